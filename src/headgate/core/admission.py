@@ -1,0 +1,75 @@
+"""May this release begin? Objections that need no question to the world: the ledger knows the answers."""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from headgate.core.model import Answer, Finding, Intent, Plan, Unit, Version
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the ledger knows when a release is asked for.
+
+    `in_flight` maps a unit to the release that is moving it, `undone` holds the (unit, artifact) that were rolled back
+    and have not been promoted since.
+    """
+
+    in_flight: Mapping[Unit, str]
+    undone: Collection[tuple[Unit, str]]
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The reasons a person gave, where a rule asks for one. Empty: none was given."""
+
+    retry: str = ""
+    break_glass: str = ""
+
+
+def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Words) -> tuple[Finding, ...]:
+    """Every rule's answer to this release; one `fail` refuses it."""
+    found = [_in_flight(intent.unit, plan, known) for intent in intents]
+    found += [_undone(intent.candidate, known, words) for intent in intents]
+    found += [_exposure(intent, plan, words) for intent in intents]
+    return tuple(finding for finding in found if finding.answer != "pass")
+
+
+def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
+    other = known.in_flight.get(unit)
+    if other is None or plan.concurrency != "refuse":
+        return Finding("one release at a time", "pass", f"nothing else moves {unit}")
+    return Finding(
+        "one release at a time",
+        "fail",
+        f"{other} is moving {unit}",
+        hint=f"wait for it, `headgate abort {other}`, or declare `concurrency: queue` or `supersede`",
+    )
+
+
+def _undone(candidate: Version, known: Known, words: Words) -> Finding:
+    if (candidate.unit, candidate.artifact) not in known.undone:
+        return Finding("not rolled back before", "pass", f"{candidate} was not rolled back")
+    return _excused(
+        "not rolled back before",
+        words.retry,
+        f"{candidate} was rolled back and nothing has changed since",
+        'deploy something else, or say why it will be different: `--retry "reason"`',
+    )
+
+
+def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
+    leg = next(leg for leg in plan.legs if leg.unit == intent.unit)
+    careless = intent.rollout.strategy == "all-at-once" and plan.production and leg.baseline is not None
+    if not careless:
+        return Finding("gradual exposure", "pass", "traffic moves in steps, or nothing is at stake")
+    return _excused(
+        "gradual exposure",
+        words.break_glass,
+        f"all-at-once would send every user of {intent.unit} to an unproven version",
+        'use `strategy: canary` or `blue-green`, or say why it must be: `--break-glass "reason"`',
+    )
+
+
+def _excused(check: str, reason: str, evidence: str, hint: str) -> Finding:
+    """A rule that a person may overrule with a reason, which is then on record."""
+    answer: Answer = "warn" if reason.strip() else "fail"
+    return Finding(check, answer, f"{evidence} ({reason})" if reason.strip() else evidence, hint)

@@ -1,0 +1,65 @@
+"""What shall be done: imperative, data, identified by `(release, sequence, n)`; ports are idempotent by that identity."""
+
+import msgspec
+
+from headgate.core.model import Routing, Version
+
+
+class AskGates(msgspec.Struct, frozen=True, tag=True):
+    """Ask every gate of the plan. Answered by GatesAnswered."""
+
+    gates: tuple[str, ...]
+
+
+class PrepareVersion(msgspec.Struct, frozen=True, tag=True):
+    """Have exactly `instances` of `version` running and ready. Answered by VersionPrepared."""
+
+    version: Version
+    instances: int
+
+
+class SetRouting(msgspec.Struct, frozen=True, tag=True):
+    """Have the proxy route like this, and confirm it. Answered by RoutingSet."""
+
+    routing: Routing
+
+
+class Observe(msgspec.Struct, frozen=True, tag=True):
+    """At `due_at`, sample both arms since the last sample and judge. Answered by Judged; never fails, `no_data` at worst.
+
+    `exposure` is the index of the Expose step in force while the sample's interval lasts.
+    """
+
+    leg: int
+    exposure: int
+    due_at: float
+
+
+class RunSmoke(msgspec.Struct, frozen=True, tag=True):
+    """Run smoke tests against `version` directly. Answered by SmokeTested."""
+
+    version: Version
+    names: tuple[str, ...] = ()
+
+
+class VerifyVersion(msgspec.Struct, frozen=True, tag=True):
+    """Probe `version` and run all of its smoke tests. Answered by VersionVerified."""
+
+    version: Version
+
+
+class StopVersion(msgspec.Struct, frozen=True, tag=True):
+    """Let `version` finish its requests for up to `drain_s` seconds and stop it. Answered by VersionStopped."""
+
+    version: Version
+    drain_s: float
+
+
+class WakeAt(msgspec.Struct, frozen=True, tag=True):
+    """Say when `at` has come: the end of the rollback window of leg `leg`. Answered by TimeCame."""
+
+    leg: int
+    at: float
+
+
+Effect = AskGates | PrepareVersion | SetRouting | Observe | RunSmoke | VerifyVersion | StopVersion | WakeAt

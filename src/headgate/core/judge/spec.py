@@ -1,0 +1,54 @@
+"""What the judge is asked to look at, and how sure it must be."""
+
+import msgspec
+
+
+class ErrorRatio(msgspec.Struct, frozen=True):
+    """Errors over requests. `factor`: the canary may be at most this many times worse than stable (the null).
+
+    `max` is an absolute limit (0.01 is 1%), charged to the canary only while stable meets it; None: no limit.
+    """
+
+    factor: float = 1.25
+    max: float | None = None
+    weight: float = 1.0
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """`quantile` of the latency (0.99) at most `max_ms`, and the share of slow requests at most `factor` x stable's."""
+
+    quantile: float = 0.99
+    max_ms: float | None = None
+    factor: float | None = 1.5
+    weight: float = 1.0
+
+
+class MeanCriterion(msgspec.Struct, frozen=True):
+    """A business signal by `name`, a share in 0..1: the canary's may not be worse than stable's by more than `margin`.
+
+    `margin` is relative (0.2: up to a fifth worse is allowed); `limit` is an absolute one, in the good direction.
+    """
+
+    name: str
+    higher_is_better: bool = True
+    margin: float = 0.2
+    limit: float | None = None
+    weight: float = 1.0
+
+
+class JudgeSpec(msgspec.Struct, frozen=True):
+    """The criteria of one leg.
+
+    `alpha` is the share of good releases that may be rolled back falsely, whenever and however often one looks;
+    `interval_s` is the length of one sample; `requests_min` the least number of canary requests, in the present step,
+    before `pass` can be said; `no_data_after_s` how long the canary may stay silent before that is said aloud.
+    """
+
+    error_ratio: ErrorRatio | None = ErrorRatio()
+    latency: tuple[Latency, ...] = (Latency(),)
+    means: tuple[MeanCriterion, ...] = ()
+    alpha: float = 0.01
+    requests_min: int = 50
+    interval_s: float = 1.0
+    no_data_after_s: float = 30.0
+    dispersion: float | None = None

@@ -1,0 +1,62 @@
+"""The only way a release moves: `step(state, event, plan) -> (state, effects)`.
+
+`machine.transitions` is the specification: which fact is legal at which stage. Everything else is illegal, raises, and
+changes nothing. A transition only says where the release has come to; `core.wanted` says what that place calls for, and
+what is wanted and not yet pending becomes the effects. So replay, recovery and abandonment need no code of their own.
+"""
+
+from msgspec.structs import replace
+
+from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
+from headgate.core.machine.illegal import Illegal, Stale
+from headgate.core.machine.transitions import ANSWERED_BY, TRANSITIONS
+from headgate.core.model import Plan
+from headgate.core.state import Pending, State
+from headgate.core.wanted import wanted
+
+__all__ = ["TRANSITIONS", "Illegal", "Stale", "step"]
+
+
+def step(state: State, event: AnyEvent, plan: Plan) -> tuple[State, tuple[Pending, ...]]:
+    """The state after `event`, and the effects it causes, each with its identity.
+
+    Raises Illegal (or its kind Stale) when the event cannot happen in this state; nothing changes then.
+    """
+    transition = TRANSITIONS.get((state.stage, type(event)))
+    if isinstance(event, Answer):
+        _require_pending(state, event)
+    if transition is None:
+        raise Illegal(_refusal(state, event))
+    if event.at < state.at:
+        message = f"time ran backwards: {event.at} after {state.at}"
+        raise Illegal(message)
+    answered = event.effect if isinstance(event, Answer) else None
+    return _settle(transition(state, event, plan), event.at, answered, plan)
+
+
+def _settle(after: State, at: float, answered: EffectId | None, plan: Plan) -> tuple[State, tuple[Pending, ...]]:
+    """Number the event, keep what is pending and still wanted, issue what is wanted and not pending."""
+    sequence = after.sequence + 1
+    want = wanted(after, plan)
+    kept = tuple(p for p in after.pending if p.id != answered and p.effect in want)
+    under_way = [p.effect for p in kept]
+    fresh = (effect for effect in want if effect not in under_way)
+    issued = tuple(Pending(EffectId(after.release, sequence, n), effect) for n, effect in enumerate(fresh))
+    return replace(after, sequence=sequence, at=at, pending=kept + issued), issued
+
+
+def _require_pending(state: State, answer: Answer) -> None:
+    """An answer answers one pending effect, with the kind of fact that answers it."""
+    effect = next((pending.effect for pending in state.pending if pending.id == answer.effect), None)
+    if effect is None:
+        message = f"effect {answer.effect} is not pending: the answer came late, twice, or was abandoned"
+        raise Stale(message)
+    if not isinstance(answer, (ANSWERED_BY[type(effect)], EffectFailed)):
+        message = f"{type(answer).__name__} does not answer {type(effect).__name__}"
+        raise Illegal(message)
+
+
+def _refusal(state: State, event: AnyEvent) -> str:
+    legal = sorted(kind.__name__ for stage, kind in TRANSITIONS if stage == state.stage)
+    possible = ", ".join(legal) if legal else "nothing more"
+    return f"{type(event).__name__} cannot happen while the release is {state.stage}; possible: {possible}"

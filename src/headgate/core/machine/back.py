@@ -1,0 +1,113 @@
+"""Going back: legs in reverse order; in each, traffic at once, then size, proof, and the end of the bad version."""
+
+from msgspec.structs import replace
+
+from headgate.core.effects import SetRouting, StopVersion
+from headgate.core.events import (
+    EffectFailed,
+    ReleaseAborted,
+    ReleaseResumed,
+    RoutingSet,
+    VersionPrepared,
+    VersionStopped,
+    VersionVerified,
+)
+from headgate.core.machine.illegal import Illegal
+from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, in_words, worst
+from headgate.core.reversal import objection_to_revert
+from headgate.core.state import Hold, State
+from headgate.core.summary import Outcome
+from headgate.core.wanted import entered
+
+
+def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -> State:
+    """Turn round; where going back is illegal, freeze and say why. Raises Illegal when a person asked for it."""
+    objection = objection_to_revert(state, plan.legs)
+    if objection is None:
+        state = replace(state, stage="reverting", outcome=outcome, reason=reason, paused=False, hold=None)
+        return _turn_back(replace(state, watch=None), at, plan, state.leg)
+    if outcome == "aborted":
+        message = f"going back is illegal: {objection}; `promote` goes forward"
+        raise Illegal(message)
+    return replace(state, hold=Hold("illegal", f"{reason}; going back is illegal: {objection}"))
+
+
+def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
+    """Begin to undo one leg; what it never touched is undone already."""
+    leg, here = plan.legs[index], state.legs[index]
+    moved = entered(leg, here, Expose) or entered(leg, here, Promote)
+    here = replace(
+        here,
+        back=not moved,
+        full=not entered(leg, here, Shrink),
+        verified=leg.baseline is None or not moved,
+        stopped=not entered(leg, here, Prepare),
+    )
+    return _next(replace(state, leg=index, entered_at=at).with_leg(here, index), at, plan)
+
+
+def _next(state: State, at: float, plan: Plan) -> State:
+    here = state.here()
+    if not (here.back and here.full and here.verified and here.stopped):
+        return state
+    if state.leg > 0:
+        return _turn_back(replace(state, hold=None), at, plan, state.leg - 1)
+    return replace(state, stage="closed", ended_at=at, done=True)
+
+
+def routed(state: State, event: RoutingSet, plan: Plan) -> State:
+    """The proxy confirmed: everything reaches the baseline again."""
+    here = replace(state.here(), routing=event.routing, back=True)
+    return _next(state.with_leg(here), event.at, plan)
+
+
+def resized(state: State, event: VersionPrepared, plan: Plan) -> State:
+    """The baseline has its full size again."""
+    return _next(state.with_leg(replace(state.here(), full=True)), event.at, plan)
+
+
+def verified(state: State, event: VersionVerified, plan: Plan) -> State:
+    """Back on stable is not enough: stable must be seen to work."""
+    if worst(event.findings) in ("fail", "unknown"):
+        reason = f"traffic is back on {event.version}, which does not pass its checks: {in_words(event.findings)}"
+        return replace(state, hold=Hold("unverified", reason, blocks=("VerifyVersion",)))
+    return _next(state.with_leg(replace(state.here(), verified=True)), event.at, plan)
+
+
+def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
+    """The bad version is gone."""
+    return _next(state.with_leg(replace(state.here(), stopped=True)), event.at, plan)
+
+
+def failed(state: State, event: EffectFailed, plan: Plan) -> State:
+    """What concerns users becomes a hold; what is only left running becomes a warning."""
+    leg, effect = plan.legs[state.leg], state.answered(event.effect)
+    if isinstance(effect, StopVersion):
+        here = replace(state.here(), stopped=True)
+        return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
+    if isinstance(effect, SetRouting) and leg.baseline is None:
+        here = replace(state.here(), back=True)
+        return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
+    return replace(state, hold=_blocked(state.hold, event.reason, type(effect).__name__))
+
+
+def _blocked(hold: Hold | None, reason: str, effect: str) -> Hold:
+    """A second failure joins the first: neither is tried again before a person says so."""
+    if hold is None:
+        return Hold("failed", reason, blocks=(effect,))
+    return replace(hold, reason=f"{hold.reason}; {reason}", blocks=(*hold.blocks, effect))
+
+
+def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
+    """Try what failed again."""
+    if not state.hold:
+        raise Illegal("the release is being undone; there is nothing to resume")
+    return _next(replace(state, hold=None), event.at, plan)
+
+
+def accepted(state: State, event: ReleaseAborted, plan: Plan) -> State:
+    """A person takes over: the doubt is recorded as a warning, and the proof is no longer asked for."""
+    if not state.hold or state.hold.kind != "unverified":
+        raise Illegal("the release is being undone already")
+    state = replace(state.with_warning(state.hold.reason), hold=None)
+    return _next(state.with_leg(replace(state.here(), verified=True)), event.at, plan)

@@ -1,0 +1,60 @@
+"""The person at the wheel: pause, resume, approve, promote, abort."""
+
+from msgspec.structs import replace
+
+from headgate.core.events import (
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    StepApproved,
+)
+from headgate.core.machine.back import revert
+from headgate.core.machine.forward import complete, enter
+from headgate.core.machine.illegal import Illegal
+from headgate.core.model import Pause, Plan, Promote
+from headgate.core.state import State
+
+
+def paused(state: State, event: ReleasePaused, plan: Plan) -> State:
+    """Move no further; the step under way may finish, and the watch goes on."""
+    if state.paused:
+        raise Illegal("the release is paused already; `resume` lets it go on")
+    return replace(state, paused=True)
+
+
+def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
+    """Lift what stops the release; a step that was held begins its clock again."""
+    if not (state.paused or state.hold):
+        raise Illegal("the release is neither paused nor held; there is nothing to resume")
+    held = state.hold
+    state = replace(state, paused=False, hold=None)
+    if state.done:
+        return complete(replace(state, done=False), event.at, plan)
+    return enter(state, event.at, plan, leg=state.leg, step=state.step) if held else state
+
+
+def approved(state: State, event: StepApproved, plan: Plan) -> State:
+    """Yes to the step that waits for a person."""
+    if not isinstance(plan.legs[state.leg].steps[state.step], Pause) or state.done:
+        raise Illegal("no step waits for an approval")
+    return complete(state, event.at, plan)
+
+
+def forced(state: State, event: PromotionForced, plan: Plan) -> State:
+    """Skip to the promotion, against or without the judge; the reason goes into the ledger."""
+    leg, here = plan.legs[state.leg], state.here()
+    if not event.reason.strip():
+        raise Illegal("an override is recorded with its reason; give one")
+    if here.exposure < 0:
+        raise Illegal("the new version has had no traffic yet; it cannot be promoted")
+    target = next(index for index, step in enumerate(leg.steps) if isinstance(step, Promote))
+    if state.step == target and not state.hold:
+        raise Illegal("the release is being promoted already")
+    state = replace(state, paused=False, hold=None).with_leg(replace(here, overridden=True))
+    return enter(state, event.at, plan, leg=state.leg, step=target)
+
+
+def aborted(state: State, event: ReleaseAborted, plan: Plan) -> State:
+    """Undo the release because a person says so."""
+    return revert(state, event.at, plan, "aborted", event.reason or f"aborted by {event.by}")

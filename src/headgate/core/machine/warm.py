@@ -1,0 +1,41 @@
+"""The rollback window: the release has succeeded, the old versions stay warm, then stop."""
+
+from msgspec.structs import replace
+
+from headgate.core.effects import Effect, StopVersion, WakeAt
+from headgate.core.events import EffectFailed, TimeCame, VersionStopped
+from headgate.core.machine.illegal import Illegal
+from headgate.core.model import Plan
+from headgate.core.state import State
+
+
+def cooled(state: State, event: TimeCame, plan: Plan) -> State:
+    """The rollback window of one leg is over."""
+    effect = state.answered(event.effect)
+    if not isinstance(effect, WakeAt):
+        raise Illegal("only a wake-up is answered by time")
+    return state.with_leg(replace(state.legs[effect.leg], cooled=True), effect.leg)
+
+
+def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
+    """An old version is stopped, or kept because something else needs it now."""
+    return _retire(state, state.answered(event.effect), plan)
+
+
+def failed(state: State, event: EffectFailed, plan: Plan) -> State:
+    """An old version that cannot be stopped harms nobody: a warning."""
+    return _retire(state.with_warning(event.reason), state.answered(event.effect), plan)
+
+
+def _retire(state: State, effect: Effect, plan: Plan) -> State:
+    for index, leg in enumerate(plan.legs):
+        if isinstance(effect, StopVersion) and leg.baseline == effect.version:
+            state = state.with_leg(replace(state.legs[index], retired=True), index)
+    return close_when_retired(state, plan)
+
+
+def close_when_retired(state: State, plan: Plan) -> State:
+    """Nothing more will happen once every old version is retired."""
+    legs = zip(plan.legs, state.legs, strict=True)
+    done = all(leg.baseline is None or at.retired for leg, at in legs)
+    return replace(state, stage="closed") if done else state

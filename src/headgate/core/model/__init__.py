@@ -1,0 +1,83 @@
+"""The nouns of a release: immutable data, each with one meaning, none with behaviour that decides."""
+
+from headgate.core.model.configuration import (
+    CommandCheck,
+    Configuration,
+    HttpCheck,
+    JsonExpectation,
+    LogRotation,
+    Probe,
+    Probes,
+    SecretSource,
+    SmokeTest,
+    StopPolicy,
+    TcpCheck,
+)
+from headgate.core.model.finding import Answer, Finding, in_words, worst
+from headgate.core.model.identity import Unit, Version
+from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
+from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
+from headgate.core.model.routing import Listener, Match, Routing, Sticky
+from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
+from headgate.core.model.step import (
+    Bake,
+    Expose,
+    Pause,
+    Prepare,
+    Promote,
+    Shrink,
+    Smoke,
+    Step,
+    step_name,
+)
+from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
+
+__all__ = [
+    "Answer",
+    "Arm",
+    "Bake",
+    "CommandCheck",
+    "ConcurrencyPolicy",
+    "Configuration",
+    "Counts",
+    "Evidence",
+    "Expose",
+    "Finding",
+    "Histogram",
+    "HttpCheck",
+    "Intent",
+    "JsonExpectation",
+    "Leg",
+    "Listener",
+    "LogRotation",
+    "Match",
+    "Mean",
+    "OnSilent",
+    "OnUnproven",
+    "Pause",
+    "Plan",
+    "Prepare",
+    "Probe",
+    "Probes",
+    "Promote",
+    "Rollout",
+    "Routing",
+    "Sample",
+    "SecretSource",
+    "Shrink",
+    "Smoke",
+    "SmokeTest",
+    "Stage",
+    "Step",
+    "Sticky",
+    "StopPolicy",
+    "StrategyName",
+    "TcpCheck",
+    "Unit",
+    "Verdict",
+    "VerdictKind",
+    "Version",
+    "in_words",
+    "step_name",
+    "worst",
+]

@@ -1,0 +1,35 @@
+"""Who is meant: a unit is a service in an environment, a version is what it runs."""
+
+import msgspec
+
+
+class Unit(msgspec.Struct, frozen=True, order=True):
+    """A service in an environment of a project: the thing that traffic is sent to and that a release moves."""
+
+    project: str
+    environment: str
+    service: str
+
+    def __str__(self) -> str:
+        """`project/environment/service`, the form people read and files are keyed by."""
+        return f"{self.project}/{self.environment}/{self.service}"
+
+
+class Version(msgspec.Struct, frozen=True, order=True):
+    """What a unit runs: an artifact's digest *and* the hash of its configuration; changing either is a new version.
+
+    `artifact` and `configuration` are full SHA-256 digests in lower-case hex (64 characters).
+    """
+
+    unit: Unit
+    artifact: str
+    configuration: str
+
+    @property
+    def key(self) -> str:
+        """A short name, unique in practice, fit for file names and proxy clusters: `<artifact:12>-<configuration:8>`."""
+        return f"{self.artifact[:12]}-{self.configuration[:8]}"
+
+    def __str__(self) -> str:
+        """`service@key`."""
+        return f"{self.unit.service}@{self.key}"

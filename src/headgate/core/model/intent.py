@@ -1,0 +1,54 @@
+"""What a person asks for, before Headgate knows from what it starts: the input of `core.planning`."""
+
+from typing import Literal
+
+import msgspec
+
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.model.identity import Unit, Version
+from headgate.core.model.routing import Listener, Match, Sticky
+
+StrategyName = Literal["canary", "blue-green", "rolling", "all-at-once"]
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """One line of a rollout as people write it: who reaches the candidate, for how long, and what is asked then.
+
+    `smoke` None runs no smoke test, an empty tuple runs all. `pause` is a question to a person. `deadline_s` None
+    leaves the deadline to the planner.
+    """
+
+    weight: int | None = None
+    matches: tuple[Match, ...] = ()
+    mirror: int = 0
+    bake_s: float = 0.0
+    deadline_s: float | None = None
+    smoke: tuple[str, ...] | None = None
+    pause: str | None = None
+
+
+class Rollout(msgspec.Struct, frozen=True):
+    """How a unit is moved. `batch` is how many instances `rolling` replaces at a time.
+
+    `soak_s` is the bake after promotion, `warm_s` the rollback window in which the old version stays warm.
+    """
+
+    strategy: StrategyName = "canary"
+    stages: tuple[Stage, ...] = ()
+    batch: int = 1
+    soak_s: float = 0.0
+    warm_s: float = 600.0
+    drain_s: float = 10.0
+    sticky: Sticky | None = None
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """Move `unit` to `candidate`, this way, judged like this."""
+
+    unit: Unit
+    candidate: Version
+    listener: Listener
+    rollout: Rollout
+    judge: JudgeSpec
+    instances: int = 1
+    label: str = ""

@@ -1,0 +1,51 @@
+"""A plan: legs in dependency order, each carrying one change through its steps."""
+
+from typing import Literal
+
+import msgspec
+
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.model.identity import Unit, Version
+from headgate.core.model.routing import Listener, Sticky
+from headgate.core.model.step import Step
+
+OnUnproven = Literal["hold", "roll_back", "promote"]
+"""What a bake's deadline does with a verdict that is neither pass nor fail; `promote` is declared and recorded."""
+
+OnSilent = Literal["hold", "roll_back"]
+"""What a bake's deadline does with silence: it never promotes."""
+
+ConcurrencyPolicy = Literal["refuse", "queue", "supersede"]
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One unit's way from `baseline` to `candidate`.
+
+    `instances` is the full size of either version; `warm_s` is how long the baseline stays warm after success;
+    `drain_s` is how long a version that lost its traffic may finish its requests.
+    Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
+    """
+
+    unit: Unit
+    candidate: Version
+    baseline: Version | None
+    steps: tuple[Step, ...]
+    listener: Listener
+    judge: JudgeSpec
+    instances: int = 1
+    sticky: Sticky | None = None
+    warm_s: float = 600.0
+    drain_s: float = 10.0
+    one_way_after: int | None = None
+    one_way_reason: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a release will do. `gates` are asked, in parallel, before anything changes."""
+
+    legs: tuple[Leg, ...]
+    gates: tuple[str, ...] = ()
+    on_inconclusive: OnUnproven = "hold"
+    on_no_data: OnSilent = "hold"
+    concurrency: ConcurrencyPolicy = "refuse"
+    production: bool = True

@@ -1,0 +1,69 @@
+"""Who reaches which version: everything the proxy must know of one unit, as one value that is swapped at once."""
+
+from typing import Literal
+
+import msgspec
+
+from headgate.core.model.identity import Unit, Version
+
+
+class Match(msgspec.Struct, frozen=True):
+    """Requests whose header or cookie `name` has exactly `value` go to the canary, whatever the weight."""
+
+    kind: Literal["header", "cookie"]
+    name: str
+    value: str
+
+
+class Sticky(msgspec.Struct, frozen=True):
+    """Keeps a client on one arm: by a cookie the proxy sets (`ttl_s`), or by the hash of a header it sends."""
+
+    kind: Literal["cookie", "header"]
+    name: str
+    ttl_s: int = 3600
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """Where a unit is reached. `preview_port` and the header `preview_header: canary` reach the canary directly."""
+
+    port: int
+    host: str = "127.0.0.1"
+    preview_port: int | None = None
+    preview_header: str = "x-headgate-preview"
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """The traffic of one unit.
+
+    `weight` is the percentage (0..100) of requests that reach `canary`; stable has the rest, so weights sum to 100
+    by construction. `mirror` is the percentage of requests copied to the canary, whose answers are thrown away.
+    With `canary=None`, weight and mirror are 0 and there are no matches. With `stable=None` (nothing has ever been
+    released) and no canary, the proxy answers 503.
+    """
+
+    unit: Unit
+    listener: Listener
+    stable: Version | None
+    canary: Version | None = None
+    weight: int = 0
+    matches: tuple[Match, ...] = ()
+    mirror: int = 0
+    sticky: Sticky | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no proxy could carry out. Raises ValueError."""
+        if not 0 <= self.weight <= 100 or not 0 <= self.mirror <= 100:
+            message = f"weight {self.weight} and mirror {self.mirror} must lie in 0..100"
+            raise ValueError(message)
+        if self.canary is None and (self.weight or self.mirror or self.matches):
+            message = "traffic cannot be sent to a canary that is not there"
+            raise ValueError(message)
+
+    @property
+    def exposed(self) -> bool:
+        """True when real requests, or copies of them, can reach the canary."""
+        return self.canary is not None and bool(self.weight or self.matches or self.mirror)
+
+    def versions(self) -> tuple[Version, ...]:
+        """The versions that must be running for this routing to be carried out."""
+        return tuple(version for version in (self.stable, self.canary) if version is not None)

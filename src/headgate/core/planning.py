@@ -1,0 +1,69 @@
+"""From what is asked and what runs now to a plan."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from headgate.core.model import ConcurrencyPolicy, Intent, Leg, OnSilent, OnUnproven, Plan, Step, Unit, Version
+from headgate.core.strategies import STRATEGIES, at_once, back_to
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """What an environment declares for every release in it."""
+
+    production: bool = True
+    gates: tuple[str, ...] = ()
+    on_inconclusive: OnUnproven = "hold"
+    on_no_data: OnSilent = "hold"
+    concurrency: ConcurrencyPolicy = "refuse"
+
+
+Strategy = Callable[[Intent], Iterator[Step]]
+
+
+def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
+    """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
+
+    A first release has nothing to be compared with or to go back to: it is exposed at once.
+    """
+
+    def strategy(intent: Intent) -> Strategy:
+        return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
+
+    return _plan(intents, running, policies, strategy)
+
+
+def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
+    """The plan of a rollback that a person orders: to versions that have succeeded before, at once."""
+    return _plan(intents, running, policies, lambda _: back_to)
+
+
+def _plan(
+    intents: tuple[Intent, ...],
+    running: Mapping[Unit, Version],
+    policies: Policies,
+    strategy: Callable[[Intent], Strategy],
+) -> Plan:
+    return Plan(
+        legs=tuple(_leg(intent, running.get(intent.unit), strategy(intent)) for intent in intents),
+        gates=policies.gates,
+        on_inconclusive=policies.on_inconclusive,
+        on_no_data=policies.on_no_data,
+        concurrency=policies.concurrency,
+        production=policies.production,
+    )
+
+
+def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
+    return Leg(
+        unit=intent.unit,
+        candidate=intent.candidate,
+        baseline=baseline,
+        steps=tuple(strategy(intent)),
+        listener=intent.listener,
+        judge=intent.judge,
+        instances=intent.instances,
+        sticky=intent.rollout.sticky,
+        warm_s=intent.rollout.warm_s,
+        drain_s=intent.rollout.drain_s,
+    )

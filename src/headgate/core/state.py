@@ -1,0 +1,126 @@
+"""The state of a release: a fold of its events, and nothing else.
+
+Phases, weights, progress and sentences are views computed from it (`core.view`), never stored beside it.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from headgate.core.effects import Effect
+from headgate.core.events import EffectId
+from headgate.core.model import Plan, Routing, Verdict
+from headgate.core.summary import Outcome
+
+Stage = Literal["new", "queued", "checking", "forward", "reverting", "warm", "closed"]
+"""Where a release is: `warm` has succeeded and keeps the old versions for the rollback window."""
+
+HoldKind = Literal["inconclusive", "no_data", "unproven", "illegal", "failed", "unverified", "stable_lost"]
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Why nothing moves until a person decides. `blocks` names the effects that failed and are not tried again."""
+
+    kind: HoldKind
+    reason: str
+    blocks: tuple[str, ...] = ()
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An effect that was asked for and is not answered yet."""
+
+    id: EffectId
+    effect: Effect
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """The sample under way: it belongs to the Expose step with index `exposure` and closes at `due_at`."""
+
+    exposure: int
+    due_at: float
+
+
+class LegState(msgspec.Struct, frozen=True):
+    """How far one leg has come.
+
+    `reached` is the index of the last step entered, `routing` what the proxy last confirmed, `exposure` the index of
+    the Expose step in force (-1: none yet). Under this exposure a verdict `passed`, or the plan `accepted` to go on
+    without one; `overridden`: a person decided against or without the judge. Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
+    After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
+    """
+
+    reached: int = -1
+    routing: Routing | None = None
+    exposure: int = -1
+    passed: bool = False
+    accepted: bool = False
+    overridden: bool = False
+    verdict: Verdict | None = None
+    back: bool = False
+    full: bool = False
+    verified: bool = False
+    stopped: bool = False
+    cooled: bool = False
+    retired: bool = False
+
+    @property
+    def promotable(self) -> bool:
+        """True when there is a reason to promote: a passing verdict, the plan's declared policy, or a person's word."""
+        return self.passed or self.accepted or self.overridden
+
+
+class State(msgspec.Struct, frozen=True):
+    """A release after its event number `sequence`.
+
+    `leg` and `step` are the cursor; `entered_at` is when the step began and `done` whether its own work is finished.
+    `outcome` is what the release ends as (while reverting: what it will end as), `ended_at` when it did.
+    """
+
+    release: str = ""
+    sequence: int = 0
+    at: float = 0.0
+    stage: Stage = "new"
+    leg: int = 0
+    step: int = 0
+    entered_at: float = 0.0
+    done: bool = False
+    legs: tuple[LegState, ...] = ()
+    watch: Watch | None = None
+    pending: tuple[Pending, ...] = ()
+    paused: bool = False
+    hold: Hold | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended_at: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def in_flight(self) -> bool:
+        """True while the release can still move its units: it was requested and has not ended."""
+        return self.stage in ("checking", "forward", "reverting")
+
+    def here(self) -> LegState:
+        """The leg under the cursor."""
+        return self.legs[self.leg]
+
+    def with_leg(self, leg: LegState, index: int | None = None) -> "State":
+        """The state with one leg replaced; the one under the cursor unless `index` says another."""
+        at = self.leg if index is None else index
+        return replace(self, legs=(*self.legs[:at], leg, *self.legs[at + 1 :]))
+
+    def with_warning(self, warning: str) -> "State":
+        """The state with one more thing that people must know and that stops nothing."""
+        return replace(self, warnings=(*self.warnings, warning))
+
+    def answered(self, effect: EffectId) -> Effect:
+        """The pending effect with this identity. Raises KeyError when there is none."""
+        for pending in self.pending:
+            if pending.id == effect:
+                return pending.effect
+        raise KeyError(str(effect))
+
+
+def initial(release: str, plan: Plan) -> State:
+    """The state of `release` before its first event."""
+    return State(release=release, legs=(LegState(),) * len(plan.legs))

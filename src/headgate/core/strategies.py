@@ -1,0 +1,105 @@
+"""Strategies are functions that build steps; the machine knows none of them by name.
+
+Those that are judged end with a Bake under the whole traffic, so that nothing is promoted without a passing verdict.
+"""
+
+from collections.abc import Callable, Iterator
+
+from headgate.core.model import (
+    Bake,
+    Expose,
+    Intent,
+    Pause,
+    Prepare,
+    Promote,
+    Rollout,
+    Shrink,
+    Smoke,
+    Stage,
+    Step,
+    StrategyName,
+)
+
+DEADLINE_FACTOR = 5.0
+"""A bake without a declared deadline waits this many times its own length for a verdict."""
+
+DEADLINE_LEAST_S = 30.0
+
+
+def bake(stage_bake_s: float, deadline_s: float | None = None) -> Bake:
+    """A bake with its deadline, in seconds."""
+    return Bake(stage_bake_s, deadline_s or max(DEADLINE_FACTOR * stage_bake_s, DEADLINE_LEAST_S))
+
+
+def canary(intent: Intent) -> Iterator[Step]:
+    """The declared stages, one after another; then everything, a soak, and the promotion."""
+    yield Prepare(intent.instances)
+    for stage in intent.rollout.stages:
+        yield from _stage(stage)
+    if not any(stage.weight == 100 for stage in intent.rollout.stages):
+        yield from _everything(intent.rollout)
+    yield Promote()
+
+
+def blue_green(intent: Intent) -> Iterator[Step]:
+    """The preview is proven first; then one switch, a soak, and the old colour stays warm."""
+    yield Prepare(intent.instances)
+    yield Smoke()
+    for stage in intent.rollout.stages:
+        yield from _stage(stage)
+    if not any(stage.weight == 100 for stage in intent.rollout.stages):
+        yield from _everything(intent.rollout)
+    yield Promote()
+
+
+def rolling(intent: Intent) -> Iterator[Step]:
+    """`batch` instances at a time: start them, move their share of the traffic, watch, then let as many old ones go."""
+    full, batch = intent.instances, max(1, intent.rollout.batch)
+    for running in (*range(batch, full, batch), full):
+        yield Prepare(running)
+        yield Expose(weight=round(100 * running / full))
+        yield bake(intent.rollout.soak_s)
+        if running < full:
+            yield Shrink(full - running)
+    yield Promote()
+
+
+def at_once(intent: Intent) -> Iterator[Step]:
+    """Everything, at once, proven by smoke tests alone: a first release, development, break-glass."""
+    yield Prepare(intent.instances)
+    yield Smoke()
+    yield Expose(weight=100)
+    yield Promote(judged=False)
+
+
+def back_to(intent: Intent) -> Iterator[Step]:
+    """Back to a version that has been good before, as a person ordered: at once, then proven."""
+    yield Prepare(intent.instances)
+    yield Expose(weight=100)
+    yield Smoke()
+    yield Promote(judged=False)
+
+
+STRATEGIES: dict[StrategyName, Callable[[Intent], Iterator[Step]]] = {
+    "canary": canary,
+    "blue-green": blue_green,
+    "rolling": rolling,
+    "all-at-once": at_once,
+}
+
+
+def _stage(stage: Stage) -> Iterator[Step]:
+    """One line of a rollout: expose, smoke-test, bake, ask a person."""
+    if stage.weight is not None or stage.matches or stage.mirror:
+        yield Expose(stage.weight or 0, stage.matches, stage.mirror)
+    if stage.smoke is not None:
+        yield Smoke(stage.smoke)
+    if stage.bake_s or stage.weight is not None or stage.mirror:
+        yield bake(stage.bake_s, stage.deadline_s)
+    if stage.pause is not None:
+        yield Pause(stage.pause)
+
+
+def _everything(rollout: Rollout) -> Iterator[Step]:
+    yield Expose(weight=100)
+    yield bake(rollout.soak_s)

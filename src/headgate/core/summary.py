@@ -1,0 +1,44 @@
+"""One release in one row: what `status` and `history` show, kept beside the ledger and derived from it alone."""
+
+from typing import Literal
+
+import msgspec
+
+from headgate.core.model import Unit, Version
+
+Outcome = Literal["promoted", "rolled_back", "refused", "aborted"]
+"""How a release ended. A release that is held has no outcome yet."""
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent)."""
+
+    unit: Unit
+    before: Version | None
+    after: Version
+    weight: int = 0
+    label: str = ""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The state of a release after the event numbered `sequence`.
+
+    `phase` is a view in one word (`checking`, `baking`, `paused`, `held`, `rolling back`, ...). `closed` is true when
+    nothing more will happen (outcome reached and the old versions retired). `warm` are versions still running for a
+    rollback.
+    """
+
+    release: str
+    sequence: int
+    project: str
+    environment: str
+    moves: tuple[Move, ...]
+    author: str
+    requested_at: float
+    changed_at: float
+    phase: str
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended_at: float | None = None
+    closed: bool = False
+    warm: tuple[Version, ...] = ()

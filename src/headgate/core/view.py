@@ -1,0 +1,100 @@
+"""Views of a release, computed from its state: never stored beside it."""
+
+from headgate.core.events import ReleaseRequested
+from headgate.core.model import Bake, Leg, Plan, Step
+from headgate.core.state import LegState, State
+from headgate.core.summary import Move, Summary
+
+PHASES: dict[str, str] = {
+    "prepare": "preparing",
+    "expose": "shifting traffic",
+    "bake": "baking",
+    "smoke": "smoke-testing",
+    "pause": "waiting for approval",
+    "shrink": "shrinking the old version",
+    "promote": "promoting",
+}
+
+
+def phase(state: State, plan: Plan) -> str:
+    """Where a release is, in a word or two."""
+    if state.hold is not None:
+        return "held"
+    if state.stage == "forward":
+        return "paused" if state.paused else PHASES[tag(plan.legs[state.leg].steps[state.step])]
+    if state.stage == "reverting":
+        return "rolling back"
+    if state.stage in ("warm", "closed"):
+        return (state.outcome or "ended").replace("_", " ")
+    return state.stage
+
+
+def tag(step: Step) -> str:
+    """The kind of a step, as it is written in the ledger."""
+    return str(step.__struct_config__.tag)
+
+
+def weight(state: LegState) -> int:
+    """The canary's weight in percent, as the proxy last confirmed it."""
+    return state.routing.weight if state.routing else 0
+
+
+def waits_for_person(state: State, plan: Plan) -> str:
+    """What a person is asked, or an empty string."""
+    if state.hold is not None:
+        return state.hold.reason
+    if state.stage == "forward" and not state.done:
+        step = plan.legs[state.leg].steps[state.step]
+        if tag(step) == "pause":
+            return getattr(step, "reason", "") or "approval"
+    return "paused by a person" if state.paused else ""
+
+
+def progress(state: State, leg: Leg, index: int) -> tuple[tuple[Step, str], ...]:
+    """The steps of a leg with their state: `done`, `now`, `next`, or `undone` on the way back."""
+    here = state.legs[index]
+    if state.stage == "reverting" or state.outcome in ("rolled_back", "aborted"):
+        return tuple((s, "undone" if i <= here.reached else "never") for i, s in enumerate(leg.steps))
+    if state.stage in ("warm", "closed") or index < state.leg:
+        return tuple((step, "done") for step in leg.steps)
+    now = state.step if index == state.leg else -1
+    return tuple((s, "done" if i < now else "now" if i == now else "next") for i, s in enumerate(leg.steps))
+
+
+def remaining_s(state: State, plan: Plan, now: float) -> float:
+    """The least time the rest of the plan takes, in seconds: the sum of the bakes not yet over."""
+    if state.stage != "forward":
+        return 0.0
+    rest = sum(s.bake_s for leg in plan.legs[state.leg + 1 :] for s in leg.steps if isinstance(s, Bake))
+    steps = plan.legs[state.leg].steps[state.step :]
+    bakes = [step.bake_s for step in steps if isinstance(step, Bake)]
+    spent = now - state.entered_at if steps and isinstance(steps[0], Bake) else 0.0
+    return max(0.0, rest + sum(bakes) - spent)
+
+
+def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
+    """The row that `status` and `history` show."""
+    pairs = tuple(zip(plan.legs, state.legs, strict=True))
+    labels = {intent.unit: intent.label for intent in request.intents}
+    return Summary(
+        release=state.release,
+        sequence=state.sequence,
+        project=plan.legs[0].unit.project,
+        environment=plan.legs[0].unit.environment,
+        moves=tuple(
+            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, "")) for leg, at in pairs
+        ),
+        author=request.author,
+        requested_at=request.at,
+        changed_at=state.at,
+        phase=phase(state, plan),
+        outcome=state.outcome if state.ended_at is not None else None,
+        reason=state.hold.reason if state.hold else state.reason,
+        ended_at=state.ended_at,
+        closed=state.stage == "closed",
+        warm=tuple(leg.baseline for leg, at in pairs if _warm(state, leg, at)),
+    )
+
+
+def _warm(state: State, leg: Leg, at: LegState) -> bool:
+    return state.stage == "warm" and leg.baseline is not None and not at.retired

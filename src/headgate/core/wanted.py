@@ -1,0 +1,116 @@
+"""What should be under way now, as a pure function of the state: the machine issues what is wanted and not yet pending.
+
+Nothing here decides where a release goes; it only says what the place it has come to calls for. That makes recovery
+trivial (perform what is pending) and lets an effect that is no longer wanted be dropped in one place.
+"""
+
+from headgate.core.effects import (
+    AskGates,
+    Effect,
+    Observe,
+    PrepareVersion,
+    RunSmoke,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+    WakeAt,
+)
+from headgate.core.model import Expose, Leg, Plan, Prepare, Promote, Routing, Shrink, Smoke, Step
+from headgate.core.state import LegState, State
+
+
+def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
+    """The effects that belong to `state`, in the order in which they are issued."""
+    match state.stage:
+        case "checking":
+            return (AskGates(plan.gates),)
+        case "forward":
+            return _work(state, plan) + _watch(state)
+        case "reverting":
+            blocked = state.hold.blocks if state.hold else ()
+            undo = _undo(plan.legs[state.leg], state.here())
+            return tuple(effect for effect in undo if type(effect).__name__ not in blocked)
+        case "warm":
+            return tuple(effect for i in range(len(plan.legs)) for effect in _retire(state, plan, i))
+        case _:
+            return ()
+
+
+def exposed(leg: Leg, step: Expose) -> Routing:
+    """The routing that an Expose step asks for."""
+    return Routing(
+        leg.unit,
+        leg.listener,
+        stable=leg.baseline,
+        canary=leg.candidate,
+        weight=step.weight,
+        matches=step.matches,
+        mirror=step.mirror,
+        sticky=leg.sticky,
+    )
+
+
+def promoted(leg: Leg) -> Routing:
+    """Everything to the candidate, as the new stable."""
+    return Routing(leg.unit, leg.listener, stable=leg.candidate)
+
+
+def undone(leg: Leg) -> Routing:
+    """Everything to the baseline."""
+    return Routing(leg.unit, leg.listener, stable=leg.baseline)
+
+
+def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:
+    """True when a step of this kind has begun: its effect may have touched the world."""
+    return any(isinstance(step, kind) for step in leg.steps[: state.reached + 1])
+
+
+def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
+    """The present step's own effect."""
+    if state.done:
+        return ()
+    leg = plan.legs[state.leg]
+    match leg.steps[state.step]:
+        case Prepare(instances):
+            return (PrepareVersion(leg.candidate, instances),)
+        case Shrink(instances) if leg.baseline:
+            return (PrepareVersion(leg.baseline, instances),)
+        case Expose() as step:
+            return (SetRouting(exposed(leg, step)),)
+        case Smoke(names):
+            return (RunSmoke(leg.candidate, names),)
+        case Promote() if not state.hold:
+            return (SetRouting(promoted(leg)),)
+        case _:
+            return ()
+
+
+def _watch(state: State) -> tuple[Effect, ...]:
+    """From the first exposure on, the canary is never out of sight: also while paused, held or smoke-tested."""
+    if state.watch is None:
+        return ()
+    return (Observe(state.leg, state.watch.exposure, state.watch.due_at),)
+
+
+def _undo(leg: Leg, state: LegState) -> tuple[Effect, ...]:
+    """Traffic first, at once; then size, proof, and the end of the bad version."""
+    effects: list[Effect] = []
+    if not state.back:
+        effects.append(SetRouting(undone(leg)))
+    if leg.baseline and not state.full:
+        effects.append(PrepareVersion(leg.baseline, leg.instances))
+    if state.back and state.full and leg.baseline and not state.verified:
+        effects.append(VerifyVersion(leg.baseline))
+    if state.back and not state.stopped:
+        effects.append(StopVersion(leg.candidate, leg.drain_s))
+    return tuple(effects)
+
+
+def _retire(state: State, plan: Plan, index: int) -> tuple[Effect, ...]:
+    """The baseline stays warm for the rollback window, then stops."""
+    leg, at = plan.legs[index], state.legs[index]
+    if leg.baseline is None or at.retired:
+        return ()
+    if at.cooled:
+        return (StopVersion(leg.baseline, leg.drain_s),)
+    return (WakeAt(index, (state.ended_at or 0.0) + leg.warm_s),)

@@ -1,0 +1,13 @@
+"""Is production ready for this?"""
+
+from typing import Protocol
+
+from headgate.core.model import Finding, Plan
+
+
+class Gate(Protocol):
+    """A question asked before anything changes."""
+
+    async def ask(self, plan: Plan) -> tuple[Finding, ...]:
+        """Answer with findings; what cannot be found out is `unknown`. Changes nothing in the world."""
+        ...

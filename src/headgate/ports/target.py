@@ -1,0 +1,44 @@
+"""Where versions run."""
+
+from typing import Protocol
+
+import msgspec
+
+from headgate.core.events import EffectId
+from headgate.core.model import Finding, Version
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One running copy of a version. `address` is `host:port`; `restarts` counts since it was prepared."""
+
+    name: str
+    address: str
+    ready: bool
+    restarts: int = 0
+    detail: str = ""
+
+
+class Target(Protocol):
+    """Runs versions of services. Every method may be called again with the same `effect`: it then acts only once."""
+
+    async def prepare(self, effect: EffectId, version: Version, instances: int) -> None:
+        """Have exactly `instances` instances running and ready (startup passed, readiness passes); returns when so.
+
+        Verifies the artifact's digest before anything starts. More instances than asked are drained and stopped.
+        Raises Permanent when the version cannot run (tampered artifact, its process exits, startup probe exhausted).
+        """
+        ...
+
+    async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
+        """Stop every instance, gracefully, after requests had up to `drain_s` seconds to finish. Absent is stopped."""
+        ...
+
+    async def inspect(self, version: Version) -> tuple[Instance, ...]:
+        """The instances that exist now; empty when none do."""
+        ...
+
+    async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
+        """Ask a running version directly: with `smoke=None` its readiness probe on every instance; otherwise the named
+        smoke tests (all when empty). An answer that cannot be had is a finding `unknown`, not an exception.
+        """
+        ...
