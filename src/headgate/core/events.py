@@ -116,13 +116,14 @@ class RoutingSet(Answer, frozen=True, kw_only=True, tag=True):
 class Judged(Answer, frozen=True, kw_only=True, tag=True):
     """An interval was sampled and judged. `sample` is the SHA-256 of the sample stored beside the ledger.
 
-    `requests` and `errors` are the interval's (stable, canary).
+    `requests` and `errors` are the interval's (stable, canary); `harmed` is how many canary requests went badly.
     """
 
     verdict: Verdict
     sample: str
     requests: tuple[int, int] = (0, 0)
     errors: tuple[int, int] = (0, 0)
+    harmed: int = 0
 
 
 class SmokeTested(Answer, frozen=True, kw_only=True, tag=True):

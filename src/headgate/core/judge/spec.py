@@ -7,6 +7,7 @@ class ErrorRatio(msgspec.Struct, frozen=True):
     """Errors over requests. `factor`: the canary may be at most this many times worse than stable (the null).
 
     `max` is an absolute limit (0.01 is 1%), charged to the canary only while stable meets it; None: no limit.
+    `weight` is its part in the evidence; with weight 0 it is judged and shown, and never decides.
     """
 
     factor: float = 1.25
@@ -15,7 +16,10 @@ class ErrorRatio(msgspec.Struct, frozen=True):
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """`quantile` of the latency (0.99) at most `max_ms`, and the share of slow requests at most `factor` x stable's."""
+    """`quantile` of the latency (0.99) at most `max_ms`, and the share of slow requests at most `factor` x stable's.
+
+    None: not asked.
+    """
 
     quantile: float = 0.99
     max_ms: float | None = None
@@ -36,12 +40,20 @@ class MeanCriterion(msgspec.Struct, frozen=True):
     weight: float = 1.0
 
 
-class JudgeSpec(msgspec.Struct, frozen=True):
+class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     """The criteria of one leg.
 
     `alpha` is the share of good releases that may be rolled back falsely, whenever and however often one looks;
     `interval_s` is the length of one sample; `requests_min` the least number of canary requests, in the present step,
     before `pass` can be said; `no_data_after_s` how long the canary may stay silent before that is said aloud.
+    `dispersion` declares how bursty errors are (a retry budget of K: K + 1); None: learnt from stable, with caution.
+
+    Promotion needs evidence too: `beta` is the chance of passing a version that is at least `worse` times worse than
+    stable and worse by at least `worse_by` (0.05: five in a hundred). A service without errors passes after about
+    ln(1 / beta) / worse_by clean requests. With `promote` false the judge keeps watching instead of passing.
+
+    `horizon_s` is how far a late fault is looked for; `split_factor_max` how far the split that arrived may be from the
+    one that was set, as a factor, before it is said aloud and nothing passes (None: never).
     """
 
     error_ratio: ErrorRatio | None = ErrorRatio()
@@ -52,3 +64,9 @@ class JudgeSpec(msgspec.Struct, frozen=True):
     interval_s: float = 1.0
     no_data_after_s: float = 30.0
     dispersion: float | None = None
+    beta: float = 0.05
+    worse: float = 2.0
+    worse_by: float = 0.05
+    horizon_s: float = 86400.0
+    split_factor_max: float | None = 2.0
+    promote: bool = True

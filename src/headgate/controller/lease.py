@@ -1,0 +1,69 @@
+"""One controller per home: whoever holds the lease acts, everybody else asks it to."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Protocol
+
+
+class LeaseTaken(Exception):  # noqa: N818 - reads as a fact: the lease is taken
+    """Another controller holds the lease. The message says who."""
+
+
+class Lease(Protocol):
+    """Held by one controller at a time, and given up by its death."""
+
+    def acquire(self) -> None:
+        """Take the lease. Raises LeaseTaken at once when somebody else holds it."""
+        ...
+
+    def release(self) -> None:
+        """Give it up. May be called again."""
+        ...
+
+
+class FileLease:
+    """A lock that the kernel drops with the process, so that SIGKILL leaves nothing to clean up."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Lock the file and write our process id into it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(fd, 32, 0).decode(errors="replace").strip()
+            os.close(fd)
+            message = f"another controller (process {holder or 'unknown'}) runs this home: {self._path.parent}"
+            raise LeaseTaken(message) from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Unlock."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+class MemoryLease:
+    """The in-memory twin: holders share the `slot` they contend for."""
+
+    def __init__(self, slot: list[object]) -> None:
+        self._slot = slot
+
+    def acquire(self) -> None:
+        """Take the slot."""
+        if self._slot and self._slot[0] is not self:
+            raise LeaseTaken("another controller holds the lease")
+        self._slot[:] = [self]
+
+    def release(self) -> None:
+        """Empty the slot, if it is ours."""
+        if self._slot and self._slot[0] is self:
+            self._slot.clear()

@@ -1,0 +1,43 @@
+"""From the ledger's entries back to where a release stands: the fold, and the judge's memory with it."""
+
+from collections.abc import Callable, Sequence
+
+from headgate.controller.actor import Release
+from headgate.controller.sampling import Watcher
+from headgate.controller.world import World
+from headgate.core.events import Judged, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine import step
+from headgate.core.model import Plan, Sample
+from headgate.core.state import State, initial
+from headgate.ledger import Entry, LedgerCorrupt
+
+
+def recover(entries: Sequence[Entry], world: World, sample: Callable[[str], Sample | None]) -> Release:
+    """Fold the entries of one release. What was pending is pending again; performing it is the actor's.
+
+    Raises LedgerCorrupt when the entries do not begin with a request.
+    """
+    first = entries[0].event if entries else None
+    if not isinstance(first, ReleaseRequested):
+        message = f"release {entries[0].release if entries else '?'} does not begin with a request"
+        raise LedgerCorrupt(message)
+    plan, state = first.plan, initial(first.release, first.plan)
+    watchers = watch_over(plan, world)
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, ReleaseDequeued):
+            plan, watchers = event.plan, watch_over(event.plan, world)
+        if isinstance(event, Judged):
+            _replay(state, watchers, sample(event.sample))
+        state, _ = step(state, event, plan)
+    return Release(first, plan, state, watchers)
+
+
+def watch_over(plan: Plan, world: World) -> tuple[Watcher, ...]:
+    """A fresh watcher for each leg."""
+    return tuple(Watcher(leg, world) for leg in plan.legs)
+
+
+def _replay(state: State, watchers: tuple[Watcher, ...], sample: Sample | None) -> None:
+    if sample is not None and state.watch is not None:
+        watchers[state.leg].replay(sample, state.watch.exposure)

@@ -1,0 +1,33 @@
+"""Everything outside that the controller acts on, as one value that `wiring` builds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headgate.ports import Gate, Signals, Target, Traffic
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise."""
+
+    prepare_s: float = 900.0
+    routing_s: float = 10.0
+    check_s: float = 120.0
+    stop_s: float = 300.0
+    signal_s: float = 2.0
+    gate_s: float = 60.0
+    attempts: int = 5
+    first_retry_s: float = 0.2
+    last_retry_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports. `signals[0]` measures the traffic itself; the others add to it."""
+
+    target: Target
+    traffic: Traffic
+    signals: tuple[Signals, ...]
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    always_asked: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)

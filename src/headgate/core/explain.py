@@ -1,0 +1,153 @@
+"""Why was it decided? Events as sentences with numbers, for the person who has to answer for it."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from headgate.core import events as e
+from headgate.core.model import Bake, Finding, Leg, Version, in_words, step_name, worst
+from headgate.core.report import Fold
+from headgate.core.state import State
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """Something that happened: `after_s` seconds into the release. `weighty` marks what decided its course."""
+
+    at: float
+    after_s: float
+    text: str
+    weighty: bool = False
+
+
+def explain(events: Iterable[e.AnyEvent]) -> tuple[Sentence, ...]:
+    """The story of a release, from its request to now. Raises ValueError when the first event is no request."""
+    stream = tuple(events)
+    if not stream or not isinstance(stream[0], e.ReleaseRequested):
+        raise ValueError("a release begins with a ReleaseRequested")
+    folded = Fold(stream[0])
+    return tuple(_tell(stream, folded, stream[0].at))
+
+
+def _tell(stream: tuple[e.AnyEvent, ...], folded: Fold, began_at: float) -> Iterator[Sentence]:
+    for event in stream:
+        before = folded.state
+        folded.add(event)
+        for text, weighty in (*_facts(event, before, folded), *_turns(before, folded)):
+            yield Sentence(event.at, event.at - began_at, text, weighty)
+
+
+def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
+    """What the event itself says; most intervals of watching say nothing new."""
+    match event:
+        case e.ReleaseRequested():
+            yield from ((text, True) for text in _request(event))
+        case e.ReleaseDequeued():
+            yield "The release before this one ended, so its turn came.", False
+        case e.GatesAnswered(findings=findings):
+            yield _gates(findings), worst(findings) != "pass"
+        case e.VersionPrepared(version=version, instances=count):
+            yield f"{_count(count, 'instance')} of {version} {'was' if count == 1 else 'were'} ready.", False
+        case e.RoutingSet():
+            yield _routing(before, folded), True
+        case e.SmokeTested(version=version, findings=found):
+            yield f"Smoke tests against {version}: {_findings(found)}.", worst(found) != "pass"
+        case e.VersionVerified(version=version, findings=found):
+            yield f"Checked {version} after going back: {_findings(found)}.", True
+        case e.VersionStopped(version=version, kept=kept):
+            yield (f"Kept {version}: {kept}." if kept else f"Stopped {version}."), False
+        case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
+            yield f"It failed: {reason}.", True
+        case e.TimeCame():
+            yield "The rollback window was over.", False
+        case e.Judged():
+            yield from _verdict(event, before)
+        case _:
+            yield _person(event), True
+
+
+def _request(event: e.ReleaseRequested) -> Iterator[str]:
+    for leg in event.plan.legs:
+        start = f"from {leg.baseline.key}" if leg.baseline else "as its first release"
+        yield f"{event.author} asked to move {leg.unit} {start} to {leg.candidate.key}{_because(event.reason)}."
+    if event.rollback_to:
+        yield f"It is a rollback to what {event.rollback_to} had promoted."
+    if event.retry_reason:
+        yield f"It was rolled back before, and is tried again: {event.retry_reason}."
+    if event.break_glass_reason:
+        yield f"The glass was broken: {event.break_glass_reason}."
+    if event.behind:
+        yield f"It waited behind {event.behind}."
+
+
+def _person(event: e.AnyEvent) -> str:
+    by, reason = getattr(event, "by", "somebody"), getattr(event, "reason", "")
+    verbs: dict[type, str] = {
+        e.ReleasePaused: "paused it",
+        e.ReleaseResumed: "let it go on",
+        e.StepApproved: "approved the step",
+        e.PromotionForced: "promoted it over the judge",
+        e.ReleaseAborted: "aborted it",
+    }
+    return f"{by} {verbs.get(type(event), type(event).__name__)}{_because(reason)}."
+
+
+def _verdict(event: e.Judged, before: State) -> Iterator[tuple[str, bool]]:
+    known = before.here().verdict
+    if known is None or known.kind != event.verdict.kind:
+        weighty = event.verdict.kind in ("fail", "inconclusive", "no_data")
+        yield f"The verdict became {event.verdict.kind}: {event.verdict.reason}.", weighty
+
+
+def _routing(before: State, folded: Fold) -> str:
+    leg: Leg = folded.plan.legs[before.leg]
+    if before.stage == "reverting":
+        return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.baseline)}."
+    return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}."
+
+
+def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
+    """What the event led to."""
+    after = folded.state
+    if after.hold is not None and after.hold != before.hold:
+        yield f"It was held for a person: {after.hold.reason}.", True
+    if after.stage == "reverting" and before.stage == "forward":
+        yield f"So the release turned round: {after.reason}.", True
+    if before.stage == "forward" and after.stage == "forward" and (after.leg, after.step) != (before.leg, before.step):
+        yield from _finished(before, folded)
+    if after.ended_at is not None and before.ended_at is None:
+        yield f"It ended as {(after.outcome or 'ended').replace('_', ' ')}: {after.reason}.", True
+
+
+def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
+    step = folded.plan.legs[before.leg].steps[before.step]
+    if isinstance(step, Bake) and folded.steps:
+        seen = folded.steps[-1]
+        yield (
+            f"At {seen.weight}% the canary answered {seen.requests[1]} requests with {seen.errors[1]} errors, "
+            f"stable {seen.requests[0]} with {seen.errors[0]}: it went on.",
+            True,
+        )
+
+
+def _gates(findings: tuple[Finding, ...]) -> str:
+    grave = worst(findings)
+    if grave == "pass":
+        return f"{_count(len(findings), 'gate')} asked, none objected."
+    return f"Gates: {grave}: {in_words(findings)}."
+
+
+def _findings(findings: tuple[Finding, ...]) -> str:
+    grave = worst(findings)
+    return f"{_count(len(findings), 'check')} passed" if grave == "pass" else f"{grave}: {in_words(findings)}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _name(version: Version | None) -> str:
+    return str(version) if version else "nothing (there was no earlier release)"

@@ -1,0 +1,41 @@
+"""One error budget for all metrics: a weighted average of e-values against 1/alpha.
+
+The average of e-values is an e-value under any dependence between them (Vovk & Wang 2021), so the metrics need no
+correction for their number. Culprits are named with false-discovery control (e-BH, Wang & Ramdas 2022).
+"""
+
+import math
+
+from headgate.core.judge.reading import Reading
+from headgate.core.judge.spec import JudgeSpec
+
+
+def combined(readings: tuple[Reading, ...]) -> float:
+    """The evidence that decides; metrics with weight 0 are shown and have no part in it."""
+    total = sum([reading.weight for reading in readings])
+    if total <= 0:
+        return 1.0
+    return sum([reading.weight * reading.evidence.e_value for reading in readings]) / total
+
+
+def culprits(alpha: float, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """The metrics to blame, the most telling first; the first one always, the others by e-BH."""
+    deciding = [reading for reading in readings if reading.weight > 0]
+    ranked = sorted(deciding, key=lambda reading: -reading.weight * reading.evidence.e_value)
+    n = len(ranked)
+    count = max([k for k, r in enumerate(ranked, 1) if r.evidence.e_value >= n / (k * alpha)], default=1)
+    return tuple(ranked[:count])
+
+
+def metric_count(spec: JudgeSpec) -> int:
+    """How many metrics share the budget."""
+    errors = 0 if spec.error_ratio is None else 1 + (spec.error_ratio.max is not None)
+    latency = sum((c.factor is not None) + (c.max_ms is not None) for c in spec.latency)
+    return max(1, errors + latency + sum(1 + (c.limit is not None) for c in spec.means))
+
+
+def interval_cap(spec: JudgeSpec) -> float:
+    """The most that one interval adds to a metric's log-evidence: two full intervals are the least a verdict rests on."""
+    if spec.dispersion is not None:
+        return math.inf
+    return (math.log(metric_count(spec) / spec.alpha) + math.log(4)) / 2

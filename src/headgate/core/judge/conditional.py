@@ -1,0 +1,28 @@
+"""Counts compared given their total: what hits both arms alike cancels out.
+
+Given x = x1 + x0 bad answers in an interval with n1 canary and n0 stable requests, the canary's share of them is
+binomial with q(r) = r n1 / (r n1 + n0) when its bad share is r times stable's. The likelihood ratio of r against the null
+r0 is
+
+    (r / r0)^x1 * ((r0 n1 + n0) / (r n1 + n0))^x        (Lindon & Malek 2022, for Poisson counts).
+
+For independent requests (Bernoulli) it is valid at *any* bad share p, not only at small ones: its mean is
+(1 + r0 p (f c - 1))^n1 (1 + p (c - 1))^n0 with f = r / r0 and c = (r0 n1 + n0) / (r n1 + n0), and log(1 + y) <= y makes that at
+most exp(p (c (r n1 + n0) - (r0 n1 + n0))) = 1. At high shares it is merely weak; `proportions` is the sharp form there.
+"""
+
+import math
+
+from headgate.core.judge.grid import Grid
+from headgate.core.judge.pair import Pair
+
+
+def conditional_logs(grid: Grid, pair: Pair) -> list[float]:
+    """The log-likelihood ratio of each alternative in `grid` against its null."""
+    n1, n0, x1 = pair.canary_n, pair.stable_n, pair.canary_x
+    total = x1 + pair.stable_x
+    null = math.log(grid.null * n1 + n0)
+    log = math.log
+    return [
+        x1 * f - total * (log(r * n1 + n0) - null) for r, f in zip(grid.alternatives, grid.logs, strict=True)
+    ]

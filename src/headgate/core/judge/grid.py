@@ -1,0 +1,44 @@
+"""The alternatives that evidence is spread over: ratios of bad shares, log-spaced away from what is allowed."""
+
+import math
+from functools import lru_cache
+
+import msgspec
+
+NEAREST = 1.15
+"""The nearest alternative lies this factor away from what is allowed ..."""
+FARTHEST = 800.0
+"""... and the farthest this one: with no error on stable, every error of the canary speaks for it."""
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Alternatives to `null`, with the logarithm of alternative over null, each with the same share of the mass."""
+
+    null: float
+    alternatives: tuple[float, ...]
+    logs: tuple[float, ...]
+
+
+def _grid(null: float, factors: list[float]) -> Grid:
+    return Grid(null, tuple(null * factor for factor in factors), tuple(math.log(factor) for factor in factors))
+
+
+@lru_cache(maxsize=256)
+def grid_above(null: float, points: int) -> Grid:
+    """`points` ratios above `null`, log-spaced: the method of mixtures (Robbins 1970) on a grid."""
+    span = math.log(FARTHEST / NEAREST) / (points - 1)
+    return _grid(null, [NEAREST * math.exp(span * k) for k in range(points)])
+
+
+@lru_cache(maxsize=256)
+def grid_below(null: float, points: int) -> Grid:
+    """`points` ratios below `null`, evenly spaced down to almost nothing: for shares that should be high."""
+    return _grid(null, [max(0.9 * (1 - k / (points - 1)), 0.01) for k in range(points)])
+
+
+@lru_cache(maxsize=256)
+def odds_grid(share: float, points: int) -> Grid:
+    """`points` shares above `share`, evenly spaced in log-odds up to 0.99 (or beyond, where `share` is higher)."""
+    low, high = math.log(share / (1 - share)), max(math.log(99.0), math.log(share / (1 - share)) + 1)
+    odds = [low + (high - low) * (k + 0.5) / points for k in range(points)]
+    return _grid(share, [1 / (1 + math.exp(-o)) / share for o in odds])

@@ -1,0 +1,177 @@
+"""The judge: one sample after another in, one verdict after another out. Pure, and constant in size.
+
+    state = start(spec)
+    state, verdict = observe(spec, state, sample, step)
+
+The chance that a version no worse than allowed is ever failed is at most `spec.alpha`, at whatever moments one looks.
+"""
+
+import msgspec
+
+from headgate.core.judge.budget import combined, culprits
+from headgate.core.judge.errors import ErrorState, enter_errors, observe_errors, read_errors, start_errors
+from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
+from headgate.core.judge.latency_reading import read_latency
+from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
+from headgate.core.judge.reading import Reading, suspicious
+from headgate.core.judge.screening import sample_defect, whole
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.judge.split import Split, observe_split, split_warning
+from headgate.core.judge.words import odds
+from headgate.core.model.sample import Arm, Sample
+from headgate.core.model.verdict import Verdict, VerdictKind
+
+
+class JudgeState(msgspec.Struct, frozen=True):
+    """All that is remembered of a leg's samples.
+
+    `requests` are the canary's in the present `step`, `silent_s` is how long it has had none. Once `failed`, always failed.
+    """
+
+    step: int = -1
+    requests: int = 0
+    silent_s: float = 0.0
+    split: Split = Split()
+    errors: ErrorState | None = None
+    latency: tuple[LatencyState, ...] = ()
+    means: tuple[MeanState, ...] = ()
+    failed: Verdict | None = None
+
+
+def start(spec: JudgeSpec) -> JudgeState:
+    """Nothing seen yet."""
+    return JudgeState(
+        errors=start_errors(spec, spec.error_ratio) if spec.error_ratio is not None else None,
+        latency=tuple([start_latency(criterion) for criterion in spec.latency]),
+        means=tuple([start_mean(spec, criterion) for criterion in spec.means]),
+    )
+
+
+def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tuple[JudgeState, Verdict]:
+    """One more interval, in the step with this index.
+
+    When the step changes, evidence for `pass` starts again and evidence for `fail` carries over: each interval is
+    conditioned on its own counts, so nothing is pooled across weights.
+    """
+    if state.failed is not None:
+        return state, state.failed
+    if step != state.step:
+        state = _enter(state, step)
+    defect = sample_defect(sample)
+    if defect:
+        state = msgspec.structs.replace(state, silent_s=state.silent_s + spec.interval_s)
+    else:
+        state = _count(spec, state, sample)
+    verdict = _decide(spec, state, read(spec, state), defect)
+    if verdict.kind == "fail":
+        state = msgspec.structs.replace(state, failed=verdict)
+    return state, verdict
+
+
+def _enter(state: JudgeState, step: int) -> JudgeState:
+    return JudgeState(
+        step=step,
+        errors=enter_errors(state.errors) if state.errors is not None else None,
+        latency=tuple([enter_latency(latency) for latency in state.latency]),
+        means=tuple([enter_mean(mean) for mean in state.means]),
+    )
+
+
+def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
+    stable, canary = arms = whole(sample.stable), whole(sample.canary)
+    errors, seconds = state.errors, sample.interval_s
+    if errors is not None and spec.error_ratio is not None:
+        errors = observe_errors(spec, spec.error_ratio, errors, arms, seconds)
+    return JudgeState(
+        step=state.step,
+        requests=state.requests + canary.requests,
+        silent_s=0.0 if canary.requests else state.silent_s + seconds,
+        split=observe_split(state.split, sample.weight, canary.requests, stable.requests),
+        errors=errors,
+        latency=_count_latency(spec, state, arms, seconds),
+        means=_count_means(spec, state, arms, seconds),
+    )
+
+
+def _count_latency(
+    spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
+) -> tuple[LatencyState, ...]:
+    pairs = zip(spec.latency, state.latency, strict=True)
+    return tuple([observe_latency(spec, criterion, latency, arms, seconds) for criterion, latency in pairs])
+
+
+def _count_means(
+    spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
+) -> tuple[MeanState, ...]:
+    pairs = zip(spec.means, state.means, strict=True)
+    return tuple([observe_mean(spec, criterion, mean, arms, seconds) for criterion, mean in pairs])
+
+
+def read(spec: JudgeSpec, state: JudgeState) -> tuple[Reading, ...]:
+    """What every metric says now, in the order of the spec."""
+    readings: list[Reading] = []
+    if state.errors is not None and spec.error_ratio is not None:
+        readings += read_errors(spec, spec.error_ratio, state.errors)
+    for latency, seen in zip(spec.latency, state.latency, strict=True):
+        readings += read_latency(spec, latency, seen)
+    for mean, known in zip(spec.means, state.means, strict=True):
+        readings += read_mean(spec, mean, known)
+    return tuple(readings)
+
+
+def _decide(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], defect: str) -> Verdict:
+    evidence, needed = combined(readings), 1 / spec.alpha
+    if evidence >= needed:
+        return _failed(spec, readings, evidence)
+    kind, reason = _undecided(spec, state, readings, evidence, defect)
+    metrics = tuple([reading.evidence for reading in readings])
+    return Verdict(kind, reason, evidence, needed, metrics)
+
+
+def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float) -> Verdict:
+    blamed = culprits(spec.alpha, readings)
+    metrics = tuple(
+        [
+            msgspec.structs.replace(r.evidence, kind="fail") if r in blamed else r.evidence
+            for r in readings
+        ]
+    )
+    what = " and ".join([r.evidence.note for r in blamed[:2]])
+    reason = f"{what}: {odds(evidence)} that the canary is worse"
+    return Verdict("fail", reason, evidence, 1 / spec.alpha, metrics)
+
+
+def _undecided(
+    spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], evidence: float, defect: str
+) -> tuple[VerdictKind, str]:
+    if defect:
+        return "no_data", f"this interval cannot be judged: {defect}"
+    if state.silent_s > spec.no_data_after_s:
+        return "no_data", f"the canary has had no requests for {state.silent_s:.0f} s"
+    doubt = _doubt(spec, state, readings, evidence)
+    if doubt:
+        return "inconclusive", doubt
+    if state.requests < max(spec.requests_min, 1):
+        return "watch", f"{state.requests} of at least {spec.requests_min} requests of the canary seen in this step"
+    missing = next((r.blocks for r in readings if r.blocks and r.weight > 0), "")
+    if missing:
+        return "watch", missing
+    if not spec.promote:
+        return "watch", f"{_healthy(readings)}; asked to keep watching"
+    return "pass", _healthy(readings)
+
+
+def _doubt(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], evidence: float) -> str:
+    """Why neither good nor bad can be said although there is data, or nothing."""
+    deciding = [reading for reading in readings if reading.weight > 0]
+    worst = max(deciding, key=lambda reading: reading.evidence.e_value, default=None)
+    if worst is not None and (suspicious(spec, worst.evidence.e_value) or suspicious(spec, evidence)):
+        e_value = worst.evidence.e_value
+        return f"suspicious: {worst.evidence.note}: {odds(e_value)} that the canary is worse, not yet enough"
+    excused = next((r.blocks for r in deciding if r.evidence.kind == "inconclusive"), "")
+    return excused or split_warning(state.split, spec.split_factor_max)
+
+
+def _healthy(readings: tuple[Reading, ...]) -> str:
+    notes = [reading.evidence.note for reading in readings if reading.weight > 0]
+    return f"no harm: {'; '.join(notes[:2])}" if notes else "no harm seen; nothing is judged"

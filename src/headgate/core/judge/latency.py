@@ -1,0 +1,158 @@
+"""Latency from histograms: at each useful bucket bound, being over it is an error like any other.
+
+The evidence is the average of the bounds' e-values, valid under any dependence between them; quantiles are never
+interpolated and never subtracted. Which bounds are useful is settled once, from stable alone, before they are used.
+"""
+
+import math
+from functools import lru_cache
+
+import msgspec
+
+from headgate.core.judge.bounds import useful_bounds
+from headgate.core.judge.budget import interval_cap
+from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
+from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn
+from headgate.core.judge.grid import grid_above
+from headgate.core.judge.histogram import bound_at, histogram_defect, observations, over
+from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.mirror import Harm
+from headgate.core.judge.pair import Pair
+from headgate.core.judge.spec import JudgeSpec, Latency
+from headgate.core.model.sample import Arm
+
+POINTS = 6
+SLOTS = 4
+SETTLE_N = 100
+"""Requests of stable before the useful bounds are chosen."""
+
+
+class Slot(msgspec.Struct, frozen=True, array_like=True):
+    """One bucket bound (`le_ms`) with the comparison of what is over it."""
+
+    le_ms: float
+    comparison: Comparison
+
+
+class LatencyState(msgspec.Struct, frozen=True, array_like=True):
+    """`slots` are chosen once `seen_n` is large enough, the first of them proves no harm; until then `seen` counts
+    stable's requests over each bound of `le`. `limit_*` belong to the absolute limit, counted at the bound `limit_le_ms`.
+    """  # fmt: skip
+
+    slots: tuple[Slot, ...] = ()
+    le: tuple[float, ...] = ()
+    seen: tuple[int, ...] = ()
+    seen_n: int = 0
+    limit: Limit | None = None
+    limit_dispersion: Dispersion = Dispersion()
+    limit_n: float = 0.0
+    limit_x: float = 0.0
+    limit_le_ms: float | None = None
+    defect: str = ""
+
+
+@lru_cache(maxsize=64)
+def latency_rule(spec: JudgeSpec, criterion: Latency, *, proves: bool) -> Rule:
+    factor = criterion.factor or 1.0
+    harm = Harm(max(spec.worse, factor), spec.worse_by) if proves else None
+    cap = interval_cap(spec) + math.log(2)
+    return Rule(grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s)
+
+
+def start_latency(criterion: Latency) -> LatencyState:
+    """Nothing seen yet."""
+    return LatencyState(limit=start_limit() if criterion.max_ms is not None else None)
+
+
+def enter_latency(state: LatencyState) -> LatencyState:
+    """A new step."""
+    slots = tuple(Slot(slot.le_ms, enter_step(slot.comparison)) for slot in state.slots)
+    limit = enter_limit(state.limit) if state.limit is not None else None
+    return msgspec.structs.replace(state, slots=slots, limit=limit)
+
+
+def _defect(stable: Arm, canary: Arm) -> str:
+    for name, arm in (("stable", stable), ("the canary", canary)):
+        if arm.latency_ms is None and arm.requests:
+            return f"no latency histogram from {name}"
+        if arm.latency_ms is not None and (wrong := histogram_defect(arm.latency_ms)):
+            return f"{wrong}, from {name}"
+    if stable.latency_ms and canary.latency_ms and stable.latency_ms.le != canary.latency_ms.le:
+        return "stable and the canary have different bucket bounds"
+    return ""
+
+
+def observe_latency(
+    spec: JudgeSpec, criterion: Latency, state: LatencyState, arms: tuple[Arm, Arm], interval_s: float
+) -> LatencyState:
+    """One more interval; `arms` are stable and canary."""
+    stable, canary = arms
+    defect = _defect(stable, canary)
+    histogram = stable.latency_ms or canary.latency_ms
+    if defect or histogram is None:
+        return msgspec.structs.replace(state, defect=defect)
+    le, ns = histogram.le, (observations(stable), observations(canary))
+    if criterion.max_ms is not None:
+        state = _observe_limit(spec, criterion, state, (arms, ns, le), interval_s)
+    if criterion.factor is None:
+        return msgspec.structs.replace(state, defect="")
+    if not state.slots:
+        return _settle(spec, criterion, state, (stable, ns[0], le))
+    slots: list[Slot] = []
+    for k, slot in enumerate(state.slots):
+        if slot.le_ms not in le:
+            return msgspec.structs.replace(state, defect=f"the bound {slot.le_ms:g} ms is gone from the histogram")
+        index = le.index(slot.le_ms)
+        pair = Pair(ns[1], over(canary, index, ns[1]), ns[0], over(stable, index, ns[0]))
+        rule = latency_rule(spec, criterion, proves=k == 0)
+        slots.append(Slot(slot.le_ms, observe_pair(rule, slot.comparison, pair, (0, 0), interval_s)))
+    return msgspec.structs.replace(state, slots=tuple(slots), defect="")
+
+
+def _settle(
+    spec: JudgeSpec, criterion: Latency, state: LatencyState, stable: tuple[Arm, int, tuple[float, ...]]
+) -> LatencyState:
+    """Count stable's slow requests; with enough of them, choose the bounds. They are used from the next interval on."""
+    arm, n, le = stable
+    known = state.seen if state.le == le else (0,) * len(le)
+    seen = tuple([before + over(arm, k, n) for k, before in enumerate(known)])
+    total = n + (state.seen_n if state.le == le else 0)
+    slots: tuple[Slot, ...] = ()
+    if total >= SETTLE_N:
+        chosen = useful_bounds(le, [x / total for x in seen], 1 - criterion.quantile, SLOTS)
+        slots = tuple(
+            Slot(le[k], start_comparison(latency_rule(spec, criterion, proves=first == 0)))
+            for first, k in enumerate(chosen)
+        )
+    rest = ((), (), 0) if slots else (le, seen, total)
+    return msgspec.structs.replace(state, slots=slots, le=rest[0], seen=rest[1], seen_n=rest[2], defect="")
+
+
+def _limit_rule(spec: JudgeSpec, criterion: Latency) -> LimitRule:
+    return LimitRule(1 - criterion.quantile, interval_cap(spec), spec.horizon_s)
+
+
+def _observe_limit(
+    spec: JudgeSpec,
+    criterion: Latency,
+    state: LatencyState,
+    measured: tuple[tuple[Arm, Arm], tuple[int, int], tuple[float, ...]],
+    interval_s: float,
+) -> LatencyState:
+    (stable, canary), (stable_n, canary_n), le = measured
+    index = bound_at(le, criterion.max_ms or 0.0)
+    if state.limit is None or index is None:
+        return msgspec.structs.replace(state, limit_le_ms=None)
+    pair = Pair(canary_n, over(canary, index, canary_n), stable_n, over(stable, index, stable_n))
+    known = state.limit_x / state.limit_n if state.limit_n >= SETTLE_N else None
+    phi = spec.dispersion if spec.dispersion is not None else cautious_phi(state.limit_dispersion)
+    keep = 0.5 ** (interval_s / 300.0)
+    return msgspec.structs.replace(
+        state,
+        limit=observe_limit(_limit_rule(spec, criterion), state.limit, pair, known, phi, interval_s),
+        limit_dispersion=learn(state.limit_dispersion, pair.stable_n, pair.stable_x, (0, 0)),
+        limit_n=state.limit_n * keep + pair.stable_n,
+        limit_x=state.limit_x * keep + pair.stable_x,
+        limit_le_ms=le[index],
+    )

@@ -1,0 +1,56 @@
+"""What latency says after an interval."""
+
+import msgspec
+
+from headgate.core.judge.latency import LatencyState, latency_rule
+from headgate.core.judge.limit import Limit
+from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
+from headgate.core.judge.spec import JudgeSpec, Latency
+
+
+def read_latency(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> tuple[Reading, ...]:
+    """The relative reading at the most telling bound, and the absolute one."""
+    readings: tuple[Reading, ...] = ()
+    if criterion.factor is not None:
+        readings = (_relative(spec, criterion, state),)
+    if criterion.max_ms is not None and state.limit is not None:
+        readings = (*readings, _absolute(spec, criterion, state, state.limit))
+    return readings
+
+
+def metric_name(criterion: Latency) -> str:
+    """`latency_p99` for the quantile 0.99."""
+    return f"latency_p{100 * criterion.quantile:g}"
+
+
+def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Reading:
+    metric, slots = metric_name(criterion), state.slots
+    e_value = sum([slot.comparison.process.e_value for slot in slots]) / len(slots) if slots else 1.0
+    if state.defect:
+        return unmeasured(metric, "latency", state.defect, e_value, criterion.weight)
+    if not slots:
+        return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
+    first, rule = slots[0], latency_rule(spec, criterion, proves=True)
+    telling = max(slots, key=lambda slot: slot.comparison.process.e_value)
+    proof = comparison_reading(spec, rule, _subject(criterion, first.le_ms), first.comparison, criterion.weight)
+    shown = comparison_reading(
+        spec, rule, _subject(criterion, telling.le_ms), telling.comparison, criterion.weight
+    )
+    kind = proof.evidence.kind if e_value < spec.alpha**-0.5 else "inconclusive"
+    evidence = msgspec.structs.replace(shown.evidence, e_value=e_value, kind=kind)
+    return Reading(evidence, criterion.weight, proof.blocks)
+
+
+def _subject(criterion: Latency, le_ms: float) -> Subject:
+    return Subject(metric_name(criterion), f"requests over {le_ms:g} ms", criterion.factor or 1.0)
+
+
+def _absolute(spec: JudgeSpec, criterion: Latency, state: LatencyState, limit: Limit) -> Reading:
+    metric = f"{metric_name(criterion)}_max"
+    if state.defect:
+        return unmeasured(metric, "latency", state.defect, limit.process.e_value, criterion.weight)
+    if state.limit_le_ms is None:
+        why = f"no bucket bound at or above {criterion.max_ms:g} ms yet"
+        return unmeasured(metric, "latency", why, limit.process.e_value, criterion.weight)
+    subject = Subject(metric, f"requests over {state.limit_le_ms:g} ms", 1 - criterion.quantile)
+    return limit_reading(spec, subject, limit, criterion.weight)

@@ -1,0 +1,146 @@
+"""Business signals: shares of good cases (orders completed per checkout), compared exactly as two proportions.
+
+Where high is good, the null is "the canary's share is at least (1 - margin) times stable's"; where low is good, "at most
+(1 + margin) times". Bets on bounded quantities: Waudby-Smith & Ramdas 2024; their form for two arms: `proportions`.
+"""
+
+import math
+from functools import lru_cache
+
+import msgspec
+
+from headgate.core.judge.budget import interval_cap
+from headgate.core.judge.comparison import (
+    Comparison,
+    Rule,
+    enter_step,
+    known_share,
+    observe_pair,
+    phi_of,
+    start_comparison,
+)
+from headgate.core.judge.grid import grid_above, grid_below
+from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.mirror import Harm
+from headgate.core.judge.pair import Pair
+from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
+from headgate.core.judge.spec import JudgeSpec, MeanCriterion
+from headgate.core.model.sample import Arm, Mean
+
+POINTS = 8
+EARLY_MAX = 50.0
+"""More than this cannot have arrived before its cases: the signal is no share."""
+_NONE = Mean(0.0, 0)
+
+
+class MeanState(msgspec.Struct, frozen=True, array_like=True):
+    """`limit` is None when the criterion has none; `defect` says what was wrong with the last interval's numbers.
+
+    `*_early` are sums that arrived before their cases (an order finished in one interval, its checkout counted in the
+    next): they wait for them.
+    """
+
+    comparison: Comparison
+    limit: Limit | None
+    stable_early: float = 0.0
+    canary_early: float = 0.0
+    defect: str = ""
+
+
+def _harm(spec: JudgeSpec, criterion: MeanCriterion) -> Harm:
+    """As far again from stable as is allowed, at least by half: the mirror of `worse` for a share that should be high."""
+    if criterion.higher_is_better:
+        return Harm(min(1 / spec.worse, (1 - criterion.margin) ** 2), None)
+    return Harm(max(spec.worse, (1 + criterion.margin) ** 2), spec.worse_by)
+
+
+@lru_cache(maxsize=64)
+def _rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule | None]:
+    cap = interval_cap(spec)
+    up, floor = criterion.higher_is_better, max(1 - criterion.margin, 0.01)
+    grid = grid_below(floor, POINTS) if up else grid_above(1 + criterion.margin, POINTS)
+    rule = Rule(grid, _harm(spec, criterion), cap, spec.dispersion, spec.horizon_s, exact=True)
+    if criterion.limit is None:
+        return rule, None
+    return rule, LimitRule(1 - criterion.limit if up else criterion.limit, cap, spec.horizon_s)
+
+
+def start_mean(spec: JudgeSpec, criterion: MeanCriterion) -> MeanState:
+    """Nothing seen yet."""
+    rule, limit = _rules(spec, criterion)
+    return MeanState(start_comparison(rule), start_limit() if limit else None)
+
+
+def enter_mean(state: MeanState) -> MeanState:
+    """A new step."""
+    limit = enter_limit(state.limit) if state.limit is not None else None
+    return MeanState(enter_step(state.comparison), limit, state.stable_early, state.canary_early)
+
+
+def mean_defect(mean: Mean) -> str:
+    """What is wrong with a mean's numbers, or nothing."""
+    if not math.isfinite(mean.sum):
+        return "a sum that is no number"
+    if mean.n < 0 or mean.sum < 0:
+        return f"a sum of {mean.sum:g} over {mean.n} cases is no share"
+    return ""
+
+
+def _settled(mean: Mean, early: float, arm: str) -> tuple[float, float, str]:
+    """The sum to count with, what is left for the next interval, and what is wrong when that is too much."""
+    due = mean.sum + early
+    counted = min(due, mean.n)
+    left = due - counted
+    return counted, left, f"{left:g} more than cases on {arm}: no share" if left > EARLY_MAX else ""
+
+
+def _bounded(criterion: MeanCriterion, pair: Pair) -> Pair:
+    """The pair as bad cases, for the absolute limit."""
+    if not criterion.higher_is_better:
+        return pair
+    return Pair(pair.canary_n, pair.canary_n - pair.canary_x, pair.stable_n, pair.stable_n - pair.stable_x)
+
+
+def _known_bad(criterion: MeanCriterion, c: Comparison) -> float | None:
+    known = known_share(c)
+    return 1 - known if known is not None and criterion.higher_is_better else known
+
+
+def observe_mean(
+    spec: JudgeSpec, criterion: MeanCriterion, state: MeanState, arms: tuple[Arm, Arm], interval_s: float
+) -> MeanState:
+    """One more interval; `arms` are stable and canary."""
+    stable, canary = (arm.means.get(criterion.name, _NONE) for arm in arms)
+    defect = mean_defect(stable) or mean_defect(canary)
+    if defect:
+        return msgspec.structs.replace(state, defect=defect)
+    stable_x, stable_early, odd_stable = _settled(stable, state.stable_early, "stable")
+    canary_x, canary_early, odd_canary = _settled(canary, state.canary_early, "the canary")
+    if odd_stable or odd_canary:
+        return msgspec.structs.replace(state, defect=odd_stable or odd_canary)
+    rule, limit_rule = _rules(spec, criterion)
+    pair = Pair(canary.n, canary_x, stable.n, stable_x)
+    before, limit = state.comparison, state.limit
+    if limit is not None and limit_rule is not None:
+        known = _known_bad(criterion, before)
+        bad = _bounded(criterion, pair)
+        limit = observe_limit(limit_rule, limit, bad, known, phi_of(rule, before), interval_s)
+    comparison = observe_pair(rule, before, pair, (0, 0), interval_s)
+    return MeanState(comparison, limit, stable_early, canary_early)
+
+
+def read_mean(spec: JudgeSpec, criterion: MeanCriterion, state: MeanState) -> tuple[Reading, ...]:
+    """What this business signal says."""
+    rule, _ = _rules(spec, criterion)
+    up, name = criterion.higher_is_better, criterion.name
+    subject = Subject(name, name, rule.grid.null, unit="case")
+    if state.defect:
+        relative = unmeasured(name, name, state.defect, state.comparison.process.e_value, criterion.weight)
+    else:
+        relative = comparison_reading(spec, rule, subject, state.comparison, criterion.weight)
+    if state.limit is None or criterion.limit is None:
+        return (relative,)
+    share = 1 - criterion.limit if up else criterion.limit
+    bounded = Subject(f"{name}_limit", name, share, unit="case", good=up)
+    return relative, limit_reading(spec, bounded, state.limit, criterion.weight)

@@ -1,0 +1,108 @@
+"""What one metric says after an interval: its evidence, its part in the decision, and whether it keeps `pass` back."""
+
+import math
+
+import msgspec
+
+from headgate.core.judge.comparison import Comparison, Rule, stable_share
+from headgate.core.judge.limit import Limit
+from headgate.core.judge.mirror import cases_needed
+from headgate.core.judge.pair import share
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.judge.words import amount, percent, times
+from headgate.core.model.verdict import Evidence, VerdictKind
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """`weight` is the metric's part in the evidence; `blocks` says why nothing may pass yet (empty: it may)."""
+
+    evidence: Evidence
+    weight: float
+    blocks: str = ""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """How a metric is named: `metric` for machines, `noun` for people; `allowed` is the factor it is held to."""
+
+    metric: str
+    noun: str
+    allowed: float
+    unit: str = "request"
+    good: bool = False
+
+
+def suspicious(spec: JudgeSpec, e_value: float) -> bool:
+    """Half-way (in logarithms) to a failing verdict."""
+    return e_value >= 1 / math.sqrt(spec.alpha)
+
+
+def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | None]:
+    canary, stable = share(c.canary_x, c.canary_n), share(c.stable_x, c.stable_n)
+    if canary is None:
+        return f"{subject.noun}: nothing from the canary in this step yet", None
+    if stable is None:
+        return f"{subject.noun} {percent(canary)}, no stable to compare with", None
+    ratio = canary / stable if stable > 0 else None
+    limit = f"allowed {times(subject.allowed)}"
+    if ratio is None:
+        compared = f"{limit}; none on stable" if canary > 0 else limit
+    else:
+        compared = f"{times(ratio)}, {limit}"
+    return f"{subject.noun} {percent(canary)} against {percent(stable)} on stable ({compared})", ratio
+
+
+def missing_proof(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison) -> str:
+    """What still speaks against passing, as a clause; empty once harm is ruled out in this step."""
+    needed = -math.log(spec.beta)
+    if rule.harm is None or c.proof >= needed:
+        return ""
+    more = cases_needed(rule.harm, stable_share(c, exact=rule.exact), needed - c.mirror)
+    return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
+
+
+def comparison_reading(
+    spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison, weight: float
+) -> Reading:
+    """A comparison's reading. One-sided without stable: then only the promise of no harm is judged."""
+    note, ratio = _comparison_words(subject, c)
+    e_value = c.process.e_value
+    blocks = missing_proof(spec, rule, subject, c)
+    if blocks and rule.exact and not c.stable_n and c.canary_n:
+        blocks = ""  # a share that only stable could give a meaning to
+    kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
+    evidence = Evidence(
+        subject.metric,
+        kind,
+        e_value,
+        stable=share(c.stable_x, c.stable_n),
+        canary=share(c.canary_x, c.canary_n),
+        ratio=ratio,
+        note=note,
+    )
+    return Reading(evidence, weight, blocks)
+
+
+def limit_reading(spec: JudgeSpec, subject: Subject, limit: Limit, weight: float) -> Reading:
+    """An absolute limit's reading; while stable breaks the limit too, the canary is not blamed and nothing passes."""
+    measured = share(limit.canary_x, limit.canary_n)
+    e_value = limit.process.e_value
+    if measured is None:
+        note = f"{subject.noun}: nothing from the canary in this step yet"
+        return Reading(Evidence(subject.metric, "watch", e_value, note=note), weight)
+    shown, allowed = (1 - measured, 1 - subject.allowed) if subject.good else (measured, subject.allowed)
+    bound = "at least" if subject.good else "at most"
+    note = f"{subject.noun} {percent(shown)} ({bound} {percent(allowed)} allowed)"
+    blocks = ""
+    if not limit.blamed:
+        blocks = f"stable itself breaks the limit for {subject.noun}: not charged to the canary"
+        note = f"{note}; {blocks}"
+    kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) or blocks else "pass"
+    ratio = shown / allowed if allowed > 0 else None
+    return Reading(
+        Evidence(subject.metric, kind, e_value, canary=shown, ratio=ratio, note=note), weight, blocks
+    )
+
+
+def unmeasured(metric: str, noun: str, why: str, e_value: float, weight: float) -> Reading:
+    """A metric that this interval could not tell anything about."""
+    return Reading(Evidence(metric, "no_data", e_value, note=f"{noun}: {why}"), weight, f"{noun}: {why}")

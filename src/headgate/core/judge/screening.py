@@ -1,0 +1,29 @@
+"""What is wrong with a sample as a whole. Defects of one metric's numbers are that metric's business."""
+
+import math
+
+from headgate.core.model.sample import Arm, Sample
+
+
+def _arm_defect(name: str, arm: Arm | None) -> str:
+    if arm is not None and (arm.requests < 0 or arm.errors < 0):
+        return f"{name} has negative counts"
+    return ""
+
+
+def sample_defect(sample: Sample) -> str:
+    """Why this sample cannot be judged, or nothing."""
+    if sample.problems:
+        return "; ".join(sample.problems)
+    if not math.isfinite(sample.interval_s) or sample.interval_s <= 0:
+        return f"an interval of {sample.interval_s:g} s"
+    return _arm_defect("stable", sample.stable) or _arm_defect("the canary", sample.canary)
+
+
+def whole(arm: Arm | None) -> Arm:
+    """The arm with every error counted as a request too (a scrape may fall between the two counters)."""
+    if arm is None:
+        return Arm()
+    if arm.errors <= arm.requests:
+        return arm
+    return Arm(arm.errors, arm.errors, arm.latency_ms, arm.instances, arm.means)
