@@ -30,7 +30,9 @@ class FileLease:
         self._fd: int | None = None
 
     def acquire(self) -> None:
-        """Lock the file and write our process id into it."""
+        """Lock the file and write our process id into it; does nothing when it is ours already."""
+        if self._fd is not None:
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

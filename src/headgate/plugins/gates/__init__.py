@@ -1,0 +1,1 @@
+"""Is production ready? One question a file."""

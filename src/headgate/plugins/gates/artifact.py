@@ -1,0 +1,34 @@
+"""Is what shall be deployed really what was built? Every byte is hashed again before anything changes."""
+
+import asyncio
+
+from headgate.core.model import Finding, Plan, Version
+from headgate.ports import Artifacts, PortError
+from headgate.ports.wires import Wires
+
+CHECK = "artifact"
+
+
+class ArtifactGate:
+    """Verifies each candidate's artifact and configuration in the store."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+
+    async def ask(self, plan: Plan) -> tuple[Finding, ...]:
+        """One finding per leg: pass, or fail with the first difference."""
+        answers = (asyncio.to_thread(self._verify, leg.candidate) for leg in plan.legs)
+        return tuple(await asyncio.gather(*answers))
+
+    def _verify(self, version: Version) -> Finding:
+        try:
+            self._artifacts.verify(version.artifact)
+            self._artifacts.configuration(version.configuration)
+        except PortError as error:
+            return Finding(CHECK, "fail", str(error), hint="build it again: `headgate build`")
+        return Finding(CHECK, "pass", f"{version} is what was built")
+
+
+def create(wires: Wires) -> ArtifactGate:
+    """The plugin's factory."""
+    return ArtifactGate(wires.artifacts)

@@ -1,0 +1,37 @@
+"""Does what runs now work? A release that begins on a broken baseline could neither be judged nor undone."""
+
+import asyncio
+
+from headgate.core.model import Finding, Plan, Version, in_words, worst
+from headgate.ports import Permanent, PortError, Target
+from headgate.ports.wires import Wires
+
+CHECK = "baseline"
+
+
+class BaselineGate:
+    """Asks the readiness of every version that is to be replaced."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    async def ask(self, plan: Plan) -> tuple[Finding, ...]:
+        """One finding per leg with a baseline. An unhealthy one warns: the release may be what mends it."""
+        baselines = [leg.baseline for leg in plan.legs if leg.baseline is not None]
+        return tuple(await asyncio.gather(*(self._look(version) for version in baselines)))
+
+    async def _look(self, version: Version) -> Finding:
+        try:
+            found = await self._target.check(version)
+        except PortError as error:
+            return Finding(CHECK, "warn", f"{version} could not be asked: {error}")
+        if worst(found) == "pass":
+            return Finding(CHECK, "pass", f"{version} is ready")
+        return Finding(CHECK, "warn", f"{version} is not well: {in_words(found)}")
+
+
+def create(wires: Wires) -> BaselineGate:
+    """The plugin's factory."""
+    if wires.target is None:
+        raise Permanent("the baseline gate needs a target")
+    return BaselineGate(wires.target)
