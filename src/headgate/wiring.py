@@ -8,17 +8,20 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from headgate.controller.lease import FileLease
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
+from headgate.core.model import Version
 from headgate.ledger import Ledger, SqliteLedger
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
-from headgate.ports import Artifacts, PortError, Target
+from headgate.plugins.traffic.envoy import cluster_name
+from headgate.ports import Artifacts, PortError
 from headgate.ports.processes import Processes, Program
 from headgate.ports.registry import create, names
 from headgate.ports.wires import Wires
@@ -79,12 +82,18 @@ def socket_of(home: Path) -> Path:
 
 def build_world(home: Path, processes: Processes) -> World:
     """Every port of a home, by name from the registry. Raises Permanent for a plugin that is missing or broken."""
-    artifacts = open_artifacts(home)
-    bare = Wires(home, processes, artifacts, addresses=lambda _: ())
+    routed_by: list[Any] = []
+
+    async def changed(version: Version) -> None:
+        for traffic in routed_by:
+            await traffic.refresh(version)
+
+    bare = Wires(home, processes, open_artifacts(home), addresses=lambda _: (), addresses_changed=changed)
     target = create("targets", TARGET, bare)
-    wires = Wires(home, processes, artifacts, target.addresses, target)
+    wires = replace(bare, target=target, addresses=target.addresses)
     traffic = create("traffic", TRAFFIC, wires)
-    _join(target, traffic)
+    routed_by.append(traffic)
+    wires = replace(wires, fetch=traffic.admin.get, arm=cluster_name)
     return World(
         target=target,
         traffic=traffic,
@@ -94,15 +103,8 @@ def build_world(home: Path, processes: Processes) -> World:
     )
 
 
-def _join(target: Target, traffic: Any) -> None:  # noqa: ANN401 - an optional seam of its own
-    """Where both can: instances that are to go get no new requests first, and finish those they have."""
-    join = getattr(target, "drain_through", None)
-    if join is not None and hasattr(traffic, "refresh") and hasattr(traffic, "quiet"):
-        join(traffic)
-
-
 @contextlib.asynccontextmanager
-async def running(home: Path) -> AsyncIterator[Supervisor]:
+async def running(home: Path) -> AsyncGenerator[Supervisor]:
     """The controller of a home, in this process, for as long as the context lasts: services and proxy outlive it.
 
     Raises LeaseTaken when another controller runs, PortError when the process daemon or a plugin cannot start,
@@ -138,7 +140,6 @@ async def serve(home: Path) -> None:
 
 async def up(home: Path) -> dict[str, Any]:
     """Start the process daemon and the controller under it, if they do not run; returns `daemon_status`."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     processes = open_processes(home)
     await processes.start_daemon()
     await processes.ensure([_controller(home)])
@@ -171,7 +172,7 @@ async def daemon_status(home: Path) -> dict[str, Any]:
 
 
 def controller_runs(home: Path) -> bool:
-    """True when a controller answers at its socket. (Trying the lease would get in the way of one that starts.)"""
+    """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
         try:
             probe.connect(str(socket_of(home)))

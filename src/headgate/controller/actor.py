@@ -2,17 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from headgate.controller.clock import SteadyClock
+from headgate.controller.lease import Lease
 from headgate.controller.perform import STAMPED_LATER, Performer
+from headgate.controller.plain import plain
 from headgate.controller.sampling import Observation, Watcher
-from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import AnyEvent, EffectFailed, EffectId, Judged, ReleaseDequeued, ReleaseRequested
-from headgate.core.judge.harm import harmed
-from headgate.core.judge.spec import JudgeSpec
+from headgate.controller.underway import Underway
+from headgate.core.effects import Observe
+from headgate.core.events import (
+    Answer,
+    AnyEvent,
+    EffectFailed,
+    EffectId,
+    Judged,
+    ReleaseDequeued,
+    ReleaseRequested,
+)
 from headgate.core.machine import Illegal, Stale, step
 from headgate.core.model import Expose, Plan, Sample
 from headgate.core.state import Pending, State
@@ -24,7 +33,11 @@ LEDGER_RETRY_S = 1.0
 
 
 class Stopped(Exception):  # noqa: N818 - a fact about the controller
-    """This controller no longer runs the release: it shut down, or another one took over."""
+    """This controller no longer runs the release: it has ended, we shut down, or another one took over."""
+
+
+class Overtaken(Stopped):
+    """Another controller wrote to the release, or holds the lease now."""
 
 
 @dataclass
@@ -37,34 +50,38 @@ class Release:
     watchers: tuple[Watcher, ...]
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What all actors of a controller work with."""
+
+    ledger: Ledger
+    performer: Performer
+    clock: SteadyClock
+    lease: Lease
+    watch_over: Callable[[Plan], tuple[Watcher, ...]]
+    abandon_s: float
+
+
 @dataclass
 class _Message:
     event: AnyEvent
     observation: Observation | None = None
-    done: "asyncio.Future[State] | None" = field(default=None)
+    done: "asyncio.Future[State] | None" = None
 
 
 class Actor:
-    """Serialises everything that happens to one release. `changed` is called after each change of state."""
+    """Serialises everything that happens to one release. `changed` is called after each change of state.
 
-    def __init__(
-        self,
-        release: Release,
-        ledger: Ledger,
-        performer: Performer,
-        clock: SteadyClock,
-        changed: Callable[["Actor"], None],
-        watch_over: Callable[[Plan], tuple[Watcher, ...]],
-    ) -> None:
+    `trouble` says why the release stands still although nothing holds it (the ledger is full, say); empty: it does not.
+    """
+
+    def __init__(self, release: Release, desk: Desk, changed: Callable[["Actor"], None]) -> None:
         self._release = release
-        self._watch_over = watch_over
-        self._ledger = ledger
-        self._performer = performer
-        self._clock = clock
+        self._desk = desk
         self._changed = changed
         self._inbox: asyncio.Queue[_Message] = asyncio.Queue(INBOX_MAX)
-        self._tasks: dict[EffectId, tuple[Effect, asyncio.Task[None]]] = {}
-        self._ending: dict[str, set[asyncio.Task[None]]] = {}
+        self._underway = Underway(self._carry_out, desk.abandon_s)
+        self._over = False
         self.trouble = ""
 
     @property
@@ -85,65 +102,90 @@ class Actor:
     async def tell(self, event: AnyEvent) -> State:
         """Have `event` take effect; returns the state once the ledger has it. Raises Illegal, Stopped."""
         done: asyncio.Future[State] = asyncio.get_running_loop().create_future()
-        await self._inbox.put(_Message(event, done=done))
+        message = _Message(event, done=done)
+        await self._inbox.put(message)
+        if self._over:
+            self._turn_away()
         return await done
 
     async def run(self) -> None:
-        """Perform what is pending, then take in one message after another until the release is closed."""
-        self._settle()
+        """Perform what is pending, then take in one message after another until the release is closed.
+
+        Raises Overtaken, and Stopped when a new release could not be written at all.
+        """
+        self._underway.settle(self.state.pending)
         try:
             while self.state.stage != "closed":
-                message = await self._inbox.get()
-                await self._take(message)
+                await self._take(await self._inbox.get())
         finally:
-            self._abandon()
+            self._over = True
+            self._turn_away()
+            await self._underway.end()
+
+    def _turn_away(self) -> None:
+        """Nobody will take in what is still in the inbox: say so to whoever waits."""
+        while not self._inbox.empty():
+            _answer(self._inbox.get_nowait(), Stopped(f"{self.request.release} is no longer run here"))
+
+    # --- inbox -> step -> append ---------------------------------------------------------------------------------------
 
     async def _take(self, message: _Message) -> None:
         try:
             await self._advance(message)
         except Stale:
-            self._answer(message, None)
+            _answer(message, self.state)
         except Illegal as illegal:
-            self._answer(message, illegal)
-        except Conflict:
-            self._answer(message, Stopped("another controller has taken over this release"))
+            _answer(message, illegal)
+        except Overtaken as overtaken:
+            _answer(message, overtaken)
             raise
+        except Exception as error:  # noqa: BLE001 - what cannot be decided or written must not end the release
+            await self._stumble(message, error)
         else:
-            self._answer(message, None)
+            _answer(message, self.state)
 
-    def _answer(self, message: _Message, error: Exception | None) -> None:
-        if message.done is None or message.done.done():
+    async def _stumble(self, message: _Message, error: Exception) -> None:
+        """An event that breaks the machine or cannot be written: tell whoever brought it, and stand still visibly."""
+        said = f"{type(message.event).__name__} cannot be recorded: {type(error).__name__}: {error!a}"
+        _answer(message, error)
+        if self.state.stage == "new":
+            raise Stopped(said) from error
+        if message.done is not None:
             return
-        if error is not None:
-            message.done.set_exception(error)
+        if isinstance(message.event, Answer) and not isinstance(message.event, (EffectFailed, Judged)):
+            failed = EffectFailed(at=STAMPED_LATER, effect=message.event.effect, reason=said)
+            await self._take(_Message(failed))
         else:
-            message.done.set_result(self.state)
+            self.trouble = said
 
     async def _advance(self, message: _Message) -> None:
         """Step, append, then perform: nothing is done before the ledger has it, and nothing is decided twice."""
         release = self._release
-        event = replace(message.event, at=max(self._clock.now(), release.state.at))
+        event = replace(message.event, at=max(self._desk.clock.now(), release.state.at))
         plan = event.plan if isinstance(event, (ReleaseRequested, ReleaseDequeued)) else release.plan
+        if isinstance(event, ReleaseRequested):
+            release.request = event
         state, _ = step(release.state, event, plan)
         observation = message.observation
-        sample = observation.sample if observation else None
-        await self._append(event, state, plan, sample)
+        await self._append(event, state, plan, observation.sample if observation else None)
         if observation is not None:
             release.watchers[release.state.leg].commit(observation)
         if isinstance(event, ReleaseDequeued):
-            release.watchers = self._watch_over(plan)
+            release.watchers = self._desk.watch_over(plan)
         release.state, release.plan = state, plan
-        self._settle()
+        self._underway.settle(state.pending)
         self._changed(self)
 
     async def _append(self, event: AnyEvent, state: State, plan: Plan, sample: Sample | None) -> None:
         """Write to the ledger, and keep trying while it is full or busy: the release stands still, nothing is lost."""
         summary = summarise(state, plan, self._release.request)
         while True:
+            if not self._desk.lease.held():
+                raise Overtaken("this controller has lost its lease: another one runs the release")
             try:
-                await self._ledger.append(state.release, self.state.sequence, event, summary, sample)
-            except Conflict:
-                raise
+                await self._desk.ledger.append(state.release, self.state.sequence, event, summary, sample)
+            except Conflict as conflict:
+                raise Overtaken(str(conflict)) from conflict
             except LedgerError as error:
                 self.trouble = str(error)
                 await asyncio.sleep(LEDGER_RETRY_S)
@@ -153,49 +195,38 @@ class Actor:
 
     # --- effects -----------------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Start what is newly pending; cancel what no longer is."""
-        pending = {entry.id: entry for entry in self.state.pending}
-        for effect_id in [known for known in self._tasks if known not in pending]:
-            effect, task = self._tasks.pop(effect_id)
-            if not task.done():
-                task.cancel()
-                self._ending.setdefault(resource(effect), set()).add(task)
-        for effect_id, entry in pending.items():
-            if effect_id not in self._tasks:
-                self._tasks[effect_id] = (entry.effect, asyncio.create_task(self._perform(entry)))
-
-    async def _perform(self, entry: Pending) -> None:
-        """Carry out one effect; an abandoned one on the same thing is first waited for, so that orders never cross."""
-        ending = self._ending.pop(resource(entry.effect), set())
-        if ending:
-            await asyncio.wait(ending)
+    async def _carry_out(self, entry: Pending) -> None:
+        """Carry out one effect and put its answer into the inbox."""
         if isinstance(entry.effect, Observe):
-            await self._observe(entry.id, entry.effect)
+            await self._inbox.put(await self._observe(entry.id, entry.effect))
             return
         try:
-            event = await self._performer.perform(entry.id, entry.effect, self.plan)
-        except Exception as error:  # noqa: BLE001 - a fault in a plugin is an answer too, and must not stop the release
+            event = await self._desk.performer.perform(entry.id, entry.effect, self.plan)
+        except Exception as error:  # noqa: BLE001 - a fault of our own is an answer too, and must not stop the release
             reason = f"{type(entry.effect).__name__} broke down: {type(error).__name__}: {error}"
-            event = EffectFailed(at=STAMPED_LATER, effect=entry.id, reason=reason)
+            event = EffectFailed(at=STAMPED_LATER, effect=entry.id, reason=plain(reason))
         await self._inbox.put(_Message(event))
 
-    async def _observe(self, effect_id: EffectId, effect: Observe) -> None:
-        watcher = self._release.watchers[effect.leg]
-        await watcher.open(self._clock.now())
-        await self._clock.sleep_until(effect.due_at)
+    async def _observe(self, effect_id: EffectId, effect: Observe) -> _Message:
+        watcher, clock = self._release.watchers[effect.leg], self._desk.clock
+        await watcher.open(clock.now())
+        await clock.sleep_until(effect.due_at)
         exposed = self.plan.legs[effect.leg].steps[effect.exposure]
         weight = exposed.weight if isinstance(exposed, Expose) else 0
-        seen = await watcher.observe(self._clock.now(), weight, effect.exposure)
-        await self._inbox.put(_Message(_judged(effect_id, seen, self.plan.legs[effect.leg].judge), observation=seen))
-
-    def _abandon(self) -> None:
-        for _, task in self._tasks.values():
-            task.cancel()
-        self._tasks.clear()
+        seen = await watcher.observe(clock.now(), weight, effect.exposure)
+        return _Message(_judged(effect_id, seen), observation=seen)
 
 
-def _judged(effect_id: EffectId, seen: Observation, spec: JudgeSpec) -> Judged:
+def _answer(message: _Message, answer: State | Exception) -> None:
+    if message.done is None or message.done.done():
+        return
+    if isinstance(answer, Exception):
+        message.done.set_exception(answer)
+    else:
+        message.done.set_result(answer)
+
+
+def _judged(effect_id: EffectId, seen: Observation) -> Judged:
     stable, canary = seen.sample.stable, seen.sample.canary
     return Judged(
         at=STAMPED_LATER,
@@ -204,16 +235,4 @@ def _judged(effect_id: EffectId, seen: Observation, spec: JudgeSpec) -> Judged:
         sample=sample_digest(seen.sample),
         requests=(stable.requests if stable else 0, canary.requests if canary else 0),
         errors=(stable.errors if stable else 0, canary.errors if canary else 0),
-        harmed=harmed(spec, canary),
     )
-
-
-def resource(effect: Effect) -> str:
-    """What an effect acts on: orders to the same thing are carried out one after another."""
-    match effect:
-        case SetRouting(routing):
-            return f"traffic {routing.unit}"
-        case PrepareVersion(version) | StopVersion(version):
-            return f"version {version.unit} {version.key}"
-        case _:
-            return type(effect).__name__

@@ -17,6 +17,10 @@ class Lease(Protocol):
         """Take the lease. Raises LeaseTaken at once when somebody else holds it."""
         ...
 
+    def held(self) -> bool:
+        """True while the lease is ours: asked before every decision and every act."""
+        ...
+
     def release(self) -> None:
         """Give it up. May be called again."""
         ...
@@ -40,11 +44,22 @@ class FileLease:
         except BlockingIOError:
             holder = os.pread(fd, 32, 0).decode(errors="replace").strip()
             os.close(fd)
-            message = f"another controller (process {holder or 'unknown'}) runs this home: {self._path.parent}"
-            raise LeaseTaken(message) from None
+            who = f"process {holder}" if holder else "of an unknown process"
+            raise LeaseTaken(f"another controller ({who}) runs this home: {self._path.parent}") from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._fd = fd
+
+    def held(self) -> bool:
+        """The lock is ours, and its file is still the one that others would try to lock."""
+        if self._fd is None:
+            return False
+        try:
+            there = self._path.stat()
+        except OSError:
+            return False
+        ours = os.fstat(self._fd)
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def release(self) -> None:
         """Unlock."""
@@ -65,7 +80,11 @@ class MemoryLease:
             raise LeaseTaken("another controller holds the lease")
         self._slot[:] = [self]
 
+    def held(self) -> bool:
+        """The slot is ours."""
+        return bool(self._slot) and self._slot[0] is self
+
     def release(self) -> None:
         """Empty the slot, if it is ours."""
-        if self._slot and self._slot[0] is self:
+        if self.held():
             self._slot.clear()

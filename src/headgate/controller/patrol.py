@@ -4,10 +4,10 @@ import asyncio
 
 from headgate.controller.actor import Actor, Stopped
 from headgate.controller.perform import STAMPED_LATER
+from headgate.controller.world import World
 from headgate.core.events import VersionLost
 from headgate.core.machine import Illegal
 from headgate.core.model import Version
-from headgate.ports import PortError, Target
 
 ROUND_S = 2.0
 ROUNDS_LOST = 3
@@ -17,31 +17,33 @@ ROUNDS_LOST = 3
 class Patrol:
     """Walks beside every release that exposes users to a new version."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def walk(self, actor: Actor) -> None:
         """Look at the versions with traffic, round after round, until cancelled."""
         missed: dict[Version, int] = {}
         while True:
             await asyncio.sleep(ROUND_S)
-            if actor.state.stage != "forward" or actor.state.watch is None:
-                missed.clear()
-                continue
-            for version in _exposed(actor):
-                missed[version] = missed.get(version, 0) + 1 if await self._gone(version) else 0
-                if missed[version] == ROUNDS_LOST:
+            seen = {version: await self._gone(version) for version in _exposed(actor)}
+            missed = {version: missed.get(version, 0) + 1 for version, gone in seen.items() if gone}
+            for version, rounds in missed.items():
+                if rounds == ROUNDS_LOST or (rounds > ROUNDS_LOST and actor.state.hold is None):
                     await _report(actor, version)
 
     async def _gone(self, version: Version) -> bool:
         try:
-            instances = await self._target.inspect(version)
-        except PortError:
-            return False  # unknown is not lost
+            async with asyncio.timeout(self._world.patience.signal_s):
+                instances = await self._world.target.inspect(version)
+        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin: unknown is not lost
+            return False
         return not any(instance.ready for instance in instances)
 
 
 def _exposed(actor: Actor) -> tuple[Version, ...]:
+    """The versions with traffic in the leg that is moving; none before the first exposure."""
+    if actor.state.stage != "forward" or actor.state.watch is None:
+        return ()
     routing = actor.state.here().routing
     return routing.versions() if routing is not None else ()
 

@@ -6,7 +6,7 @@ from headgate.controller.actor import Release
 from headgate.controller.sampling import Watcher
 from headgate.controller.world import World
 from headgate.core.events import Judged, ReleaseDequeued, ReleaseRequested
-from headgate.core.machine import step
+from headgate.core.machine import Illegal, step
 from headgate.core.model import Plan, Sample
 from headgate.core.state import State, initial
 from headgate.ledger import Entry, LedgerCorrupt
@@ -15,27 +15,36 @@ from headgate.ledger import Entry, LedgerCorrupt
 def recover(entries: Sequence[Entry], world: World, sample: Callable[[str], Sample | None]) -> Release:
     """Fold the entries of one release. What was pending is pending again; performing it is the actor's.
 
-    Raises LedgerCorrupt when the entries do not begin with a request.
+    Raises LedgerCorrupt when the entries do not begin with a request, or do not follow from one another.
     """
     first = entries[0].event if entries else None
     if not isinstance(first, ReleaseRequested):
-        message = f"release {entries[0].release if entries else '?'} does not begin with a request"
-        raise LedgerCorrupt(message)
-    plan, state = first.plan, initial(first.release, first.plan)
-    watchers = watch_over(plan, world)
+        raise LedgerCorrupt(
+            f"release {entries[0].release if entries else '?'} does not begin with a request"
+        )
+    release = Release(first, first.plan, initial(first.release, first.plan), watch_over(first.plan, world))
     for entry in entries:
-        event = entry.event
-        if isinstance(event, ReleaseDequeued):
-            plan, watchers = event.plan, watch_over(event.plan, world)
-        if isinstance(event, Judged):
-            _replay(state, watchers, sample(event.sample))
-        state, _ = step(state, event, plan)
-    return Release(first, plan, state, watchers)
+        _take_in(release, entry, world, sample)
+    return release
 
 
 def watch_over(plan: Plan, world: World) -> tuple[Watcher, ...]:
     """A fresh watcher for each leg."""
     return tuple(Watcher(leg, world) for leg in plan.legs)
+
+
+def _take_in(release: Release, entry: Entry, world: World, sample: Callable[[str], Sample | None]) -> None:
+    event = entry.event
+    if isinstance(event, ReleaseDequeued):
+        release.plan, release.watchers = event.plan, watch_over(event.plan, world)
+    if isinstance(event, Judged):
+        _replay(release.state, release.watchers, sample(event.sample))
+    try:
+        release.state, _ = step(release.state, event, release.plan)
+    except Illegal as illegal:
+        raise LedgerCorrupt(
+            f"entry {entry.number} of {entry.release} does not follow from those before it: {illegal}"
+        ) from illegal
 
 
 def _replay(state: State, watchers: tuple[Watcher, ...], sample: Sample | None) -> None:

@@ -1,16 +1,13 @@
 """Reads both arms, takes the difference to the reading before, and asks the judge."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from headgate.controller.readings import Reading, read_arm
 from headgate.controller.world import World
 from headgate.core.judge.judge import JudgeState, observe, start
 from headgate.core.model import Arm, Leg, Sample, Verdict, Version
 from headgate.core.model.sample import since
-from headgate.ports import PortError, Signals
 
 Readings = tuple[Arm | None, Arm | None]
 
@@ -40,30 +37,32 @@ class Watcher:
     async def open(self, at: float) -> None:
         """Read the counters where the first sample begins; does nothing once samples follow each other."""
         if self._readings == (None, None):
-            self._readings, _ = await self._read()
+            stable, canary = await self._read()
+            self._readings = (stable.arm, canary.arm)
             self._read_at = at
 
     async def observe(self, at: float, weight: int, exposure: int) -> Observation:
         """Sample the time since the last committed observation, up to `at`, and judge it. Never raises PortError."""
-        readings, problems = await self._read()
-        arms = [
-            since(before, after) if before is not None and after is not None else None
-            for before, after in zip(self._readings, readings, strict=True)
-        ]
+        stable, canary = await self._read()
+        before = self._readings
         sample = Sample(
             unit=self._leg.unit,
             at=at,
             interval_s=max(0.0, at - self._read_at),
             weight=weight,
-            stable=arms[0],
-            canary=arms[1],
-            problems=problems,
-            readings=readings,
+            stable=_between(before[0], stable.arm),
+            canary=_between(before[1], canary.arm),
+            problems=(*stable.problems, *canary.problems),
+            readings=(stable.arm, canary.arm),
         )
         return self._judged(sample, exposure)
 
     def _judged(self, sample: Sample, exposure: int) -> Observation:
-        judge, verdict = observe(self._leg.judge, self._judge, sample, exposure)
+        """Ask the judge; should it break down, that is no data, and the same again when the ledger is replayed."""
+        try:
+            judge, verdict = observe(self._leg.judge, self._judge, sample, exposure)
+        except Exception as error:  # noqa: BLE001 - a fault in the judge must neither pass nor blind the release
+            judge, verdict = self._judge, Verdict("no_data", f"the judge broke down: {type(error).__name__}: {error}")
         return Observation(sample, verdict, judge)
 
     def commit(self, observation: Observation) -> None:
@@ -79,36 +78,16 @@ class Watcher:
         self.commit(observation)
         return observation.verdict
 
-    async def _read(self) -> tuple[Readings, tuple[str, ...]]:
-        """Both arms, side by side; what cannot be read is None, with its reason."""
+    async def _read(self) -> tuple[Reading, Reading]:
+        """Both arms, side by side."""
         stable, canary = await asyncio.gather(self._arm(self._leg.baseline), self._arm(self._leg.candidate))
-        return (stable[0], canary[0]), (*stable[1], *canary[1])
+        return stable, canary
 
-    async def _arm(self, version: Version | None) -> tuple[Arm | None, tuple[str, ...]]:
+    async def _arm(self, version: Version | None) -> Reading:
         if version is None:
-            return Arm(), ()
-        sources = self._world.signals
-        limit_s = self._world.patience.signal_s
-        read = await asyncio.gather(*(_reading(source, version, limit_s) for source in sources))
-        arms = [arm for arm in read if isinstance(arm, Arm)]
-        problems = tuple(problem for problem in read if isinstance(problem, str))
-        return (merged(arms) if isinstance(read[0], Arm) else None), problems
+            return Reading(Arm())
+        return await read_arm(self._world.signals, version, self._world.patience.signal_s)
 
 
-async def _reading(source: Signals, version: Version, limit_s: float) -> Arm | str:
-    try:
-        async with asyncio.timeout(limit_s):
-            return await source.read(version)
-    except TimeoutError:
-        return f"no answer for {version} within {limit_s:g} s"
-    except PortError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - a fault in a plugin is unknown, and must not blind the release
-        return f"{type(source).__name__} broke down: {type(error).__name__}: {error}"
-
-
-def merged(arms: Sequence[Arm]) -> Arm:
-    """What several sources know of one arm, as one: the first that counts requests, and everybody's means."""
-    counting = next((arm for arm in arms if arm.requests or arm.latency_ms), arms[0])
-    means = {name: mean for arm in arms for name, mean in arm.means.items()}
-    return msgspec.structs.replace(counting, means=means)
+def _between(before: Arm | None, after: Arm | None) -> Arm | None:
+    return since(before, after) if before is not None and after is not None else None

@@ -4,38 +4,26 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-import msgspec
+from msgspec.structs import replace
 
-from headgate.controller.actor import Actor, Release, Stopped
+from headgate.controller.actor import LEDGER_RETRY_S, Actor, Desk, Overtaken, Release, Stopped
 from headgate.controller.clock import SteadyClock
+from headgate.controller.intake import HISTORY_MAX, Submission, dequeued, needed, request
 from headgate.controller.lease import Lease
-from headgate.controller.perform import STAMPED_LATER, Performer
 from headgate.controller.patrol import Patrol
+from headgate.controller.perform import STAMPED_LATER, Performer
 from headgate.controller.recover import recover, watch_over
 from headgate.controller.world import World
-from headgate.core.admission import Known, Words, objections
-from headgate.core.events import AnyEvent, ReleaseAborted, ReleaseDequeued, ReleaseRequested
+from headgate.core.events import AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
-from headgate.core.model import Intent, Plan, Unit, Version
-from headgate.core.planning import Policies, plan, plan_back
+from headgate.core.model import Unit, Version
 from headgate.core.state import State, initial
 from headgate.core.summary import Summary
-from headgate.ledger import Conflict, Ledger
-from headgate.ledger.projections import Running, fleet, rolled_back
+from headgate.ledger import Ledger, LedgerError
 
-HISTORY_MAX = 1_000_000
-"""How many releases are looked at to know what runs; a bound far above any real home."""
+LEASE_ROUND_S = 2.0
 
-
-class Submission(msgspec.Struct, frozen=True):
-    """What a person asks for. `rollback_to` names the earlier release whose versions are wanted back."""
-
-    intents: tuple[Intent, ...]
-    policies: Policies
-    author: str
-    reason: str = ""
-    words: Words = Words()
-    rollback_to: str | None = None
+__all__ = ["Submission", "Supervisor", "UnknownRelease"]
 
 
 class UnknownRelease(LookupError):
@@ -51,29 +39,38 @@ class Supervisor:
         self._lease = lease
         self._wall = wall
         self._actors: dict[str, Actor] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._carriers: set[asyncio.Task[None]] = set()
         self._admitting = asyncio.Lock()
-        self._errands: set[asyncio.Task[None]] = set()
-        self._clock: SteadyClock
+        self._freed = asyncio.Event()
+        self._closing = False
+        self._trouble = ""
+        self._desk: Desk | None = None
+        self._patrol = Patrol(world)
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take the lease and carry on with every open release. Raises LeaseTaken."""
+        """Take the lease and carry on with every open release. Raises LeaseTaken, LedgerError."""
         self._lease.acquire()
-        open_now = self._ledger.summaries(open_only=True, limit=HISTORY_MAX)
+        open_now = self._open()
         latest = max((summary.changed_at for summary in open_now), default=0.0)
-        self._clock = SteadyClock(max(self._wall(), latest))
-        self._performer = Performer(self._world, self._clock, self._needed)
-        self._patrol = Patrol(self._world.target)
-        for summary in reversed(open_now):
-            entries = self._ledger.read(summary.release)
-            self._run(recover(entries, self._world, self._ledger.sample))
-        self._serve_queue()
+        clock = SteadyClock(max(self._wall(), latest))
+        self._desk = Desk(
+            ledger=self._ledger,
+            performer=Performer(self._world, clock, self._needed, self._lease.held),
+            clock=clock,
+            lease=self._lease,
+            watch_over=lambda plan: watch_over(plan, self._world),
+            abandon_s=self._world.patience.abandon_s,
+        )
+        self._take_up(open_now)
+        self._follow(asyncio.create_task(self._usher()))
 
     async def close(self) -> None:
         """Let go of everything, changing nothing in the world: whoever starts next carries on from the ledger."""
-        tasks = [*self._tasks.values(), *self._errands]
+        self._closing = True
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -82,9 +79,14 @@ class Supervisor:
     # --- what people ask ---------------------------------------------------------------------------------------------
 
     async def submit(self, wish: Submission) -> str:
-        """Begin a release, or queue it, or refuse it: in each case it is on record. Returns its name."""
+        """Begin a release, or queue it, or refuse it: in each case it is on record. Returns its name.
+
+        Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
+        """
         async with self._admitting:
-            return await self._admit(wish)
+            release = await self._begin(request(wish, self._ledger))
+        self._freed.set()
+        return release
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
@@ -98,133 +100,139 @@ class Supervisor:
         """The actor of an open release."""
         return self._actors.get(release)
 
+    def health(self) -> dict[str, object]:
+        """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""
+        trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
+        if self._trouble:
+            trouble["controller"] = self._trouble
+        return {"open": list(self._actors), "trouble": trouble}
+
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
         return tuple(self._actors)
 
-    # --- admission ---------------------------------------------------------------------------------------------------
-
-    async def _admit(self, wish: Submission) -> str:
-        summaries = self._ledger.summaries(limit=HISTORY_MAX)
-        running = fleet(summaries)
-        drawn = self._draw(wish, running)
-        in_flight = {unit: run.in_flight for unit, run in running.items() if run.in_flight}
-        known = Known(in_flight=in_flight, undone=rolled_back(summaries))
-        found = objections(wish.intents, drawn, known, wish.words)
-        behind = next((in_flight[i.unit] for i in wish.intents if i.unit in in_flight), None)
-        refused = any(finding.answer == "fail" for finding in found)
-        request = ReleaseRequested(
-            at=STAMPED_LATER,
-            release="",
-            intents=wish.intents,
-            plan=drawn,
-            author=wish.author,
-            reason=wish.reason,
-            behind=None if refused else behind,
-            retry_reason=wish.words.retry,
-            break_glass_reason=wish.words.break_glass,
-            objections=found,
-            rollback_to=wish.rollback_to,
-        )
-        release = await self._begin(request)
-        if behind and not refused and drawn.concurrency == "supersede":
-            await self._supersede(wish.intents, in_flight, release)
-        self._serve_queue()
-        return release
-
-    def _draw(self, wish: Submission, running: dict[Unit, Running]) -> Plan:
-        stable = {unit: run.stable for unit, run in running.items() if run.stable is not None}
-        draw = plan_back if wish.rollback_to else plan
-        return draw(wish.intents, stable, wish.policies)
-
-    async def _begin(self, request: ReleaseRequested) -> str:
-        """Find a free name; whoever appends first has it."""
+    async def _begin(self, asked: ReleaseRequested) -> str:
+        """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""
         while True:
-            named = msgspec.structs.replace(request, release=self._ledger.next_release())
-            state = initial(named.release, named.plan)
-            watchers = watch_over(named.plan, self._world)
-            self._run(Release(named, named.plan, state, watchers))
+            named = replace(asked, release=self._ledger.next_release())
+            actor = self._run(self._drawn(named))
             try:
-                await self._actors[named.release].tell(named)
-            except Stopped:
+                await actor.tell(named)
+            except Overtaken:
                 continue
-            return named.release
+            else:
+                return named.release
 
-    async def _supersede(self, intents: Iterable[Intent], in_flight: dict[Unit, str], release: str) -> None:
-        for other in {in_flight[intent.unit] for intent in intents if intent.unit in in_flight}:
-            with contextlib.suppress(Illegal, UnknownRelease):
-                word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
-                await self.tell(other, word)
+    def _drawn(self, named: ReleaseRequested) -> Release:
+        state = initial(named.release, named.plan)
+        return Release(named, named.plan, state, watch_over(named.plan, self._world))
 
     # --- actors ------------------------------------------------------------------------------------------------------
 
-    def _run(self, release: Release) -> None:
-        actor = Actor(
-            release,
-            self._ledger,
-            self._performer,
-            self._clock,
-            self._changed,
-            lambda drawn: watch_over(drawn, self._world),
-        )
-        name = release.request.release
-        self._actors[name] = actor
-        self._tasks[name] = asyncio.create_task(self._carry(name, actor))
+    def _take_up(self, summaries: list[Summary]) -> None:
+        """Carry on with every open release that nobody here runs yet."""
+        for summary in summaries:
+            if summary.release not in self._actors:
+                entries = self._ledger.read(summary.release)
+                self._run(recover(entries, self._world, self._ledger.sample))
 
-    async def _carry(self, name: str, actor: Actor) -> None:
+    def _run(self, release: Release) -> Actor:
+        if self._desk is None or self._closing or not self._lease.held():
+            raise Stopped("this controller does not run, or another one has taken over")
+        actor = Actor(release, self._desk, self._changed)
+        self._actors[release.request.release] = actor
+        task = asyncio.create_task(self._carry(actor))
+        self._carriers.add(task)
+        task.add_done_callback(self._carriers.discard)
+        self._follow(task)
+        return actor
+
+    async def _carry(self, actor: Actor) -> None:
+        """Run a release to its end, or until somebody else has written to it: the usher then reads it anew."""
         patrol = asyncio.create_task(self._patrol.walk(actor))
         try:
-            await actor.run()
-        except Conflict:
-            pass  # whoever appended carries on with it; we hold nothing of it any more
+            with contextlib.suppress(Stopped):
+                await actor.run()
         finally:
             patrol.cancel()
-            self._actors.pop(name, None)
-            self._tasks.pop(name, None)
-            self._serve_queue()
+            name = actor.request.release
+            if self._actors.get(name) is actor:
+                del self._actors[name]
+            self._freed.set()
+
+    def _follow(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._trouble = f"{type(error).__name__}: {error}"
 
     def _changed(self, actor: Actor) -> None:
         if not actor.state.in_flight:
-            self._serve_queue()
+            self._freed.set()
 
-    def _serve_queue(self) -> None:
-        errand = asyncio.create_task(self._dequeue())
-        self._errands.add(errand)
-        errand.add_done_callback(self._errands.discard)
+    # --- the queue ---------------------------------------------------------------------------------------------------
 
-    async def _dequeue(self) -> None:
+    async def _usher(self) -> None:
+        """Look at the queue whenever a release may have freed its units, and every now and then at the lease."""
+        while self._lease.held():
+            self._freed.clear()
+            try:
+                async with self._admitting:
+                    await self._serve_queue()
+            except LedgerError as error:
+                self._trouble = str(error)
+                await asyncio.sleep(LEDGER_RETRY_S)
+                continue
+            self._trouble = ""
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._freed.wait(), LEASE_ROUND_S)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Another controller holds the lease: it carries on, and we let go of everything at once."""
+        self._trouble = "this controller has lost its lease: another one runs this home"
+        for task in self._carriers:
+            task.cancel()
+
+    async def _serve_queue(self) -> None:
         """Let every queued release go whose units nobody moves any more, oldest first."""
-        async with self._admitting:
-            busy = {leg.unit for actor in self._actors.values() if actor.state.in_flight for leg in actor.plan.legs}
-            for actor in [actor for actor in self._actors.values() if actor.state.stage == "queued"]:
-                units = {leg.unit for leg in actor.plan.legs}
-                if not units & busy:
-                    busy |= units
+        open_now = self._open()
+        self._take_up(open_now)
+        ahead: dict[Unit, list[str]] = {}
+        for summary in open_now:
+            actor = self._actors.get(summary.release)
+            in_the_way = [name for move in summary.moves for name in ahead.get(move.unit, ())]
+            if actor is not None and actor.state.stage == "queued":
+                if not in_the_way:
                     await self._let_go(actor)
-                else:
-                    busy |= units
+                elif actor.plan.concurrency == "supersede":
+                    await self._supersede(dict.fromkeys(in_the_way), summary.release)
+            if summary.outcome is None:
+                for move in summary.moves:
+                    ahead.setdefault(move.unit, []).append(summary.release)
 
     async def _let_go(self, actor: Actor) -> None:
-        request = actor.request
-        running = fleet(self._ledger.summaries(limit=HISTORY_MAX))
-        stable = {unit: run.stable for unit, run in running.items() if run.stable is not None}
-        draw = plan_back if request.rollback_to else plan
-        old = actor.plan
-        policies = Policies(old.production, old.gates, old.on_inconclusive, old.on_no_data, old.concurrency)
         with contextlib.suppress(Illegal, Stopped):
-            await actor.tell(ReleaseDequeued(at=STAMPED_LATER, plan=draw(request.intents, stable, policies)))
+            await actor.tell(dequeued(actor.request, actor.plan, self._ledger))
+
+    async def _supersede(self, others: Iterable[str], release: str) -> None:
+        """Undo what is in the way. What is on its way back already is left to finish."""
+        word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
+        for name in others:
+            other = self._actors.get(name)
+            if other is not None and other.state.stage in ("queued", "checking", "forward"):
+                with contextlib.suppress(Illegal, Stopped):
+                    await other.tell(word)
+
+    # --- what the ledger knows ---------------------------------------------------------------------------------------
+
+    def _open(self) -> list[Summary]:
+        """The releases that are not closed, oldest first."""
+        return self._ledger.summaries(open_only=True, limit=HISTORY_MAX)[::-1]
 
     def _needed(self, release: str, version: Version) -> str:
-        """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-        summaries = self._ledger.summaries(limit=HISTORY_MAX)
-        if (run := fleet(summaries).get(version.unit)) is not None and run.stable == version:
-            return f"{version} is what {version.unit} runs"
-        others = (summary for summary in summaries if summary.release != release and not summary.closed)
-        return next((why for other in others if (why := _use(other, version))), "")
-
-
-def _use(summary: Summary, version: Version) -> str:
-    if version in summary.warm:
-        return f"{summary.release} keeps {version} warm"
-    moving = summary.outcome is None and any(version in (move.before, move.after) for move in summary.moves)
-    return f"{summary.release} is moving {version}" if moving else ""
+        return needed(release, version, self._ledger.summaries(limit=HISTORY_MAX))

@@ -8,7 +8,10 @@ from headgate.ports import Gate, Signals, Target, Traffic
 
 @dataclass(frozen=True)
 class Patience:
-    """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise."""
+    """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise.
+
+    `abandon_s` is how long an order that was abandoned may take to end before the next one to the same thing begins.
+    """
 
     prepare_s: float = 900.0
     routing_s: float = 10.0
@@ -16,6 +19,7 @@ class Patience:
     stop_s: float = 300.0
     signal_s: float = 2.0
     gate_s: float = 60.0
+    abandon_s: float = 5.0
     attempts: int = 5
     first_retry_s: float = 0.2
     last_retry_s: float = 5.0

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from headgate.core.model import Answer, Finding, Intent, Plan, Unit, Version
+from headgate.core.model import Answer, Finding, Intent, Leg, Plan, Unit, Version
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -30,6 +30,7 @@ def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Wor
     found = [_in_flight(intent.unit, plan, known) for intent in intents]
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
+    found += [_changes(leg) for leg in plan.legs]
     return tuple(finding for finding in found if finding.answer != "pass")
 
 
@@ -67,6 +68,13 @@ def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
         f"all-at-once would send every user of {intent.unit} to an unproven version",
         'use `strategy: canary` or `blue-green`, or say why it must be: `--break-glass "reason"`',
     )
+
+
+def _changes(leg: Leg) -> Finding:
+    """A version cannot be compared with itself, and going back would stop what goes on running."""
+    if leg.baseline != leg.candidate:
+        return Finding("something changes", "pass", f"{leg.unit} does not run {leg.candidate} yet")
+    return Finding("something changes", "fail", f"{leg.unit} runs {leg.candidate} already", "deploy something else")
 
 
 def _excused(check: str, reason: str, evidence: str, hint: str) -> Finding:

@@ -51,9 +51,10 @@ class ReleaseRequested(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ReleaseDequeued(Event, frozen=True, kw_only=True, tag=True):
-    """The release before this one has ended; `plan` is made anew from what runs now."""
+    """The release before this one has ended; `plan` is made anew from what runs now, and so are the `objections`."""
 
     plan: Plan
+    objections: tuple[Finding, ...] = ()
 
 
 class ReleasePaused(Event, frozen=True, kw_only=True, tag=True):

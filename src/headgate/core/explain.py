@@ -112,7 +112,11 @@ def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
         yield f"It was held for a person: {after.hold.reason}.", True
     if after.stage == "reverting" and before.stage == "forward":
         yield f"So the release turned round: {after.reason}.", True
-    if before.stage == "forward" and after.stage == "forward" and (after.leg, after.step) != (before.leg, before.step):
+    if (
+        before.stage == "forward"
+        and after.stage == "forward"
+        and (after.leg, after.step) != (before.leg, before.step)
+    ):
         yield from _finished(before, folded)
     if after.ended_at is not None and before.ended_at is None:
         yield f"It ended as {(after.outcome or 'ended').replace('_', ' ')}: {after.reason}.", True
@@ -122,11 +126,9 @@ def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
     step = folded.plan.legs[before.leg].steps[before.step]
     if isinstance(step, Bake) and folded.steps:
         seen = folded.steps[-1]
-        yield (
-            f"At {seen.weight}% the canary answered {seen.requests[1]} requests with {seen.errors[1]} errors, "
-            f"stable {seen.requests[0]} with {seen.errors[0]}: it went on.",
-            True,
-        )
+        canary = f"the canary answered {seen.requests[1]} requests with {seen.errors[1]} errors"
+        stable = f"stable {seen.requests[0]} with {seen.errors[0]}"
+        yield f"At {seen.weight}% {canary}, {stable}: it went on.", True
 
 
 def _gates(findings: tuple[Finding, ...]) -> str:

@@ -146,7 +146,7 @@ def fold(events: Iterable[AnyEvent]) -> Fold:
     stream = iter(events)
     first = next(stream, None)
     if not isinstance(first, ReleaseRequested):
-        raise ValueError("a release begins with a ReleaseRequested")
+        raise ValueError("a release begins with a ReleaseRequested")  # noqa: TRY004 - the stream is wrong, not its type
     folded = Fold(first)
     folded.add(first)
     for event in stream:

@@ -25,6 +25,9 @@ DEADLINE_FACTOR = 5.0
 
 DEADLINE_LEAST_S = 30.0
 
+WHOLE = 100
+"""All of the traffic, in percent."""
+
 
 def bake(stage_bake_s: float, deadline_s: float | None = None) -> Bake:
     """A bake with its deadline, in seconds."""
@@ -34,10 +37,7 @@ def bake(stage_bake_s: float, deadline_s: float | None = None) -> Bake:
 def canary(intent: Intent) -> Iterator[Step]:
     """The declared stages, one after another; then everything, a soak, and the promotion."""
     yield Prepare(intent.instances)
-    for stage in intent.rollout.stages:
-        yield from _stage(stage)
-    if not any(stage.weight == 100 for stage in intent.rollout.stages):
-        yield from _everything(intent.rollout)
+    yield from _stages(intent.rollout)
     yield Promote()
 
 
@@ -45,10 +45,7 @@ def blue_green(intent: Intent) -> Iterator[Step]:
     """The preview is proven first; then one switch, a soak, and the old colour stays warm."""
     yield Prepare(intent.instances)
     yield Smoke()
-    for stage in intent.rollout.stages:
-        yield from _stage(stage)
-    if not any(stage.weight == 100 for stage in intent.rollout.stages):
-        yield from _everything(intent.rollout)
+    yield from _stages(intent.rollout)
     yield Promote()
 
 
@@ -57,7 +54,7 @@ def rolling(intent: Intent) -> Iterator[Step]:
     full, batch = intent.instances, max(1, intent.rollout.batch)
     for running in (*range(batch, full, batch), full):
         yield Prepare(running)
-        yield Expose(weight=round(100 * running / full))
+        yield Expose(weight=round(WHOLE * running / full))
         yield bake(intent.rollout.soak_s)
         if running < full:
             yield Shrink(full - running)
@@ -68,14 +65,14 @@ def at_once(intent: Intent) -> Iterator[Step]:
     """Everything, at once, proven by smoke tests alone: a first release, development, break-glass."""
     yield Prepare(intent.instances)
     yield Smoke()
-    yield Expose(weight=100)
+    yield Expose(weight=WHOLE)
     yield Promote(judged=False)
 
 
 def back_to(intent: Intent) -> Iterator[Step]:
     """Back to a version that has been good before, as a person ordered: at once, then proven."""
     yield Prepare(intent.instances)
-    yield Expose(weight=100)
+    yield Expose(weight=WHOLE)
     yield Smoke()
     yield Promote(judged=False)
 
@@ -88,9 +85,23 @@ STRATEGIES: dict[StrategyName, Callable[[Intent], Iterator[Step]]] = {
 }
 
 
+def _stages(rollout: Rollout) -> Iterator[Step]:
+    """The declared stages, and the whole traffic, should the last of them not have come to it."""
+    for stage in rollout.stages:
+        yield from _stage(stage)
+    last = next((stage for stage in reversed(rollout.stages) if _exposes(stage)), None)
+    if last is None or last.weight != WHOLE:
+        yield Expose(weight=WHOLE)
+        yield bake(rollout.soak_s)
+
+
+def _exposes(stage: Stage) -> bool:
+    return stage.weight is not None or bool(stage.matches or stage.mirror)
+
+
 def _stage(stage: Stage) -> Iterator[Step]:
     """One line of a rollout: expose, smoke-test, bake, ask a person."""
-    if stage.weight is not None or stage.matches or stage.mirror:
+    if _exposes(stage):
         yield Expose(stage.weight or 0, stage.matches, stage.mirror)
     if stage.smoke is not None:
         yield Smoke(stage.smoke)
@@ -98,8 +109,3 @@ def _stage(stage: Stage) -> Iterator[Step]:
         yield bake(stage.bake_s, stage.deadline_s)
     if stage.pause is not None:
         yield Pause(stage.pause)
-
-
-def _everything(rollout: Rollout) -> Iterator[Step]:
-    yield Expose(weight=100)
-    yield bake(rollout.soak_s)

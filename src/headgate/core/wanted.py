@@ -66,8 +66,8 @@ def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:
 
 
 def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
-    """The present step's own effect."""
-    if state.done:
+    """The present step's own effect; none while it is held, for then nothing moves until a person decides."""
+    if state.done or state.hold:
         return ()
     leg = plan.legs[state.leg]
     match leg.steps[state.step]:
@@ -79,7 +79,9 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
             return (SetRouting(exposed(leg, step)),)
         case Smoke(names):
             return (RunSmoke(leg.candidate, names),)
-        case Promote() if not state.hold:
+        case Promote() if state.here().instances < leg.instances:
+            return (PrepareVersion(leg.candidate, leg.instances),)
+        case Promote():
             return (SetRouting(promoted(leg)),)
         case _:
             return ()

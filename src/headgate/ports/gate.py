@@ -1,4 +1,4 @@
-"""Is production ready for this?"""
+"""The question whether production is ready for this."""
 
 from typing import Protocol
 

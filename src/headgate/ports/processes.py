@@ -29,7 +29,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
-    """What a program is doing now. `pid` 0: no process. `detail` is the supervisor's own word (exit status and so on)."""
+    """What a program is doing now. `pid` 0: no process. `detail` is the supervisor's own word (exit status, ...)."""
 
     name: str
     state: ProcessState

@@ -1,6 +1,6 @@
 """Plugins by name. Headgate's own register through the same entry points as a stranger's.
 
-A plugin package names a factory in its metadata, `[project.entry-points."headgate.gates"] name = "package.module:create"`,
+A package names a factory in its metadata, `[project.entry-points."headgate.gates"] name = "package.module:create"`,
 which takes a `Wires` and returns the port.
 """
 

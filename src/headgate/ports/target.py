@@ -38,7 +38,9 @@ class Target(Protocol):
         ...
 
     async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
-        """Ask a running version directly: with `smoke=None` its readiness probe on every instance; otherwise the named
-        smoke tests (all when empty). An answer that cannot be had is a finding `unknown`, not an exception.
+        """Ask a running version directly.
+
+        With `smoke=None` its readiness probe, on every instance; otherwise the named smoke tests (all when empty). An
+        answer that cannot be had is a finding `unknown`, not an exception.
         """
         ...

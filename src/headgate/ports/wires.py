@@ -1,6 +1,6 @@
 """What a plugin is made from: handed to every plugin's factory, so that plugins need not know each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,16 @@ from headgate.ports.target import Target
 class Wires:
     """The home and its seams. `addresses` says where the instances of a version listen now (`host:port`).
 
-    `target` is None while the target itself is being made.
+    `addresses_changed` is told when they are others, and returns when whoever routes by them has taken it in.
+    `fetch` reads a path of the data plane's own statistics, `arm` names a version there; both belong to the traffic
+    plugin. What is not made yet when a plugin is made is None, or does nothing.
     """
 
     home: Path
     processes: Processes
     artifacts: Artifacts
     addresses: Callable[[Version], Sequence[str]]
+    addresses_changed: Callable[[Version], Awaitable[None]] | None = None
     target: Target | None = None
+    fetch: Callable[[str], Awaitable[bytes]] | None = None
+    arm: Callable[[Version], str] | None = None

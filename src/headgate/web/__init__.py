@@ -1,1 +1,1 @@
-"""How other processes reach a controller. For now JSON over HTTP on a unix socket that only the home's owner can open."""
+"""How other processes reach a controller: JSON over HTTP on a unix socket that only the home's owner can open."""

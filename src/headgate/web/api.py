@@ -4,6 +4,7 @@ Errors are problem documents (RFC 9457): `title`, `detail`, `status`.
 """
 
 import os
+from collections.abc import Callable
 
 import msgspec
 from starlette.applications import Starlette
@@ -28,7 +29,7 @@ from headgate.core.view import phase
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 
-VERBS: dict[str, type[AnyEvent]] = {
+VERBS: dict[str, Callable[..., AnyEvent]] = {
     "pause": ReleasePaused,
     "resume": ReleaseResumed,
     "approve": StepApproved,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import uvicorn
@@ -17,25 +17,24 @@ class _Server(uvicorn.Server):
     """Leaves signals to whoever owns the process."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Install no handler."""
         yield
 
 
 @contextlib.asynccontextmanager
-async def serving(application: ASGIApp, path: Path) -> AsyncIterator[None]:
-    """Serve while the context lasts. Only the owner can open the socket; whoever calls holds the home's lease, so a
-    socket that is there already was left by a controller that died.
+async def serving(application: ASGIApp, path: Path) -> AsyncGenerator[None]:
+    """Serve while the context lasts. Only the owner can open the socket.
+
+    Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
     """
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(mask)
+    listener = _listener(path)
     config = uvicorn.Config(
-        application, lifespan="off", log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_S, access_log=False
+        application,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        access_log=False,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -44,4 +43,19 @@ async def serving(application: ASGIApp, path: Path) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
-        path.unlink(missing_ok=True)
+        _remove(path)
+
+
+def _listener(path: Path) -> socket.socket:
+    _remove(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    return listener
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

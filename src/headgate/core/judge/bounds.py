@@ -7,21 +7,22 @@ COMMON = 20.0
 COMMON_MAX = 0.5
 """... and at most this share in any case."""
 RARE = 0.1
-"""Under this many times the criterion's share a bound counts as never passed; one such bound is enough."""
+"""Under this many times the criterion's share a bound counts as never passed ..."""
+SPARE = 2
+"""... and so many bounds beyond the first such one are of use."""
 
 
-def useful_bounds(
-    le: Sequence[float], shares: Sequence[float], share: float, slots: int
-) -> tuple[int, ...]:
+def useful_bounds(le: Sequence[float], shares: Sequence[float], share: float, slots: int) -> tuple[int, ...]:
     """The numbers of at most `slots` bounds, given stable's share of requests over each bound (falling).
 
-    The first is the one nearest to the criterion (at most `share` are over it): it is the one that proves no harm. Of the
-    others those nearest to it are taken, on either side, down to the first that is practically never passed.
+    The first is the one nearest to the criterion (at most `share` are over it): it is the one that proves no harm. Of
+    the others those nearest to it are taken, on either side, up to the third that is practically never passed: a slow
+    tail shows there best, and what is over that one is over the others too.
     """
     finite = [k for k, bound in enumerate(le) if bound != float("inf")]
     usable = [k for k in finite if shares[k] <= min(COMMON * share, COMMON_MAX)]
     never = next((k for k in usable if shares[k] <= RARE * share), None)
-    candidates = [k for k in usable if never is None or k <= never] or finite[-1:]
+    candidates = [k for k in usable if never is None or k <= never + SPARE] or finite[-1:]
     first = next((k for k in candidates if shares[k] <= share), candidates[-1])
-    ranked = sorted(candidates, key=lambda k: (abs(k - first), k))
+    ranked = sorted(candidates, key=lambda k: (abs(k - first), -k))
     return tuple(ranked[:slots])

@@ -35,7 +35,7 @@ def metric_count(spec: JudgeSpec) -> int:
 
 
 def interval_cap(spec: JudgeSpec) -> float:
-    """The most that one interval adds to a metric's log-evidence: two full intervals are the least a verdict rests on."""
+    """The most that one interval adds to a metric's log-evidence: a verdict rests on two full intervals at least."""
     if spec.dispersion is not None:
         return math.inf
     return (math.log(metric_count(spec) / spec.alpha) + math.log(4)) / 2

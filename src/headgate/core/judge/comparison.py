@@ -7,7 +7,7 @@ import msgspec
 from headgate.core.judge.conditional import conditional_logs
 from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn, plain_phi
 from headgate.core.judge.grid import Grid
-from headgate.core.judge.mirror import Harm, mirror_log
+from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.process import Process, advance, idle, start_process
 from headgate.core.judge.proportions import proportion_logs
@@ -17,17 +17,21 @@ HIGH_SHARE = 0.1
 KNOWN_N = 20
 """Cases of stable before its share is believed."""
 MEMORY_S = 300.0
-"""What stable did counts half as much after this time."""
-PRIOR_SHARE = 0.01
-PRIOR_N = 10.0
-"""A share nobody has measured yet is taken to be this, with the weight of so many cases."""
+"""What stable did counts half as much after this time ..."""
+RECENT_S = 10.0
+"""... and, where it has so many cases that lately is enough, after this time."""
+RECENT_N = 500
+RECENT_N_EXACT = 50
+PRIOR_X = 0.5
+PRIOR_N = 50.0
+"""A share nobody has measured yet is taken to be the one over the other."""
 
 
 class Rule(msgspec.Struct, frozen=True):
     """How two shares are compared: the alternatives, the harm to rule out (if any), and how fast evidence may grow.
 
     `cap` is the most that one interval may add to the log-evidence while `phi` is not declared. `exact` always compares
-    proportions, never conditional counts.
+    proportions, never conditional counts. `proof` is the evidence that rules harm out.
     """
 
     grid: Grid
@@ -35,26 +39,40 @@ class Rule(msgspec.Struct, frozen=True):
     cap: float
     phi: float | None
     horizon_s: float
+    proof: float
     exact: bool = False
 
 
-class Comparison(msgspec.Struct, frozen=True, array_like=True):
-    """`process` is the evidence against the canary, since the start; the rest is about the present step,
-    except what is known of stable: `dispersion`, and `known_x` of `known_n`, slowly forgotten.
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What earlier intervals tell of stable's share: over minutes, and lately."""
 
-    `mirror` is the log-evidence against harm in this step and `proof` the most it has been.
-    """  # fmt: skip
+    n: float = 0.0
+    x: float = 0.0
+    recent_n: float = 0.0
+    recent_x: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """Stable's bad share over minutes, or None."""
+        return self.x / self.n if self.n >= KNOWN_N else None
+
+
+class Comparison(msgspec.Struct, frozen=True, array_like=True):
+    """What has been seen of one bad share of both arms.
+
+    `process` is the evidence against the canary, since the start; `dispersion` and `known` are what is known of stable.
+    The rest is about the present step: the counts, the evidence against harm (`mirror`) and the most it has been.
+    """
 
     process: Process
     dispersion: Dispersion = Dispersion()
-    known_n: float = 0.0
-    known_x: float = 0.0
+    known: Known = Known()
     canary_n: int = 0
     canary_x: float = 0.0
     stable_n: int = 0
     stable_x: float = 0.0
-    mirror: float = 0.0
-    proof: float = 0.0
+    mirror: Mirror = Mirror()
+    proof: float = 1.0
 
 
 def start_comparison(rule: Rule) -> Comparison:
@@ -64,18 +82,27 @@ def start_comparison(rule: Rule) -> Comparison:
 
 def enter_step(c: Comparison) -> Comparison:
     """A new step: evidence against the canary stays, evidence for going on starts again."""
-    return Comparison(c.process, c.dispersion, c.known_n, c.known_x)
+    return Comparison(c.process, c.dispersion, c.known)
 
 
-def known_share(c: Comparison) -> float | None:
-    """Stable's bad share as far as earlier intervals tell, or None."""
-    return c.known_x / c.known_n if c.known_n >= KNOWN_N else None
+def stable_share(known: Known, *, exact: bool) -> float:
+    """The share that bets are placed at: what is known of stable, lately if that is enough, with a prior."""
+    if known.recent_n >= (RECENT_N_EXACT if exact else RECENT_N):
+        n, x = known.recent_n, known.recent_x
+    else:
+        n, x = known.n, known.x
+    return (x + PRIOR_X) / (n + (1.0 if exact else PRIOR_N))
 
 
-def stable_share(c: Comparison, *, exact: bool) -> float:
-    """The share that bets are placed at: what is known of stable, with a prior."""
-    prior = 0.5 if exact else PRIOR_SHARE * PRIOR_N
-    return (c.known_x + prior) / (c.known_n + (1.0 if exact else PRIOR_N))
+def _remember(known: Known, pair: Pair, interval_s: float) -> Known:
+    keep, keep_recent = 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
+    n, x = pair.stable_n, pair.stable_x
+    return Known(
+        known.n * keep + n,
+        known.x * keep + x,
+        known.recent_n * keep_recent + n,
+        known.recent_x * keep_recent + x,
+    )
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
@@ -83,46 +110,61 @@ def phi_of(rule: Rule, c: Comparison) -> float:
     return rule.phi if rule.phi is not None else cautious_phi(c.dispersion)
 
 
-def pair_logs(rule: Rule, c: Comparison, pair: Pair) -> list[float]:
-    """The untempered log-likelihood ratios of one interval, by conditional counts or, at high shares, proportions."""
-    known = known_share(c)
+def _pair_logs(rule: Rule, c: Comparison, pair: Pair, logs: list[float] | None) -> list[float] | None:
+    """The untempered log-likelihood ratios of one interval, or None when it says nothing.
+
+    At high shares (as known before the interval) proportions are compared: there a clean interval tells something too.
+    """
+    known = c.known.share
+    if not pair.canary_n or not pair.stable_n:
+        return None
     if rule.exact or (known is not None and known * rule.grid.null > HIGH_SHARE):
-        return proportion_logs(rule.grid, pair, stable_share(c, exact=True))
-    return conditional_logs(rule.grid, pair)
+        return proportion_logs(rule.grid, pair, stable_share(c.known, exact=True))
+    if logs is not None:
+        return logs
+    return conditional_logs(rule.grid, pair) if pair.canary_x or pair.stable_x else None
 
 
-def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float) -> Process:
+def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, logs: list[float] | None) -> Process:
     release = min(interval_s / rule.horizon_s, 1.0)
-    if not pair.canary_n or not pair.stable_n or not (rule.exact or pair.canary_x or pair.stable_x):
+    logs = _pair_logs(rule, c, pair, logs)
+    if logs is None:
         return idle(c.process, release)
     phi, cap = phi_of(rule, c), rule.cap if rule.phi is None else math.inf
-    logs = pair_logs(rule, c, pair)
     return advance(c.process, [log / phi for log in logs] if phi > 1 else logs, cap, release)
 
 
-def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> float:
-    if rule.harm is None or not pair.canary_n:
-        return 0.0
-    if rule.exact and not pair.stable_n and known_share(c) is None:
-        return 0.0  # nothing to compare with, and no idea what stable's share might be
+def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
+    if rule.harm is None or not pair.canary_n or c.proof >= rule.proof:
+        return c.mirror  # no harm to rule out, nothing seen, or proven already
+    if rule.exact and not pair.stable_n and c.known.share is None:
+        return c.mirror  # nothing to compare with, and no idea what stable's share might be
     phi = rule.phi if rule.phi is not None else plain_phi(c.dispersion)
-    return mirror_log(rule.harm, pair, stable_share(c, exact=rule.exact)) / phi
+    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
+    return advance_mirror(c.mirror, gain)
 
 
-def observe_pair(rule: Rule, c: Comparison, pair: Pair, half: tuple[int, int], interval_s: float) -> Comparison:
-    """One more interval. Everything that weighs it was known before it: only so are the bets fair."""
-    process = _against(rule, c, pair, interval_s)
-    mirror = c.mirror + _towards_promotion(rule, c, pair)
-    keep = 0.5 ** (interval_s / MEMORY_S)
+def observe_pair(
+    rule: Rule,
+    c: Comparison,
+    pair: Pair,
+    half: tuple[int, int],
+    interval_s: float,
+    logs: list[float] | None = None,
+) -> Comparison:
+    """One more interval. Everything that weighs it was known before it: only so are the bets fair.
+
+    `half`: cases and bad cases of half of stable's instances. `logs` are the `conditional_logs`, where they are known.
+    """
+    mirror = _towards_promotion(rule, c, pair)
     return Comparison(
-        process,
+        _against(rule, c, pair, interval_s, logs),
         learn(c.dispersion, pair.stable_n, pair.stable_x, half),
-        c.known_n * keep + pair.stable_n,
-        c.known_x * keep + pair.stable_x,
+        _remember(c.known, pair, interval_s),
         c.canary_n + pair.canary_n,
         c.canary_x + pair.canary_x,
         c.stable_n + pair.stable_n,
         c.stable_x + pair.stable_x,
         mirror,
-        max(c.proof, mirror),
+        max(c.proof, mirror.e_value),
     )

@@ -1,14 +1,15 @@
 """Counts compared given their total: what hits both arms alike cancels out.
 
 Given x = x1 + x0 bad answers in an interval with n1 canary and n0 stable requests, the canary's share of them is
-binomial with q(r) = r n1 / (r n1 + n0) when its bad share is r times stable's. The likelihood ratio of r against the null
-r0 is
+binomial with q(r) = r n1 / (r n1 + n0) when its bad share is r times stable's. The likelihood ratio of r against the
+null r0 is
 
     (r / r0)^x1 * ((r0 n1 + n0) / (r n1 + n0))^x        (Lindon & Malek 2022, for Poisson counts).
 
 For independent requests (Bernoulli) it is valid at *any* bad share p, not only at small ones: its mean is
-(1 + r0 p (f c - 1))^n1 (1 + p (c - 1))^n0 with f = r / r0 and c = (r0 n1 + n0) / (r n1 + n0), and log(1 + y) <= y makes that at
-most exp(p (c (r n1 + n0) - (r0 n1 + n0))) = 1. At high shares it is merely weak; `proportions` is the sharp form there.
+(1 + r0 p (f c - 1))^n1 (1 + p (c - 1))^n0 with f = r / r0 and c = (r0 n1 + n0) / (r n1 + n0), and log(1 + y) <= y
+makes that at most exp(p (c (r n1 + n0) - (r0 n1 + n0))) = 1. At high shares it is merely weak; `proportions` is the
+sharp form there.
 """
 
 import math

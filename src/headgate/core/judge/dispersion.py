@@ -1,18 +1,21 @@
 """How bursty bad answers are, learnt from stable alone: retries and storms make ten errors count like two or three.
 
 phi is the variance of a count over the variance it would have if cases were independent. Stable is split in two, over
-time (an interval against the one before) and over its instances (in blocks of intervals, which also sees storms that last
-longer than one interval, and instances that differ). Given the total x of both parts, with shares w and 1 - w of the
-requests, (x_a - w x)^2 has mean phi w (1 - w) x (1 - x/n). Evidence is then tempered: its logarithm is divided by phi.
+time (an interval against the one before) and over its instances (in blocks of intervals, which also sees storms that
+last longer than one interval, and instances that differ). Given the total x of both parts, with shares w and 1 - w of
+the requests, (x_a - w x)^2 has mean phi w (1 - w) x (1 - x/n). Evidence is then tempered: its logarithm is divided
+by phi.
 A declared bound on bursts (a retry budget of K) gives phi = K + 1, which is exact: y -> L^(y/phi) is convex.
 """
 
 import msgspec
 
-CAUTION = 2.0
+CAUTION = 1.6
 """Before anything is known, errors are taken to come in bursts with this phi ..."""
 CAUTION_ERRORS = 12.0
 """... with the weight of this many errors."""
+LONG_ERRORS = 4.0
+"""What lasts longer than an interval is believed once so many errors speak for it."""
 SURPRISE_MAX = 30.0
 """One comparison says at most this: the onset of an incident is no burst, and must not blind the judge for long."""
 BLOCK = 8
@@ -23,8 +26,8 @@ PHI_MAX = 50.0
 class Dispersion(msgspec.Struct, frozen=True, array_like=True):
     """Squared differences over their weights, on the scale of one interval and of a block of them.
 
-    `n`, `x`: the interval that waits for its partner. `block_*`: the block being filled (`half_*`: its first half of the
-    instances). `last_*`: the block that waits for its partner, where stable has only one instance.
+    `n`, `x`: the interval that waits for its partner. `block_*`: the block being filled (`half_*`: its first half of
+    the instances). `last_*`: the block that waits for its partner, where stable has only one instance.
     """
 
     squares: float = 0.0
@@ -101,4 +104,4 @@ def plain_phi(d: Dispersion) -> float:
 
 
 def _long_phi(d: Dispersion) -> float:
-    return (CAUTION_ERRORS + d.block_squares) / (CAUTION_ERRORS + d.block_weight)
+    return (LONG_ERRORS + d.block_squares) / (LONG_ERRORS + d.block_weight)

@@ -9,13 +9,13 @@ from headgate.core.judge.comparison import (
     Comparison,
     Rule,
     enter_step,
-    known_share,
     observe_pair,
     phi_of,
     start_comparison,
 )
-from headgate.core.judge.confidence import observe_likelihood, ratio_interval, start_likelihood
-from headgate.core.judge.grid import grid_above
+from headgate.core.judge.conditional import conditional_logs
+from headgate.core.judge.confidence import observe_likelihood, ratio_interval
+from headgate.core.judge.grid import Grid, grid_above, grid_around
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
@@ -24,7 +24,9 @@ from headgate.core.judge.reading import Reading, Subject, comparison_reading, li
 from headgate.core.judge.spec import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm
 
-POINTS = 20
+POINTS = 16
+BELOW = 5
+"""Points above the allowed factor, for the evidence; and, for the ratio's interval alone, below it."""
 
 
 class ErrorState(msgspec.Struct, frozen=True, array_like=True):
@@ -44,14 +46,19 @@ def _rules(spec: JudgeSpec, criterion: ErrorRatio) -> tuple[Rule, LimitRule | No
         cap,
         spec.dispersion,
         spec.horizon_s,
+        1 / spec.beta,
     )
     return rule, None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
+
+
+def _around(criterion: ErrorRatio) -> Grid:
+    return grid_around(criterion.factor, POINTS, BELOW)
 
 
 def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
     """Nothing seen yet."""
     rule, limit = _rules(spec, criterion)
-    return ErrorState(start_comparison(rule), start_likelihood(), start_limit() if limit else None)
+    return ErrorState(start_comparison(rule), (0.0,) * (BELOW + 1 + POINTS), start_limit() if limit else None)
 
 
 def enter_errors(state: ErrorState) -> ErrorState:
@@ -78,9 +85,13 @@ def observe_errors(
     before = state.comparison
     phi, limit = phi_of(rule, before), state.limit
     if limit is not None and limit_rule is not None:
-        limit = observe_limit(limit_rule, limit, pair, known_share(before), phi, interval_s)
-    comparison = observe_pair(rule, before, pair, half_of_instances(stable), interval_s)
-    return ErrorState(comparison, observe_likelihood(state.likelihood, pair, phi), limit)
+        limit = observe_limit(limit_rule, limit, pair, before.known.share, phi, interval_s)
+    likelihood, logs = state.likelihood, None
+    if (pair.canary_x or pair.stable_x) and pair.canary_n and pair.stable_n:
+        around = conditional_logs(_around(criterion), pair)
+        likelihood, logs = observe_likelihood(likelihood, around, phi), around[-POINTS:]
+    comparison = observe_pair(rule, before, pair, half_of_instances(stable), interval_s, logs)
+    return ErrorState(comparison, likelihood, limit)
 
 
 def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tuple[Reading, ...]:
@@ -88,7 +99,7 @@ def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tu
     rule, _ = _rules(spec, criterion)
     subject = Subject("error_ratio", "errors", criterion.factor)
     reading = comparison_reading(spec, rule, subject, state.comparison, criterion.weight)
-    low, high = ratio_interval(state.likelihood)
+    low, high = ratio_interval(_around(criterion), state.likelihood)
     evidence = msgspec.structs.replace(reading.evidence, low=low, high=high)
     relative = Reading(evidence, reading.weight, reading.blocks)
     if state.limit is None or criterion.max is None:

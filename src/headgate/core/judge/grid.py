@@ -20,7 +20,9 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 def _grid(null: float, factors: list[float]) -> Grid:
-    return Grid(null, tuple(null * factor for factor in factors), tuple(math.log(factor) for factor in factors))
+    return Grid(
+        null, tuple(null * factor for factor in factors), tuple(math.log(factor) for factor in factors)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -28,6 +30,15 @@ def grid_above(null: float, points: int) -> Grid:
     """`points` ratios above `null`, log-spaced: the method of mixtures (Robbins 1970) on a grid."""
     span = math.log(FARTHEST / NEAREST) / (points - 1)
     return _grid(null, [NEAREST * math.exp(span * k) for k in range(points)])
+
+
+@lru_cache(maxsize=256)
+def grid_around(null: float, above: int, below: int) -> Grid:
+    """`grid_above`, preceded by the null itself and, before it, `below` ratios down to a thirtieth of it."""
+    under = [math.exp(-math.log(30.0) * k / below) for k in range(below, -1, -1)]
+    return _grid(
+        null, [*under, *(alternative / null for alternative in grid_above(null, above).alternatives)]
+    )
 
 
 @lru_cache(maxsize=256)

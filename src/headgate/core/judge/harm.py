@@ -5,8 +5,10 @@ from headgate.core.model.sample import Arm
 
 
 def harmed(spec: JudgeSpec, arm: Arm | None) -> int:
-    """The requests of one arm in one interval that went badly: errors, answers slower than the declared limit, and
-    business cases that did not come to their good end. An arm that could not be read counts none: they are unknown.
+    """How many requests of one arm in one interval went badly.
+
+    Errors, answers slower than the declared limit, and business cases that did not come to their good end. An arm that
+    could not be read counts none: they are unknown.
     """
     if arm is None:
         return 0

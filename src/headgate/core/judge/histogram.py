@@ -1,6 +1,7 @@
 """Counting slow requests: how many of an arm's observations were over a bucket's bound."""
 
 import math
+from itertools import pairwise
 
 from headgate.core.model.sample import Arm, Histogram
 
@@ -23,9 +24,9 @@ def histogram_defect(histogram: Histogram) -> str:
     le, count = histogram.le, histogram.count
     if len(le) != len(count) or not le:
         return "a histogram whose bounds and counts do not match"
-    if any([not low < high for low, high in zip(le, le[1:], strict=False)]) or math.isnan(le[0]):
+    if any(not low < high for low, high in pairwise(le)) or math.isnan(le[0]):
         return "a histogram whose bounds do not rise"
-    if count[0] < 0 or any([low > high for low, high in zip(count, count[1:], strict=False)]):
+    if count[0] < 0 or any(low > high for low, high in pairwise(count)):
         return "a histogram whose cumulative counts fall"
     return ""
 

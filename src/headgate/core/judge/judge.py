@@ -14,7 +14,7 @@ from headgate.core.judge.latency import LatencyState, enter_latency, observe_lat
 from headgate.core.judge.latency_reading import read_latency
 from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
 from headgate.core.judge.reading import Reading, suspicious
-from headgate.core.judge.screening import sample_defect, whole
+from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.spec import JudgeSpec
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
@@ -25,7 +25,7 @@ from headgate.core.model.verdict import Verdict, VerdictKind
 class JudgeState(msgspec.Struct, frozen=True):
     """All that is remembered of a leg's samples.
 
-    `requests` are the canary's in the present `step`, `silent_s` is how long it has had none. Once `failed`, always failed.
+    `requests` are the canary's in the present `step`, `silent_s` is how long it has had none. Once `failed`, always so.
     """
 
     step: int = -1
@@ -50,8 +50,9 @@ def start(spec: JudgeSpec) -> JudgeState:
 def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tuple[JudgeState, Verdict]:
     """One more interval, in the step with this index.
 
-    When the step changes, evidence for `pass` starts again and evidence for `fail` carries over: each interval is
-    conditioned on its own counts, so nothing is pooled across weights.
+    What could be read counts, so that a canary which also breaks its metrics endpoint still fails; but an interval in
+    which anything could not be read is never a `pass`. When the step changes, evidence for `pass` starts again and
+    evidence for `fail` carries over: each interval is conditioned on its own counts, nothing is pooled across weights.
     """
     if state.failed is not None:
         return state, state.failed
@@ -62,7 +63,7 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
         state = msgspec.structs.replace(state, silent_s=state.silent_s + spec.interval_s)
     else:
         state = _count(spec, state, sample)
-    verdict = _decide(spec, state, read(spec, state), defect)
+    verdict = _decide(spec, state, read(spec, state), defect or sample_gap(sample))
     if verdict.kind == "fail":
         state = msgspec.structs.replace(state, failed=verdict)
     return state, verdict
@@ -131,10 +132,7 @@ def _decide(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], d
 def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float) -> Verdict:
     blamed = culprits(spec.alpha, readings)
     metrics = tuple(
-        [
-            msgspec.structs.replace(r.evidence, kind="fail") if r in blamed else r.evidence
-            for r in readings
-        ]
+        [msgspec.structs.replace(r.evidence, kind="fail") if r in blamed else r.evidence for r in readings]
     )
     what = " and ".join([r.evidence.note for r in blamed[:2]])
     reason = f"{what}: {odds(evidence)} that the canary is worse"
@@ -145,14 +143,17 @@ def _undecided(
     spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], evidence: float, defect: str
 ) -> tuple[VerdictKind, str]:
     if defect:
-        return "no_data", f"this interval cannot be judged: {defect}"
+        return "no_data", f"in this interval: {defect}"
     if state.silent_s > spec.no_data_after_s:
         return "no_data", f"the canary has had no requests for {state.silent_s:.0f} s"
     doubt = _doubt(spec, state, readings, evidence)
     if doubt:
         return "inconclusive", doubt
     if state.requests < max(spec.requests_min, 1):
-        return "watch", f"{state.requests} of at least {spec.requests_min} requests of the canary seen in this step"
+        return (
+            "watch",
+            f"{state.requests} of at least {spec.requests_min} requests of the canary seen in this step",
+        )
     missing = next((r.blocks for r in readings if r.blocks and r.weight > 0), "")
     if missing:
         return "watch", missing

@@ -36,9 +36,11 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LatencyState(msgspec.Struct, frozen=True, array_like=True):
-    """`slots` are chosen once `seen_n` is large enough, the first of them proves no harm; until then `seen` counts
-    stable's requests over each bound of `le`. `limit_*` belong to the absolute limit, counted at the bound `limit_le_ms`.
-    """  # fmt: skip
+    """What has been seen of one latency criterion.
+
+    `slots` are chosen once `seen_n` is large enough, the first of them proves no harm; until then `seen` counts
+    stable's requests over each bound of `le`. `limit_*` belong to the absolute limit, counted at `limit_le_ms`.
+    """
 
     slots: tuple[Slot, ...] = ()
     le: tuple[float, ...] = ()
@@ -54,10 +56,11 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True):
 
 @lru_cache(maxsize=64)
 def latency_rule(spec: JudgeSpec, criterion: Latency, *, proves: bool) -> Rule:
+    """How what is over a bound is compared; only at the bound that `proves` is harm ruled out."""
     factor = criterion.factor or 1.0
     harm = Harm(max(spec.worse, factor), spec.worse_by) if proves else None
     cap = interval_cap(spec) + math.log(2)
-    return Rule(grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s)
+    return Rule(grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s, 1 / spec.beta)
 
 
 def start_latency(criterion: Latency) -> LatencyState:
@@ -102,7 +105,9 @@ def observe_latency(
     slots: list[Slot] = []
     for k, slot in enumerate(state.slots):
         if slot.le_ms not in le:
-            return msgspec.structs.replace(state, defect=f"the bound {slot.le_ms:g} ms is gone from the histogram")
+            return msgspec.structs.replace(
+                state, defect=f"the bound {slot.le_ms:g} ms is gone from the histogram"
+            )
         index = le.index(slot.le_ms)
         pair = Pair(ns[1], over(canary, index, ns[1]), ns[0], over(stable, index, ns[0]))
         rule = latency_rule(spec, criterion, proves=k == 0)

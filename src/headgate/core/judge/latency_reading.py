@@ -4,8 +4,16 @@ import msgspec
 
 from headgate.core.judge.latency import LatencyState, latency_rule
 from headgate.core.judge.limit import Limit
-from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
+from headgate.core.judge.reading import (
+    Reading,
+    Subject,
+    comparison_reading,
+    limit_reading,
+    suspicious,
+    unmeasured,
+)
 from headgate.core.judge.spec import JudgeSpec, Latency
+from headgate.core.model.verdict import VerdictKind
 
 
 def read_latency(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> tuple[Reading, ...]:
@@ -32,11 +40,13 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
         return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
     first, rule = slots[0], latency_rule(spec, criterion, proves=True)
     telling = max(slots, key=lambda slot: slot.comparison.process.e_value)
-    proof = comparison_reading(spec, rule, _subject(criterion, first.le_ms), first.comparison, criterion.weight)
+    proof = comparison_reading(
+        spec, rule, _subject(criterion, first.le_ms), first.comparison, criterion.weight
+    )
     shown = comparison_reading(
         spec, rule, _subject(criterion, telling.le_ms), telling.comparison, criterion.weight
     )
-    kind = proof.evidence.kind if e_value < spec.alpha**-0.5 else "inconclusive"
+    kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if proof.blocks else "pass"
     evidence = msgspec.structs.replace(shown.evidence, e_value=e_value, kind=kind)
     return Reading(evidence, criterion.weight, proof.blocks)
 

@@ -15,7 +15,10 @@ POINTS = 10
 
 
 class Limit(msgspec.Struct, frozen=True, array_like=True):
-    """`process` is the evidence since the start; counts are of this step. `blamed` is false while stable breaks it too."""
+    """`process` is the evidence since the start; counts are of this step.
+
+    `blamed` is false while stable breaks the limit too.
+    """
 
     process: Process
     canary_n: int = 0

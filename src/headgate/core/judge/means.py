@@ -1,7 +1,7 @@
 """Business signals: shares of good cases (orders completed per checkout), compared exactly as two proportions.
 
-Where high is good, the null is "the canary's share is at least (1 - margin) times stable's"; where low is good, "at most
-(1 + margin) times". Bets on bounded quantities: Waudby-Smith & Ramdas 2024; their form for two arms: `proportions`.
+Where high is good, the null is "the canary's share is at least (1 - margin) times stable's"; where low is good, "at
+most (1 + margin) times". Bets on bounded quantities: Waudby-Smith & Ramdas 2024; the form for two arms: `proportions`.
 """
 
 import math
@@ -14,7 +14,6 @@ from headgate.core.judge.comparison import (
     Comparison,
     Rule,
     enter_step,
-    known_share,
     observe_pair,
     phi_of,
     start_comparison,
@@ -49,7 +48,7 @@ class MeanState(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _harm(spec: JudgeSpec, criterion: MeanCriterion) -> Harm:
-    """As far again from stable as is allowed, at least by half: the mirror of `worse` for a share that should be high."""
+    """As far again from stable as is allowed, and at least `worse` times, in the bad direction."""
     if criterion.higher_is_better:
         return Harm(min(1 / spec.worse, (1 - criterion.margin) ** 2), None)
     return Harm(max(spec.worse, (1 + criterion.margin) ** 2), spec.worse_by)
@@ -60,7 +59,7 @@ def _rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule |
     cap = interval_cap(spec)
     up, floor = criterion.higher_is_better, max(1 - criterion.margin, 0.01)
     grid = grid_below(floor, POINTS) if up else grid_above(1 + criterion.margin, POINTS)
-    rule = Rule(grid, _harm(spec, criterion), cap, spec.dispersion, spec.horizon_s, exact=True)
+    rule = Rule(grid, _harm(spec, criterion), cap, spec.dispersion, spec.horizon_s, 1 / spec.beta, exact=True)
     if criterion.limit is None:
         return rule, None
     return rule, LimitRule(1 - criterion.limit if up else criterion.limit, cap, spec.horizon_s)
@@ -103,7 +102,7 @@ def _bounded(criterion: MeanCriterion, pair: Pair) -> Pair:
 
 
 def _known_bad(criterion: MeanCriterion, c: Comparison) -> float | None:
-    known = known_share(c)
+    known = c.known.share
     return 1 - known if known is not None and criterion.higher_is_better else known
 
 

@@ -1,17 +1,24 @@
 """Evidence that a version may go on: the mirror of the evidence against it.
 
-Its null is harm: the canary's bad share is at least `worse` times stable's *and* at least `worse_by` higher. It is refuted
-by the same safe test of two proportions (`proportions`) that refutes "no worse", betting on equal arms; of the null's
-two edges the bet is placed against the one farther from stable's share, and it is valid against both since either
-half-plane contains the null. Promotion is proven once the evidence has reached 1/beta (Ville 1939). Without errors each
-clean request is worth -ln(1 - worse_by), so about ln(1/beta) / worse_by of them are enough.
+Its null is harm: the canary's bad share is at least `worse` times stable's *and* at least `worse_by` higher. It is
+refuted by the same safe test of two proportions (`proportions`) that refutes "no worse", betting on equal arms; of the
+null's two edges the bet is placed against the one farther from stable's share, and it is valid against both since
+either half-plane contains the null. Promotion is proven once the evidence has reached 1/beta (Ville 1939). Without
+errors each clean request is worth -ln(1 - worse_by), so about ln(1/beta) / worse_by of them are enough.
 """
 
 import math
 
 import msgspec
 
+FROM_START = 0.8
+LARGEST = 50.0
+RESTART = 0.05
+"""Most of the mass bets from the step's start; a twentieth of the rest begins anew at every interval, so that a bad first
+second (a cold start, an incident on both arms) does not weigh on the whole step."""
+
 from headgate.core.judge.pair import Pair
+from headgate.core.judge.process import CEILING
 from headgate.core.judge.proportions import (
     inside,
     log_factor,
@@ -28,6 +35,25 @@ class Harm(msgspec.Struct, frozen=True):
 
     ratio: float
     difference: float | None
+
+
+class Mirror(msgspec.Struct, frozen=True, array_like=True):
+    """The evidence against harm: what the bets have become, and what has not been bet yet."""
+
+    mass: float = FROM_START
+    waiting: float = 1.0 - FROM_START
+
+    @property
+    def e_value(self) -> float:
+        """The evidence: 1 is none, 20 is "20 to 1 that there is no harm"."""
+        return self.mass + self.waiting
+
+
+def advance_mirror(mirror: Mirror, log: float) -> Mirror:
+    """One more interval, with its log-factor against harm."""
+    fresh = mirror.waiting * RESTART
+    mass = (mirror.mass + fresh) * math.exp(min(log, LARGEST))
+    return Mirror(min(mass, CEILING), mirror.waiting - fresh)
 
 
 def harmful_share(harm: Harm, stable_share: float) -> float:

@@ -1,7 +1,7 @@
 """An e-process: a bet against the null, spread over alternatives and over the moments at which a fault may begin.
 
-Under the null its mean never exceeds 1, so the chance that it *ever* reaches 1/alpha is at most alpha (Ville 1939): it may
-be looked at after every interval, and stopped at any moment (Howard & Ramdas 2021; Shin, Ramdas & Rinaldo 2024).
+Under the null its mean never exceeds 1, so the chance that it *ever* reaches 1/alpha is at most alpha (Ville 1939): it
+may be looked at after every interval, and stopped at any moment (Howard & Ramdas 2021; Shin, Ramdas & Rinaldo 2024).
 """
 
 import math
@@ -34,15 +34,16 @@ def start_process(points: int) -> Process:
 def advance(process: Process, logs: list[float], cap: float, release: float) -> Process:
     """One more interval, with each alternative's log-likelihood ratio against the null in `logs`.
 
-    Before it, the share `release` of the waiting mass starts to bet (the restart mixture with a geometric time of onset,
-    as Shiryaev's; each restart is an e-process, and so is their average). No alternative gains more than `cap` in one
+    Before it, the share `release` of the waiting mass starts to bet (the restart mixture, with a geometric time of
+    onset as Shiryaev's; each restart is an e-process, and so is their average). No alternative gains more than `cap` in one
     interval: a smaller factor is still a valid one, and no verdict then rests on a single burst.
     """
     fresh = process.waiting * release / len(process.mass)
-    mass = [
-        (m + fresh) * math.exp(log if log < cap else cap) for m, log in zip(process.mass, logs, strict=True)
-    ]
-    return Process(tuple([m if m < CEILING else CEILING for m in mass]), process.waiting * (1 - release))
+    capped = logs if max(logs) <= cap else [min(cap, log) for log in logs]
+    mass = [(m + fresh) * math.exp(log) for m, log in zip(process.mass, capped, strict=True)]
+    if max(mass) > CEILING:
+        mass = [min(CEILING, m) for m in mass]
+    return Process(tuple(mass), process.waiting * (1 - release))
 
 
 def idle(process: Process, release: float) -> Process:

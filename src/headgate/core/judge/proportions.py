@@ -5,9 +5,9 @@ The null is a convex set of pairs (p0, p1), here `p1 = r p0` or `p1 = p0 + d` an
 
     (a1/b1)^x1 ((1-a1)/(1-b1))^(n1-x1) (a0/b0)^x0 ((1-a0)/(1-b0))^(n0-x0)
 
-has a mean of at most 1 at every point of the null: the weighted mean of the arms' one-case factors is linear in (p0, p1),
-equals 1 at (b0, b1) and, by the minimum's condition, nowhere in the null more; the geometric mean is smaller still. It also
-holds for quantities in [0, 1] that are not whole, since a^y b^(1-y) <= y a + (1-y) b.
+has a mean of at most 1 at every point of the null: the weighted mean of the arms' one-case factors is linear in
+(p0, p1), equals 1 at (b0, b1) and, by the minimum's condition, nowhere in the null more; the geometric mean is smaller
+still. It also holds for quantities in [0, 1] that are not whole, since a^y b^(1-y) <= y a + (1-y) b.
 """
 
 import math
@@ -18,7 +18,7 @@ from headgate.core.judge.pair import Pair
 SMALLEST = 1e-6
 """Shares are kept this far from 0 and 1."""
 _STEPS = 60
-_CLOSE = 1e-13
+_CLOSE = 1e-9
 
 
 def inside(share: float) -> float:
@@ -37,19 +37,22 @@ def nearest_on_ratio(ratio: float, n1: int, n0: int, a1: float, a0: float) -> fl
 def nearest_on_difference(difference: float, n1: int, n0: int, a1: float, a0: float) -> float:
     """The stable share b0 of the point (b0, b0 + difference) nearest to (a0, a1), which lies below that line.
 
-    The minimum's condition times b0 rises from below zero at 0 to above zero at a0: safeguarded Newton steps.
+    The minimum's condition, times b0, rises from below zero at 0 to above zero at a0: safeguarded Newton steps, begun
+    where small shares would have it.
     """
     low, high = 0.0, a0
-    b = a0 * n0 / (n0 + n1) if n0 else a0 / 2
+    pull = n1 * ((1 - a1) / (1 - difference - a0) - a1 / (a0 + difference)) if difference + a0 < 1 else n1
+    b = a0 * n0 / (n0 + max(pull, 0.0)) if n0 else a0 / 2
     for _ in range(_STEPS):
-        up, down, upper, lower = b + difference, 1 - b - difference, 1 - a1, 1 - a0
-        slope = n1 * (upper / down - a1 / up) + n0 * lower / (1 - b)
+        up, down, lower = b + difference, 1 - b - difference, (1 - a0) / (1 - b)
+        right, left = (1 - a1) / down, a1 / up
+        slope = n1 * (right - left) + n0 * lower
         value = b * slope - n0 * a0
         low, high = (b, high) if value < 0 else (low, b)
-        bend = slope + b * (n1 * (upper / (down * down) + a1 / (up * up)) + n0 * lower / ((1 - b) * (1 - b)))
+        bend = slope + b * (n1 * (right / down + left / up) + n0 * lower / (1 - b))
         step = b - value / bend if bend > 0 else high
         following = step if low < step < high else (low + high) / 2
-        if abs(following - b) <= _CLOSE:
+        if abs(following - b) <= _CLOSE * a0:
             return following
         b = following
     return b
@@ -86,5 +89,6 @@ def share_logs(grid: Grid, n: int, x: float) -> list[float]:
     """One arm against an absolute limit: log-likelihood ratios of the shares in `grid` against its null."""
     m = grid.null
     return [
-        x * f + (n - x) * math.log((1 - p) / (1 - m)) for p, f in zip(grid.alternatives, grid.logs, strict=True)
+        x * f + (n - x) * math.log((1 - p) / (1 - m))
+        for p, f in zip(grid.alternatives, grid.logs, strict=True)
     ]

@@ -44,19 +44,17 @@ def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | Non
         return f"{subject.noun} {percent(canary)}, no stable to compare with", None
     ratio = canary / stable if stable > 0 else None
     limit = f"allowed {times(subject.allowed)}"
-    if ratio is None:
-        compared = f"{limit}; none on stable" if canary > 0 else limit
-    else:
-        compared = f"{times(ratio)}, {limit}"
-    return f"{subject.noun} {percent(canary)} against {percent(stable)} on stable ({compared})", ratio
+    measured = f"{times(ratio)}, " if ratio is not None else ""
+    return f"{subject.noun} {percent(canary)} against {percent(stable)} on stable ({measured}{limit})", ratio
 
 
-def missing_proof(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison) -> str:
+def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
     """What still speaks against passing, as a clause; empty once harm is ruled out in this step."""
-    needed = -math.log(spec.beta)
-    if rule.harm is None or c.proof >= needed:
+    if rule.harm is None or c.proof >= rule.proof:
         return ""
-    more = cases_needed(rule.harm, stable_share(c, exact=rule.exact), needed - c.mirror)
+    more = cases_needed(
+        rule.harm, stable_share(c.known, exact=rule.exact), math.log(rule.proof / c.mirror.e_value)
+    )
     return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
 
 
@@ -66,7 +64,7 @@ def comparison_reading(
     """A comparison's reading. One-sided without stable: then only the promise of no harm is judged."""
     note, ratio = _comparison_words(subject, c)
     e_value = c.process.e_value
-    blocks = missing_proof(spec, rule, subject, c)
+    blocks = missing_proof(rule, subject, c)
     if blocks and rule.exact and not c.stable_n and c.canary_n:
         blocks = ""  # a share that only stable could give a meaning to
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"

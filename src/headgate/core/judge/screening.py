@@ -12,12 +12,17 @@ def _arm_defect(name: str, arm: Arm | None) -> str:
 
 
 def sample_defect(sample: Sample) -> str:
-    """Why this sample cannot be judged, or nothing."""
-    if sample.problems:
-        return "; ".join(sample.problems)
+    """Why nothing in this sample can be counted, or nothing."""
+    if sample.problems and (sample.stable is None or sample.canary is None):
+        return sample_gap(sample)
     if not math.isfinite(sample.interval_s) or sample.interval_s <= 0:
-        return f"an interval of {sample.interval_s:g} s"
+        return "an interval without a length"
     return _arm_defect("stable", sample.stable) or _arm_defect("the canary", sample.canary)
+
+
+def sample_gap(sample: Sample) -> str:
+    """What could not be read, or nothing."""
+    return "; ".join(sample.problems)
 
 
 def whole(arm: Arm | None) -> Arm:

@@ -1,7 +1,7 @@
 """Whether the split that arrived is the split that was set (a sample-ratio mismatch): a warning, never a failure.
 
-Sticky clients, header matches and keep-alive connections make any split uneven, so it is only said of large samples, where
-the canary's share is off by more than a declared factor and by far more than chance and clustering explain.
+Sticky clients, header matches and keep-alive connections make any split uneven, so it is only said of large samples,
+where the canary's share is off by more than a declared factor and by far more than chance and clustering explain.
 """
 
 import math
@@ -10,6 +10,8 @@ import msgspec
 
 SAMPLE_MIN = 1000
 """Requests in the step before anything is said."""
+SAMPLE_MAX = 4000
+"""With so many, half of them are forgotten: what matters is the split of late."""
 CLUSTER = 10.0
 """Requests of one client come together: the variance of a split is taken to be this many times the binomial one."""
 DEVIATIONS = 5.0
@@ -27,12 +29,13 @@ def observe_split(split: Split, weight: int, canary_n: int, stable_n: int) -> Sp
     """One more interval; another weight starts the count again."""
     if weight != split.weight:
         return Split(weight, canary_n, canary_n + stable_n)
-    return Split(weight, split.canary_n + canary_n, split.n + canary_n + stable_n)
+    known = split if split.n < SAMPLE_MAX else Split(weight, split.canary_n // 2, split.n // 2)
+    return Split(weight, known.canary_n + canary_n, known.n + canary_n + stable_n)
 
 
 def split_warning(split: Split, factor_max: float | None) -> str:
-    """What is odd about the split, or nothing."""
-    if factor_max is None or not 0 < split.weight < 100 or split.n < SAMPLE_MIN:  # noqa: PLR2004
+    """What is odd about the split, or nothing; a canary without any request is silent, which is said elsewhere."""
+    if factor_max is None or not 0 < split.weight < 100 or split.n < SAMPLE_MIN or not split.canary_n:  # noqa: PLR2004
         return ""
     share, due = split.canary_n / split.n, split.weight / 100
     noise = DEVIATIONS * math.sqrt(CLUSTER * due * (1 - due) / split.n)

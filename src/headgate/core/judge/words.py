@@ -15,8 +15,8 @@ def percent(share: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as `48x` or `1.3x`."""
-    return f"{ratio:.0f}x" if ratio >= _MANY else f"{ratio:.2g}x"
+    """A ratio as `48x` or `1.25x`."""
+    return f"{ratio:.0f}x" if ratio >= _MANY else f"{ratio:.3g}x"
 
 
 def odds(e_value: float) -> str:

@@ -7,6 +7,7 @@ what is wanted and not yet pending becomes the effects. So replay, recovery and 
 
 from msgspec.structs import replace
 
+from headgate.core.effects import Observe
 from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.machine.transitions import ANSWERED_BY, TRANSITIONS
@@ -51,7 +52,8 @@ def _require_pending(state: State, answer: Answer) -> None:
     if effect is None:
         message = f"effect {answer.effect} is not pending: the answer came late, twice, or was abandoned"
         raise Stale(message)
-    if not isinstance(answer, (ANSWERED_BY[type(effect)], EffectFailed)):
+    failed = isinstance(answer, EffectFailed) and not isinstance(effect, Observe)
+    if not (failed or isinstance(answer, ANSWERED_BY[type(effect)])):
         message = f"{type(answer).__name__} does not answer {type(effect).__name__}"
         raise Illegal(message)
 

@@ -18,8 +18,11 @@ def requested(state: State, event: ReleaseRequested, plan: Plan) -> State:
 
 
 def dequeued(state: State, event: ReleaseDequeued, plan: Plan) -> State:
-    """The way is free; the plan is made anew from what runs now."""
-    return replace(state, stage="checking", legs=(LegState(),) * len(event.plan.legs))
+    """The way is free; the plan is made anew from what runs now. What has become wrong meanwhile is refused."""
+    state = replace(state, legs=(LegState(),) * len(event.plan.legs))
+    if worst(event.objections) == "fail":
+        return _close(state, event.at, "refused", in_words(event.objections))
+    return replace(state, stage="checking")
 
 
 def gates_answered(state: State, event: GatesAnswered, plan: Plan) -> State:

@@ -39,7 +39,7 @@ def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
     here = replace(
         here,
         back=not moved,
-        full=not entered(leg, here, Shrink),
+        full=leg.baseline is None or not entered(leg, here, Shrink),
         verified=leg.baseline is None or not moved,
         stopped=not entered(leg, here, Prepare),
     )
@@ -80,12 +80,15 @@ def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
 
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
-    """What concerns users becomes a hold; what is only left running becomes a warning."""
+    """What concerns users becomes a hold; what is only left running becomes a warning.
+
+    So does the proxy of a first release that it never confirmed: nobody was served before, and nobody is now.
+    """
     leg, effect = plan.legs[state.leg], state.answered(event.effect)
     if isinstance(effect, StopVersion):
         here = replace(state.here(), stopped=True)
         return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
-    if isinstance(effect, SetRouting) and leg.baseline is None:
+    if isinstance(effect, SetRouting) and leg.baseline is None and state.here().routing is None:
         here = replace(state.here(), back=True)
         return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
     return replace(state, hold=_blocked(state.hold, event.reason, type(effect).__name__))

@@ -11,13 +11,15 @@ from headgate.core.state import Hold, State, Watch
 
 
 def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
-    """Begin a step. A judged promotion without a reason to promote is not begun: it is a hold."""
+    """Begin a step. What nothing speaks for is not begun but held: a promotion without a verdict, a bake of nothing."""
     state = replace(state, leg=leg, step=step, entered_at=at, done=False)
     here = state.here()
     state = state.with_leg(replace(here, reached=max(here.reached, step)))
     begun = plan.legs[leg].steps[step]
     if isinstance(begun, Promote) and begun.judged and not here.promotable:
         return replace(state, hold=Hold("unproven", "no verdict has passed since the last change of traffic"))
+    if isinstance(begun, Bake) and state.watch is None:
+        return replace(state, hold=Hold("no_data", "nothing has reached the new version yet: nothing can be judged"))
     return state
 
 
@@ -46,8 +48,11 @@ def _merit(state: State) -> str:
 
 
 def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:
-    """The instances that the step asked for are ready."""
-    return complete(state, event.at, plan)
+    """The instances that the step asked for are ready; a promotion only needed them to go on."""
+    leg = plan.legs[state.leg]
+    if event.version == leg.candidate:
+        state = state.with_leg(replace(state.here(), instances=event.instances))
+    return state if isinstance(leg.steps[state.step], Promote) else complete(state, event.at, plan)
 
 
 def routed(state: State, event: RoutingSet, plan: Plan) -> State:
@@ -114,6 +119,9 @@ def failed(state: State, event: EffectFailed, plan: Plan) -> State:
 
 def lost(state: State, event: VersionLost, plan: Plan) -> State:
     """A lost canary is undone; a lost stable is not the canary's fault, and going back to it would help nobody."""
-    if event.version == plan.legs[state.leg].candidate:
+    leg = plan.legs[state.leg]
+    if event.version == leg.candidate:
         return revert(state, event.at, plan, "rolled_back", event.reason)
+    if event.version != leg.baseline:
+        raise Stale(f"{event.version} is not what moves now")
     return replace(state, hold=state.hold or Hold("stable_lost", event.reason))

@@ -61,7 +61,7 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class Probes(msgspec.Struct, frozen=True):
-    """Startup (has it come up? nothing else is asked before), readiness (may it have traffic?), liveness (restart it?)."""
+    """Startup (is it up? nothing else is asked before), readiness (may it have traffic?), liveness (restart it?)."""
 
     startup: Probe | None = None
     readiness: Probe | None = None

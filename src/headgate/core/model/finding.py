@@ -7,7 +7,7 @@ import msgspec
 
 Answer = Literal["pass", "warn", "unknown", "fail"]
 
-_SEVERITY: dict[Answer, int] = {"pass": 0, "warn": 1, "unknown": 2, "fail": 3}
+_RISING: tuple[Answer, ...] = ("pass", "warn", "unknown", "fail")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def worst(findings: Iterable[Finding]) -> Answer:
     """The gravest answer among `findings`; no question asked is no objection: `pass`."""
-    return max((finding.answer for finding in findings), key=_SEVERITY.__getitem__, default="pass")
+    return _RISING[max((_RISING.index(finding.answer) for finding in findings), default=0)]
 
 
 def in_words(findings: Iterable[Finding]) -> str:

@@ -27,7 +27,7 @@ class Version(msgspec.Struct, frozen=True, order=True):
 
     @property
     def key(self) -> str:
-        """A short name, unique in practice, fit for file names and proxy clusters: `<artifact:12>-<configuration:8>`."""
+        """A short name, unique in practice, fit for files and proxy clusters: `<artifact:12>-<configuration:8>`."""
         return f"{self.artifact[:12]}-{self.configuration[:8]}"
 
     def __str__(self) -> str:

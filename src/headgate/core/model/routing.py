@@ -6,6 +6,9 @@ import msgspec
 
 from headgate.core.model.identity import Unit, Version
 
+WHOLE = 100
+"""All of the traffic, in percent."""
+
 
 class Match(msgspec.Struct, frozen=True):
     """Requests whose header or cookie `name` has exactly `value` go to the canary, whatever the weight."""
@@ -52,7 +55,7 @@ class Routing(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what no proxy could carry out. Raises ValueError."""
-        if not 0 <= self.weight <= 100 or not 0 <= self.mirror <= 100:
+        if not 0 <= self.weight <= WHOLE or not 0 <= self.mirror <= WHOLE:
             message = f"weight {self.weight} and mirror {self.mirror} must lie in 0..100"
             raise ValueError(message)
         if self.canary is None and (self.weight or self.mirror or self.matches):

@@ -57,21 +57,50 @@ class Sample(msgspec.Struct, frozen=True):
     readings: tuple[Arm | None, Arm | None] = (None, None)
 
 
-def _histogram_since(before: Histogram | None, after: Histogram | None) -> Histogram | None:
-    if after is None or before is None or before.le != after.le:
-        return after
-    count = tuple(new - old for old, new in zip(before.count, after.count, strict=True))
-    return after if any(n < 0 for n in count) else Histogram(after.le, count)
-
-
 def _counts_since(before: Counts | None, after: Counts) -> Counts:
+    """A process restarts with all of its counters: one that went down means both count from zero."""
     if before is None or after.requests < before.requests or after.errors < before.errors:
         return after
     return Counts(after.requests - before.requests, after.errors - before.errors)
 
 
+def _instances_since(before: Arm, after: Arm) -> dict[str, Counts]:
+    if before.requests and not before.instances:
+        return {}  # nothing to compare them with
+    return {name: _counts_since(before.instances.get(name), now) for name, now in after.instances.items()}
+
+
+def _summed(arm: Arm) -> bool:
+    counts = arm.instances.values()
+    return sum(c.requests for c in counts) == arm.requests and sum(c.errors for c in counts) == arm.errors
+
+
+def _by_instance(before: Arm, after: Arm) -> bool:
+    """Whether the totals are, before and after, the sums of the instances: then each of them has its own counter.
+
+    A source may read totals and instances a moment apart; such a reading is compared by its totals.
+    """
+    return bool(after.instances) and _summed(before) and _summed(after)
+
+
+def _total_since(before: Arm, after: Arm, instances: dict[str, Counts]) -> Counts:
+    if not _by_instance(before, after):
+        return _counts_since(Counts(before.requests, before.errors), Counts(after.requests, after.errors))
+    return Counts(sum(c.requests for c in instances.values()), sum(c.errors for c in instances.values()))
+
+
+def _histogram_since(before: Histogram | None, after: Histogram | None, requests: int) -> Histogram | None:
+    if after is None:
+        return None
+    if before is not None and before.le == after.le:
+        count = tuple(new - old for old, new in zip(before.count, after.count, strict=True))
+        if all(n >= 0 for n in count):
+            return Histogram(after.le, count)
+    return after if not after.count or after.count[-1] <= requests else None
+
+
 def _mean_since(before: Mean | None, after: Mean) -> Mean:
-    if before is None or after.n < before.n:
+    if before is None or after.n < before.n or after.sum < before.sum:
         return after
     return Mean(after.sum - before.sum, after.n - before.n)
 
@@ -80,13 +109,34 @@ def since(before: Arm, after: Arm) -> Arm:
     """What happened between two readings of the same counters.
 
     A counter that went down was reset (its process or the proxy restarted): it then counts from zero, as Prometheus'
-    `increase` has it, series by series; errors missing beside requests are zero.
+    `increase` has it, series by series before anything is summed. Where the totals are the sums of the instances, an
+    instance that went away takes nothing with it, and one that restarted or is new counts from zero. A histogram that
+    was reset, is new or has other bounds counts from zero only where no more is in it than the interval's requests;
+    otherwise it is unknown (None). Errors missing beside requests are zero.
     """
-    total = _counts_since(Counts(before.requests, before.errors), Counts(after.requests, after.errors))
+    instances = _instances_since(before, after)
+    total = _total_since(before, after, instances)
     return Arm(
         requests=total.requests,
         errors=total.errors,
-        latency_ms=_histogram_since(before.latency_ms, after.latency_ms),
-        instances={name: _counts_since(before.instances.get(name), now) for name, now in after.instances.items()},
+        latency_ms=_histogram_since(before.latency_ms, after.latency_ms, total.requests),
+        instances=instances,
         means={name: _mean_since(before.means.get(name), now) for name, now in after.means.items()},
+    )
+
+
+def carried(before: Arm, after: Arm) -> Arm:
+    """The newest of every series: `after`, with what it lacks (a source that did not answer) as it was `before`.
+
+    It is what the next reading is to be compared with: a series that was away and comes back is not a new one. Totals
+    that are the sums of the instances stay so.
+    """
+    away = {name: counts for name, counts in before.instances.items() if name not in after.instances}
+    kept = away if after.instances and _summed(after) else {}
+    return Arm(
+        requests=after.requests + sum(c.requests for c in kept.values()),
+        errors=after.errors + sum(c.errors for c in kept.values()),
+        latency_ms=after.latency_ms or before.latency_ms,
+        instances=after.instances | kept,
+        means=before.means | after.means,
     )

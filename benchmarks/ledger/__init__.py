@@ -1,0 +1,1 @@
+"""How many facts a second the ledger takes, and how soon a large one answers: `python -m benchmarks.ledger`."""

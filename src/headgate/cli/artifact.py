@@ -1,0 +1,44 @@
+"""The artifact of a release: one that is in the store, or what the project's build makes of it now."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headgate.cli.errors import Unable
+from headgate.plugins.artifacts.build import provenance, run_build
+from headgate.ports import Artifact, Artifacts, PortError
+
+if TYPE_CHECKING:
+    from headgate.config.models.artifact import Artifact as Recipe
+
+
+def chosen(store: Artifacts, name: str) -> Artifact:
+    """The artifact with this digest, beginning of a digest, or label. Raises Unable with the candidates."""
+    try:
+        return store.find(name)
+    except PortError as error:
+        raise Unable(str(error), "`headgate artifacts` lists them") from error
+
+
+def built(
+    store: Artifacts, recipe: "Recipe", root: Path, label: str, on_line: Callable[[str], None]
+) -> Artifact:
+    """Run the build command, if there is one, and take in what it made: the same content gives the same digest.
+
+    Raises Unable when the build fails, or what it should have made is not there.
+    """
+    try:
+        if recipe.build:
+            run_build(recipe.build, root, on_line=on_line)
+        command = " ".join(recipe.build)
+        origin = provenance(root, built_at=time.time(), command=command, source=str(recipe.path), label=label)
+        return store.put(root / recipe.path, origin)
+    except PortError as error:
+        raise Unable(str(error), "nothing was changed") from error
+
+
+def called(artifact: Artifact, asked: str) -> str:
+    """What people call the artifact: the label it was asked for by, or the one it was given last."""
+    named = asked and not artifact.digest.startswith(asked.lower())
+    return asked if named else artifact.provenance.label

@@ -1,0 +1,107 @@
+"""From the project file to what a release asks for: artifact and configuration make a version, and that an intent."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headgate.cli.errors import Unable
+from headgate.cli.names import ALL_RELEASES, environment_named, services_named
+from headgate.cli.session import Session
+from headgate.core.admission import Known, Words, objections
+from headgate.core.model import Finding, Intent, Plan, Unit, Version
+from headgate.core.planning import Policies, plan
+from headgate.core.summary import Summary
+from headgate.ledger.projections import Running, fleet, rolled_back
+
+if TYPE_CHECKING:
+    from headgate.config.models.artifact import Artifact as Recipe
+    from headgate.ports import Artifact, Artifacts
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person typed. `artifact` empty: build it."""
+
+    environment: str | None
+    services: Sequence[str]
+    artifact: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What that comes to. `unchanged` are the intents whose units run just this version already."""
+
+    environment: str
+    intents: tuple[Intent, ...]
+    unchanged: tuple[Intent, ...]
+    policies: Policies
+    running: dict[Unit, Running]
+    summaries: tuple[Summary, ...]
+
+    def plan(self) -> Plan:
+        """The plan as it would be drawn now."""
+        stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
+        return plan(self.intents, stable, self.policies)
+
+    def findings(self, words: Words) -> tuple[Finding, ...]:
+        """What the rules would say to it now."""
+        in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
+        known = Known(in_flight, rolled_back(self.summaries))
+        return objections(self.intents, self.plan(), known, words)
+
+
+def ask(session: Session, request: Request, on_line: Callable[[str], None]) -> Asked:
+    """Build or find the artifacts, store the configurations. Lines of a build go to `on_line`. Raises Unable."""
+    from headgate import wiring
+    from headgate.config import configuration, intent, policies
+
+    project = session.project
+    environment = environment_named(request.environment, project.environments)
+    names = services_named(project, environment, request.services)
+    store = wiring.open_artifacts(session.home)
+    recipes = {name: project.environments[environment].services[name].artifact for name in names}
+    artifacts = _artifacts(session, store, recipes, request, on_line)
+    found: list[Intent] = []
+    for name in names:
+        artifact, label = artifacts[name]
+        digest = store.put_configuration(configuration(project, environment, name, session.root))
+        version = Version(Unit(project.project, environment, name), artifact.digest, digest)
+        found.append(intent(project, environment, name, version, label))
+    return _compared(session, environment, tuple(found), policies(project, environment))
+
+
+def _compared(session: Session, environment: str, found: tuple[Intent, ...], rules: Policies) -> Asked:
+    """What of it is new: a unit that runs just this version already needs no release."""
+    summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
+    running = fleet(summaries)
+    same = tuple(one for one in found if _runs(running.get(one.unit), one.candidate))
+    new = tuple(one for one in found if one not in same)
+    return Asked(environment, new, same, rules, running, tuple(summaries))
+
+
+def _runs(run: Running | None, version: Version) -> bool:
+    return run is not None and run.stable == version and run.in_flight is None
+
+
+def _artifacts(
+    session: Session,
+    store: "Artifacts",
+    recipes: dict[str, "Recipe"],
+    request: Request,
+    on_line: Callable[[str], None],
+) -> dict[str, tuple["Artifact", str]]:
+    """The artifact and its label for each service; each recipe is followed once."""
+    from headgate.cli.artifact import built, called, chosen
+
+    distinct = {(recipe.path, recipe.build): recipe for recipe in recipes.values()}
+    if request.artifact:
+        if len(distinct) > 1:
+            raise Unable("these services have artifacts of their own", "with --artifact, name one SERVICE")
+        artifact = chosen(store, request.artifact)
+        return dict.fromkeys(recipes, (artifact, request.label or called(artifact, request.artifact)))
+    made = {
+        key: built(store, recipe, session.root, request.label, on_line) for key, recipe in distinct.items()
+    }
+    named = {name: made[recipe.path, recipe.build] for name, recipe in recipes.items()}
+    return {name: (artifact, request.label or called(artifact, "")) for name, artifact in named.items()}

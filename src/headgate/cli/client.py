@@ -1,0 +1,107 @@
+"""Speaks to the running controller: JSON over HTTP on a unix socket, by the standard library, which starts quickest."""
+
+import http.client
+import socket
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.cli import exits
+from headgate.cli.errors import Unable
+
+CONNECT_S = 2.0
+ANSWER_S = 60.0
+"""An answer waits for the ledger, which may be busy."""
+
+ANSWER_MAX_BYTES = 4 * 1024 * 1024
+
+_EXITS = {404: exits.USAGE, 409: exits.REFUSED}
+
+
+class NoController(Exception):  # noqa: N818 - a fact: nobody answers
+    """No controller answers at the socket."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The controller: its process, its open releases, and what stands in their way (by release)."""
+
+    pid: int = 0
+    version: str = ""
+    open: tuple[str, ...] = ()
+    trouble: dict[str, str] = {}
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("headgate", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(CONNECT_S)
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.sock.close()
+            raise
+        self.sock.settimeout(self.timeout)
+
+
+class Client:
+    """One controller's API. Every call may raise NoController, and Unable for what the controller refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def health(self, timeout_s: float = CONNECT_S) -> Health:
+        """What the controller says of itself."""
+        return msgspec.convert(self._ask("GET", "/v1/health", None, timeout_s), Health)
+
+    def answers(self) -> bool:
+        """True when a controller answers."""
+        try:
+            self.health()
+        except (NoController, Unable):
+            return False
+        return True
+
+    def submit(self, submission: Any) -> str:  # noqa: ANN401 - a Submission, whose room need not be loaded here
+        """Hand in a release; returns its name."""
+        return str(self._ask("POST", "/v1/releases", submission)["release"])
+
+    def tell(self, release: str, verb: str, by: str, why: str) -> str:
+        """Hand on a person's word; returns the release's phase after it."""
+        answer = self._ask("POST", f"/v1/releases/{release}/{verb}", {"by": by, "reason": why})
+        return str(answer.get("phase", ""))
+
+    def _ask(self, method: str, path: str, body: object, timeout_s: float = ANSWER_S) -> dict[str, Any]:
+        connection = _Connection(self._path, timeout_s)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise NoController(str(error)) from error
+        try:
+            content = None if body is None else msgspec.json.encode(body)
+            connection.request(method, path, content, {"content-type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read(ANSWER_MAX_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            what = f"the controller did not answer ({str(error) or type(error).__name__})"
+            hint = "it may have heard: `headgate status` shows how things stand"
+            raise Unable(what, hint, code=exits.INTERNAL) from error
+        finally:
+            connection.close()
+        return _read(response.status, answer)
+
+
+def _read(status: int, answer: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(answer, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        found = {"title": "an answer that is no JSON", "detail": answer[:200].decode(errors="replace")}
+        status = max(status, 500)
+    if status < 400:  # noqa: PLR2004 - HTTP's line between yes and no
+        return found
+    title, detail = str(found.get("title", f"status {status}")), str(found.get("detail", ""))
+    raise Unable(f"{title}: {detail}" if detail else title, code=_EXITS.get(status, exits.INTERNAL))

@@ -1,0 +1,40 @@
+"""Exit codes: what a script learns from a command without reading a word of it."""
+
+from typing import Literal
+
+DONE = 0
+"""What was asked is done: promoted, or there was nothing to do."""
+
+INTERNAL = 1
+"""Headgate itself, or the machine it runs on, failed."""
+
+USAGE = 2
+"""Wrong usage or configuration: nothing was changed."""
+
+REFUSED = 3
+"""Refused by a gate or a rule: nothing was changed."""
+
+ROLLED_BACK = 4
+"""The release was bad, and was undone."""
+
+HELD = 5
+"""The release waits for a person."""
+
+ABORTED = 6
+"""A person undid the release."""
+
+INTERRUPTED = 130
+"""A person stopped the command with Ctrl-C; the release stays as it is."""
+
+Ended = Literal["promoted", "rolled_back", "refused", "aborted", "held", "under_way", "unchanged"]
+
+OF_OUTCOME: dict[Ended, int] = {
+    "promoted": DONE,
+    "unchanged": DONE,
+    "refused": REFUSED,
+    "rolled_back": ROLLED_BACK,
+    "held": HELD,
+    "aborted": ABORTED,
+    "under_way": INTERRUPTED,
+}
+"""The exit code of a command that follows a release to this outcome."""

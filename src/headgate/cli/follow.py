@@ -1,0 +1,67 @@
+"""From the ledger to what is known of one release: entries in, the fold and new sentences out."""
+
+from headgate.cli.errors import Unable
+from headgate.core.events import AnyEvent, Judged, ReleaseRequested
+from headgate.core.explain import Sentence, explain
+from headgate.core.report import Fold
+from headgate.core.state import State
+from headgate.ledger import Ledger
+
+
+class Follower:
+    """One release, read entry by entry. `fold` is what has been read so far."""
+
+    def __init__(self, ledger: Ledger, release: str) -> None:
+        self._ledger = ledger
+        self._release = release
+        self._events: list[AnyEvent] = []
+        self._told = 0
+        self.fold = self._begin()
+
+    def _begin(self) -> Fold:
+        first = next(iter(self._ledger.read(self._release)), None)
+        if first is None or not isinstance(first.event, ReleaseRequested):
+            raise Unable(f"there is no release `{self._release}`")
+        return Fold(first.event)
+
+    def poll(self) -> tuple[Sentence, ...]:
+        """Read on; returns the sentences that are new."""
+        loud = False
+        for entry in self._ledger.read(self._release, after=len(self._events)):
+            before = self.fold.state
+            self.fold.add(entry.event)
+            self._events.append(entry.event)
+            loud = loud or _loud(entry.event, before, self.fold.state)
+        if not loud:
+            return ()
+        sentences = explain(self._events)
+        fresh = sentences[self._told :]
+        self._told = len(sentences)
+        return fresh
+
+    @property
+    def ended(self) -> bool:
+        """True when the release has come to its outcome."""
+        return self.fold.state.ended_at is not None
+
+
+def _loud(event: AnyEvent, before: State, after: State) -> bool:
+    """False for one more interval of watching that changed nothing: telling the whole story again is not worth it."""
+    if not isinstance(event, Judged):
+        return True
+    known = before.here().verdict if before.legs else None
+    turned = (before.stage, before.leg, before.step, before.hold, before.ended_at) != (
+        after.stage,
+        after.leg,
+        after.step,
+        after.hold,
+        after.ended_at,
+    )
+    return turned or known is None or known.kind != event.verdict.kind
+
+
+def read_fold(ledger: Ledger, release: str) -> Fold:
+    """Everything that is known of a release now."""
+    follower = Follower(ledger, release)
+    follower.poll()
+    return follower.fold

@@ -1,0 +1,69 @@
+"""What to do now: sentences and the commands that go with them, for every way a release can stand."""
+
+from headgate.core.model import Pause, Plan
+from headgate.core.report import Fold
+from headgate.core.state import State
+from headgate.core.view import waits_for_person
+
+Advice = tuple[str, str]
+"""What a command is for, and the command."""
+
+
+def question(fold: Fold) -> str:
+    """What a person is asked, in a sentence; empty when nothing is."""
+    asked = waits_for_person(fold.state, fold.plan)
+    if not asked:
+        return ""
+    if fold.state.hold is not None:
+        return f"It is held: {asked}."
+    if waits_for_approval(fold.state, fold.plan):
+        return (
+            f"It waits for your approval: {asked}." if asked != "approval" else "It waits for your approval."
+        )
+    return "It is paused by a person."
+
+
+def waits_for_approval(state: State, plan: Plan) -> bool:
+    """True when the present step is one that a person must say yes to."""
+    if state.stage != "forward" or state.done or state.hold is not None:
+        return False
+    return isinstance(plan.legs[state.leg].steps[state.step], Pause)
+
+
+def answers(fold: Fold) -> tuple[Advice, ...]:
+    """The commands that answer what the release waits for."""
+    release, state = fold.request.release, fold.state
+    undo = ("undo it", f"headgate abort {release}")
+    force = ("promote all the same", f'headgate promote {release} --reason "..."')
+    if state.hold is None:
+        if waits_for_approval(state, fold.plan):
+            return (("go on", f"headgate approve {release}"), undo)
+        return (("go on", f"headgate resume {release}"), undo) if state.paused else ()
+    if state.stage == "reverting":
+        again = ("try it again", f"headgate resume {release}")
+        accept = ("take it as it is", f"headgate abort {release}")
+        return (again, accept) if state.hold.kind == "unverified" else (again,)
+    if state.hold.kind == "illegal":
+        return (("begin the step again", f"headgate resume {release}"), force)
+    return (("begin the step again", f"headgate resume {release}"), force, undo)
+
+
+def afterwards(fold: Fold) -> tuple[Advice, ...]:
+    """What makes sense once the release has ended."""
+    release, state = fold.request.release, fold.state
+    story = ("the whole story", f"headgate explain {release}")
+    if state.outcome == "promoted":
+        unit = fold.plan.legs[0].unit
+        one = f" {unit.service}" if len(fold.plan.legs) == 1 else ""
+        first = all(leg.baseline is None for leg in fold.plan.legs)
+        return (story,) if first else (("undo it", f"headgate rollback -e {unit.environment}{one}"), story)
+    if state.outcome in ("rolled_back", "aborted"):
+        return (story, ("try the same once more", f'headgate retry {release} --reason "..."'))
+    return (story,)
+
+
+def refusals(fold: Fold) -> tuple[str, ...]:
+    """What each rule that refused the release advises."""
+    return tuple(
+        finding.hint for finding in fold.request.objections if finding.answer == "fail" and finding.hint
+    )

@@ -1,0 +1,149 @@
+"""The live view of a release: where it is, who gets what, what was seen, how the evidence grows."""
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from headgate.cli.render import bars, words
+from headgate.cli.render.advice import answers, question
+from headgate.core.model import Leg, Verdict, step_name
+from headgate.core.report import Fold
+from headgate.core.view import phase, progress, remaining_s, weight
+
+_MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
+_UNDONE = {"undone": ("↩", "yellow"), "never": ("·", "dim")}
+_BAR = 30
+
+KIND_STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "watch": "cyan",
+    "inconclusive": "yellow",
+    "no_data": "yellow",
+}
+PHASE_STYLES = {
+    "held": "bold yellow",
+    "rolling back": "bold red",
+    "rolled back": "bold red",
+    "promoted": "bold green",
+}
+
+
+def board(fold: Fold, now: float, notes: tuple[str, ...] = ()) -> RenderableType:
+    """The whole view at the time `now` (seconds since the epoch)."""
+    parts: list[RenderableType] = [Rule(style="dim"), header(fold, now), *steps(fold)]
+    if fold.state.stage in ("forward", "reverting"):
+        parts += [weights(fold), *arms(fold)]
+        verdict = fold.state.here().verdict
+        if verdict is not None:
+            parts += evidence(verdict)
+    parts += [Text(note, style="bold yellow") for note in notes if note]
+    parts.append(footer(fold, now))
+    return Group(*parts)
+
+
+def header(fold: Fold, now: float) -> RenderableType:
+    """Which release this is, and how it stands."""
+    name = phase(fold.state, fold.plan)
+    line = Table.grid(expand=True, padding=(0, 1))
+    line.add_column(ratio=1)
+    line.add_column(justify="right", no_wrap=True)
+    passed = words.span(max(0.0, now - fold.request.at))
+    what = Text.assemble((fold.request.release, "bold"), "  ", (title(fold), ""))
+    line.add_row(what, Text.assemble((name, PHASE_STYLES.get(name, "bold cyan")), f" · {passed}"))
+    return line
+
+
+def title(fold: Fold) -> str:
+    """`shop/production/web  v1 -> v2`."""
+    units = [leg.unit for leg in fold.plan.legs]
+    if len(units) > 1:
+        return words.place(units)
+    leg = fold.plan.legs[0]
+    before = words.name(leg.baseline) if leg.baseline else "nothing"
+    return f"{leg.unit}  {before} → {words.name(leg.candidate, label(fold, leg))}"
+
+
+def label(fold: Fold, leg: Leg) -> str:
+    """What the person who asked for it calls the new version."""
+    return next((intent.label for intent in fold.request.intents if intent.unit == leg.unit), "")
+
+
+def steps(fold: Fold) -> list[Text]:
+    """The plan, one line for each leg, with the present step."""
+    lines: list[Text] = []
+    for index, leg in enumerate(fold.plan.legs):
+        line = Text(f"{leg.unit.service}: " if len(fold.plan.legs) > 1 else "")
+        for place, (step, state) in enumerate(progress(fold.state, leg, index)):
+            mark, style = (_MARKS | _UNDONE)[state]
+            line.append("  " if place else "")
+            # Only between steps may the line break.
+            line.append(f"{mark} {step_name(step)}".replace(" ", "\u00a0"), style)
+        lines.append(line)
+    return lines
+
+
+def weights(fold: Fold) -> RenderableType:
+    """Who gets how much of the traffic."""
+    share = weight(fold.state.here())
+    line = Text("canary    ")
+    line.append(bars.bar(share / 100, _BAR), "cyan")
+    line.append(f" {share}% of the traffic")
+    routing = fold.state.here().routing
+    if routing is not None and routing.matches:
+        line.append(", and " + ", ".join(f"{match.kind} {match.name}" for match in routing.matches))
+    if routing is not None and routing.mirror:
+        line.append(f", copies of {routing.mirror}%")
+    return line
+
+
+def arms(fold: Fold) -> list[RenderableType]:
+    """What each arm answered: under this exposure, and in the last interval."""
+    if not fold.steps:
+        return []
+    seen, last = fold.steps[-1], fold.last
+    interval_s = fold.plan.legs[fold.state.leg].judge.interval_s
+    table = Table.grid(padding=(0, 2))
+    heads = ("requests", "errors", "error ratio", "now", "errors now")
+    table.add_column(no_wrap=True)
+    for _ in heads:
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row("", *(Text(head, style="dim") for head in heads))
+    for index, arm in ((0, "stable"), (1, "canary")):
+        requests, errors = seen.requests[index], seen.errors[index]
+        rate = f"{last.requests[index] / interval_s:,.0f}/s" if last else "-"
+        recent = f"{last.errors[index] / interval_s:,.0f}/s" if last else "-"
+        style = "red" if arm == "canary" and errors else ""
+        table.add_row(
+            arm,
+            words.count(requests),
+            Text(words.count(errors), style=style),
+            words.percent(errors, requests),
+            rate,
+            recent,
+        )
+    return [table]
+
+
+def evidence(verdict: Verdict) -> list[RenderableType]:
+    """How sure we are that the canary is worse, against how sure we must be; and the judge's sentence."""
+    style = KIND_STYLES[verdict.kind]
+    line = Text("evidence  ")
+    line.append(bars.bar(bars.evidence_share(verdict.evidence, verdict.needed), _BAR), style)
+    line.append(f" {words.odds(verdict.evidence)} of {words.odds(verdict.needed)} to 1 that it is worse")
+    return [line, Text.assemble("verdict   ", (verdict.kind.replace("_", " "), style), f": {verdict.reason}")]
+
+
+def footer(fold: Fold, now: float) -> RenderableType:
+    """What is left, and what can be done."""
+    asked = question(fold)
+    if asked:
+        lines = [Text(asked, style="bold yellow")]
+        return Group(*lines, *(Text(f"  {what}: {command}") for what, command in answers(fold)))
+    release = fold.request.release
+    left = remaining_s(fold.state, fold.plan, now)
+    hint = f"headgate pause {release} · headgate abort {release} · Ctrl-C to leave"
+    if fold.state.stage == "reverting":
+        hint = f"{fold.state.reason}"
+    return Text(f"at least {words.span(left)} left · {hint}" if left else hint, style="dim")

@@ -1,0 +1,59 @@
+"""The steps that a deploy would take."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from headgate.cli.render import criteria, words
+from headgate.core.model import Bake, Finding, Intent, Leg, Plan, Step, step_name
+
+_ANSWERS = {
+    "fail": ("refused", "bold red"),
+    "unknown": ("unknown", "bold yellow"),
+    "warn": ("warning", "yellow"),
+}
+
+
+def plan(drawn: Plan, intents: Sequence[Intent], findings: Sequence[Finding]) -> RenderableType:
+    """Every leg with its way, its steps and its criteria; then what would stand in its way."""
+    labels = {intent.unit: intent.label for intent in intents}
+    parts: list[RenderableType] = [_leg(leg, labels.get(leg.unit, "")) for leg in drawn.legs]
+    least = sum(step.bake_s for leg in drawn.legs for step in leg.steps if isinstance(step, Bake))
+    parts.append(Text(f"\nIt takes {words.span(least)} at the least." if least else "\nIt goes at once."))
+    if drawn.gates:
+        parts.append(Text(f"Asked first: {', '.join(drawn.gates)}."))
+    parts += [_finding(finding) for finding in findings]
+    return Group(*parts)
+
+
+def _leg(leg: Leg, label: str) -> RenderableType:
+    before = words.name(leg.baseline) if leg.baseline else "nothing (its first release)"
+    head = Text.assemble(
+        (str(leg.unit), "bold"), f"  {before} → ", (words.version(leg.candidate, label), "bold")
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, step in enumerate(leg.steps, start=1):
+        table.add_row(f"{number}.", _step(step))
+    parts: list[RenderableType] = [head, Padding(table, (0, 0, 0, 2))]
+    if leg.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
+        parts.append(Text("  judged against the old version, over the same seconds:", style="dim"))
+        parts += [Padding(Text(f"- {line}"), (0, 0, 0, 4)) for line in criteria.in_words(leg.judge)]
+    return Group(*parts)
+
+
+def _step(step: Step) -> Text:
+    line = Text(step_name(step))
+    if isinstance(step, Bake):
+        line.append(f"; decided after {words.span(step.deadline_s)} at the latest", "dim")
+    return line
+
+
+def _finding(finding: Finding) -> RenderableType:
+    word, style = _ANSWERS.get(finding.answer, ("fine", "green"))
+    line = Text.assemble((f"{word}: ", style), finding.evidence)
+    return Group(line, Text(f"  {finding.hint}")) if finding.hint else line

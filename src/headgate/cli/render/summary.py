@@ -1,0 +1,91 @@
+"""How a release ended, calmly: the outcome, why, what it cost, and what to do now."""
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from headgate.cli.render import words
+from headgate.cli.render.advice import afterwards, answers, question, refusals
+from headgate.cli.render.board import label, title
+from headgate.cli.render.steps import steps_table
+from headgate.core.report import Fold, Report
+
+OUTCOMES = {
+    "promoted": ("promoted", "bold green"),
+    "rolled_back": ("rolled back", "bold red"),
+    "refused": ("refused", "bold yellow"),
+    "aborted": ("aborted", "bold yellow"),
+    "held": ("held for a person", "bold yellow"),
+    "under_way": ("under way", "bold cyan"),
+}
+
+
+def summary(fold: Fold) -> RenderableType:
+    """A release from its request to its end, or to now."""
+    report = fold.report()
+    parts: list[RenderableType] = [headline(fold, report), _facts(fold, report)]
+    if report.steps:
+        parts += [Text(), Padding(steps_table(report), (0, 0, 0, 2))]
+    parts += _advice(fold, report)
+    return Group(*parts)
+
+
+def headline(fold: Fold, report: Report) -> Text:
+    """The outcome in one line."""
+    word, style = OUTCOMES[report.outcome]
+    line = Text.assemble((f"{report.release} ", "bold"), (word, style), f"  {title(fold)}")
+    if report.outcome in ("rolled_back", "aborted", "refused"):
+        kept = fold.plan.legs[0].baseline
+        line.append(f"\n{'':>2}users are on " if kept else "\n  nothing has users' traffic")
+        line.append(words.name(kept) if kept else "", "bold")
+        line.append(", as before" if kept else "")
+    elif report.outcome == "promoted" and len(fold.plan.legs) == 1:
+        leg = fold.plan.legs[0]
+        line.append("\n  all users are on ")
+        line.append(words.version(leg.candidate, label(fold, leg)), "bold")
+    return line
+
+
+def _facts(fold: Fold, report: Report) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(fold, report):
+        table.add_row(name, value)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _rows(fold: Fold, report: Report) -> list[tuple[str, str]]:
+    rows = [("why", report.reason)] if report.reason else []
+    last = fold.last
+    if last is not None and last.verdict.kind in ("fail", "inconclusive"):
+        rows.append(("evidence", f"{words.odds(last.verdict.evidence)} to 1 that it is worse"))
+    if report.bad_requests_served or report.outcome == "rolled_back":
+        rows.append(("bad requests served", words.count(report.bad_requests_served)))
+    if report.detected_after_s is not None:
+        rows.append(("detected after", words.span(report.detected_after_s)))
+    if report.restored_after_s is not None:
+        rows.append(("restored after", words.span(report.restored_after_s)))
+    if fold.state.ended_at is not None and report.outcome != "refused":
+        rows.append(("took", words.span(report.took_s)))
+    rows += [("warning", warning) for warning in report.warnings]
+    return rows
+
+
+def _advice(fold: Fold, report: Report) -> list[RenderableType]:
+    if report.outcome in ("held", "under_way"):
+        asked, commands = question(fold), answers(fold)
+        lines = [Text(f"\n{asked}", style="bold yellow")] if asked else [Text()]
+    else:
+        hints = refusals(fold)
+        lines = [Text(f"\n  {hint}") for hint in hints] or [Text()]
+        commands = afterwards(fold)
+    if not commands:
+        return list(lines)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold", style="bold")
+    for what, line in commands:
+        table.add_row(what, line)
+    return [*lines, Padding(table, (0, 0, 0, 2))]

@@ -1,0 +1,70 @@
+"""What comes out: text, JSON, or something drawn. Only drawing loads rich."""
+
+import shutil
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+PLAIN_WIDTH = 100
+"""The width of what is drawn for a file or a pipe, where nobody says how wide it is."""
+
+
+def print_json(value: Any, *, err: bool = False) -> None:  # noqa: ANN401 - whatever msgspec can encode
+    """One JSON document, indented for the eye."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2), err=err)
+
+
+def print_line(value: Any) -> None:  # noqa: ANN401 - as above
+    """One JSON document on one line, at once: a part of a stream."""
+    click.echo(msgspec.json.encode(value))
+    sys.stdout.flush()
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """A line of text, at once."""
+    click.echo(text, err=err)
+
+
+def draw(*parts: "RenderableType", err: bool = False) -> None:
+    """Draw each part below the one before."""
+    on = console(err=err)
+    for part in parts:
+        on.print(part)
+
+
+def console(*, err: bool = False) -> "Console":
+    """Where things are drawn: without colours and movement when it is no terminal, or when NO_COLOR asks for that."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    terminal = stream.isatty()
+    width = None if terminal else shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system="auto" if terminal else None,
+        width=width,
+        highlight=False,
+        soft_wrap=False,
+        emoji=False,
+        markup=False,
+    )
+
+
+@contextmanager
+def patience(text: str, *, quiet: bool) -> Generator[None]:
+    """Say what takes a moment, while it does."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.status import Status
+
+    with Status(text, console=console(err=True)):
+        yield

@@ -1,0 +1,60 @@
+"""From the ledger to what `status` shows."""
+
+from collections.abc import Sequence
+
+from headgate.cli.client import Client, Health, NoController
+from headgate.cli.errors import Unable
+from headgate.cli.follow import read_fold
+from headgate.cli.home import socket_of
+from headgate.cli.names import ALL_RELEASES, units_named
+from headgate.cli.render.status import Standing, Standings
+from headgate.cli.session import Session
+from headgate.core.model import Unit
+from headgate.core.report import Fold
+from headgate.core.summary import Move, Summary
+from headgate.ledger import Ledger
+from headgate.ledger.projections import Running, fleet
+
+ANSWER_S = 1.0
+
+
+def standings(session: Session, environment: str | None, services: Sequence[str]) -> Standings:
+    """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
+    health = _health(session)
+    summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
+    running = fleet(summaries)
+    units = units_named(running, environment, services)
+    by_name = {summary.release: summary for summary in summaries}
+    folds: dict[str, Fold] = {}
+    seen = tuple(_standing(running[unit], by_name, session.ledger, folds) for unit in units)
+    return Standings(str(session.home), health.pid, health.trouble, seen)
+
+
+def _health(session: Session) -> Health:
+    try:
+        return Client(socket_of(session.home)).health(ANSWER_S)
+    except (NoController, Unable):
+        return Health()
+
+
+def _standing(run: Running, by_name: dict[str, Summary], ledger: Ledger, folds: dict[str, Fold]) -> Standing:
+    promoted = by_name.get(run.release) if run.release else None
+    move = _move(promoted, run.unit)
+    if run.in_flight is not None and run.in_flight not in folds:
+        folds[run.in_flight] = read_fold(ledger, run.in_flight)
+    return Standing(
+        unit=run.unit,
+        stable=run.stable,
+        label=move.label if move else "",
+        release=run.release,
+        since=(promoted.ended_at or promoted.changed_at) if promoted else 0.0,
+        author=promoted.author if promoted else "",
+        warm=run.warm,
+        moving=folds[run.in_flight] if run.in_flight else None,
+        waiting=run.waiting,
+        undoable=move is not None and move.before is not None,
+    )
+
+
+def _move(summary: Summary | None, unit: Unit) -> Move | None:
+    return next((move for move in summary.moves if move.unit == unit), None) if summary else None

@@ -1,0 +1,80 @@
+"""`headgate status`."""
+
+import time
+from typing import Any
+
+import click
+
+from headgate.cli import options
+from headgate.cli.render.status import Standing, status
+from headgate.cli.screen import draw, print_json
+from headgate.cli.session import Session
+from headgate.cli.standings import standings
+from headgate.core.view import phase, waits_for_person, weight
+
+
+@options.verb(
+    "status",
+    "headgate status                       everything in this home",
+    "headgate status -e production web     one service",
+    "headgate status --json",
+)
+@options.services
+@options.environment
+@options.as_json
+@click.pass_obj
+def command(
+    session: Session, /, services: tuple[str, ...], environment: str | None, *, as_json: bool
+) -> None:
+    """What runs, since when and by whom; what is moving; what waits for you; and how to undo it."""
+    seen = standings(session, environment, services)
+    if as_json:
+        units = [_unit(standing) for standing in seen.units]
+        print_json(
+            {"home": seen.home, "controller": seen.controller, "trouble": seen.trouble, "units": units}
+        )
+        return
+    draw(status(seen, time.time()))
+    if not seen.units:
+        click.echo("Nothing was released from this home yet: `headgate deploy` begins.")
+
+
+def _unit(standing: Standing) -> dict[str, Any]:
+    unit, stable = standing.unit, standing.stable
+    return {
+        "project": unit.project,
+        "environment": unit.environment,
+        "service": unit.service,
+        "stable": {
+            "key": stable.key,
+            "artifact": stable.artifact,
+            "configuration": stable.configuration,
+            "label": standing.label,
+            "release": standing.release,
+            "since": standing.since,
+            "author": standing.author,
+        }
+        if stable
+        else None,
+        "warm": [version.key for version in standing.warm],
+        "moving": _moving(standing),
+        "waiting": standing.waiting,
+        "undo": f"headgate rollback -e {unit.environment} {unit.service}" if standing.undoable else None,
+    }
+
+
+def _moving(standing: Standing) -> dict[str, Any] | None:
+    if standing.moving is None:
+        return None
+    state, plan = standing.moving.state, standing.moving.plan
+    here = state.legs[state.leg]
+    return {
+        "release": standing.moving.request.release,
+        "to": plan.legs[state.leg].candidate.key,
+        "phase": phase(state, plan),
+        "weight": weight(here),
+        "verdict": here.verdict.kind if here.verdict else None,
+        "evidence": here.verdict.evidence if here.verdict else None,
+        "needed": here.verdict.needed if here.verdict else None,
+        "waits_for": waits_for_person(state, plan) or None,
+    }

@@ -1,0 +1,58 @@
+"""`headgate watch`."""
+
+import click
+
+from headgate.cli import exits, options
+from headgate.cli.accompany import Company
+from headgate.cli.carry import helm_of, tell_end
+from headgate.cli.errors import Unable
+from headgate.cli.follow import Follower
+from headgate.cli.names import release_named, under_way
+from headgate.cli.screen import print_line
+from headgate.cli.session import Session
+from headgate.cli.watching import Stream, view
+from headgate.core.summary import Summary
+
+
+@options.verb(
+    "watch",
+    "headgate watch            the release under way",
+    "headgate watch r7         this one, also when it has ended",
+    "headgate watch --json     a stream: one JSON object a line, the report last",
+)
+@options.release
+@options.environment
+@options.wait
+@options.as_json
+@click.pass_obj
+def command(
+    session: Session, /, release: str | None, environment: str | None, *, wait: bool, as_json: bool
+) -> None:
+    """Follow a release as it goes on; only look. The exit code is that of `deploy`."""
+    summary = _which(session, release, environment)
+    follower = Follower(session.ledger, summary.release)
+    shown = Stream() if as_json else view(as_json=False)
+    try:
+        if summary.outcome is None and not helm_of(session).running():
+            shown.note("No controller runs: nothing moves. `headgate up` starts one.")
+        parting = Company(follower, shown, None).stay(wait=wait)
+    finally:
+        shown.close()
+    if as_json:
+        report = follower.fold.report()
+        print_line(report)
+        code = exits.INTERRUPTED if parting == "left" else exits.OF_OUTCOME[report.outcome]
+    else:
+        code = tell_end(follower.fold, parting, steers=False, as_json=False)
+    click.get_current_context().exit(code)
+
+
+def _which(session: Session, release: str | None, environment: str | None) -> Summary:
+    if release is not None:
+        return release_named(session.ledger, release)
+    found = under_way(session.ledger, environment) or session.ledger.summaries(
+        environment=environment, limit=1
+    )
+    if not found:
+        raise Unable("nothing was released yet", "`headgate deploy` begins")
+    return found[0]

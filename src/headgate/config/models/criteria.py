@@ -1,0 +1,165 @@
+"""What a new version must live up to, measured on live traffic."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.json_schema import JsonSchemaValue
+
+from headgate.config.models.complaint import Complaint, raised
+from headgate.config.models.quantity import OFF, Quantity
+from headgate.config.models.section import Section
+from headgate.config.models.value import Factor, FactorOrOff, Label, Metric, Share, SomeSeconds
+from headgate.config.quantities import DURATION, PERCENTAGE
+
+Importance = Annotated[float, Field(ge=0, le=100)]
+_IMPORTANCE = "Its part in the evidence, beside the other criteria; 0: shown, never decides."
+
+
+def _unless_off(value: object) -> object:
+    return None if value == OFF else value
+
+
+class ErrorRatioLimit(Section):
+    """Failed requests (5xx, resets, timeouts) over requests."""
+
+    SHORT: ClassVar[str] = "max"
+    SHORT_SCHEMA: ClassVar[JsonSchemaValue] = {"type": "string", "examples": ["1%", OFF]}
+    EXPECTED: ClassVar[str] = "a percentage, or a mapping with `max` and `no_worse_than`, or `off`"
+
+    max: Share | None = Field(
+        default=None, description="An absolute limit, while the old version meets it itself."
+    )
+    no_worse_than: Factor = Field(default=1.25, description="At most so many times the old version's.")
+    importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+
+class LatencyLimit(Section):
+    """A quantile of the time to answer."""
+
+    SHORT: ClassVar[str] = "max"
+    SHORT_SCHEMA: ClassVar[JsonSchemaValue] = {"type": "string", "examples": ["500ms", OFF]}
+    EXPECTED: ClassVar[str] = "a duration, or a mapping with `max` and `no_worse_than`, or `off`"
+
+    max: SomeSeconds | None = Field(default=None, description="An absolute limit.")
+    no_worse_than: FactorOrOff = Field(
+        default=1.5,
+        description="The share of slow requests is at most so many times the old version's; or `off`.",
+    )
+    importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if self.max is None and self.no_worse_than is None:
+            raise raised([Complaint((), "nothing limits this latency", "`max` or `no_worse_than`")])
+        return self
+
+
+class Business(Section):
+    """A business signal: a share of good cases, from two counters of the service's own metrics."""
+
+    EXPECTED: ClassVar[str] = "a mapping with `good` and `of`, the names of two counters"
+
+    good: Metric = Field(description="The counter of good cases (completed orders).")
+    of: Metric = Field(description="The counter of all cases (checkouts).")
+    no_worse_than: Share = Field(
+        default=0.2, description="So much worse than the old version's share is allowed."
+    )
+    min: Share | None = Field(
+        default=None, description="The share must be at least this (when higher is better)."
+    )
+    max: Share | None = Field(
+        default=None, description="The share must be at most this (when lower is better)."
+    )
+    higher_is_better: bool = Field(default=True, description="Whether a higher share is good news.")
+    importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+    @model_validator(mode="after")
+    def _direction(self) -> Self:
+        wrong_limit = "max" if self.higher_is_better else "min"
+        found: list[Complaint] = []
+        if getattr(self, wrong_limit) is not None:
+            better = "higher" if self.higher_is_better else "lower"
+            right = "min" if self.higher_is_better else "max"
+            what = f"`{wrong_limit}` limits the good direction: {better} is better here"
+            hint = f"or set `higher_is_better: {'false' if self.higher_is_better else 'true'}`"
+            found.append(Complaint((wrong_limit,), what, f"`{right}`", hint, key=True))
+        if self.good == self.of:
+            found.append(Complaint(("of",), "it is the same counter as `good`", "the counter of all cases"))
+        if found:
+            raise raised(found)
+        return self
+
+
+class Fault(Section):
+    """The least fault that must be found."""
+
+    EXPECTED: ClassVar[str] = "a mapping with `factor` and `by`"
+
+    factor: Factor = Field(default=2.0, description="So many times worse than the old version ...")
+    by: Share = Field(default=0.05, description="... and worse by at least so much.")
+
+
+Errors = Annotated[ErrorRatioLimit | None, BeforeValidator(_unless_off)]
+Latency = Annotated[LatencyLimit | None, BeforeValidator(_unless_off)]
+QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999, "p99_99": 0.9999}
+
+
+class Criteria(Section):
+    """The criteria of a rollout. Without any latency key, p99 is compared with the old version's."""
+
+    EXPECTED: ClassVar[str] = "a mapping like `{error_ratio: 1%, p99: 500ms}`"
+
+    error_ratio: Errors = Field(
+        default=ErrorRatioLimit(), description="Failed requests over requests; or `off`."
+    )
+    p50: Latency = Field(
+        default=None, description="The median time to answer; or `off`, as for every quantile."
+    )
+    p75: Latency = Field(default=None, description="75% of requests are answered within this.")
+    p90: Latency = Field(default=None, description="90% of requests are answered within this.")
+    p95: Latency = Field(default=None, description="95% of requests are answered within this.")
+    p99: Latency = Field(default=None, description="99% of requests are answered within this.")
+    p99_9: Latency = Field(
+        default=None, alias="p99.9", description="99.9% of requests are answered within this."
+    )
+    p99_99: Latency = Field(
+        default=None, alias="p99.99", description="99.99% of requests are answered within this."
+    )
+    business: dict[Label, Business] = Field(
+        default={}, description="Business signals by name, read from the service's `metrics`."
+    )
+    requests_min: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=50,
+        description="The least number of requests to the new version, per step, before it can pass.",
+    )
+    interval: Annotated[float, Quantity(DURATION, low=0.1, high=3600)] = Field(
+        default=1.0, description="The length of one measurement."
+    )
+    false_rollbacks: Annotated[float, Quantity(PERCENTAGE, low=0.0, high=0.5, above=True)] = Field(
+        default=0.01, description="The share of good releases that may be rolled back by chance."
+    )
+    no_data_after: SomeSeconds = Field(
+        default=30.0, description="How long the new version may be silent before `on_no_data` decides."
+    )
+    false_passes: Annotated[float, Quantity(PERCENTAGE, low=0.0, high=0.5, above=True)] = Field(
+        default=0.05,
+        description="The share of faulty releases (as `fault` defines them) that may pass by chance.",
+    )
+    fault: Fault = Field(
+        default=Fault(), description="How bad a release must be, for `false_passes` to be about it."
+    )
+    split: FactorOrOff = Field(
+        default=2.0,
+        description="How far the traffic that arrives may be from the weight, before nothing passes; or `off`.",
+    )
+    dispersion: Annotated[float, Field(ge=1, le=1000)] | None = Field(
+        default=None,
+        description="How burstily errors come: 1 for each alone, 1 + K with K retries; default: learnt.",
+    )
+
+    @property
+    def quantiles(self) -> tuple[tuple[float, LatencyLimit], ...] | None:
+        """Each limited quantile (0.99) with its limit; None when nothing was said about latency."""
+        given = [name for name in QUANTILES if name in self.model_fields_set]
+        limits = [(QUANTILES[name], getattr(self, name)) for name in given]
+        return tuple((quantile, limit) for quantile, limit in limits if limit is not None) if given else None

@@ -1,0 +1,55 @@
+"""A service: what it runs, how it is asked, how a new version reaches its users."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from headgate.config.models.artifact import Artifact
+from headgate.config.models.criteria import Criteria
+from headgate.config.models.probe import Probes
+from headgate.config.models.process import Listen, Logs, Secret, Stop
+from headgate.config.models.rollout import Rollout
+from headgate.config.models.section import Section
+from headgate.config.models.smoke import Journey
+from headgate.config.models.value import Bytes, EnvText, HttpPath, Inside, Label, Names, Variable, Words
+
+INSTANCES_MAX = 100
+
+
+class Service(Section):
+    """One service, whole by itself. An environment may change any key but `artifact`."""
+
+    EXPECTED: ClassVar[str] = "a mapping with `artifact`, `run` and `listen`"
+
+    artifact: Artifact = Field(
+        description="What is released: a path, and perhaps the command that builds it."
+    )
+    run: Words = Field(
+        description="The command of one instance, started in the artifact's folder. `{port}` is the port to listen on, "
+        "on 127.0.0.1; the variable PORT holds it too."
+    )
+    listen: Listen = Field(description="Where the proxy takes the service's traffic: a port, or a mapping.")
+    instances: Annotated[int, Field(ge=1, le=INSTANCES_MAX)] = Field(
+        default=1, description="How many processes."
+    )
+    env: dict[Variable, EnvText] = Field(
+        default={}, description="Environment variables, no place for secrets."
+    )
+    secrets: dict[Variable, Secret] = Field(
+        default={}, description="Variables whose values are read at start and kept nowhere."
+    )
+    files: dict[Inside, Inside] = Field(
+        default={},
+        description="Files to place: the path for the instance, then the path beside the project file.",
+    )
+    memory: Bytes | None = Field(default=None, description="The most memory one instance may use.")
+    stop: Stop = Field(default=Stop(), description="How an instance is stopped.")
+    logs: Logs = Field(default=Logs(), description="How an instance's output is kept.")
+    metrics: HttpPath | None = Field(
+        default=None, description="Where an instance shows its own metrics (Prometheus text)."
+    )
+    probes: Probes = Field(default=Probes(), description="What is asked of each instance.")
+    smoke: dict[Label, Journey] = Field(default={}, description="Smoke tests by name.")
+    rollout: Rollout = Field(default=Rollout(), description="How a new version gets its traffic.")
+    criteria: Criteria = Field(default=Criteria(), description="What a new version must live up to.")
+    needs: Names = Field(default=(), description="Services that must be released before this one.")

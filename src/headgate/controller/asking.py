@@ -1,0 +1,64 @@
+"""Questions to the world: they change nothing, and an answer that cannot be had is `unknown`, never an exception."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from headgate.controller.world import World
+from headgate.core.model import Finding, Plan, Version
+from headgate.ports import PortError
+
+Findings = tuple[Finding, ...]
+
+
+async def ask_gates(world: World, names: Iterable[str], plan: Plan) -> Findings:
+    """What the gates of these names answer, and those that are always asked; side by side."""
+    every = dict.fromkeys((*world.always_asked, *names))
+    return _together(await asyncio.gather(*(_ask(world, name, plan) for name in every)))
+
+
+async def smoke(world: World, version: Version, names: tuple[str, ...]) -> Findings:
+    """What the smoke tests of these names say of a version; all of them when there are no names."""
+    return await _answer("smoke test", lambda: world.target.check(version, names), world.patience.check_s)
+
+
+async def examine(world: World, version: Version) -> Findings:
+    """Is production really on `version`, and does it work? The proxy, the probes and all smoke tests are asked."""
+    readiness = _answer("readiness", lambda: world.target.check(version, None), world.patience.check_s)
+    return _together(await asyncio.gather(_routed(world, version), readiness, smoke(world, version, ())))
+
+
+async def _ask(world: World, name: str, plan: Plan) -> Findings:
+    gate = world.gates.get(name)
+    if gate is None:
+        known = ", ".join(sorted(world.gates)) or "none"
+        return (Finding(name, "fail", f"there is no gate of this name (known: {known})"),)
+    return await _answer(name, lambda: gate.ask(plan), world.patience.gate_s)
+
+
+async def _routed(world: World, version: Version) -> Findings:
+    return await _answer("proxy", lambda: _compare(world, version), world.patience.routing_s)
+
+
+async def _compare(world: World, version: Version) -> Findings:
+    """What the proxy itself says."""
+    routing = await world.traffic.observed(version.unit)
+    if routing is not None and routing.stable == version and not routing.exposed:
+        return (Finding("proxy", "pass", f"all traffic of {version.unit} reaches {version}"),)
+    return (Finding("proxy", "fail", f"the proxy does not send all traffic of {version.unit} to {version}"),)
+
+
+async def _answer(name: str, question: Callable[[], Awaitable[Findings]], limit_s: float) -> Findings:
+    try:
+        async with asyncio.timeout(limit_s):
+            return await question()
+    except TimeoutError:
+        said = f"no answer within {limit_s:g} s"
+    except PortError as error:
+        said = str(error)
+    except Exception as error:  # noqa: BLE001 - a fault in a plugin leaves its question unanswered, and no more
+        said = f"broke down: {type(error).__name__}: {error}"
+    return (Finding(name, "unknown", said),)
+
+
+def _together(parts: Iterable[Findings]) -> Findings:
+    return tuple(finding for findings in parts for finding in findings)

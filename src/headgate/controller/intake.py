@@ -1,0 +1,91 @@
+"""What the ledger says about a wish: the plan it becomes, the objections to it, and what must be kept running."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from headgate.controller.perform import STAMPED_LATER
+from headgate.core.admission import Known, Words, objections
+from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.model import Intent, Plan, Unit, Version, worst
+from headgate.core.planning import Policies, plan, plan_back
+from headgate.core.summary import Summary
+from headgate.ledger import Ledger
+from headgate.ledger.projections import fleet, rolled_back
+
+HISTORY_MAX = 1_000_000
+"""How many releases are looked at to know what runs; a bound far above any real home."""
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """What a person asks for. `rollback_to` names the earlier release whose versions are wanted back."""
+
+    intents: tuple[Intent, ...]
+    policies: Policies
+    author: str
+    reason: str = ""
+    words: Words = Words()
+    rollback_to: str | None = None
+
+
+def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:
+    """The fact that begins a release; its name and time are given later."""
+    summaries = ledger.summaries(limit=HISTORY_MAX)
+    moving = {unit: run.in_flight for unit, run in fleet(summaries).items() if run.in_flight}
+    drawn = _draw(wish.intents, wish.policies, summaries, back=wish.rollback_to is not None)
+    found = objections(wish.intents, drawn, Known(moving, rolled_back(summaries)), wish.words)
+    behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
+    return ReleaseRequested(
+        at=STAMPED_LATER,
+        release="",
+        intents=wish.intents,
+        plan=drawn,
+        author=wish.author,
+        reason=wish.reason,
+        behind=None if worst(found) == "fail" else behind,
+        retry_reason=wish.words.retry,
+        break_glass_reason=wish.words.break_glass,
+        objections=found,
+        rollback_to=wish.rollback_to,
+    )
+
+
+def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger) -> ReleaseDequeued:
+    """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
+    summaries = ledger.summaries(limit=HISTORY_MAX)
+    policies = Policies(
+        before.production, before.gates, before.on_inconclusive, before.on_no_data, before.concurrency
+    )
+    drawn = _draw(asked.intents, policies, summaries, back=asked.rollback_to is not None)
+    words = Words(asked.retry_reason, asked.break_glass_reason)
+    found = objections(asked.intents, drawn, Known({}, rolled_back(summaries)), words)
+    return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
+
+
+def needed(release: str, version: Version, summaries: Iterable[Summary]) -> str:
+    """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
+    known = list(summaries)
+    if (run := fleet(known).get(version.unit)) is not None and run.stable == version:
+        return f"{version} is what {version.unit} runs"
+    others = (summary for summary in known if summary.release != release and not summary.closed)
+    return next((why for other in others if (why := _use(other, version))), "")
+
+
+def _draw(
+    intents: tuple[Intent, ...], policies: Policies, summaries: Iterable[Summary], *, back: bool
+) -> Plan:
+    draw = plan_back if back else plan
+    return draw(intents, _stable(summaries), policies)
+
+
+def _stable(summaries: Iterable[Summary]) -> Mapping[Unit, Version]:
+    return {unit: run.stable for unit, run in fleet(summaries).items() if run.stable is not None}
+
+
+def _use(summary: Summary, version: Version) -> str:
+    """What another release does with `version`; one that has not begun will start it itself, should it need it."""
+    if version in summary.warm:
+        return f"{summary.release} keeps {version} warm"
+    begun = summary.outcome is None and summary.phase not in ("queued", "checking")
+    moving = begun and any(version in (move.before, move.after) for move in summary.moves)
+    return f"{summary.release} is moving {version}" if moving else ""

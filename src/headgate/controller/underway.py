@@ -1,0 +1,67 @@
+"""The effects of one release that are being carried out, and the abandoned ones that have not ended yet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
+from headgate.core.events import EffectId
+from headgate.core.state import Pending
+
+CarryOut = Callable[[Pending], Awaitable[None]]
+
+
+class Underway:
+    """Follows what is pending: starts what is new, abandons what no longer is, and lets no two orders cross.
+
+    An abandoned order may take `abandon_s` to end; the next one to the same thing begins after that in any case, for
+    ports drop what is stale.
+    """
+
+    def __init__(self, carry_out: CarryOut, abandon_s: float) -> None:
+        self._carry_out = carry_out
+        self._abandon_s = abandon_s
+        self._tasks: dict[EffectId, tuple[Effect, asyncio.Task[None]]] = {}
+        self._ending: dict[str, set[asyncio.Task[None]]] = {}
+
+    def settle(self, pending: Iterable[Pending]) -> None:
+        """Start what is newly pending; abandon what no longer is."""
+        wanted = {entry.id: entry for entry in pending}
+        for effect_id in [known for known in self._tasks if known not in wanted]:
+            self._abandon(effect_id)
+        for effect_id, entry in wanted.items():
+            if effect_id not in self._tasks:
+                before = frozenset(self._ending.get(resource(entry.effect), ()))
+                self._tasks[effect_id] = (entry.effect, asyncio.create_task(self._in_turn(entry, before)))
+
+    async def end(self) -> None:
+        """Abandon everything, and give it a moment to end."""
+        for effect_id in list(self._tasks):
+            self._abandon(effect_id)
+        ending = [task for tasks in self._ending.values() for task in tasks]
+        if ending:
+            await asyncio.wait(ending, timeout=self._abandon_s)
+
+    def _abandon(self, effect_id: EffectId) -> None:
+        effect, task = self._tasks.pop(effect_id)
+        if task.done():
+            return
+        task.cancel()
+        ending = self._ending.setdefault(resource(effect), set())
+        ending.add(task)
+        task.add_done_callback(ending.discard)
+
+    async def _in_turn(self, entry: Pending, before: frozenset[asyncio.Task[None]]) -> None:
+        if before:
+            await asyncio.wait(before, timeout=self._abandon_s)
+        await self._carry_out(entry)
+
+
+def resource(effect: Effect) -> str:
+    """What an effect acts on: orders to the same thing are carried out one after another."""
+    match effect:
+        case SetRouting(routing):
+            return f"traffic {routing.unit}"
+        case PrepareVersion(version) | StopVersion(version):
+            return f"version {version.unit} {version.key}"
+        case _:
+            return type(effect).__name__

@@ -1,0 +1,41 @@
+"""The ledger as lines of JSON, one entry a line, for other tools and for safe keeping; in bounded memory."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from headgate.ledger.verify import Auditable
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    sequence: int
+    release: str
+    number: int
+    version: int
+    hash: str
+    event: msgspec.Raw
+    sample: msgspec.Raw | None = None
+
+
+def export(source: Auditable, *, after: int = 0, samples: bool = False) -> Iterator[bytes]:
+    """The entries after the one with sequence `after`, each as a line with its newline (NDJSON, UTF-8).
+
+    `event` holds the very bytes that `hash` covers. With `samples`, an entry that names a sample carries it as
+    `sample`, unless it was compacted.
+    """
+    for record in source.records(after):
+        line = _Line(
+            record.sequence,
+            record.release,
+            record.number,
+            record.version,
+            record.hash,
+            msgspec.Raw(record.body),
+        )
+        if samples and record.sample is not None:
+            stored = source.stored_samples((record.sample,)).get(record.sample)
+            if stored is not None and stored.body is not None:
+                line.sample = msgspec.Raw(stored.body)
+        yield _encode(line) + b"\n"

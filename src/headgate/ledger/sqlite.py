@@ -1,0 +1,167 @@
+"""The ledger in one SQLite file: write-ahead log, full sync, one writer, readers that nobody waits for."""
+
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from headgate.core.events import AnyEvent
+from headgate.core.model import Sample
+from headgate.core.summary import Summary
+from headgate.ledger.chain import GENESIS, Record
+from headgate.ledger.codec import CODEC, Codec, decode_sample, decode_summary
+from headgate.ledger.draft import drafted
+from headgate.ledger.errors import LedgerCorrupt, LedgerReadOnly
+from headgate.ledger.sqlite_append import append, compact
+from headgate.ledger.sqlite_connection import BUSY_S
+from headgate.ledger.sqlite_reader import Reader
+from headgate.ledger.sqlite_writer import Writer
+from headgate.ledger.store import Entry
+from headgate.ledger.verify import Head, StoredSample, linked
+
+TAIL = 1000
+"""How many of the newest entries are checked when a ledger is opened for writing; `verify` checks all."""
+
+_COMPACT_AT_ONCE = 1000
+
+
+class SqliteLedger:
+    """Implements `Ledger` and `verify.Auditable` in the file `path`.
+
+    Any number of processes may have it open; the appends of all of them are fenced. `readonly` needs no permission to
+    write and checks nothing at opening, so that a damaged ledger can be looked at. `busy_s` bounds the wait for
+    another process's lock. Raises LedgerError: LedgerMissing (only when `readonly`), LedgerTooNew, LedgerCorrupt, ...
+    """
+
+    def __init__(
+        self, path: Path, *, readonly: bool = False, busy_s: float = BUSY_S, codec: Codec = CODEC
+    ) -> None:
+        self.path = path
+        self._codec = codec
+        self._writer = None if readonly else Writer(path, busy_s)
+        try:
+            self._reader = Reader(path, busy_s)
+            if not readonly:
+                self._check_tail()
+        except BaseException:
+            if self._writer is not None:
+                self._writer.close()
+            raise
+
+    def _check_tail(self) -> None:
+        """Refuse to write on after something that is not what was written."""
+        head = self.head()
+        start = max(0, head.sequence - TAIL)
+        before = next(self.records(start - 1), None) if start else None
+        broken = linked(self.records(start), Head(start, before.hash if before else GENESIS))
+        newest = self._reader.events_since(head.sequence - 1, 1) if head.sequence else []
+        if broken is None and newest and newest[0].hash != head.hash:
+            raise LedgerCorrupt(
+                f"the newest entry of the ledger at {self.path} is not the one its head names"
+            )
+        if broken is not None or bool(newest) != bool(head.sequence):
+            raise LedgerCorrupt(
+                f"the ledger at {self.path} was changed after it was written: "
+                f"{broken or 'its newest entries are missing'}; see `headgate ledger verify`"
+            )
+
+    async def append(
+        self, release: str, expected: int, event: AnyEvent, summary: Summary, sample: Sample | None = None
+    ) -> Entry:
+        """See Ledger. Appends that wait at the same time are committed together."""
+        draft = drafted(self._codec, release, expected, event, summary, sample)
+        sequence, digest = await self._writing().run(partial(append, draft=draft))
+        return Entry(sequence, release, expected + 1, event, digest)
+
+    async def compact_samples(self, before: float) -> int:
+        """See Ledger. Goes in bounded portions, so that appends get through in between."""
+        total = 0
+        while done := await self._writing().run(partial(compact, before=before, limit=_COMPACT_AT_ONCE)):
+            total += done
+        return total
+
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            raise LedgerReadOnly(f"the ledger at {self.path} was opened for reading only")
+        return self._writer
+
+    def _entry(self, record: Record) -> Entry:
+        event = self._codec.decode(record.version, record.body)
+        return Entry(record.sequence, record.release, record.number, event, record.hash)
+
+    def read(self, release: str, after: int = 0) -> list[Entry]:
+        """See Ledger."""
+        return [self._entry(record) for record in self._reader.events_of(release, after)]
+
+    def since(self, sequence: int, limit: int = 1000) -> list[Entry]:
+        """See Ledger."""
+        return [self._entry(record) for record in self._reader.events_since(sequence, limit)]
+
+    def summary(self, release: str) -> Summary | None:
+        """See Ledger."""
+        body = self._reader.summary(release)
+        return decode_summary(body) if body is not None else None
+
+    def summaries(
+        self,
+        *,
+        open_only: bool = False,
+        environment: str | None = None,
+        project: str | None = None,
+        service: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Summary]:
+        """See Ledger."""
+        bodies = self._reader.summaries(
+            open_only=open_only,
+            environment=environment,
+            project=project,
+            service=service,
+            limit=limit,
+            before=before,
+        )
+        return [decode_summary(body) for body in bodies]
+
+    def sample(self, digest: str) -> Sample | None:
+        """See Ledger."""
+        stored = self._reader.samples((digest,)).get(digest)
+        return decode_sample(digest, stored.body) if stored and stored.body is not None else None
+
+    def samples(self, release: str) -> list[Sample]:
+        """See Ledger."""
+        return [decode_sample(digest, body) for digest, body in self._reader.samples_of(release)]
+
+    def last_sequence(self) -> int:
+        """See Ledger."""
+        return self.head().sequence
+
+    def next_release(self) -> str:
+        """See Ledger."""
+        return f"r{self._reader.ordinal() + 1}"
+
+    def close(self) -> None:
+        """See Ledger. The reader goes last: a connection that may not write leaves the `-wal` and `-shm` files.
+
+        Without those, a process that may not write this folder could not read the ledger.
+        """
+        if self._writer is not None:
+            self._writer.close()
+        self._reader.close()
+
+    # --- what `verify` and `export` walk ---------------------------------------------------------------------------
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """See verify.Auditable."""
+        return self._reader.records(after)
+
+    def stored_samples(self, digests: Collection[str]) -> dict[str, StoredSample]:
+        """See verify.Auditable."""
+        return self._reader.samples(digests)
+
+    def head(self) -> Head:
+        """See verify.Auditable."""
+        return self._reader.head()
+
+    def summarised(self) -> dict[str, int]:
+        """See verify.Auditable."""
+        return self._reader.summarised()

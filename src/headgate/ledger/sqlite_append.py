@@ -1,0 +1,84 @@
+"""What an append does inside the writer's transaction, and what a compaction does."""
+
+import sqlite3
+
+from headgate.ledger.chain import link
+from headgate.ledger.draft import Draft, missing_sample, ordinal
+from headgate.ledger.errors import Conflict, LedgerCorrupt
+from headgate.ledger.sqlite_writer import Refused
+
+Place = tuple[int, str]
+"""The sequence and hash that an entry was given."""
+
+_COMPACT = """
+    UPDATE samples SET body = NULL WHERE rowid IN (
+        SELECT rowid FROM samples WHERE body IS NOT NULL AND at < ? ORDER BY at LIMIT ?
+    )
+"""
+_SUMMARISE = """
+    INSERT INTO summaries (opened, release, ordinal, number, project, environment, closed, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SUMMARISE_AGAIN = """
+    UPDATE summaries SET number = ?, project = ?, environment = ?, closed = ?, body = ? WHERE release = ?
+    RETURNING opened
+"""
+
+
+def append(connection: sqlite3.Connection, draft: Draft) -> Place:
+    """Write one entry with everything beside it. Raises Refused, with a Conflict or a ValueError, before it writes."""
+    (found,) = connection.execute(
+        "SELECT coalesce(max(number), 0) FROM events WHERE release = ?", (draft.release,)
+    ).fetchone()
+    if found != draft.expected:
+        raise Refused(Conflict(draft.release, draft.expected, found))
+    _store_sample(connection, draft)
+    head = connection.execute("SELECT sequence, hash FROM head").fetchone()
+    if head is None:
+        raise LedgerCorrupt("the note of the ledger's newest entry is gone: nothing can be written after it")
+    last, previous = head
+    sequence, number = last + 1, found + 1
+    digest = link(previous, sequence, draft.release, number, draft.version, draft.body)
+    connection.execute(
+        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (sequence, draft.release, number, draft.version, draft.body, draft.sample, digest),
+    )
+    connection.execute("UPDATE head SET sequence = ?, hash = ?", (sequence, digest))
+    _summarise(connection, draft, sequence)
+    return sequence, digest
+
+
+def _store_sample(connection: sqlite3.Connection, draft: Draft) -> None:
+    if draft.sample is None:
+        return
+    if draft.sample_body is not None:
+        connection.execute(
+            "INSERT INTO samples VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (draft.sample, draft.sample_at, draft.sample_body),
+        )
+    elif not connection.execute("SELECT 1 FROM samples WHERE digest = ?", (draft.sample,)).fetchone():
+        raise Refused(missing_sample(draft))
+
+
+def _summarise(connection: sqlite3.Connection, draft: Draft, sequence: int) -> None:
+    summary, number = draft.summary, draft.expected + 1
+    shared = (number, summary.project, summary.environment, int(summary.closed), draft.summary_body)
+    if draft.expected:
+        again = connection.execute(_SUMMARISE_AGAIN, (*shared, draft.release)).fetchone()
+        if again is None:
+            raise LedgerCorrupt(
+                f"the summary of {draft.release} is gone, and its entries are not: see `ledger verify`"
+            )
+        (opened,) = again
+    else:
+        opened = sequence
+        connection.execute(_SUMMARISE, (opened, draft.release, ordinal(draft.release), *shared))
+    services = {move.unit.service for move in summary.moves}
+    connection.executemany(
+        "INSERT INTO services VALUES (?, ?) ON CONFLICT DO NOTHING", [(name, opened) for name in services]
+    )
+
+
+def compact(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Empty up to `limit` samples that end before `before`; returns how many."""
+    return connection.execute(_COMPACT, (before, limit)).rowcount

@@ -1,0 +1,178 @@
+"""A program on disk: a few safe lines for supervisor, and a shell script that holds what people may write.
+
+Supervisor's own syntax for commands and environments loses quotes, line breaks, ` ;` and `%`; a quoted word of the
+shell holds any byte but NUL. So supervisor only ever reads a name, numbers and the path of a log.
+"""
+
+import hashlib
+import math
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+
+from headgate.plugins.processes.supervisord.paths import Paths
+from headgate.ports import Permanent
+from headgate.ports.processes import Program
+
+NAME = re.compile(r"[a-z0-9._-]{1,200}")
+SIGNALS = frozenset({"TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"})
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_COMMENT = re.compile(r"\s[;#]|[\n\r]|^\s|\s$")
+
+_SCRIPT = """\
+#!/bin/sh
+# {name}: written by Headgate. The file beside it tells whoever finds this process orphaned whose it was.
+read -r stat < /proc/$$/stat
+read -r boot < /proc/sys/kernel/random/boot_id
+printf '%s\\n%s\\n%s\\n' "$stat" "$boot" '{signal} {wait}' > {record}
+{exports}cd {directory} || exit 72
+exec {command}
+"""
+
+_SECTION = """\
+[program:{name}]
+command=/bin/sh programs/{script}
+autostart=true
+autorestart=true
+startsecs={start_s}
+startretries={retries}
+stopsignal={signal}
+stopwaitsecs={wait}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes={log_max_bytes}
+stdout_logfile_backups={log_keep}
+umask=022
+"""
+
+
+class ProgramFile:
+    """The files of the program called `name`. Raises Permanent for a name that is none."""
+
+    def __init__(self, paths: Paths, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise Permanent(
+                f"{name!r} is no name for a program: lower-case letters, digits and . _ - (200 at most)"
+            )
+        self.name = name
+        self.section = paths.programs / f"{name}.conf"
+        self.record = paths.programs / f"{name}.pid"
+        self._paths = paths
+
+    def write(self, program: Program) -> None:
+        """Define it, script first, so that what supervisor reads is always whole. Nothing happens when it is so."""
+        script = render_script(program, f"programs/{self.record.name}")
+        path = self._script(hashlib.sha256(script.encode("utf-8", "surrogateescape")).hexdigest()[:16])
+        section = render_section(program, path.name, self._paths.run)
+        Path(program.log).parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            replace(path, script)
+        if not self.section.exists() or self.section.read_text() != section:
+            replace(self.section, section)
+
+    def sweep(self) -> None:
+        """Remove scripts of earlier definitions. Only once supervisor no longer runs by them."""
+        current = self.section.read_text() if self.section.exists() else ""
+        for script in self._paths.programs.glob(f"{self.name}@*.sh"):
+            if script.name not in current:
+                script.unlink(missing_ok=True)
+
+    def stop_wait_s(self) -> float:
+        """How long it may take to stop, as defined on disk; 60 where nothing is."""
+        return float(_value(self.section, "stopwaitsecs") or 60)
+
+    def forget(self) -> None:
+        """Undefine it: a daemon that starts after this does not know it."""
+        self.section.unlink(missing_ok=True)
+
+    def erase(self) -> None:
+        """Remove whatever is left of it, but not its log."""
+        self.forget()
+        self.record.unlink(missing_ok=True)
+        self.sweep()
+
+    def _script(self, digest: str) -> Path:
+        return self._paths.programs / f"{self.name}@{digest}.sh"
+
+
+def render_script(program: Program, record: str) -> str:
+    """The script that becomes the program. Raises Permanent for what no process could be given."""
+    _refuse_impossible(program)
+    exported = {name: value for name, value in program.env.items() if _SHELL_NAME.fullmatch(name)}
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in exported.items())
+    command = shlex.join(program.argv)
+    odd = [f"{name}={value}" for name, value in program.env.items() if name not in exported]
+    if odd:  # names that the shell has no syntax for, such as spring.datasource.url
+        command = f"/usr/bin/env -- {shlex.join(odd)} {command}"
+    return _SCRIPT.format(
+        name=program.name,
+        signal=program.stop_signal,
+        wait=math.ceil(program.stop_wait_s),
+        record=shlex.quote(record),
+        exports=exports,
+        directory=shlex.quote(program.directory),
+        command=command,
+    )
+
+
+def render_section(program: Program, script: str, run: Path) -> str:
+    """The lines for supervisor, which counts in whole seconds: times are rounded up."""
+    log = os.path.relpath(program.log, run)  # relative, so that the home's own path need not be quoted
+    if _COMMENT.search(log):
+        raise Permanent(f"{program.name}: supervisor cannot write to a log with this path: {program.log!r}")
+    return _SECTION.format(
+        name=program.name,
+        script=script,
+        start_s=max(1, math.ceil(program.start_s)),
+        retries=max(0, program.start_retries - 1),
+        signal=program.stop_signal,
+        wait=math.ceil(program.stop_wait_s),
+        log=log.replace("%", "%%"),
+        log_max_bytes=program.log_max_bytes,
+        log_keep=program.log_keep,
+    )
+
+
+def make_log_folders(paths: Paths) -> None:
+    """Supervisor reads nothing at all while the folder of any log is missing: have them all."""
+    for section in paths.programs.glob("*.conf"):
+        if log := _value(section, "stdout_logfile"):
+            (paths.run / log.replace("%%", "%")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def replace(path: Path, text: str) -> None:
+    """Write `text` to `path` at once or not at all, readable by its owner only."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _value(section: Path, key: str) -> str:
+    try:
+        lines = section.read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")), "")
+
+
+def _refuse_impossible(program: Program) -> None:
+    words = [*program.argv, program.directory, program.log, *program.env, *program.env.values()]
+    if any("\0" in word for word in words):
+        raise Permanent(f"{program.name}: no argument, path or environment value can hold a NUL")
+    if not program.argv or not program.argv[0]:
+        raise Permanent(f"{program.name}: there is no command")
+    if wrong := [name for name in program.env if not name or "=" in name]:
+        raise Permanent(f"{program.name}: {wrong[0]!r} is no name for an environment variable")
+    if program.stop_signal not in SIGNALS:
+        raise Permanent(
+            f"{program.name}: {program.stop_signal!r} is no signal; expected {', '.join(sorted(SIGNALS))}"
+        )

@@ -1,0 +1,1 @@
+"""What is measured, per version: sources of counters."""

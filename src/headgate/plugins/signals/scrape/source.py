@@ -1,0 +1,156 @@
+"""Business signals from the service's own metrics endpoint, read from every instance directly."""
+
+import asyncio
+import http.client
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from headgate.core.model import Arm, Mean, Version
+from headgate.plugins.signals.scrape.exposition import Series, parse, selector, total
+from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.wires import Wires
+
+TIMEOUT_S = 1.0
+VERSIONS_MAX = 64
+BODY_MAX_BYTES = 16 * 1024 * 1024
+
+
+class Business(msgspec.Struct, frozen=True):
+    """A share: `good` over `total`, both counters, as `name` or `name{label="value"}`; all series meant are summed."""
+
+    good: str
+    total: str
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """One instance's two counters; `seen` says whether the total has a series yet."""
+
+    good: float = 0.0
+    total: float = 0.0
+    seen: bool = False
+
+
+class _Tally:
+    """What one version's instances have counted, those that are gone or started again included."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], Counted] = {}
+        self._sums: dict[str, Counted] = {}
+
+    def add(self, address: str, name: str, now: Counted) -> None:
+        before = self._last.get((address, name), Counted())
+        restarted = now.total < before.total or now.good < before.good
+        start = Counted() if restarted else before
+        known = self._sums.get(name, Counted())
+        self._last[address, name] = now
+        self._sums[name] = Counted(
+            good=known.good + now.good - start.good,
+            total=known.total + now.total - start.total,
+            seen=known.seen or now.seen,
+        )
+
+    def means(self) -> dict[str, Mean]:
+        return {name: Mean(one.good, round(one.total)) for name, one in self._sums.items() if one.seen}
+
+
+class ScrapeSignals:
+    """Reads the means of `business` from `path` of every instance, side by side.
+
+    `addresses` is where a version's instances are (`host:port`), `path` its endpoint (`/metrics`), `business` what to
+    read from it, by name. An instance that starts again counts from zero: what it had counted stays counted, and so
+    does what an instance counted that is gone.
+    """
+
+    def __init__(
+        self,
+        addresses: Callable[[Version], Sequence[str]],
+        path: Callable[[Version], str],
+        business: Callable[[Version], Mapping[str, Business]],
+    ) -> None:
+        self._addresses = addresses
+        self._path = path
+        self._business = business
+        self._tallies: dict[Version, _Tally] = {}
+
+    async def read(self, version: Version) -> Arm:
+        """The means counted since this object was made, or since the instances started, whichever is longer ago.
+
+        A good counter without a series is zero when the total has one; a share whose total has none is left out:
+        it is unknown. Raises Temporary when one of the instances cannot be read or there is none, Permanent
+        when an instance has no such page or what it says is not metrics.
+        """
+        business = self._business(version)
+        if not business:
+            return Arm()
+        addresses = self._addresses(version)
+        if not addresses:
+            raise Temporary(f"{version} has no running instance whose metrics could be read")
+        path, tally = self._path(version), self._tally(version)
+        pages = await asyncio.gather(
+            *(self._page(address, path) for address in addresses), return_exceptions=True
+        )
+        for address, page in zip(addresses, pages, strict=True):
+            if isinstance(page, list):
+                for name, share in business.items():
+                    tally.add(address, name, _counted(address, page, share))
+        for page in pages:
+            if isinstance(page, BaseException):
+                raise page
+        return Arm(means=tally.means())
+
+    async def _page(self, address: str, path: str) -> list[Series]:
+        body = await asyncio.to_thread(_get, address, path)
+        try:
+            return list(parse(body.decode(errors="replace")))
+        except ValueError as error:
+            raise Permanent(f"http://{address}{path} does not give metrics: {error}") from error
+
+    def _tally(self, version: Version) -> _Tally:
+        """The tally of `version`; those of the versions read longest ago are forgotten."""
+        tally = self._tallies.pop(version) if version in self._tallies else _Tally()
+        self._tallies[version] = tally
+        while len(self._tallies) > VERSIONS_MAX:
+            del self._tallies[next(iter(self._tallies))]
+        return tally
+
+
+def _counted(address: str, page: list[Series], share: Business) -> Counted:
+    try:
+        cases, good = total(page, selector(share.total)), total(page, selector(share.good))
+    except ValueError as error:
+        raise Permanent(f"the metrics of {address}: {error}") from error
+    return Counted(good or 0.0, cases or 0.0, cases is not None)
+
+
+def _get(address: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", path, headers={"accept": "text/plain;version=0.0.4"})
+        response = connection.getresponse()
+        body = response.read(BODY_MAX_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise Temporary(
+            f"http://{address}{path} cannot be read: {str(error) or type(error).__name__}"
+        ) from error
+    finally:
+        connection.close()
+    if response.status == http.client.NOT_FOUND:
+        raise Permanent(f"http://{address}{path} does not exist (404): is the path of the metrics right?")
+    if response.status != http.client.OK:
+        raise Temporary(f"http://{address}{path} answered {response.status}")
+    return body
+
+
+def create(wires: Wires) -> ScrapeSignals:
+    """The plugin's factory: what to read is in each version's configuration."""
+
+    def business(version: Version) -> Mapping[str, Business]:
+        declared = wires.artifacts.configuration(version.configuration).business
+        return {name: Business(good, total) for name, (good, total) in declared.items()}
+
+    def path(version: Version) -> str:
+        return wires.artifacts.configuration(version.configuration).metrics_path
+
+    return ScrapeSignals(wires.addresses, lru_cache(VERSIONS_MAX)(path), lru_cache(VERSIONS_MAX)(business))

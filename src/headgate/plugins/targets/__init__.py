@@ -1,0 +1,1 @@
+"""Where versions run: processes on this host (`local`), and a twin in memory."""

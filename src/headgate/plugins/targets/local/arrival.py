@@ -1,0 +1,119 @@
+"""Wait until an instance has started and is ready, or it is certain that it will not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from headgate.core.model import Probes
+from headgate.plugins.targets.local import checks
+from headgate.plugins.targets.local.layout import VersionFolder
+from headgate.plugins.targets.local.probes import Health, Kind, ready_within_s, with_readiness
+from headgate.plugins.targets.local.record import Life, Spec
+from headgate.plugins.targets.local.sockets import listening
+from headgate.ports import Temporary
+from headgate.ports.processes import ProcessStatus
+
+POLL_S = 0.03
+LAUNCHES_MAX = 3
+"""A version whose process ends this often while it is prepared does not run."""
+
+Status = Callable[[str], Awaitable[ProcessStatus | None]]
+"""What the supervisor says of the program with this name now; None when it has none."""
+
+
+class NotReady(Exception):  # noqa: N818 - a state of affairs
+    """Instance `name` will not become ready; the message says why. `port_taken`: another port may help."""
+
+    def __init__(self, name: str, reason: str, *, port_taken: bool = False) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.port_taken = port_taken
+
+
+class Arrival:
+    """One instance on its way. One that `was_ready` in its present life is not asked for its startup again."""
+
+    def __init__(
+        self, folder: VersionFolder, spec: Spec, probes: Probes, status: Status, *, was_ready: bool = False
+    ) -> None:
+        self._folder = folder
+        self._spec = spec
+        self._probes = with_readiness(probes)
+        self._status = status
+        self._was_ready = was_ready
+        self._launches = folder.life(spec.name).launches
+        self._seen = "it was not asked"
+        self._refused = False
+        self._clock = asyncio.get_running_loop().time
+
+    async def wait(self) -> None:
+        """Return once the instance is ready. Raises NotReady, or Temporary when it was taken away meanwhile."""
+        bound_s = ready_within_s(self._probes)
+        deadline = self._clock() + bound_s
+        while (life := await self._alive(deadline)) is not None:
+            health = Health(self._probes, self._clock(), started=self._was_ready)
+            if await self._ask(health, life, deadline):
+                return
+            self._was_ready = self._refused = False  # another life: everything is asked anew
+        raise NotReady(self._spec.name, f"not ready after {bound_s:g} s: {self._seen}")
+
+    async def _alive(self, deadline: float) -> Life | None:
+        """Wait for a process; None when there is no time left. Raises NotReady when there will be none."""
+        while self._clock() < deadline:
+            status = await self._status(self._spec.name)
+            if status is None:
+                raise Temporary(f"{self._spec.name} was stopped by somebody else while it was prepared")
+            life = self._folder.life(self._spec.name)
+            self._give_up(status, life)
+            if status.pid and life.pid == status.pid:
+                return life
+            await asyncio.sleep(POLL_S)
+        return None
+
+    def _give_up(self, status: ProcessStatus, life: Life) -> None:
+        if life.refused and life.launches > self._launches:
+            raise NotReady(self._spec.name, life.refused, port_taken=life.port_taken)
+        ended = life.launches - self._launches - (1 if status.pid else 0)
+        if status.state == "fatal" or ended >= LAUNCHES_MAX:
+            times = f" {ended} times" if ended > 1 else ""
+            raise NotReady(
+                self._spec.name, f"its process ended{times}", port_taken=listening(self._spec.port)
+            )
+
+    async def _ask(self, health: Health, life: Life, deadline: float) -> bool:
+        """Probe one life until it is ready; False when it ended, or the time did."""
+        while not health.ready:
+            if not await self._until_due(health, life, deadline):
+                return False
+            due = health.due(self._clock())
+            for kind in due or health.asked_next():
+                if await self._observe(health, kind, life, early=not due):
+                    times = f"{health.probe(kind).failure_threshold} times in a row"
+                    raise NotReady(self._spec.name, f"its {kind} probe failed {times}: {self._seen}")
+        return await self._lives(life)  # whoever answered was this process, not a stranger after its end
+
+    async def _observe(self, health: Health, kind: Kind, life: Life, *, early: bool) -> bool:
+        probe = health.probe(kind)
+        outcome = await checks.ask(probe.check, self._spec, probe.timeout_s, life.pid)
+        self._seen, self._refused = outcome.seen, outcome.refused
+        if early and not outcome.passed:
+            return False  # asked before its time: a failure does not count
+        return health.observe(kind, self._clock(), passed=outcome.passed)
+
+    async def _until_due(self, health: Health, life: Life, deadline: float) -> bool:
+        """Wait for the next probe. False: this life, or the time, has ended.
+
+        Where nobody listened at the last one, the next comes as soon as somebody does: no period is waited out then.
+        """
+        while not health.due(now := self._clock()):
+            if now > deadline or not await self._lives(life):
+                return False
+            if self._refused and listening(self._spec.port):
+                return True
+            await asyncio.sleep(min(POLL_S, max(0.0, health.next_due() - now)))
+        return now <= deadline and await self._lives(life)
+
+    async def _lives(self, life: Life) -> bool:
+        status = await self._status(self._spec.name)
+        return (
+            status is not None and status.pid == life.pid and not self._folder.life(self._spec.name).refused
+        )

@@ -1,0 +1,124 @@
+"""Ask one thing of one instance: HTTP, TCP or a command, and say what was expected and what was seen."""
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+
+from headgate.core.model import CommandCheck, HttpCheck, JsonExpectation, TcpCheck
+from headgate.plugins.targets.local import command, http_request, json_path
+from headgate.plugins.targets.local.http_request import Reply, Unanswered
+from headgate.plugins.targets.local.launch import CannotStart
+from headgate.plugins.targets.local.record import Spec
+from headgate.ports import Permanent
+
+EXCERPT_MAX = 300
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a check saw. `seen` is for people; `refused` means that nobody listens; `reply` is the HTTP answer."""
+
+    passed: bool
+    seen: str
+    reply: Reply | None = None
+    refused: bool = False
+
+
+async def ask(
+    check: HttpCheck | TcpCheck | CommandCheck, spec: Spec, timeout_s: float, pid: int = 0
+) -> Outcome:
+    """Carry out `check` on the instance `spec`, whose process is `pid`. Never raises; takes `timeout_s` at most."""
+    match check:
+        case HttpCheck():
+            return await ask_http(check, spec.host, spec.port, timeout_s)
+        case TcpCheck():
+            return await _ask_tcp(spec.host, spec.port, timeout_s)
+        case CommandCheck():
+            return await ask_command(check.argv, spec, timeout_s, pid)
+
+
+async def ask_http(check: HttpCheck, host: str, port: int, timeout_s: float) -> Outcome:
+    """One request and what its answer must be."""
+    try:
+        reply = await http_request.request(
+            host, port, check.method, check.path, check.headers, check.body.encode(), timeout_s
+        )
+    except Unanswered as unanswered:
+        return Outcome(False, f"{check.method} {check.path}: {unanswered}", refused=unanswered.refused)  # noqa: FBT003
+    objection = _objection(check, reply)
+    if objection:
+        return Outcome(False, f"{check.method} {check.path}: {objection}{_excerpt(reply)}", reply)  # noqa: FBT003
+    return Outcome(True, f"{check.method} {check.path}: {reply.status}", reply)  # noqa: FBT003
+
+
+async def ask_command(argv: tuple[str, ...], spec: Spec, timeout_s: float, pid: int) -> Outcome:
+    """A command must exit with 0."""
+    name = argv[0]
+    try:
+        ended = await command.run(argv, spec, pid, timeout_s)
+    except (OSError, CannotStart) as error:
+        return Outcome(False, f"{name} cannot be run: {error}")  # noqa: FBT003
+    said = f": {ended.output.strip()[-EXCERPT_MAX:]}" if ended.output.strip() else ""
+    if ended.status is None:
+        return Outcome(False, f"{name} did not end within {round(timeout_s, 2):g} s{said}")  # noqa: FBT003
+    if ended.status:
+        return Outcome(False, f"{name} exited with {ended.status}, expected 0{said}")  # noqa: FBT003
+    return Outcome(True, f"{name} exited with 0")  # noqa: FBT003
+
+
+async def _ask_tcp(host: str, port: int, timeout_s: float) -> Outcome:
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, writer = await asyncio.open_connection(host, port)
+    except ConnectionRefusedError:
+        return Outcome(False, f"port {port} refuses connections", refused=True)  # noqa: FBT003
+    except TimeoutError:
+        return Outcome(False, f"port {port} accepted no connection within {timeout_s:g} s")  # noqa: FBT003
+    except OSError as error:
+        return Outcome(False, f"port {port}: {error.strerror or error}")  # noqa: FBT003
+    writer.transport.abort()
+    return Outcome(True, f"port {port} accepts connections")  # noqa: FBT003
+
+
+def _objection(check: HttpCheck, reply: Reply) -> str:
+    """What is wrong with the answer; empty: nothing."""
+    if check.status:
+        if reply.status not in check.status:
+            return f"expected status {' or '.join(map(str, check.status))}, got {reply.status}"
+    elif not 200 <= reply.status <= 399:  # noqa: PLR2004 - Kubernetes' rule
+        return f"expected status 200 to 399, got {reply.status}"
+    if not (check.contains or check.json):
+        return ""
+    if reply.truncated:
+        return f"the answer is longer than {http_request.BODY_BYTES_MAX} bytes"
+    if check.contains and check.contains not in reply.text:
+        return f"expected the answer to contain {check.contains!r}"
+    return _json_objection(check.json, reply)
+
+
+def _json_objection(expectations: tuple[JsonExpectation, ...], reply: Reply) -> str:
+    if not expectations:
+        return ""
+    try:
+        document = json.loads(reply.body)
+    except ValueError:
+        return "expected JSON"
+    for expectation in expectations:
+        try:
+            value = json_path.find(document, expectation.path)
+        except (json_path.Missing, Permanent) as error:
+            return f"expected {expectation.path}: {error}"
+        if expectation.equals is not None and not _equal(value, expectation.equals):
+            return f"expected {expectation.path} to be {json.dumps(expectation.equals)}, got {json.dumps(value)[:100]}"
+    return ""
+
+
+def _equal(value: Any, expected: str | float | bool) -> bool:  # noqa: ANN401, FBT001 - JSON
+    """Equal as JSON has it: true is not 1."""
+    return isinstance(value, bool) == isinstance(expected, bool) and bool(value == expected)
+
+
+def _excerpt(reply: Reply) -> str:
+    text = " ".join(reply.text.split())[:EXCERPT_MAX]
+    return f"; it says: {text}" if text else ""

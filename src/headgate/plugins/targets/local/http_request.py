@@ -1,0 +1,124 @@
+"""One HTTP/1.1 request to an instance: bounded in time and in size, no redirects, no proxies, no cookies."""
+
+import asyncio
+import http.client
+import io
+import socket
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+BODY_BYTES_MAX = 1_000_000
+HEAD_BYTES_MAX = 65_536
+_READ_BYTES = 65_536
+_NO_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+class Unanswered(Exception):  # noqa: N818 - what happened, not what we did wrong
+    """There was no whole answer; `refused` when nobody listens at all."""
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer: `truncated` when its body is longer than `BODY_BYTES_MAX`."""
+
+    status: int
+    body: bytes
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is replaced."""
+        return self.body.decode("utf-8", "replace")
+
+
+class _Bytes:
+    """What http.client reads an answer from, in place of a socket."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, *_arguments: object) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+async def request(
+    host: str, port: int, method: str, path: str, headers: Mapping[str, str], body: bytes, timeout_s: float
+) -> Reply:
+    """The answer to one request. Raises Unanswered when there is none within `timeout_s` seconds."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _exchange(host, port, render(host, port, method, path, headers, body), method)
+    except TimeoutError:
+        raise Unanswered(f"no answer within {round(timeout_s, 2):g} s") from None
+    except ConnectionRefusedError:
+        raise Unanswered(f"port {port} refuses connections", refused=True) from None
+    except OSError as error:
+        raise Unanswered(f"the connection broke: {error.strerror or error}") from error
+
+
+def render(host: str, port: int, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The request as it is sent. Raises Unanswered for what would not be one request."""
+    lines = [f"{method} {path} HTTP/1.1"]
+    given = {name.lower() for name in headers}
+    if "host" not in given:
+        lines.append(f"Host: {host}:{port}")
+    if "user-agent" not in given:
+        lines.append("User-Agent: headgate-probe")
+    lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "connection"]
+    if body or method not in _NO_BODY:
+        lines.append(f"Content-Length: {len(body)}")
+    lines.append("Connection: close")
+    if any("\r" in line or "\n" in line for line in lines) or " " in path or not path.startswith("/"):
+        raise Unanswered(
+            f"cannot ask for {path!r}: a path begins with / and has no space or line break, nor has a header"
+        )
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + body
+
+
+async def _exchange(host: str, port: int, message: bytes, method: str) -> Reply:
+    reader, writer = await asyncio.open_connection(host, port, limit=_READ_BYTES)
+    try:
+        writer.write(message)
+        await writer.drain()
+        received = bytearray()
+        while True:
+            chunk = await reader.read(_READ_BYTES)
+            received += chunk
+            if reply := parse(bytes(received), method, whole=not chunk):
+                return reply
+    finally:
+        writer.transport.abort()
+
+
+def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
+    """The answer in `received`, None while it is not complete; `whole`: nothing more will come. Raises Unanswered."""
+    head_end = received.find(b"\r\n\r\n")
+    if head_end < 0 and not whole and len(received) <= HEAD_BYTES_MAX:
+        return None
+    response = http.client.HTTPResponse(cast("socket.socket", _Bytes(received)), method=method)
+    try:
+        response.begin()
+        body = response.read(BODY_BYTES_MAX + 1)
+    except (http.client.HTTPException, ValueError) as error:
+        if (
+            isinstance(error, http.client.IncompleteRead)
+            and not whole
+            and len(received) <= 2 * BODY_BYTES_MAX
+        ):
+            return None
+        raise Unanswered(
+            "the answer is not HTTP, or broken off" if received else "the connection was closed"
+        ) from None
+    open_ended = response.length is not None and response.length > 0
+    unbounded = response.length is None and response.will_close and not response.chunked
+    if len(body) <= BODY_BYTES_MAX and (open_ended or unbounded):
+        if not whole:
+            return None
+        if open_ended:
+            raise Unanswered("the answer is broken off")
+    return Reply(response.status, body[:BODY_BYTES_MAX], truncated=len(body) > BODY_BYTES_MAX)

@@ -1,0 +1,85 @@
+"""What an instance is made of: a configuration and an artifact become a spec, and a spec a program."""
+
+import os
+import sys
+from pathlib import Path, PurePosixPath
+
+from headgate.core.model import Configuration, Version
+from headgate.plugins.targets.local import launch
+from headgate.plugins.targets.local.command import resolve
+from headgate.plugins.targets.local.layout import VersionFolder
+from headgate.plugins.targets.local.record import Endpoint, Spec
+from headgate.ports import Permanent
+from headgate.ports.processes import Program
+
+START_RETRIES = 3
+"""Starts that end within a second until the supervisor gives up: some three seconds. The keeper tries again later."""
+
+
+def specify(
+    folder: VersionFolder, version: Version, configuration: Configuration, tree: Path, endpoint: Endpoint
+) -> Spec:
+    """The spec of the instance at `endpoint`. `{port}` and `{files}` in the command are filled in.
+
+    Raises Permanent when the command is not there, or a configuration file would lie outside its folder.
+    """
+    home = folder.instance(endpoint.name)
+    path = configuration.env.get("PATH", os.environ.get("PATH", os.defpath))
+    words = [
+        word.replace("{port}", str(endpoint.port)).replace("{files}", str(home / "files"))
+        for word in configuration.argv
+    ]
+    return Spec(
+        name=endpoint.name,
+        host=endpoint.host,
+        port=endpoint.port,
+        argv=(_program(words, tree, path), *words[1:]),
+        directory=str(tree),
+        folder=str(home),
+        files_folder=str(home / "files"),
+        # The artifact never changes after it is built; Python's compiled files would.
+        env={"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **configuration.env},
+        identity={
+            "PORT": str(endpoint.port),
+            "HEADGATE_INSTANCE": endpoint.name,
+            "HEADGATE_VERSION": version.key,
+            "HEADGATE_FILES": str(home / "files"),
+        },
+        secrets=configuration.secrets,
+        files={_inside(name): content for name, content in configuration.files.items()},
+    )
+
+
+def program(folder: VersionFolder, spec: Spec, configuration: Configuration) -> Program:
+    """The program that becomes this instance. It names the spec and holds nothing else."""
+    return Program(
+        name=spec.name,
+        # -I -S: nothing of this machine's Python set-up is read; the launcher needs none of it.
+        argv=(sys.executable, "-I", "-S", str(Path(launch.__file__)), f"{spec.folder}/spec.json"),
+        directory=spec.folder,
+        log=str(folder.output(spec.name)),
+        start_s=1.0,
+        start_retries=START_RETRIES,
+        stop_signal=configuration.stop.signal.removeprefix("SIG"),
+        stop_wait_s=configuration.stop.grace_s,
+        log_max_bytes=configuration.logs.size_max_bytes,
+        log_keep=configuration.logs.keep,
+    )
+
+
+def _program(words: list[str], tree: Path, path: str) -> str:
+    if not words:
+        raise Permanent("the configuration names no command to run")
+    found = resolve(words[0], tree, path)
+    if found is None and os.sep not in words[0]:
+        raise Permanent(f"there is no program {words[0]!r} on PATH ({path})")
+    if found is None:
+        raise Permanent(f"the artifact has no executable {words[0]!r}")
+    return found
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.name or "\0" in name:
+        raise Permanent(f"the configuration file {name!r} would lie outside the instance's folder")
+    return str(path)

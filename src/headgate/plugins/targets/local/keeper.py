@@ -1,0 +1,114 @@
+"""Looks after every instance of a home: `python -m headgate.plugins.targets.local.keeper HOME MODULE:NAME`.
+
+It probes liveness and readiness, holds instances to their memory limits and starts again what the supervisor has given
+up, whether or not any controller runs. It knows what is to run from the target's files, and says in its log what it did
+and why.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+from headgate.plugins.targets.local.footprint import footprints
+from headgate.plugins.targets.local.layout import Layout, VersionFolder
+from headgate.plugins.targets.local.watch import Watch
+from headgate.ports import Permanent, PortError
+from headgate.ports.processes import Processes, ProcessStatus
+
+ROUND_S = 0.5
+MEMORY_ROUNDS = 2
+"""Memory is measured every other round."""
+
+log = logging.getLogger("headgate.keeper")
+
+
+class Keeper:
+    """The watches of a home, kept in step with what is to run."""
+
+    def __init__(self, home: Path, processes: Processes) -> None:
+        self._layout = Layout(home)
+        self._processes = processes
+        self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
+        self._statuses: dict[str, ProcessStatus] = {}
+        self._rounds = 0
+
+    async def run(self) -> None:
+        """Look after the home until our own supervisor is gone: without it nothing can be done."""
+        parent = os.getppid()
+        log.info("keeper: looking after %s", self._layout.home)
+        while os.getppid() == parent and self._layout.home.is_dir():
+            try:
+                await self._round()
+            except PortError as error:
+                log.warning("keeper: %s", error)
+            await asyncio.sleep(ROUND_S)
+
+    async def _round(self) -> None:
+        self._rounds += 1
+        self._statuses = {status.name: status for status in await self._processes.list()}
+        await self._reap()
+        wanted = {watch.name: watch for folder in self._layout.running() for watch in self._wanted(folder)}
+        for name in self._watches.keys() - wanted.keys():
+            self._watches.pop(name)[1].cancel()
+        for name in wanted.keys() - self._watches.keys():
+            watch = wanted[name]
+            self._watches[name] = (watch, asyncio.create_task(watch.run(), name=name))
+        if self._rounds % MEMORY_ROUNDS == 0:
+            await self._hold_to_memory()
+
+    def _wanted(self, folder: VersionFolder) -> list[Watch]:
+        try:
+            desired = folder.desired()
+        except Permanent as error:
+            log.error("keeper: %s", error)  # noqa: TRY400 - a broken file, not a defect of ours: no traceback
+            return []
+        if desired is None:
+            return []
+        names = desired.prepared
+        return [
+            Watch(folder, name, desired.configuration, self._processes, self._statuses_get) for name in names
+        ]
+
+    def _statuses_get(self, name: str) -> ProcessStatus | None:
+        return self._statuses.get(name)
+
+    async def _reap(self) -> None:
+        """A watch that failed is reported, and made anew in this round."""
+        for name, (_, task) in list(self._watches.items()):
+            if task.done():
+                del self._watches[name]
+                error = None if task.cancelled() else task.exception()
+                if isinstance(error, PortError):
+                    log.warning("%s: %s", name, error)
+                elif error is not None:
+                    log.error("%s: the watch broke", name, exc_info=error)
+
+    async def _hold_to_memory(self) -> None:
+        limited = {
+            status.pid: (watch, watch.memory_max_bytes)
+            for name, (watch, _) in self._watches.items()
+            if watch.memory_max_bytes is not None and (status := self._statuses.get(name)) and status.pid
+        }
+        if not limited:
+            return
+        for pid, used in (await asyncio.to_thread(footprints, tuple(limited))).items():
+            watch, limit = limited[pid]
+            if used > limit:  # at once, however often: waiting would endanger everything else on this host
+                watch.demand = f"it uses {used / 1e6:.1f} MB of memory, and {limit / 1e6:.1f} MB are allowed"
+
+
+def main(home: str, made_of: str) -> int:
+    """Run the keeper of `home`; `made_of` is `module:name` of what makes a `Processes` from a home."""
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
+    module, _, name = made_of.partition(":")
+    make = getattr(importlib.import_module(module), name)
+    asyncio.run(Keeper(Path(home), cast("Processes", make(Path(home)))).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

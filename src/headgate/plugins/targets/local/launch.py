@@ -1,0 +1,157 @@
+"""Becomes an instance: `python -I -S launch.py SPECFILE`, run by the supervisor at every start and restart.
+
+It takes the secrets from their sources, writes the configuration files, records what it is and then *is* the service
+(`execve`): no parent lingers, and no secret was ever in a command line, in the supervisor's configuration or on disk.
+Only the standard library, and little of that: a restart should not wait for imports.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+EXIT_REFUSED = 78
+"""Exit status when the instance cannot be started as it is configured (EX_CONFIG)."""
+
+SECRET_BYTES_MAX = 65_536
+"""The longest secret; the kernel allows an environment variable twice that."""
+
+PASSED_ON = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER")
+"""What an instance has of the daemon's own environment, and LC_*: the same version runs the same wherever it starts."""
+
+
+class CannotStart(Exception):  # noqa: N818 - a state of affairs, not a mistake of ours
+    """Why not, for people; names sources and never holds a value."""
+
+
+class PortTaken(CannotStart):
+    """Somebody else listens on the instance's port."""
+
+
+def read_secret(name: str, kind: str, source: str, environ: "Mapping[str, str]") -> str:
+    """The secret's value. Raises CannotStart, which says where it was looked for."""
+    if kind == "env":
+        if source not in environ:
+            raise CannotStart(
+                f"secret {name}: the environment variable {source} is not set where the process daemon was started; "
+                "set it there and run `headgate down` and `headgate up`, or read the secret from a file"
+            )
+        return environ[source]
+    try:
+        with open(source, encoding="utf-8") as file:  # noqa: PTH123 - pathlib would cost a third of our start
+            value = file.read(SECRET_BYTES_MAX + 1)
+    except OSError as error:
+        raise CannotStart(f"secret {name}: cannot read the file {source}: {error.strerror}") from None
+    except ValueError:
+        raise CannotStart(f"secret {name}: the file {source} is not text in UTF-8") from None
+    value = value.removesuffix("\n").removesuffix("\r")
+    if len(value) > SECRET_BYTES_MAX or "\0" in value:
+        raise CannotStart(
+            f"secret {name}: the file {source} holds a NUL or more than {SECRET_BYTES_MAX} characters"
+        )
+    return value
+
+
+def environment(spec: "Mapping[str, Any]", environ: "Mapping[str, str]") -> dict[str, str]:
+    """The whole environment of the instance that `spec` (`record.Spec`, in JSON) describes. Raises CannotStart."""
+    passed = {name: environ[name] for name in environ if name in PASSED_ON or name.startswith("LC_")}
+    secrets = {
+        name: read_secret(name, source["kind"], source["name"], environ)
+        for name, source in spec["secrets"].items()
+    }
+    return {**passed, **spec["env"], **secrets, **spec["identity"]}
+
+
+def main(path: str) -> int:
+    """Become the instance; returns (an exit status) only when that is impossible."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+        spec = json.load(file)
+    life = os.path.join(spec["folder"], "life.json")  # noqa: PTH118 - as above
+    before = _read_life(life)
+    launches = int(before.get("launches", 0)) + 1
+    try:
+        env = environment(spec, os.environ)
+        _kill_leftovers(int(before.get("pid", 0)))
+        _check_port(spec["host"], spec["port"])
+        _write_files(spec["files_folder"], spec["files"])
+        _write_life(life, launches, "", taken=False)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put its secrets on disk
+        os.chdir(spec["directory"])
+        os.execve(spec["argv"][0], spec["argv"], env)  # noqa: S606 - which is the purpose
+    except (OSError, CannotStart) as error:
+        reason = f"{spec['argv'][0]}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        _write_life(life, launches, reason, taken=isinstance(error, PortTaken))
+        sys.stderr.write(f"headgate: {spec['name']} cannot start: {reason}\n")
+        return EXIT_REFUSED
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse to start beside a stranger: it, not we, would answer the probes."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortTaken(f"port {port} is taken by another process") from None
+
+
+def _kill_leftovers(group: int) -> None:
+    """Workers that outlived the instance's last process would still hold its port.
+
+    A group's number is not given away while any member lives; the session says that it is our supervisor's.
+    """
+    if group <= 1 or group == os.getpgrp():
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, 0)
+        session = os.getsid(0)
+        for name in os.listdir("/proc"):  # noqa: PTH208 - as above
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if name.isdigit() and os.getpgid(int(name)) == group and os.getsid(int(name)) == session:
+                    os.kill(int(name), signal.SIGKILL)
+
+
+def _write_files(folder: str, files: "Mapping[str, str]") -> None:
+    for name, content in files.items():
+        path = os.path.join(folder, name)  # noqa: PTH118 - as above
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+        _replace(path, content)
+
+
+def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
+    pid = os.getpid()
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
+        started = int(file.read().rpartition(")")[2].split()[19])
+    life = {"pid": pid, "started": started, "launches": launches, "refused": refused, "port_taken": taken}
+    _replace(path, json.dumps(life))
+
+
+def _read_life(path: str) -> "dict[str, Any]":
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+            return dict(json.load(file))
+    except (OSError, ValueError):
+        return {}
+
+
+def _replace(path: str, content: str) -> None:
+    temporary = f"{path}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:  # noqa: PTH123
+        file.write(content)
+    os.replace(temporary, path)  # noqa: PTH105 - as above
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

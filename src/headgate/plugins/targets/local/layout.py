@@ -1,0 +1,165 @@
+"""Where a version's files are: `<home>/versions/<project>/<environment>/<service>/<key>/...`.
+
+version.json      who shall run (`Desired`); absent: nobody
+endpoints.json    where each instance listens and whether it is ready; rewritten at once, for others to watch
+effects.json      the effects that were applied, newest last
+instances/<n>/    spec.json, life.json, output.log (rotated), files/
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from headgate.core.model import Version
+from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
+from headgate.ports import Permanent, Temporary
+
+T = TypeVar("T")
+
+STOPPED_KEPT = 10
+"""How many stopped versions of a unit keep their logs."""
+
+EFFECTS_KEPT = 64
+
+
+class Layout:
+    """The files of every version in `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = Path(os.path.abspath(home))  # noqa: PTH100 - links stay as they are
+        self.versions = self.home / "versions"
+        self.log = self.home / "log"
+        self.ports_lock = self.home / "run" / "ports.lock"
+
+    def folder(self, version: Version) -> "VersionFolder":
+        """The folder of `version`, whether or not it exists."""
+        unit = version.unit
+        parts = [slug(part) for part in (unit.project, unit.environment, unit.service)]
+        return VersionFolder(self.versions.joinpath(*parts, version.key))
+
+    def running(self) -> Iterator["VersionFolder"]:
+        """The folders of the versions that shall run."""
+        for path in sorted(self.versions.glob("*/*/*/*/version.json")):
+            yield VersionFolder(path.parent)
+
+    def taken_ports(self) -> frozenset[int]:
+        """Every port that any version in this home has."""
+        paths = self.versions.glob("*/*/*/*/endpoints.json")
+        return frozenset(
+            endpoint.port for path in paths for endpoint in VersionFolder(path.parent).endpoints()
+        )
+
+
+class VersionFolder:
+    """The files of one version. Reading what is absent gives nothing; what is broken raises Permanent."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        project, environment, service, key = path.parts[-4:]
+        self.prefix = f"{project}.{environment}.{service}.{key}."
+        self.lock = path / "lock"
+
+    def names(self, instances: int) -> tuple[str, ...]:
+        """The names of the first `instances` instances; they are the supervisor's names for their programs."""
+        return tuple(f"{self.prefix}{n}" for n in range(1, instances + 1))
+
+    def instance(self, name: str) -> Path:
+        """The folder of the instance called `name`."""
+        return self.path / "instances" / name.removeprefix(self.prefix)
+
+    def output(self, name: str) -> Path:
+        """The log of the instance called `name`."""
+        return self.instance(name) / "output.log"
+
+    def desired(self) -> Desired | None:
+        """Who shall run."""
+        return _read(self.path / "version.json", Desired)
+
+    def desire(self, desired: Desired) -> None:
+        """Write down who shall run."""
+        _write(self.path / "version.json", desired)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where instances listen, by name."""
+        return _read(self.path / "endpoints.json", tuple[Endpoint, ...]) or ()
+
+    def publish(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Write down where instances listen. Does nothing when it is so already."""
+        if endpoints != self.endpoints():
+            _write(self.path / "endpoints.json", endpoints)
+
+    def effects(self) -> tuple[Done, ...]:
+        """The effects that were applied, newest last."""
+        return _read(self.path / "effects.json", tuple[Done, ...]) or ()
+
+    def note(self, effects: tuple[Done, ...]) -> None:
+        """Write down the effects that were applied; the newest `EFFECTS_KEPT` stay."""
+        _write(self.path / "effects.json", effects[-EFFECTS_KEPT:])
+
+    def spec(self, name: str) -> Spec | None:
+        """What the instance called `name` is made of."""
+        return _read(self.instance(name) / "spec.json", Spec)
+
+    def specify(self, spec: Spec) -> None:
+        """Write down what an instance is made of. Does nothing when it is so already."""
+        if self.spec(spec.name) != spec:
+            _write(self.instance(spec.name) / "spec.json", spec)
+
+    def life(self, name: str) -> Life:
+        """The present process of the instance called `name`."""
+        return _read(self.instance(name) / "life.json", Life) or Life()
+
+    def clear(self, name: str) -> None:
+        """Forget everything about an instance but its log."""
+        for file in ("spec.json", "life.json", "life.json.new"):
+            (self.instance(name) / file).unlink(missing_ok=True)
+        shutil.rmtree(self.instance(name) / "files", ignore_errors=True)
+
+    def retire(self) -> None:
+        """Nobody shall run; logs and the record of effects stay, until `STOPPED_KEPT` newer versions have stopped."""
+        for file in ("version.json", "endpoints.json"):
+            (self.path / file).unlink(missing_ok=True)
+        stopped = [path for path in self.path.parent.iterdir() if not (path / "version.json").exists()]
+        stopped.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in stopped[STOPPED_KEPT:]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def slug(name: str) -> str:
+    """`name` as a folder and as a part of a program's name; a name that has to be changed keeps a mark of its own."""
+    plain = re.sub(r"[^a-z0-9_-]", "-", name.lower())[:40]
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise Permanent(f"{path} is not what Headgate wrote there: {error}") from error
+    except OSError as error:
+        raise Temporary(f"cannot read {path}: {error.strerror}") from error
+
+
+def _write(path: Path, value: object) -> None:
+    """All of it or nothing, durably, readable by its owner only."""
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(value)))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True) if temporary else None
+        raise Temporary(f"cannot write {path}: {error.strerror}") from error

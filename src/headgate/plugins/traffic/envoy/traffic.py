@@ -1,0 +1,180 @@
+"""The port: order the changes so that nothing breaks, and believe only what Envoy says of itself."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from headgate.core.events import EffectId
+from headgate.core.model import Routing, Unit, Version
+from headgate.plugins.traffic.envoy import confirmation, proxy
+from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socket
+from headgate.plugins.traffic.envoy.arms import Arms, receiving
+from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
+from headgate.plugins.traffic.envoy.delivery import Change, deliver, pending
+from headgate.plugins.traffic.envoy.files import Folder, Resources, resources, swap
+from headgate.plugins.traffic.envoy.listeners import listeners
+from headgate.plugins.traffic.envoy.names import preview_name, unit_name
+from headgate.plugins.traffic.envoy.routes import Applied, applied_of, routes
+from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.processes import Processes
+from headgate.ports.wires import Wires
+
+RELEASES_REMEMBERED = 16
+SETTLE_S = 0.1
+"""How long after a confirmation a worker thread of Envoy may still be choosing by the routes before."""
+
+OPENS_WITHIN_S = 2.0
+
+
+class EnvoyTraffic:
+    """One Envoy per home, configured by the files in `home/envoy`; it outlives whoever asked for it.
+
+    `addresses` says where the instances of a version are now (`host:port`, IP addresses), without those that are to
+    get no new requests. Effects that were applied are remembered in the files themselves.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        processes: Processes,
+        addresses: Callable[[Version], Sequence[str]],
+        options: Options | None = None,
+    ) -> None:
+        self.admin = Admin(admin_socket(home))
+        self._folder = Folder(home / "envoy")
+        self._processes = processes
+        self._options = options or Options()
+        self._arms = Arms(self._folder, self.admin, addresses, self._options)
+        self._moved_at: dict[Unit, float] = {}
+
+    async def start(self) -> None:
+        """Have Envoy run with its last configuration, if it does not. Raises as `apply` does."""
+        if await self.admin.ready():
+            return
+        self._folder.create()
+        content = bootstrap(
+            folder=str(self._folder.path), admin_socket=str(self.admin.path), options=self._options
+        )
+        swap(self._folder.bootstrap, msgspec.json.format(msgspec.json.encode(content), indent=1))
+        await proxy.run(self._processes, self.admin, proxy.program(self._folder, self._options))
+
+    async def apply(self, effect: EffectId, routing: Routing) -> None:
+        """Route like this (see ports.Traffic).
+
+        New versions are warm before routes name them, routes are swapped at once, the listener stays as it is.
+
+        An effect is stale when a later one of its release was applied to the unit, whichever process applied it.
+        Raises Permanent for a stale effect and with Envoy's own reason when it refuses (a port that is taken): all is
+        then as before. Raises Temporary when Envoy does not start or confirm in time, or a version that is to get
+        requests has no instance.
+        """
+        async with self._folder.locked():
+            before = self._folder.applied(routing.unit)
+            effects = before.effects if before is not None else ()
+            again = _applied_before(effect, effects)
+            await self.start()
+            if again and await self._in_force(routing.unit):
+                return
+            arms = await self._arms.changes(routing)
+            if again or pending(arms):  # warm before routes name them; usually they are
+                await deliver(self.admin, self._folder.log, arms, again=again)
+            kept = tuple(one for one in effects if one.release != effect.release)[-RELEASES_REMEMBERED + 1 :]
+            await self._route(Applied(routing, (*kept, effect)), arms, again=again)
+            self._arms.forget()
+            self._moved_at[routing.unit] = time.monotonic()
+
+    async def observed(self, unit: Unit) -> Routing | None:
+        """What Envoy itself says it does for `unit`. Raises Temporary when it does not answer though it should."""
+        if not self._folder.routes(unit).exists():
+            return None
+        name = quote(f"^{re.escape(unit_name(unit))}$")
+        try:
+            dump = await self.admin.json(f"/config_dump?resource=dynamic_route_configs&name_regex={name}")
+        except AbsentError:
+            return None
+        for found in dump.get("configs", ()):
+            return applied_of(found["route_config"]).routing
+        return None
+
+    async def idle(self, unit: Unit) -> bool:
+        """True when no request is under way to a version of `unit` that gets no new ones. Raises Temporary."""
+        if time.monotonic() - self._moved_at.get(unit, -SETTLE_S) < SETTLE_S:
+            return False
+        applied = self._folder.applied(unit)
+        busy = set[Version]() if applied is None else set(receiving(applied.routing))
+        return not await self._arms.active(
+            version for version in self._arms.versions(unit) if version not in busy
+        )
+
+    async def refresh(self, version: Version) -> None:
+        """Look at the instances of `version` again, after they changed without a change of routing.
+
+        An instance that is not among its addresses any more gets no new requests once this returns, and finishes those
+        it has: see `quiet`. Nothing happens for a version the proxy does not know. Raises as `apply` does.
+        """
+        async with self._folder.locked():
+            await self.start()
+            await self._arms.refresh(version)
+
+    async def quiet(self, version: Version, addresses: Sequence[str]) -> bool:
+        """True when no request is under way to these instances of `version`. Raises Temporary."""
+        return not await self._arms.active_at(version, addresses)
+
+    async def _route(self, applied: Applied, arms: list[Change], *, again: bool) -> None:
+        unit, listener, name = applied.routing.unit, applied.routing.listener, unit_name(applied.routing.unit)
+        file = self._folder.routes(unit)
+        own = listeners(unit, listener, routes_file=str(file), options=self._options)
+        others = [
+            one for one in resources(self._folder.listeners) if one["name"] not in (name, preview_name(unit))
+        ]
+        wanted: Resources = sorted([*others, *own], key=lambda one: str(one["name"]))
+        opened = own if wanted != resources(self._folder.listeners) or again else []
+        changes = [
+            *arms,
+            Change(file, confirmation.routes_of(name), [routes(applied, self._options)]),
+            Change(self._folder.listeners, confirmation.LISTENERS, wanted),
+        ]
+        await deliver(self.admin, self._folder.log, changes, again=again)
+        for one in opened:
+            await _open(one["address"]["socket_address"])
+
+    async def _in_force(self, unit: Unit) -> bool:
+        applied = self._folder.applied(unit)
+        return applied is not None and await self.observed(unit) == applied.routing
+
+
+def _applied_before(effect: EffectId, effects: Sequence[EffectId]) -> bool:
+    """True when `effect` is among those applied. Raises Permanent when a later one of its release is."""
+    for one in effects:
+        if one.release == effect.release and (effect.sequence, effect.n) < (one.sequence, one.n):
+            raise Permanent(f"effect {effect} is stale: {one} has been applied to this unit already")
+    return effect in effects
+
+
+async def _open(address: dict[str, str | int]) -> None:
+    """Return when a new listener takes connections. Raises Temporary when it does not in OPENS_WITHIN_S."""
+    host, port = str(address["address"]), int(address["port_value"])
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look, not to bind
+    until = time.monotonic() + OPENS_WITHIN_S
+    while True:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(reachable, port), OPENS_WITHIN_S)
+        except OSError as error:
+            if time.monotonic() > until:
+                raise Temporary(
+                    f"Envoy has a listener at {host}:{port} that takes no connections: {error}"
+                ) from error
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return
+
+
+def create(wires: Wires) -> EnvoyTraffic:
+    """The plugin's factory."""
+    return EnvoyTraffic(wires.home, wires.processes, wires.addresses)

@@ -1,0 +1,193 @@
+"""The ten invariants of the design page, one function each: it returns what is wrong, or an empty string.
+
+Those that are asked when an order is given look at the town as it is before the order takes effect.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from headgate.core.effects import Effect, Observe
+from headgate.core.events import AnyEvent, EffectId, Judged
+from headgate.core.model import Routing, Sample, Unit, Version
+from headgate.core.model.sample import since
+from headgate.core.reversal import objection
+from headgate.core.summary import Summary
+from headgate.core.view import summarise
+from headgate.ledger.chain import Record, link
+from headgate.ledger.codec import CODEC
+from headgate.ledger.projections import fleet
+from headgate.simulation.loop import Life
+from headgate.simulation.town import Town, shares
+from headgate.simulation.trace import Trace
+
+class Snapshot(NamedTuple):
+    """What users reach. `orders` were given so far, `mutations` happened to the town."""
+
+    orders: int
+    mutations: int
+    routing: dict[Unit, Routing]
+    running: dict[Version, int]
+
+
+EVENTS_UNTIL_BACK_MAX = 6
+"""How many events, while nothing is held, may pass between a failing verdict and all traffic being back."""
+
+WHOLE = 1.0
+ROUNDING = 1e-9
+
+
+def weights_and_health(town: Town, routing: Routing) -> str:
+    """1. Weights sum to 100, and only a version that is prepared and healthy receives traffic."""
+    parts = shares(routing)
+    if parts and abs(sum(parts.values()) - WHOLE) > ROUNDING:
+        return f"the shares of {routing.unit} sum to {sum(parts.values())}"
+    idle = [version for version in parts if not town.running.get(version) and version not in town.died]
+    return f"{idle[0]} is to receive traffic and does not run" if idle else ""
+
+
+def no_stop_under_traffic(town: Town, trace: Trace | None, version: Version) -> str:
+    """1, from the other side: a version with traffic is not stopped.
+
+    A first release has nothing to go back to: should the proxy never have confirmed it, nor that it is gone, it is
+    stopped all the same.
+    """
+    routing = town.routing.get(version.unit)
+    if routing is None or version not in shares(routing):
+        return ""
+    if trace is not None:
+        index = trace.leg_of(version.unit)
+        if trace.plan.legs[index].baseline is None and trace.state.legs[index].routing is None:
+            return ""
+    return f"{version} is to be stopped and receives traffic"
+
+
+def never_up_again(trace: Trace, routing: Routing, now: Routing | None) -> str:
+    """2. After a failing verdict, and on the way back, the canary's weight never rises."""
+    index = trace.leg_of(routing.unit)
+    proof = trace.proofs.get(index)
+    doomed = proof is not None and proof.failed is not None
+    candidate = trace.plan.legs[index].candidate
+    after = shares(routing).get(candidate, 0.0)
+    before = shares(now).get(candidate, 0.0) if now is not None else 0.0
+    if (doomed or trace.state.stage == "reverting") and after > before + ROUNDING:
+        return f"{candidate} has failed and goes from {before:.0%} to {after:.0%}"
+    return ""
+
+
+def soon_back(trace: Trace) -> str:
+    """2, the other half: stable is back at 100 within a bounded number of events."""
+    for index, proof in trace.proofs.items():
+        if proof.failed is None or proof.failed <= EVENTS_UNTIL_BACK_MAX:
+            continue
+        if not trace.state.legs[index].back and trace.state.hold is None:
+            return f"{proof.failed} events after a failing verdict, traffic is not back"
+    return ""
+
+
+def promotes_for_a_reason(trace: Trace, effect_id: EffectId, routing: Routing) -> str:
+    """3. No promotion without a passing verdict, a declared policy, or a person's recorded word with a reason."""
+    candidate = trace.plan.legs[trace.leg_of(routing.unit)].candidate
+    if routing.stable != candidate or trace.reasoned.get(effect_id, False):
+        return ""
+    return f"{candidate} is promoted without a reason"
+
+
+def one_at_a_time(traces: Iterable[Trace]) -> str:
+    """4. One release in flight per environment and service."""
+    moving = Counter(leg.unit for trace in traces if trace.moves() for leg in trace.plan.legs)
+    crowded = [unit for unit, count in moving.items() if count > 1]
+    return f"{moving[crowded[0]]} releases move {crowded[0]} at once" if crowded else ""
+
+
+def replays(trace: Trace, record: Record, previous: str, event: AnyEvent, summary: Summary) -> str:
+    """5. A replay of the ledger gives the same state, bit for bit; the hash chain has no gap."""
+    if CODEC.decode(record.version, record.body) != event:
+        return f"{type(event).__name__} reads back as something else"
+    hashed = link(
+        previous, record.sequence, record.release, record.number, record.version, record.body
+    )
+    if hashed != record.hash:
+        return f"entry {record.sequence} does not follow the one before it"
+    if summarise(trace.state, trace.plan, trace.request) != summary:
+        return f"the controller sees {record.release} differently from a replay"
+    return ""
+
+
+def samples_follow(trace: Trace, event: Judged, sample: Sample) -> str:
+    """5, for samples: each one begins where the last one in the ledger ended; nothing is lost or counted twice."""
+    effect = trace.issued[event.effect]
+    leg = effect.leg if isinstance(effect, Observe) else 0
+    before, after = trace.readings.get(leg, (None, None)), sample.readings
+    trace.readings[leg] = (after[0] or before[0], after[1] or before[1])
+    for old, new, arm in zip(before, after, (sample.stable, sample.canary), strict=True):
+        if old is not None and arm != (since(old, new) if new is not None else None):
+            return f"the sample of {sample.unit} at {sample.at} does not begin where the last one ended"
+    return ""
+
+
+def keeps_the_way_back(traces: Iterable[Trace], stable: Version | None, version: Version) -> str:
+    """6. Stable is not retired before the new version has baked and the rollback window has passed."""
+    if version == stable:
+        return f"{version} is stable and is to be stopped"
+    for trace in traces:
+        if version not in trace.baselines():
+            continue
+        if trace.moves():
+            return f"{version} is what {trace.state.release} would go back to, and is to be stopped"
+        if trace.state.stage == "warm" and not _cold(trace, version):
+            return f"{version} is to be stopped within the rollback window of {trace.state.release}"
+    return ""
+
+
+def _cold(trace: Trace, version: Version) -> bool:
+    """By the ledger's time: to a controller, a clock that stepped while none ran is time that has passed."""
+    leg = trace.plan.legs[trace.leg_of(version.unit)]
+    return trace.state.at >= (trace.state.ended_at or 0.0) + leg.warm_s - ROUNDING
+
+
+def stable_of(summaries: Iterable[Summary], unit: Unit) -> Version | None:
+    """What the ledger says a unit runs."""
+    run = fleet(summaries).get(unit)
+    return run.stable if run is not None else None
+
+
+def goes_back_legally(trace: Trace, routing: Routing) -> str:
+    """7. An illegal rollback is never performed."""
+    index = trace.leg_of(routing.unit)
+    leg = trace.plan.legs[index]
+    back = routing.stable == leg.baseline and routing.canary is None
+    reason = objection(leg, trace.state.legs[index]) if back else None
+    return f"{leg.unit} goes back although {reason}" if reason else ""
+
+
+def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:
+    """8. `no_data` and `inconclusive` never promote by themselves."""
+    if not isinstance(event, Judged) or event.verdict.kind in ("pass", "fail"):
+        return ""
+    went_on = trace.state.stage in ("forward", "warm", "closed") and (
+        (trace.before.leg, trace.before.step, trace.before.done) != (trace.state.leg, trace.state.step, trace.state.done)
+    )
+    declared = trace.plan.on_inconclusive == "promote" and event.verdict.kind != "no_data"
+    return f"the release went on although the verdict is {event.verdict.kind}" if went_on and not declared else ""
+
+
+def death_changes_nothing(before: Snapshot, after: Snapshot) -> str:
+    """9. The death of the controller changes nothing for users: no order was given while nobody was there to decide."""
+    if before.orders != after.orders:
+        return f"{after.orders - before.orders} orders were given while no controller lived"
+    same = (before.routing, before.running) == (after.routing, after.running)
+    if before.mutations == after.mutations and not same:
+        return "what users reach has changed without an order"
+    return ""
+
+
+def only_the_holder_acts(
+    trace: Trace | None, effect_id: EffectId, effect: Effect, life: Life | None, holder: Life | None
+) -> str:
+    """10. Two controllers never act on one release at once; and nothing is done that the ledger does not have."""
+    if life is not holder:
+        return f"a controller without the lease carries out {effect_id}"
+    if trace is None or trace.issued.get(effect_id) != effect:
+        return f"{effect_id} ({type(effect).__name__}) is carried out and is not in the ledger"
+    return ""

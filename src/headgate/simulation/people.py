@@ -1,0 +1,148 @@
+"""People: they deploy, meddle, ask for what is impossible, and, once all is calm, answer whatever waits for them."""
+
+import asyncio
+from collections.abc import Coroutine
+from random import Random
+from typing import Any
+
+from headgate.controller.supervisor import Submission, Supervisor
+from headgate.core.admission import Words
+from headgate.core.events import (
+    AnyEvent,
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    StepApproved,
+)
+from headgate.core.model import ConcurrencyPolicy, OnSilent, OnUnproven, Unit, Version
+from headgate.core.planning import Policies
+from headgate.core.state import State
+from headgate.core.view import waits_for_person
+from headgate.simulation.controllers import Controllers
+from headgate.simulation.scenario import Scenario
+from headgate.simulation.trace import Trace
+from headgate.simulation.witness import Witness
+
+LATER = 0.0
+"""Events get their time from the controller."""
+
+ROUND_S = 2.0
+PATIENCE_ROUNDS = 3
+"""How often a hold is lifted before the release is given up."""
+
+
+class People:
+    """One for all."""
+
+    def __init__(self, scenario: Scenario, controllers: Controllers, witness: Witness) -> None:
+        self._scenario = scenario
+        self._controllers = controllers
+        self._witness = witness
+        self._random = Random(f"people {scenario.seed}")
+        self._answered: dict[str, int] = {}
+
+    # --- deploying ---------------------------------------------------------------------------------------------------
+
+    async def deploy(self) -> None:
+        """Every version of every unit, the first one first, at any time; a few of them again."""
+        scenario = self._scenario
+        first = [scenario.versions(unit)[0] for unit in scenario.units]
+        self._submit(tuple(first))
+        await asyncio.sleep(4.0)
+        rest = [version for unit in scenario.units for version in scenario.versions(unit)[1:]]
+        self._random.shuffle(rest)
+        if not scenario.calm:
+            rest += self._random.choices(rest, k=self._random.randint(0, 2))
+        for version in rest:
+            self._submit((version, *self._together(version)))
+            await asyncio.sleep(self._random.uniform(0.0, 2 * scenario.until_s / len(rest)))
+
+    def _together(self, version: Version) -> tuple[Version, ...]:
+        """Sometimes another service moves along, as a second leg."""
+        others = [unit for unit in self._scenario.units if unit != version.unit]
+        if not others or self._scenario.calm or self._random.random() >= 0.3:  # noqa: PLR2004
+            return ()
+        return (self._random.choice(self._scenario.versions(others[0])),)
+
+    def _submit(self, versions: tuple[Version, ...], back_to: str | None = None) -> None:
+        calm, choice = self._scenario.calm, self._random.choice
+        concurrency: ConcurrencyPolicy = "queue" if calm else choice(("refuse", "queue", "supersede"))
+        unproven: OnUnproven = "hold" if calm else choice(("hold", "hold", "roll_back", "promote"))
+        silent: OnSilent = "hold" if calm else choice(("hold", "roll_back"))
+        again = not calm and self._random.random() < 0.5  # noqa: PLR2004
+        wish = Submission(
+            intents=tuple(self._scenario.intents[version] for version in versions),
+            policies=Policies(True, ("ready",), unproven, silent, concurrency),
+            author="ada",
+            words=Words(retry="it was the weather" if again else ""),
+            rollback_to=back_to,
+        )
+        self._controllers.ask(lambda supervisor: supervisor.submit(wish))
+
+    # --- meddling ----------------------------------------------------------------------------------------------------
+
+    async def meddle(self) -> None:
+        """Say something to some release every now and then, whether or not it makes sense."""
+        while self._scenario.meddling_s:
+            await asyncio.sleep(self._random.expovariate(1 / self._scenario.meddling_s))
+            names = [*self._witness.traces, "r999"]
+            name = self._random.choice(names[-4:])
+            if self._random.random() < 0.1:  # noqa: PLR2004
+                self._go_back()
+            else:
+                self._tell(name, self._word())
+
+    def _word(self) -> AnyEvent:
+        kinds: tuple[AnyEvent, ...] = (
+            ReleasePaused(at=LATER, by="bob"),
+            ReleaseResumed(at=LATER, by="bob"),
+            ReleaseResumed(at=LATER, by="bob"),
+            StepApproved(at=LATER, by="bob"),
+            PromotionForced(at=LATER, by="bob", reason=self._random.choice(("", "I know better"))),
+            ReleaseAborted(at=LATER, by="bob"),
+        )
+        return self._random.choice(kinds)
+
+    def _go_back(self) -> None:
+        """Order a rollback to any release that has succeeded."""
+        succeeded = [t for t in self._witness.traces.values() if t.state.outcome == "promoted"]
+        if succeeded:
+            trace = self._random.choice(succeeded)
+            self._submit(tuple(leg.candidate for leg in trace.plan.legs), trace.state.release)
+
+    def _tell(self, name: str, event: AnyEvent) -> None:
+        def word(supervisor: Supervisor) -> Coroutine[Any, Any, State]:
+            return supervisor.tell(name, event)
+
+        self._controllers.ask(word)
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    async def answer(self) -> None:
+        """Round after round, answer whatever waits for a person."""
+        while True:
+            await asyncio.sleep(ROUND_S)
+            for name, trace in self._witness.traces.items():
+                if waits_for_person(trace.state, trace.plan) and trace.state.stage in ("forward", "reverting"):
+                    self._answered[name] = self._answered.get(name, 0) + 1
+                    self._tell(name, self._reply(trace, self._answered[name]))
+
+    def _reply(self, trace: Trace, times: int) -> AnyEvent:
+        """Approve, or try again a few times, and then give up."""
+        hold = trace.state.hold
+        if hold is None and not trace.state.paused:
+            return StepApproved(at=LATER, by="cyd")
+        if times <= PATIENCE_ROUNDS * (4 if self._scenario.calm else 1) or (hold is not None and hold.kind == "failed"):
+            return ReleaseResumed(at=LATER, by="cyd")
+        return ReleaseAborted(at=LATER, by="cyd", reason="it does not get better")
+
+
+def unanswered(traces: dict[str, Trace], units: tuple[Unit, ...]) -> str:
+    """What would still wait, if anything: for the message of a simulation that does not converge."""
+    waiting = [
+        f"{name} ({trace.state.stage}, {waits_for_person(trace.state, trace.plan) or 'busy'})"
+        for name, trace in traces.items()
+        if trace.state.stage != "closed"
+    ]
+    return ", ".join(waiting)

@@ -1,0 +1,153 @@
+"""What a seed stands for: services, versions good and bad, how they are rolled out, and how rough the weather is."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Literal
+
+from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency
+from headgate.core.model import (
+    Intent,
+    Listener,
+    Match,
+    Rollout,
+    Stage,
+    StrategyName,
+    Unit,
+    Version,
+)
+
+Flaw = Literal["none", "errors", "slow", "crash", "smoke", "dies"]
+"""What is wrong with a version: it fails requests, is slow at the tail, does not start, fails its smoke tests, dies."""
+
+FLAWS: tuple[Flaw, ...] = ("errors", "errors", "slow", "crash", "smoke", "dies")
+
+CALM_SHARE = 0.25
+"""The share of seeds without any fault or interference: there, every good version must be promoted, no bad one may."""
+
+LATENCY_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Make:
+    """A version and what is wrong with it."""
+
+    version: Version
+    flaw: Flaw
+    error_ratio: float
+    slow_share: float
+    dies_after_s: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place."""
+
+    seed: int
+    calm: bool
+    units: tuple[Unit, ...]
+    makes: dict[Version, Make]
+    intents: dict[Version, Intent]
+    requests_s: float
+    storm: float
+    crashes: float
+    meddling_s: float
+    until_s: float
+
+    def versions(self, unit: Unit) -> tuple[Version, ...]:
+        """The versions there are of a unit, oldest first; the first one is always good."""
+        return tuple(version for version in self.makes if version.unit == unit)
+
+
+def draw(seed: int) -> Scenario:
+    """The scenario of a seed."""
+    random = Random(f"scenario {seed}")
+    calm = random.random() < CALM_SHARE
+    units = tuple(Unit("shop", "production", name) for name in ("web", "api")[: 1 + (random.random() < 0.3)])
+    makes = {make.version: make for unit in units for make in _makes(random, unit)}
+    return Scenario(
+        seed=seed,
+        calm=calm,
+        units=units,
+        makes=makes,
+        intents={version: _intent(random, version) for version in makes},
+        requests_s=random.uniform(60, 120),
+        storm=0.0 if calm else random.choice((0.0, 0.03, 0.08, 0.2)),
+        crashes=0.0 if calm else random.choice((0.0, 0.005, 0.02)),
+        meddling_s=0.0 if calm else random.choice((0.0, 4.0, 12.0)),
+        until_s=random.uniform(20, 40),
+    )
+
+
+@lru_cache(maxsize=64)
+def digest(name: str) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _makes(random: Random, unit: Unit) -> list[Make]:
+    flaws: list[Flaw] = ["none", "none", *random.sample(FLAWS, 1 + (random.random() < 0.5))]
+    usual = random.choice((0.0, 0.002, 0.01))
+    return [_make(random, unit, number, flaw, usual) for number, flaw in enumerate(flaws, 1)]
+
+
+def _make(random: Random, unit: Unit, number: int, flaw: Flaw, usual: float) -> Make:
+    version = Version(unit, digest(f"{unit.service} {number}"), digest(f"settings {random.randint(1, 2)}"))
+    return Make(
+        version,
+        flaw,
+        error_ratio=random.uniform(0.2, 0.5) if flaw == "errors" else usual,
+        slow_share=random.uniform(0.3, 0.6) if flaw == "slow" else 0.005,
+        dies_after_s=random.uniform(1, 8) if flaw == "dies" else 0.0,
+    )
+
+
+def _judge(random: Random, rollout: Rollout) -> JudgeSpec:
+    """Latency is compared only where stable keeps some traffic to compare with."""
+    compared = bool(rollout.stages) and random.random() < LATENCY_SHARE
+    latency = (Latency(),) if compared else ()
+    return JudgeSpec(
+        ErrorRatio(max=0.1), latency, requests_min=20, interval_s=random.choice((1.0, 2.0)), no_data_after_s=10.0
+    )
+
+
+def _intent(random: Random, version: Version) -> Intent:
+    instances = random.choice((1, 1, 2, 4))
+    rollout = _rollout(random)
+    return Intent(
+        unit=version.unit,
+        candidate=version,
+        listener=Listener(8000 if version.unit.service == "web" else 8001),
+        rollout=rollout,
+        judge=_judge(random, rollout),
+        instances=instances,
+        label=version.artifact[:6],
+    )
+
+
+def _rollout(random: Random) -> Rollout:
+    strategy: StrategyName = random.choice(("canary", "canary", "canary", "blue-green", "rolling"))
+    stages: tuple[Stage, ...] = ()
+    if strategy == "canary" or (strategy == "blue-green" and random.random() < 0.3):
+        stages = tuple(_stage(random, weight) for weight in random.choice(((20,), (10, 50), (30, 60, 100))))
+    if stages and random.random() < 0.15:
+        stages = (Stage(matches=(Match("header", "x-team", "us"),), smoke=()), *stages)
+    return Rollout(
+        strategy=strategy,
+        stages=stages,
+        batch=random.choice((1, 2)),
+        soak_s=random.choice((0.0, 2.0)),
+        warm_s=random.choice((1.0, 8.0, 20.0)),
+        drain_s=random.choice((0.0, 0.5)),
+    )
+
+
+def _stage(random: Random, weight: int) -> Stage:
+    return Stage(
+        weight=weight,
+        bake_s=random.choice((1.0, 3.0)),
+        deadline_s=random.choice((None, 15.0)),
+        smoke=() if random.random() < 0.2 else None,
+        pause="look at it" if random.random() < 0.07 else None,
+    )

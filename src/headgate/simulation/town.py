@@ -1,0 +1,196 @@
+"""What is out there and lives on when a controller dies: instances, routing, requests and their counters.
+
+An order that was accepted is carried out even if whoever gave it has died meanwhile, or has long stopped waiting; a
+newer order to the same thing takes its place.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass, field
+from random import Random
+
+from headgate.core.events import EffectId
+from headgate.core.model import Arm, Counts, Histogram, Routing, Unit, Version
+from headgate.simulation.scenario import Make, Scenario
+
+BUCKETS_MS = (50.0, 200.0, 1000.0)
+BURST_SHARE = 0.02
+BURST_RATIO = 0.05
+"""How often a moment is bad for everybody alike, and how bad: a shared dependency stumbles."""
+
+
+@dataclass
+class Tally:
+    """The counters of one version since it was started, or since they were reset."""
+
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+
+
+@dataclass
+class Order:
+    """Something that will have happened at its time, unless a newer order to the same thing comes first."""
+
+    effect: EffectId
+    act: Callable[[], None]
+    done: "asyncio.Event" = field(default_factory=asyncio.Event)
+    dropped: bool = False
+
+
+class Town:
+    """`running` holds the ready instances by version, `routing` what the proxy does, by unit."""
+
+    def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
+        self.scenario = scenario
+        self.routing: dict[Unit, Routing] = {}
+        self.running: dict[Version, int] = {}
+        self.died: set[Version] = set()
+        self.done: dict[EffectId, int] = {}
+        self.mutations = 0
+        self._orders: dict[object, Order] = {}
+        self._counters: dict[Version, Tally] = {}
+        self._sequences: dict[tuple[Unit, str], int] = {}
+        self._flowed_at: dict[Unit, float] = {}
+        self._loop = loop
+        self._context = Context()
+        self._random = Random(f"town {scenario.seed}")
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    def order(self, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float) -> Order:
+        """Accept an order; the same one again is the one that is under way."""
+        under_way = self._orders.get(thing)
+        if under_way is not None and under_way.effect == effect:
+            return under_way
+        if under_way is not None:
+            under_way.dropped = True
+        order = self._orders[thing] = Order(effect, act)
+        self._loop.call_later(takes_s, self._carry_out, thing, order, context=self._context)
+        return order
+
+    def _carry_out(self, thing: object, order: Order) -> None:
+        if not order.dropped:
+            del self._orders[thing]
+            order.act()
+            self.mutations += 1
+        order.done.set()
+
+    def after(self, delay_s: float, act: Callable[[], None]) -> None:
+        """Something that happens by itself."""
+        self._loop.call_later(delay_s, act, context=self._context)
+
+    # --- versions ----------------------------------------------------------------------------------------------------
+
+    def make(self, version: Version) -> Make:
+        """What is wrong with a version, if anything."""
+        return self.scenario.makes[version]
+
+    def start(self, effect: EffectId, version: Version, instances: int) -> None:
+        """So many instances are ready now."""
+        self.flow(version.unit)
+        if not self.running.get(version):
+            self._counters[version] = Tally()
+        self.running[version] = instances
+        self.died.discard(version)
+        self.done[effect] = instances
+
+    def stop(self, effect: EffectId, version: Version) -> None:
+        """No instance is left."""
+        self.flow(version.unit)
+        self.running.pop(version, None)
+        self.died.discard(version)
+        self.done[effect] = 0
+
+    def die(self, version: Version) -> None:
+        """All instances die by themselves, and restarts do not help."""
+        if self.running.get(version):
+            self.flow(version.unit)
+            self.running[version] = 0
+            self.died.add(version)
+            self.mutations += 1
+
+    def mend(self) -> None:
+        """Whatever can live lives again."""
+        for version in [version for version in self.died if self.make(version).flaw != "dies"]:
+            self.running[version] = self.scenario.intents[version].instances
+            self.died.discard(version)
+            self.mutations += 1
+
+    # --- traffic -----------------------------------------------------------------------------------------------------
+
+    def stale(self, unit: Unit, effect: EffectId) -> bool:
+        """True when a later order of the same release was carried out already."""
+        return effect.sequence < self._sequences.get((unit, effect.release), 0)
+
+    def route(self, effect: EffectId, routing: Routing) -> None:
+        """From now on, requests go this way."""
+        if self.stale(routing.unit, effect):
+            return
+        self.flow(routing.unit)
+        self._sequences[routing.unit, effect.release] = effect.sequence
+        before = self.routing.get(routing.unit)
+        self.routing[routing.unit] = routing
+        fresh = routing.canary if routing.exposed else routing.stable
+        known = before.versions() if before is not None and before.exposed else ()
+        if fresh is not None and fresh not in known and self.make(fresh).flaw == "dies":
+            self.after(self.make(fresh).dies_after_s, lambda: self.die(fresh))
+
+    def flow(self, unit: Unit) -> None:
+        """Let the requests arrive that have come since the last look."""
+        now = self._loop.time()
+        elapsed_s = now - self._flowed_at.get(unit, now)
+        self._flowed_at[unit] = now
+        routing = self.routing.get(unit)
+        if routing is None or elapsed_s <= 0:
+            return
+        burst = BURST_RATIO if self._random.random() < BURST_SHARE else 0.0
+        expected = elapsed_s * self.scenario.requests_s
+        for version, share in shares(routing).items():
+            self._arrive(version, expected * share, burst)
+
+    def _arrive(self, version: Version, expected: float, burst: float) -> None:
+        make, tally = self.make(version), self._counters.setdefault(version, Tally())
+        arrived = self._poisson(expected)
+        failing = 1.0 if not self.running.get(version) else min(1.0, make.error_ratio + burst)
+        failed = min(arrived, self._poisson(arrived * failing)) if failing < 1 else arrived
+        tally.requests += arrived
+        tally.errors += failed
+        tally.slow += min(arrived, self._poisson(arrived * make.slow_share))
+
+    def _poisson(self, mean: float) -> int:
+        """Exact for small means, the normal approximation for large ones."""
+        if mean > 30:  # noqa: PLR2004 - where the approximation is good enough
+            return max(0, round(self._random.gauss(mean, math.sqrt(mean))))
+        limit, count, product = math.exp(-mean), 0, self._random.random()
+        while product > limit:
+            count += 1
+            product *= self._random.random()
+        return count
+
+    def read(self, version: Version) -> Arm:
+        """The counters of a version now."""
+        self.flow(version.unit)
+        tally = self._counters.get(version, Tally())
+        quick = tally.requests - tally.slow
+        histogram = Histogram(BUCKETS_MS, (quick * 9 // 10, quick, tally.requests))
+        instances = {"1": Counts(tally.requests, tally.errors)}
+        return Arm(tally.requests, tally.errors, histogram, instances)
+
+    def reset(self, version: Version) -> None:
+        """The counters begin at zero again: whoever counted was restarted."""
+        self.flow(version.unit)
+        self._counters[version] = Tally()
+
+
+def shares(routing: Routing) -> dict[Version, float]:
+    """The part of the requests that each version gets; a version without any is not in it."""
+    parts: dict[Version, float] = {}
+    if routing.canary is not None:
+        matched = 0.02 if routing.matches else 0.0
+        parts[routing.canary] = min(1.0, routing.weight / 100 + matched)
+    if routing.stable is not None:
+        parts[routing.stable] = parts.get(routing.stable, 0.0) + 1.0 - sum(parts.values())
+    return {version: share for version, share in parts.items() if share > 0}

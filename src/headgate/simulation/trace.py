@@ -1,0 +1,114 @@
+"""What is known of one release: folded from the ledger alone, without asking the controller."""
+
+from dataclasses import dataclass, field
+
+from headgate.core.effects import Effect, Observe
+from headgate.core.events import (
+    AnyEvent,
+    EffectId,
+    Judged,
+    PromotionForced,
+    ReleaseDequeued,
+    ReleaseRequested,
+    RoutingSet,
+)
+from headgate.core.machine import step
+from headgate.core.model import Arm, Plan, Promote, Unit, Version
+from headgate.core.state import State, initial
+
+
+Readings = tuple[Arm | None, Arm | None]
+
+
+@dataclass
+class Proof:
+    """What speaks for promoting a leg, by the verdicts and words in the ledger. `failed` counts the events since."""
+
+    exposures: int = 0
+    passed: bool = False
+    forced: bool = False
+    policy: bool = False
+    failed: int | None = None
+
+
+@dataclass
+class Trace:
+    """`before` and `state` are the states around the last event; `issued` is every effect that was ever asked for.
+
+    `reasoned` says of each whether, when it was asked for, there was a reason to promote; `readings` are the last ones
+    known of each leg.
+    """
+
+    request: ReleaseRequested
+    plan: Plan
+    state: State
+    before: State
+    issued: dict[EffectId, Effect] = field(default_factory=dict[EffectId, Effect])
+    reasoned: dict[EffectId, bool] = field(default_factory=dict[EffectId, bool])
+    readings: dict[int, Readings] = field(default_factory=dict[int, Readings])
+    proofs: dict[int, Proof] = field(default_factory=dict[int, Proof])
+
+    def take(self, event: AnyEvent) -> None:
+        """Fold one more event. Raises Illegal when it does not follow."""
+        if isinstance(event, ReleaseDequeued):
+            self.plan = event.plan
+        after, issued = step(self.state, event, self.plan)
+        self.before, self.state = self.state, after
+        self._prove(event)
+        for pending in issued:
+            self.issued[pending.id] = pending.effect
+            self.reasoned[pending.id] = self._has_reason()
+
+    def _has_reason(self) -> bool:
+        """True when something speaks for promoting the leg that moves now."""
+        steps = self.plan.legs[self.state.leg].steps
+        judged = any(isinstance(step, Promote) and step.judged for step in steps)
+        proof = self.proofs.get(self.state.leg, Proof())
+        return not judged or proof.passed or proof.forced or proof.policy
+
+    def _prove(self, event: AnyEvent) -> None:
+        before = self.before
+        proof = self.proofs.setdefault(before.leg, Proof())
+        for known in self.proofs.values():
+            if known.failed is not None and self.state.hold is None:
+                known.failed += 1
+        match event:
+            case RoutingSet(routing=routing) if before.stage == "forward" and routing.canary is not None:
+                proof.passed = proof.policy = False
+                proof.exposures += 1
+            case PromotionForced():
+                proof.forced = bool(event.reason.strip())
+            case Judged():
+                self._judge(event, proof)
+            case _:
+                return
+
+    def _judge(self, event: Judged, proof: Proof) -> None:
+        effect, before = self.issued[event.effect], self.before
+        assert isinstance(effect, Observe)
+        if effect.exposure == before.here().exposure:
+            proof.passed = event.verdict.kind == "pass"
+            moved_on = (before.leg, before.step, before.done) != (self.state.leg, self.state.step, self.state.done)
+            silent = event.verdict.kind == "no_data"
+            proof.policy |= moved_on and not silent and self.plan.on_inconclusive == "promote"
+        promoting = isinstance(self.plan.legs[before.leg].steps[before.step], Promote)
+        if event.verdict.kind == "fail" and proof.failed is None and not (proof.forced and promoting):
+            proof.failed = 0
+
+    def leg_of(self, unit: Unit) -> int:
+        """The index of the leg that moves `unit`."""
+        return next(index for index, leg in enumerate(self.plan.legs) if leg.unit == unit)
+
+    def moves(self) -> bool:
+        """True while the release can still change what its units run."""
+        return self.state.in_flight
+
+    def baselines(self) -> tuple[Version, ...]:
+        """The versions it came from."""
+        return tuple(leg.baseline for leg in self.plan.legs if leg.baseline is not None)
+
+
+def begin(request: ReleaseRequested) -> Trace:
+    """The trace of a release before its first event."""
+    state = initial(request.release, request.plan)
+    return Trace(request, request.plan, state, state)

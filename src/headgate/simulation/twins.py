@@ -1,0 +1,191 @@
+"""The ports' twins: they act on the town, through the weather, under the eyes of the witness."""
+
+import math
+from collections.abc import Callable
+
+from headgate.core.events import AnyEvent, EffectId
+from headgate.core.model import Arm, Finding, Mean, Plan, Routing, Sample, Unit, Version
+from headgate.core.summary import Summary
+from headgate.ledger import Entry, LedgerBusy, LedgerFull
+from headgate.ledger.chain import Record
+from headgate.ledger.memory import MemoryLedger
+from headgate.ports import Instance, Permanent
+from headgate.simulation.town import Order, Town
+from headgate.simulation.weather import Weather
+from headgate.simulation.witness import Witness
+
+
+class Hands:
+    """Gives orders to the town; every order is witnessed before it is accepted."""
+
+    def __init__(self, town: Town, weather: Weather, witness: Witness) -> None:
+        self.town = town
+        self.weather = weather
+        self.witness = witness
+
+    async def give(
+        self, call: str, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float
+    ) -> Order | None:
+        """Have an order accepted, through whatever befalls it, and wait for it; None when the answer is lost."""
+        await self.weather.danger(f"before {call}")
+        fault = self.weather.draw(call)
+        if fault != "lost":
+            await self.weather.befall(call, fault)
+        order = self.town.order(thing, effect, act, takes_s)
+        await self.weather.danger(f"during {call}")
+        if fault == "lost":
+            await self.weather.befall(call, "hang")
+        await order.done.wait()
+        await self.weather.danger(f"after {call}")
+        return order
+
+
+class TwinTarget:
+    """Implements Target."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._town = hands.town
+
+    async def prepare(self, effect: EffectId, version: Version, instances: int) -> None:
+        """See Target."""
+        self._hands.witness.prepares(effect, version, instances)
+        if self._town.done.get(effect) == instances == self._town.running.get(version):
+            return
+        takes_s = self._hands.weather.takes_s(0.2, 2.0)
+        start = self._start(effect, version, instances)
+        await self._hands.give("prepare", version, effect, start, takes_s)
+        if self._town.make(version).flaw == "crash":
+            raise Permanent(f"{version} exits at once")
+
+    def _start(self, effect: EffectId, version: Version, instances: int) -> Callable[[], None]:
+        if self._town.make(version).flaw == "crash":
+            return lambda: None
+        return lambda: self._town.start(effect, version, instances)
+
+    async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
+        """See Target."""
+        self._hands.witness.stops(effect, version)
+        if effect in self._town.done:
+            return
+        takes_s = self._hands.weather.takes_s(0.0, 0.5)
+        await self._hands.give("stop", version, effect, lambda: self._town.stop(effect, version), takes_s)
+
+    async def inspect(self, version: Version) -> tuple[Instance, ...]:
+        """See Target."""
+        await self._hands.weather.befall("inspect", self._hands.weather.draw("inspect"))
+        return tuple(
+            Instance(f"{n}", f"127.0.0.1:{9000 + n}", ready=True)
+            for n in range(self._town.running.get(version, 0))
+        )
+
+    async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
+        """See Target."""
+        fault = self._hands.weather.draw("check")
+        if fault == "unknown":
+            return (Finding("smoke", "unknown", "no answer"),)
+        await self._hands.weather.befall("check", fault)
+        if not self._town.running.get(version):
+            return (Finding("ready", "fail", f"{version} does not run"),)
+        if smoke is not None and self._town.make(version).flaw == "smoke":
+            return (Finding("order", "fail", "no order was completed"),)
+        return (Finding("ready", "pass", "as it should be"),)
+
+
+class TwinTraffic:
+    """Implements Traffic."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._town = hands.town
+
+    async def apply(self, effect: EffectId, routing: Routing) -> None:
+        """See Traffic."""
+        self._hands.witness.routes(effect, routing)
+        if self._town.stale(routing.unit, effect):
+            raise Permanent(f"{effect} is stale")
+        takes_s = self._hands.weather.takes_s(0.01, 0.3)
+        route = f"traffic {routing.unit}"
+        order = await self._hands.give(
+            "apply", route, effect, lambda: self._town.route(effect, routing), takes_s
+        )
+        if order is not None and order.dropped:
+            raise Permanent(f"{effect} is stale: a newer order has taken its place")
+
+    async def observed(self, unit: Unit) -> Routing | None:
+        """See Traffic."""
+        await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
+        return self._town.routing.get(unit)
+
+    async def idle(self, unit: Unit) -> bool:
+        """See Traffic."""
+        fault = self._hands.weather.draw("idle")
+        if fault == "busy":
+            return False
+        await self._hands.weather.befall("idle", fault)
+        return True
+
+
+class TwinSignals:
+    """Implements Signals."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._town = hands.town
+
+    async def read(self, version: Version) -> Arm:
+        """See Signals."""
+        fault = self._hands.weather.draw("read")
+        if fault == "nan":
+            return Arm(means={"orders": Mean(math.nan, 1)})
+        if fault == "negative":
+            return Arm(requests=-1)
+        if fault == "reset":
+            self._town.reset(version)
+        else:
+            await self._hands.weather.befall("read", fault)
+        return self._town.read(version)
+
+
+class TwinGate:
+    """Implements Gate: production is ready unless the weather says otherwise."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    async def ask(self, plan: Plan) -> tuple[Finding, ...]:
+        """See Gate."""
+        fault = self._hands.weather.draw("gate")
+        if fault == "unknown":
+            return (Finding("gate", "unknown", "nobody knows"),)
+        await self._hands.weather.befall("gate", fault)
+        return (Finding("gate", "pass", "ready"),)
+
+
+class TwinLedger(MemoryLedger):
+    """The ledger in memory, busy or full or slow at times; everything that is appended is witnessed."""
+
+    def __init__(self, weather: Weather, witness: Witness) -> None:
+        super().__init__()
+        self._weather = weather
+        self._witness = witness
+
+    def newest(self) -> Record:
+        """The entry that was written last, undecoded."""
+        return self._records[-1]
+
+    async def append(
+        self, release: str, expected: int, event: AnyEvent, summary: Summary, sample: Sample | None = None
+    ) -> Entry:
+        """See Ledger."""
+        await self._weather.danger("before append")
+        fault = self._weather.draw("append")
+        if fault == "busy":
+            raise LedgerBusy("another process holds the ledger's lock")
+        if fault == "full":
+            raise LedgerFull("no room is left")
+        await self._weather.befall("append", fault)
+        entry = await super().append(release, expected, event, summary, sample)
+        self._witness.appended(entry, summary, sample)
+        await self._weather.danger("after append")
+        return entry

@@ -1,0 +1,129 @@
+"""Sees every event and every order, and holds them against the invariants."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from headgate.core.effects import Effect, PrepareVersion, SetRouting
+from headgate.core.events import EffectId, Judged, ReleaseRequested
+from headgate.core.machine import Illegal
+from headgate.core.model import Routing, Sample, Unit, Version
+from headgate.core.summary import Summary
+from headgate.ledger import Entry
+from headgate.ledger.chain import GENESIS, Record
+from headgate.simulation import invariants
+from headgate.simulation.invariants import Snapshot
+from headgate.simulation.loop import LIFE, Life
+from headgate.simulation.town import Town
+from headgate.simulation.trace import Trace, begin
+
+
+class Records(Protocol):
+    """What the witness reads of a ledger."""
+
+    def newest(self) -> Record:
+        """The entry that was written last, undecoded."""
+        ...
+
+    def summaries(self, *, limit: int) -> list[Summary]:
+        """See Ledger."""
+        ...
+
+
+class Violation(Exception):  # noqa: N818 - it is a finding of the simulation
+    """An invariant does not hold. `number` is its number on the design page; 0: it does not converge."""
+
+    def __init__(self, number: int, what: str) -> None:
+        super().__init__(f"invariant {number}: {what}")
+        self.number = number
+
+
+class Witness:
+    """`violations` holds what was found, in order. `holder` says whose the lease is now."""
+
+    def __init__(self, town: Town) -> None:
+        self.violations: list[Violation] = []
+        self.traces: dict[str, Trace] = {}
+        self.orders = 0
+        self.holder: Callable[[], Life | None] = lambda: None
+        self.ledger: Records | None = None
+        self.on_violation: Callable[[], None] = lambda: None
+        self._town = town
+        self._previous = GENESIS
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def appended(self, entry: Entry, summary: Summary, sample: Sample | None) -> None:
+        """An event is in the ledger."""
+        assert self.ledger is not None
+        event = entry.event
+        if isinstance(event, ReleaseRequested):
+            self.traces[entry.release] = begin(event)
+        trace = self.traces[entry.release]
+        try:
+            trace.take(event)
+        except Illegal as illegal:
+            self._say(5, f"{type(event).__name__} was written and is illegal: {illegal}")
+            return
+        record = self.ledger.newest()
+        self._say(2, invariants.soon_back(trace))
+        self._say(4, invariants.one_at_a_time(self.traces.values()))
+        self._say(5, invariants.replays(trace, record, self._previous, event, summary))
+        self._say(8, invariants.silence_promotes_nothing(trace, event))
+        if isinstance(event, Judged) and sample is not None:
+            self._say(5, invariants.samples_follow(trace, event, sample))
+        self._previous = record.hash
+
+    def snapshot(self) -> Snapshot:
+        """What users reach now."""
+        town = self._town
+        return Snapshot(self.orders, town.mutations, dict(town.routing), dict(town.running))
+
+    def came_back(self, noted: Snapshot) -> None:
+        """A controller starts where there was none since `noted`."""
+        self._say(9, invariants.death_changes_nothing(noted, self.snapshot()))
+
+    def found(self, number: int, what: str) -> None:
+        """Somebody else saw that something is wrong; an empty string: it is not."""
+        self._say(number, what)
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    def routes(self, effect: EffectId, routing: Routing) -> None:
+        """An order to the proxy is being given."""
+        trace = self._acts(effect, SetRouting(routing))
+        self._say(1, invariants.weights_and_health(self._town, routing))
+        if trace is not None:
+            self._say(2, invariants.never_up_again(trace, routing, self._town.routing.get(routing.unit)))
+            self._say(3, invariants.promotes_for_a_reason(trace, effect, routing))
+            self._say(7, invariants.goes_back_legally(trace, routing))
+
+    def prepares(self, effect: EffectId, version: Version, instances: int) -> None:
+        """An order to have instances is being given."""
+        trace = self._acts(effect, PrepareVersion(version, instances))
+        if instances < 1:
+            self._say(1, invariants.no_stop_under_traffic(self._town, trace, version))
+
+    def stops(self, effect: EffectId, version: Version) -> None:
+        """An order to stop a version is being given."""
+        trace = self.traces.get(effect.release)
+        issued = trace.issued.get(effect) if trace is not None else None
+        self._acts(effect, issued)
+        self._say(1, invariants.no_stop_under_traffic(self._town, trace, version))
+        stable = self.stable(version.unit)
+        self._say(6, invariants.keeps_the_way_back(self.traces.values(), stable, version))
+
+    def _acts(self, effect_id: EffectId, effect: Effect | None) -> Trace | None:
+        self.orders += 1
+        trace = self.traces.get(effect_id.release)
+        self._say(10, invariants.only_the_holder_acts(trace, effect_id, effect, LIFE.get(None), self.holder()))
+        return trace
+
+    def stable(self, unit: Unit) -> Version | None:
+        """What the ledger says a unit runs."""
+        assert self.ledger is not None
+        return invariants.stable_of(self.ledger.summaries(limit=1_000_000), unit)
+
+    def _say(self, number: int, what: str) -> None:
+        if what:
+            self.violations.append(Violation(number, what))
+            self.on_violation()

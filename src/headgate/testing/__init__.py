@@ -1,0 +1,1 @@
+"""Conformance suites: subclass one, say how yours is made, and pytest runs what every implementation must do."""

@@ -1,0 +1,132 @@
+"""Events to bytes and back, today's and yesterday's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.core.events import AnyEvent, EffectFailed, EffectId, ReleasePaused
+from headgate.core.model import Arm, Sample, Unit
+from headgate.ledger import LedgerCorrupt, LedgerTooNew, MemoryLedger, SqliteLedger
+from headgate.ledger.codec import Codec, Fields, decode_sample, encode_sample, sample_digest
+from headgate.ledger.verify import verify
+from headgate.testing.ledger import a_sample, a_summary, judged, paused, write_all
+
+TODAY = Codec()
+
+
+def renamed(fields: Fields) -> Fields:
+    """Version 1 had `who`, version 2 has `by`."""
+    return {**{key: value for key, value in fields.items() if key != "who"}, "by": fields["who"]}
+
+
+def explained(fields: Fields) -> Fields:
+    """Version 3 always has a reason."""
+    return {**fields, "reason": fields.get("reason") or "none given"}
+
+
+TOMORROW = Codec({("ReleasePaused", 1): renamed, ("ReleasePaused", 2): explained})
+
+
+@given(at=st.floats(allow_nan=False, allow_infinity=False), by=st.text(), reason=st.text())
+def test_events_come_back(at: float, by: str, reason: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in by + reason):
+        return
+    event = ReleasePaused(at=at, by=by, reason=reason)
+    version, body = TODAY.encode(event)
+    assert TODAY.decode(version, body) == event
+    assert b"\n" not in body
+    assert TODAY.encode(event) == (version, body)
+
+
+def test_every_type_of_event_can_be_told_from_the_others() -> None:
+    names = [event_type.__name__ for event_type in get_args(AnyEvent)]
+    assert len(set(names)) == len(names)
+    for event_type in get_args(AnyEvent):
+        assert event_type.__struct_config__.tag == event_type.__name__
+
+
+def test_the_order_of_a_dictionary_does_not_matter() -> None:
+    def sample(names: str) -> Sample:
+        arm = Arm(instances={name: a_sample(1.0).stable.instances["web-1"] for name in names})  # type: ignore[union-attr]
+        return Sample(Unit("p", "e", "s"), 1.0, 1.0, 10, arm, None)
+
+    assert encode_sample(sample("abc")) == encode_sample(sample("cab"))
+    assert sample_digest(sample("abc")) != sample_digest(sample("abd"))
+
+
+def test_old_events_are_brought_up_to_date() -> None:
+    first = b'{"type":"ReleasePaused","at":1.0,"who":"ada"}'
+    second = b'{"type":"ReleasePaused","at":1.0,"by":"ada","reason":"lunch"}'
+    assert TOMORROW.decode(1, first) == ReleasePaused(at=1.0, by="ada", reason="none given")
+    assert TOMORROW.decode(2, second) == ReleasePaused(at=1.0, by="ada", reason="lunch")
+    assert TOMORROW.encode(ReleasePaused(at=1.0, by="ada", reason="x"))[0] == 3
+    assert TOMORROW.encode(EffectFailed(at=1.0, effect=EffectId("r1", 1, 0), reason="x"))[0] == 1
+
+
+def test_an_event_that_was_given_another_name_is_read() -> None:
+    def as_today(fields: Fields) -> Fields:
+        return {**fields, "type": "ReleasePaused"}
+
+    codec = Codec({("ReleaseHalted", 1): as_today})
+    body = b'{"type":"ReleaseHalted","at":1.0,"by":"ada"}'
+    assert codec.decode(1, body) == ReleasePaused(at=1.0, by="ada")
+
+
+def test_the_bytes_of_old_events_stay_and_verify(tmp_path: Path) -> None:
+    before = SqliteLedger(tmp_path / "ledger.db")
+    asyncio.run(write_all(before, "r1", 4))
+    before.close()
+    codec = Codec({("ReleasePaused", 1): explained})
+    after = SqliteLedger(tmp_path / "ledger.db", codec=codec)
+    asyncio.run(after.append("r1", 4, paused(5), a_summary("r1", 5)))
+    assert [record.version for record in after.records()] == [1, 1, 1, 1, 2]
+    assert len(after.read("r1")) == 5
+    assert verify(after, codec=codec).broken is None
+    after.close()
+    with pytest.raises(LedgerTooNew, match="ReleasePaused of version 2 was written by a newer Headgate"):
+        SqliteLedger(tmp_path / "ledger.db", readonly=True).read("r1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"at":1.0}',
+        b'{"type":"Nonsense","at":1.0}',
+        b'{"type":"ReleasePaused","at":"1.0","by":"ada"}',
+        b'{"type":"ReleasePaused","at":1.0}',
+        b'{"type":"ReleasePaused","at":1.0,"by":7}',
+    ],
+)
+@pytest.mark.parametrize("codec", [TODAY, TOMORROW], ids=["today", "tomorrow"])
+def test_what_is_no_event_is_refused(codec: Codec, body: bytes) -> None:
+    with pytest.raises(LedgerCorrupt):
+        codec.decode(3 if codec is TOMORROW and b"ReleasePaused" in body else 1, body)
+
+
+def test_a_sample_is_checked_against_its_digest() -> None:
+    sample = a_sample(1.0)
+    body = encode_sample(sample)
+    assert decode_sample(sample_digest(sample), body) == sample
+    with pytest.raises(LedgerCorrupt, match="was changed"):
+        decode_sample(sample_digest(sample), body.replace(b"100", b"101"))
+    endless = msgspec.structs.replace(sample, at=float("nan"))
+    with pytest.raises(ValueError, match="shop/production/web"):
+        encode_sample(endless)
+
+
+def test_what_is_refused_leaves_the_twin_as_it_was() -> None:
+    ledger = MemoryLedger()
+    event: AnyEvent = judged("r1", 1, a_sample(1.0))
+    with pytest.raises(ValueError, match="neither given nor stored"):
+        asyncio.run(ledger.append("r1", 0, event, a_summary("r1", 1)))
+    assert ledger.summaries() == []
+    assert verify(ledger).entries == 0

@@ -1,0 +1,39 @@
+import asyncio
+
+import pytest
+
+from headgate.plugins.processes.memory import MemoryProcesses
+from headgate.ports import Permanent, Temporary
+from headgate.ports.processes import Processes, Program
+from headgate.testing.processes import ProcessesContract
+
+
+class TestMemoryProcesses(ProcessesContract):
+    @pytest.fixture
+    def processes(self) -> Processes:
+        return MemoryProcesses()
+
+
+PROGRAM = Program("a", ("sleep",), "/", "/a.log")
+
+
+def test_a_planned_failure_happens_once() -> None:
+    processes = MemoryProcesses()
+    processes.fail_next = Temporary("the disk is full")
+    with pytest.raises(Temporary, match="disk"):
+        asyncio.run(processes.ensure([PROGRAM]))
+    asyncio.run(processes.ensure([PROGRAM]))
+    assert processes.programs == {"a": PROGRAM}
+
+
+def test_what_has_been_given_up_is_fatal_until_it_is_restarted() -> None:
+    processes = MemoryProcesses()
+    asyncio.run(processes.ensure([PROGRAM]))
+    processes.crash("a")
+    assert [one.state for one in asyncio.run(processes.list())] == ["running"]
+    processes.give_up("a")
+    assert [(one.state, one.pid) for one in asyncio.run(processes.list())] == [("fatal", 0)]
+    asyncio.run(processes.restart("a"))
+    assert [one.state for one in asyncio.run(processes.list())] == ["running"]
+    with pytest.raises(Permanent):
+        processes.crash("b")

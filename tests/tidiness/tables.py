@@ -1,0 +1,64 @@
+"""What the house allows, as tables. Add a row here (and say why in the commit) rather than an exception in a rule."""
+
+from __future__ import annotations
+
+# A third-party library has one home (law 4): these places under src/headgate may import it, and no others.
+# "cli" means cli.py or anything under cli/; a trailing star also takes what begins so.
+# A library without a row is refused.
+HOMES: dict[str, tuple[str, ...]] = {
+    "click": ("cli",),
+    "envoy": ("plugins/traffic",),
+    "h11": ("load/client",),
+    "httpx2": ("plugins", "cli/client"),
+    "psutil": ("plugins/targets",),
+    "pydantic": ("config",),
+    "pydantic_core": ("config",),
+    "pytest": ("testing",),
+    "rich": ("cli",),
+    "starlette": ("web",),
+    "supervisor": ("plugins/processes",),
+    "uvicorn": ("web",),
+    "yaml": ("config",),
+    # of the standard library
+    "sqlite3": ("ledger/sqlite*",),
+}
+
+# The vocabulary of every room: frozen structs and their wire format.
+AT_HOME_ANYWHERE = frozenset({"msgspec"})
+
+# Law 1: the core is pure. Nothing here can read a clock, a file, a random number or the environment.
+CORE_MAY_IMPORT = frozenset(
+    {
+        "__future__",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "enum",
+        "fractions",
+        "functools",
+        "heapq",
+        "itertools",
+        "math",
+        "msgspec",
+        "operator",
+        "types",
+        "typing",
+    }
+)
+
+# Law 3, where layers say too little: only these rooms import that room.
+GUESTS: dict[str, tuple[str, ...]] = {
+    "plugins": ("wiring", "simulation"),
+    "load": ("cli",),
+}
+
+# Names that say nothing about what is inside.
+EMPTY_NAMES = frozenset(
+    {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
+)
+
+# Rooms that talk to a person on standard output.
+MAY_PRINT = ("cli", "load")
+
+FILE_LINES_MAX = 350  # the guide is 300
+FUNCTION_LINES_MAX = 80  # the guide is 70
