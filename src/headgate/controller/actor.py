@@ -33,7 +33,7 @@ LEDGER_RETRY_S = 1.0
 
 
 class Stopped(Exception):  # noqa: N818 - a fact about the controller
-    """This controller no longer runs the release: it has ended, we shut down, or another one took over."""
+    """The release is not run here (any more): it has ended, we shut down, or another one took over."""
 
 
 class Overtaken(Stopped):
@@ -127,7 +127,7 @@ class Actor:
         while not self._inbox.empty():
             _answer(self._inbox.get_nowait(), Stopped(f"{self.request.release} is no longer run here"))
 
-    # --- inbox -> step -> append ---------------------------------------------------------------------------------------
+    # --- inbox -> step -> append ------------------------------------------------------------------------------------
 
     async def _take(self, message: _Message) -> None:
         try:
@@ -139,7 +139,7 @@ class Actor:
         except Overtaken as overtaken:
             _answer(message, overtaken)
             raise
-        except Exception as error:  # noqa: BLE001 - what cannot be decided or written must not end the release
+        except Exception as error:  # noqa: BLE001 - must not end the release
             await self._stumble(message, error)
         else:
             _answer(message, self.state)
@@ -177,7 +177,7 @@ class Actor:
         self._changed(self)
 
     async def _append(self, event: AnyEvent, state: State, plan: Plan, sample: Sample | None) -> None:
-        """Write to the ledger, and keep trying while it is full or busy: the release stands still, nothing is lost."""
+        """Write to the ledger, and keep trying while it is full or busy: the release stands still, none is lost."""
         summary = summarise(state, plan, self._release.request)
         while True:
             if not self._desk.lease.held():
@@ -202,7 +202,7 @@ class Actor:
             return
         try:
             event = await self._desk.performer.perform(entry.id, entry.effect, self.plan)
-        except Exception as error:  # noqa: BLE001 - a fault of our own is an answer too, and must not stop the release
+        except Exception as error:  # noqa: BLE001 - a fault of our own is an answer too
             reason = f"{type(entry.effect).__name__} broke down: {type(error).__name__}: {error}"
             event = EffectFailed(at=STAMPED_LATER, effect=entry.id, reason=plain(reason))
         await self._inbox.put(_Message(event))
@@ -235,4 +235,5 @@ def _judged(effect_id: EffectId, seen: Observation) -> Judged:
         sample=sample_digest(seen.sample),
         requests=(stable.requests if stable else 0, canary.requests if canary else 0),
         errors=(stable.errors if stable else 0, canary.errors if canary else 0),
+        harmed=seen.harmed,
     )

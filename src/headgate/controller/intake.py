@@ -62,13 +62,9 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger) -> ReleaseDe
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
-def needed(release: str, version: Version, summaries: Iterable[Summary]) -> str:
-    """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-    known = list(summaries)
-    if (run := fleet(known).get(version.unit)) is not None and run.stable == version:
-        return f"{version} is what {version.unit} runs"
-    others = (summary for summary in known if summary.release != release and not summary.closed)
-    return next((why for other in others if (why := _use(other, version))), "")
+def stable(ledger: Ledger) -> Mapping[Unit, Version]:
+    """What runs, by what the ledger says was promoted last."""
+    return _stable(ledger.summaries(limit=HISTORY_MAX))
 
 
 def _draw(
@@ -80,12 +76,3 @@ def _draw(
 
 def _stable(summaries: Iterable[Summary]) -> Mapping[Unit, Version]:
     return {unit: run.stable for unit, run in fleet(summaries).items() if run.stable is not None}
-
-
-def _use(summary: Summary, version: Version) -> str:
-    """What another release does with `version`; one that has not begun will start it itself, should it need it."""
-    if version in summary.warm:
-        return f"{summary.release} keeps {version} warm"
-    begun = summary.outcome is None and summary.phase not in ("queued", "checking")
-    moving = begun and any(version in (move.before, move.after) for move in summary.moves)
-    return f"{summary.release} is moving {version}" if moving else ""

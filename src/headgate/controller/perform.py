@@ -79,7 +79,9 @@ class Performer:
                 found = await smoke(world, version, names)
                 return SmokeTested(at=at, effect=id_, version=version, findings=found)
             case VerifyVersion(version):
-                return VersionVerified(at=at, effect=id_, version=version, findings=await self._verify(version))
+                return VersionVerified(
+                    at=at, effect=id_, version=version, findings=await self._verify(version)
+                )
             case StopVersion(version, drain_s):
                 return VersionStopped(
                     at=at, effect=id_, version=version, kept=await self._stop(id_, version, drain_s)
@@ -160,7 +162,7 @@ class Performer:
         """Wait until the proxy has no request under way to `version`, at most `drain_s`."""
         try:
             async with asyncio.timeout(drain_s):
-                while not await self._idle(version):
+                while not await self._idle(version):  # noqa: ASYNC110 - the proxy has no event to wait for
                     await asyncio.sleep(DRAIN_ROUND_S)
         except TimeoutError:
             return  # who has not finished by now is cut off, as the plan says

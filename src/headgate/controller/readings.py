@@ -14,7 +14,7 @@ from headgate.ports import PortError, Signals
 
 @dataclass(frozen=True)
 class Reading:
-    """An arm's counters, or None where the first source could not give them; `problems` says why anything is missing."""
+    """An arm's counters, None where the first source could not give them; `problems` says why anything is missing."""
 
     arm: Arm | None
     problems: tuple[str, ...] = ()

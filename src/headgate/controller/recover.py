@@ -19,9 +19,7 @@ def recover(entries: Sequence[Entry], world: World, sample: Callable[[str], Samp
     """
     first = entries[0].event if entries else None
     if not isinstance(first, ReleaseRequested):
-        raise LedgerCorrupt(
-            f"release {entries[0].release if entries else '?'} does not begin with a request"
-        )
+        raise LedgerCorrupt(f"release {entries[0].release if entries else '?'} does not begin with a request")
     release = Release(first, first.plan, initial(first.release, first.plan), watch_over(first.plan, world))
     for entry in entries:
         _take_in(release, entry, world, sample)

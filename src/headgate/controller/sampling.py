@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from headgate.controller.readings import Reading, read_arm
 from headgate.controller.world import World
+from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, observe, start
 from headgate.core.model import Arm, Leg, Sample, Verdict, Version
 from headgate.core.model.sample import since
@@ -14,11 +15,15 @@ Readings = tuple[Arm | None, Arm | None]
 
 @dataclass(frozen=True)
 class Observation:
-    """One sample and what the judge makes of it; it counts only when the ledger has it."""
+    """One sample and what the judge makes of it; it counts only when the ledger has it.
+
+    `harmed` is how many of the canary's requests in it went badly.
+    """
 
     sample: Sample
     verdict: Verdict
     judge: JudgeState
+    harmed: int
 
 
 class Watcher:
@@ -62,8 +67,11 @@ class Watcher:
         try:
             judge, verdict = observe(self._leg.judge, self._judge, sample, exposure)
         except Exception as error:  # noqa: BLE001 - a fault in the judge must neither pass nor blind the release
-            judge, verdict = self._judge, Verdict("no_data", f"the judge broke down: {type(error).__name__}: {error}")
-        return Observation(sample, verdict, judge)
+            judge, verdict = (
+                self._judge,
+                Verdict("no_data", f"the judge broke down: {type(error).__name__}: {error}"),
+            )
+        return Observation(sample, verdict, judge, harmed(self._leg.judge, sample.canary))
 
     def commit(self, observation: Observation) -> None:
         """The ledger has it: the next sample starts where this one ended (an arm that was silent keeps its start)."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from headgate.controller.actor import LEDGER_RETRY_S, Actor, Desk, Overtaken, Release, Stopped
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, Submission, dequeued, needed, request
+from headgate.controller.intake import HISTORY_MAX, Submission, dequeued, request, stable
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
 from headgate.controller.perform import STAMPED_LATER, Performer
@@ -17,6 +17,7 @@ from headgate.controller.world import World
 from headgate.core.events import AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
 from headgate.core.model import Unit, Version
+from headgate.core.need import need
 from headgate.core.state import State, initial
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger, LedgerError
@@ -26,7 +27,7 @@ LEASE_ROUND_S = 2.0
 __all__ = ["Submission", "Supervisor", "UnknownRelease"]
 
 
-class UnknownRelease(LookupError):
+class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release is unknown
     """There is no open release of this name. The message names those there are."""
 
 
@@ -235,4 +236,8 @@ class Supervisor:
         return self._ledger.summaries(open_only=True, limit=HISTORY_MAX)[::-1]
 
     def _needed(self, release: str, version: Version) -> str:
-        return needed(release, version, self._ledger.summaries(limit=HISTORY_MAX))
+        """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
+        if stable(self._ledger).get(version.unit) == version:
+            return f"{version} is what {version.unit} runs"
+        others = [actor for name, actor in self._actors.items() if name != release]
+        return next((why for other in others if (why := need(other.state, other.plan, version))), "")

@@ -1,7 +1,7 @@
 """Orders to the same version take turns, also when two releases give them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
@@ -15,7 +15,7 @@ class Turns:
         self._locks: WeakValueDictionary[Version, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def of(self, version: Version) -> AsyncIterator[None]:
+    async def of(self, version: Version) -> AsyncGenerator[None]:
         """Wait until nobody else gives orders to `version`."""
         lock = self._locks.setdefault(version, asyncio.Lock())
         async with lock:

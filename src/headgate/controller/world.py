@@ -32,6 +32,6 @@ class World:
     target: Target
     traffic: Traffic
     signals: tuple[Signals, ...]
-    gates: Mapping[str, Gate] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     always_asked: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)

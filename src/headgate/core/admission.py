@@ -74,7 +74,9 @@ def _changes(leg: Leg) -> Finding:
     """A version cannot be compared with itself, and going back would stop what goes on running."""
     if leg.baseline != leg.candidate:
         return Finding("something changes", "pass", f"{leg.unit} does not run {leg.candidate} yet")
-    return Finding("something changes", "fail", f"{leg.unit} runs {leg.candidate} already", "deploy something else")
+    return Finding(
+        "something changes", "fail", f"{leg.unit} runs {leg.candidate} already", "deploy something else"
+    )
 
 
 def _excused(check: str, reason: str, evidence: str, hint: str) -> Finding:

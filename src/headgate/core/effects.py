@@ -1,4 +1,4 @@
-"""What shall be done: imperative, data, identified by `(release, sequence, n)`; ports are idempotent by that identity."""
+"""What shall be done: imperative data, identified by `(release, sequence, n)`; ports are idempotent by it."""
 
 import msgspec
 
@@ -25,7 +25,7 @@ class SetRouting(msgspec.Struct, frozen=True, tag=True):
 
 
 class Observe(msgspec.Struct, frozen=True, tag=True):
-    """At `due_at`, sample both arms since the last sample and judge. Answered by Judged; never fails, `no_data` at worst.
+    """At `due_at`, sample both arms since the last sample and judge. Answered by Judged: it cannot fail.
 
     `exposure` is the index of the Expose step in force while the sample's interval lasts.
     """

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from headgate.core.model import ConcurrencyPolicy, Intent, Leg, OnSilent, OnUnproven, Plan, Step, Unit, Version
+from headgate.core.model import (
+    ConcurrencyPolicy,
+    Intent,
+    Leg,
+    OnSilent,
+    OnUnproven,
+    Plan,
+    Step,
+    Unit,
+    Version,
+)
 from headgate.core.strategies import STRATEGIES, at_once, back_to
 
 

@@ -1,4 +1,4 @@
-"""May we still go back?
+"""Whether we may still go back.
 
 A rollback is legal only while the old version can really run on what production is now. The question is asked before
 every revert and before every `headgate rollback`; where the answer is no, traffic is frozen and the reason is said.
@@ -23,7 +23,9 @@ def objection_to_revert(state: State, legs: tuple[Leg, ...]) -> str | None:
     return next((reason for leg, at in moved if (reason := objection(leg, at)) is not None), None)
 
 
-def objection_to_rollback(target: Version, *, stored: Collection[str], configured: Collection[str]) -> str | None:
+def objection_to_rollback(
+    target: Version, *, stored: Collection[str], configured: Collection[str]
+) -> str | None:
     """Why production can not go back to `target`: its artifact or its configuration is no longer there.
 
     `stored` are the digests in the artifact store, `configured` the hashes of the stored configurations.

@@ -44,9 +44,10 @@ class Watch(msgspec.Struct, frozen=True):
 class LegState(msgspec.Struct, frozen=True):
     """How far one leg has come.
 
-    `reached` is the index of the last step entered, `instances` how many of the candidate are ready, `routing` what the proxy last confirmed, `exposure` the index of
-    the Expose step in force (-1: none yet). Under this exposure a verdict `passed`, or the plan `accepted` to go on
-    without one; `overridden`: a person decided against or without the judge. Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
+    `reached` is the index of the last step entered, `instances` how many of the candidate are ready, `routing` what the
+    proxy last confirmed, `exposure` the index of the Expose step in force (-1: none yet). Under this exposure a verdict
+    `passed`, or the plan `accepted` to go on without one; `overridden`: a person decided against or without the judge.
+    Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
     After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
     """
 

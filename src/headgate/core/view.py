@@ -1,7 +1,7 @@
 """Views of a release, computed from its state: never stored beside it."""
 
 from headgate.core.events import ReleaseRequested
-from headgate.core.model import Bake, Leg, Plan, Step
+from headgate.core.model import Bake, Leg, Plan, Step, Version
 from headgate.core.state import LegState, State
 from headgate.core.summary import Move, Summary
 
@@ -82,7 +82,8 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         project=plan.legs[0].unit.project,
         environment=plan.legs[0].unit.environment,
         moves=tuple(
-            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, "")) for leg, at in pairs
+            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, ""))
+            for leg, at in pairs
         ),
         author=request.author,
         requested_at=request.at,
@@ -92,9 +93,13 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         reason=state.hold.reason if state.hold else state.reason,
         ended_at=state.ended_at,
         closed=state.stage == "closed",
-        warm=tuple(leg.baseline for leg, at in pairs if _warm(state, leg, at)),
+        warm=_warm(state, plan),
     )
 
 
-def _warm(state: State, leg: Leg, at: LegState) -> bool:
-    return state.stage == "warm" and leg.baseline is not None and not at.retired
+def _warm(state: State, plan: Plan) -> tuple[Version, ...]:
+    """The old versions that are kept running for the rollback window."""
+    if state.stage != "warm":
+        return ()
+    pairs = zip(plan.legs, state.legs, strict=True)
+    return tuple(leg.baseline for leg, at in pairs if leg.baseline is not None and not at.retired)

@@ -21,6 +21,7 @@ from headgate.simulation.loop import Life
 from headgate.simulation.town import Town, shares
 from headgate.simulation.trace import Trace
 
+
 class Snapshot(NamedTuple):
     """What users reach. `orders` were given so far, `mutations` happened to the town."""
 
@@ -104,9 +105,7 @@ def replays(trace: Trace, record: Record, previous: str, event: AnyEvent, summar
     """5. A replay of the ledger gives the same state, bit for bit; the hash chain has no gap."""
     if CODEC.decode(record.version, record.body) != event:
         return f"{type(event).__name__} reads back as something else"
-    hashed = link(
-        previous, record.sequence, record.release, record.number, record.version, record.body
-    )
+    hashed = link(previous, record.sequence, record.release, record.number, record.version, record.body)
     if hashed != record.hash:
         return f"entry {record.sequence} does not follow the one before it"
     if summarise(trace.state, trace.plan, trace.request) != summary:
@@ -166,10 +165,15 @@ def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:
     if not isinstance(event, Judged) or event.verdict.kind in ("pass", "fail"):
         return ""
     went_on = trace.state.stage in ("forward", "warm", "closed") and (
-        (trace.before.leg, trace.before.step, trace.before.done) != (trace.state.leg, trace.state.step, trace.state.done)
+        (trace.before.leg, trace.before.step, trace.before.done)
+        != (trace.state.leg, trace.state.step, trace.state.done)
     )
     declared = trace.plan.on_inconclusive == "promote" and event.verdict.kind != "no_data"
-    return f"the release went on although the verdict is {event.verdict.kind}" if went_on and not declared else ""
+    return (
+        f"the release went on although the verdict is {event.verdict.kind}"
+        if went_on and not declared
+        else ""
+    )
 
 
 def death_changes_nothing(before: Snapshot, after: Snapshot) -> str:

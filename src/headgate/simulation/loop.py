@@ -1,7 +1,7 @@
-"""A deterministic event loop on virtual time: it never waits, and what is ready runs in an order drawn from a seed.
+"""A deterministic event loop on virtual time: it never waits, and what is ready runs in the seed's order.
 
-Whatever runs within the context of a `Life` is never run again once that life is over: no `finally`, no `except`, just as
-SIGKILL leaves a process.
+Whatever runs within the context of a `Life` is never run again once that life is over: no `finally`, no `except`, as
+when SIGKILL ends a process.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ from asyncio import Handle, TimerHandle
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from random import Random
-from typing import Any
+from typing import Any, TypeVarTuple
+
+Ts = TypeVarTuple("Ts")
 
 CALLBACKS_MAX = 2_000_000
 """More callbacks than any simulation needs: the loop is spinning."""
@@ -33,7 +35,7 @@ def context_of(life: Life) -> Context:
     return context
 
 
-class Stuck(RuntimeError):
+class Stuck(RuntimeError):  # noqa: N818 - reads as a fact: the loop is stuck
     """Nothing is ready and no timer is set, or the loop spins without end."""
 
 
@@ -57,7 +59,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._now
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Handle:
         """Run in the next round."""
         context = copy_context() if context is None else context
@@ -66,13 +68,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> TimerHandle:
         """Run `delay` seconds from now."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> TimerHandle:
         """Run when the virtual time has come."""
         context = copy_context() if context is None else context
@@ -89,8 +91,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self._soon:
             self._leap()
         while self._timers and self._timers[0][0] <= self._now:
-            _, _, context, handle = heapq.heappop(self._timers)
-            self._soon.append((context, handle))
+            _, _, context, timer = heapq.heappop(self._timers)
+            self._soon.append((context, timer))
         ready, self._soon = self._soon, []
         if self._shuffle and len(ready) > 1 and self._random.random() < self._shuffle:
             self._random.shuffle(ready)

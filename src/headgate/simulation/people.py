@@ -15,12 +15,12 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.model import ConcurrencyPolicy, OnSilent, OnUnproven, Unit, Version
+from headgate.core.model import ConcurrencyPolicy, OnSilent, OnUnproven, Version
 from headgate.core.planning import Policies
 from headgate.core.state import State
 from headgate.core.view import waits_for_person
 from headgate.simulation.controllers import Controllers
-from headgate.simulation.scenario import Scenario
+from headgate.simulation.scenario import Scenario, coin
 from headgate.simulation.trace import Trace
 from headgate.simulation.witness import Witness
 
@@ -61,7 +61,7 @@ class People:
     def _together(self, version: Version) -> tuple[Version, ...]:
         """Sometimes another service moves along, as a second leg."""
         others = [unit for unit in self._scenario.units if unit != version.unit]
-        if not others or self._scenario.calm or self._random.random() >= 0.3:  # noqa: PLR2004
+        if not others or self._scenario.calm or not coin(self._random, 0.3):
             return ()
         return (self._random.choice(self._scenario.versions(others[0])),)
 
@@ -70,10 +70,12 @@ class People:
         concurrency: ConcurrencyPolicy = "queue" if calm else choice(("refuse", "queue", "supersede"))
         unproven: OnUnproven = "hold" if calm else choice(("hold", "hold", "roll_back", "promote"))
         silent: OnSilent = "hold" if calm else choice(("hold", "roll_back"))
-        again = not calm and self._random.random() < 0.5  # noqa: PLR2004
+        again = not calm and coin(self._random, 0.5)
         wish = Submission(
             intents=tuple(self._scenario.intents[version] for version in versions),
-            policies=Policies(True, ("ready",), unproven, silent, concurrency),
+            policies=Policies(
+                gates=("ready",), on_inconclusive=unproven, on_no_data=silent, concurrency=concurrency
+            ),
             author="ada",
             words=Words(retry="it was the weather" if again else ""),
             rollback_to=back_to,
@@ -88,7 +90,7 @@ class People:
             await asyncio.sleep(self._random.expovariate(1 / self._scenario.meddling_s))
             names = [*self._witness.traces, "r999"]
             name = self._random.choice(names[-4:])
-            if self._random.random() < 0.1:  # noqa: PLR2004
+            if coin(self._random, 0.1):
                 self._go_back()
             else:
                 self._tell(name, self._word())
@@ -124,7 +126,10 @@ class People:
         while True:
             await asyncio.sleep(ROUND_S)
             for name, trace in self._witness.traces.items():
-                if waits_for_person(trace.state, trace.plan) and trace.state.stage in ("forward", "reverting"):
+                if waits_for_person(trace.state, trace.plan) and trace.state.stage in (
+                    "forward",
+                    "reverting",
+                ):
                     self._answered[name] = self._answered.get(name, 0) + 1
                     self._tell(name, self._reply(trace, self._answered[name]))
 
@@ -133,12 +138,14 @@ class People:
         hold = trace.state.hold
         if hold is None and not trace.state.paused:
             return StepApproved(at=LATER, by="cyd")
-        if times <= PATIENCE_ROUNDS * (4 if self._scenario.calm else 1) or (hold is not None and hold.kind == "failed"):
+        if times <= PATIENCE_ROUNDS * (4 if self._scenario.calm else 1) or (
+            hold is not None and hold.kind == "failed"
+        ):
             return ReleaseResumed(at=LATER, by="cyd")
         return ReleaseAborted(at=LATER, by="cyd", reason="it does not get better")
 
 
-def unanswered(traces: dict[str, Trace], units: tuple[Unit, ...]) -> str:
+def unanswered(traces: dict[str, Trace]) -> str:
     """What would still wait, if anything: for the message of a simulation that does not converge."""
     waiting = [
         f"{name} ({trace.state.stage}, {waits_for_person(trace.state, trace.plan) or 'busy'})"

@@ -158,7 +158,10 @@ class Simulation:
     async def _phases(self) -> None:
         self.controllers.start()
         answering = asyncio.ensure_future(self.people.answer()) if self.scenario.calm else None
-        busy = [asyncio.ensure_future(work) for work in (self.people.deploy(), self.people.meddle(), self._interfere())]
+        busy = [
+            asyncio.ensure_future(work)
+            for work in (self.people.deploy(), self.people.meddle(), self._interfere())
+        ]
         await asyncio.sleep(self.scenario.until_s)
         await busy[0]
         for task in busy:
@@ -199,7 +202,7 @@ class Simulation:
                 self.witness.found(0, self._left_over())
                 return
             if self.loop.time() > until:
-                waiting = unanswered(self.witness.traces, self.scenario.units)
+                waiting = unanswered(self.witness.traces)
                 self.witness.found(0, f"not at an end after {CONVERGES_WITHIN_S:g} s: {waiting}")
                 return
 
@@ -213,7 +216,11 @@ class Simulation:
         lost = [version for version in self.town.running if version != stable[version.unit]]
         if lost and not warned:
             return f"{lost[0]} still runs, and nobody needs it"
-        down = [version for version in stable.values() if version is not None and not self.town.running.get(version)]
+        down = [
+            version
+            for version in stable.values()
+            if version is not None and not self.town.running.get(version)
+        ]
         if down and down[0] not in self.town.died:
             return f"{down[0]} is stable and does not run"
         for each in self.controllers.living:

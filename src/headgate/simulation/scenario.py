@@ -63,8 +63,8 @@ class Scenario:
 def draw(seed: int) -> Scenario:
     """The scenario of a seed."""
     random = Random(f"scenario {seed}")
-    calm = random.random() < CALM_SHARE
-    units = tuple(Unit("shop", "production", name) for name in ("web", "api")[: 1 + (random.random() < 0.3)])
+    calm = coin(random, CALM_SHARE)
+    units = tuple(Unit("shop", "production", name) for name in ("web", "api")[: 1 + (coin(random, 0.3))])
     makes = {make.version: make for unit in units for make in _makes(random, unit)}
     return Scenario(
         seed=seed,
@@ -80,6 +80,11 @@ def draw(seed: int) -> Scenario:
     )
 
 
+def coin(random: Random, chance: float) -> bool:
+    """True with this chance."""
+    return random.random() < chance
+
+
 @lru_cache(maxsize=64)
 def digest(name: str) -> str:
     """64 hex digits."""
@@ -87,7 +92,7 @@ def digest(name: str) -> str:
 
 
 def _makes(random: Random, unit: Unit) -> list[Make]:
-    flaws: list[Flaw] = ["none", "none", *random.sample(FLAWS, 1 + (random.random() < 0.5))]
+    flaws: list[Flaw] = ["none", "none", *random.sample(FLAWS, 1 + (coin(random, 0.5)))]
     usual = random.choice((0.0, 0.002, 0.01))
     return [_make(random, unit, number, flaw, usual) for number, flaw in enumerate(flaws, 1)]
 
@@ -105,10 +110,14 @@ def _make(random: Random, unit: Unit, number: int, flaw: Flaw, usual: float) -> 
 
 def _judge(random: Random, rollout: Rollout) -> JudgeSpec:
     """Latency is compared only where stable keeps some traffic to compare with."""
-    compared = bool(rollout.stages) and random.random() < LATENCY_SHARE
+    compared = bool(rollout.stages) and coin(random, LATENCY_SHARE)
     latency = (Latency(),) if compared else ()
     return JudgeSpec(
-        ErrorRatio(max=0.1), latency, requests_min=20, interval_s=random.choice((1.0, 2.0)), no_data_after_s=10.0
+        ErrorRatio(max=0.1),
+        latency,
+        requests_min=20,
+        interval_s=random.choice((1.0, 2.0)),
+        no_data_after_s=10.0,
     )
 
 
@@ -129,9 +138,9 @@ def _intent(random: Random, version: Version) -> Intent:
 def _rollout(random: Random) -> Rollout:
     strategy: StrategyName = random.choice(("canary", "canary", "canary", "blue-green", "rolling"))
     stages: tuple[Stage, ...] = ()
-    if strategy == "canary" or (strategy == "blue-green" and random.random() < 0.3):
+    if strategy == "canary" or (strategy == "blue-green" and coin(random, 0.3)):
         stages = tuple(_stage(random, weight) for weight in random.choice(((20,), (10, 50), (30, 60, 100))))
-    if stages and random.random() < 0.15:
+    if stages and coin(random, 0.15):
         stages = (Stage(matches=(Match("header", "x-team", "us"),), smoke=()), *stages)
     return Rollout(
         strategy=strategy,
@@ -148,6 +157,6 @@ def _stage(random: Random, weight: int) -> Stage:
         weight=weight,
         bake_s=random.choice((1.0, 3.0)),
         deadline_s=random.choice((None, 15.0)),
-        smoke=() if random.random() < 0.2 else None,
-        pause="look at it" if random.random() < 0.07 else None,
+        smoke=() if coin(random, 0.2) else None,
+        pause="look at it" if coin(random, 0.07) else None,
     )

@@ -16,7 +16,6 @@ from headgate.core.machine import step
 from headgate.core.model import Arm, Plan, Promote, Unit, Version
 from headgate.core.state import State, initial
 
-
 Readings = tuple[Arm | None, Arm | None]
 
 
@@ -88,7 +87,11 @@ class Trace:
         assert isinstance(effect, Observe)
         if effect.exposure == before.here().exposure:
             proof.passed = event.verdict.kind == "pass"
-            moved_on = (before.leg, before.step, before.done) != (self.state.leg, self.state.step, self.state.done)
+            moved_on = (before.leg, before.step, before.done) != (
+                self.state.leg,
+                self.state.step,
+                self.state.done,
+            )
             silent = event.verdict.kind == "no_data"
             proof.policy |= moved_on and not silent and self.plan.on_inconclusive == "promote"
         promoting = isinstance(self.plan.legs[before.leg].steps[before.step], Promote)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from headgate.core.effects import Effect, PrepareVersion, SetRouting
+from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
 from headgate.core.events import EffectId, Judged, ReleaseRequested
 from headgate.core.machine import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
@@ -105,17 +105,19 @@ class Witness:
 
     def stops(self, effect: EffectId, version: Version) -> None:
         """An order to stop a version is being given."""
-        trace = self.traces.get(effect.release)
-        issued = trace.issued.get(effect) if trace is not None else None
-        self._acts(effect, issued)
+        known = self.traces.get(effect.release)
+        drain_s = known.plan.legs[known.leg_of(version.unit)].drain_s if known is not None else 0.0
+        trace = self._acts(effect, StopVersion(version, drain_s))
         self._say(1, invariants.no_stop_under_traffic(self._town, trace, version))
         stable = self.stable(version.unit)
         self._say(6, invariants.keeps_the_way_back(self.traces.values(), stable, version))
 
-    def _acts(self, effect_id: EffectId, effect: Effect | None) -> Trace | None:
+    def _acts(self, effect_id: EffectId, effect: Effect) -> Trace | None:
         self.orders += 1
         trace = self.traces.get(effect_id.release)
-        self._say(10, invariants.only_the_holder_acts(trace, effect_id, effect, LIFE.get(None), self.holder()))
+        self._say(
+            10, invariants.only_the_holder_acts(trace, effect_id, effect, LIFE.get(None), self.holder())
+        )
         return trace
 
     def stable(self, unit: Unit) -> Version | None:

@@ -43,8 +43,8 @@ class TargetContract:
         run(target.prepare(effect(), version, 2))
         instances = run(target.inspect(version))
         assert [instance.ready for instance in instances] == [True, True]
-        assert len({instance.name for instance in instances}) == 2  # noqa: PLR2004 - two were asked for
-        assert len({instance.address for instance in instances}) == 2  # noqa: PLR2004 - as above
+        assert len({instance.name for instance in instances}) == 2
+        assert len({instance.address for instance in instances}) == 2
         assert all(instance.restarts == 0 for instance in instances)
 
     def test_what_was_never_prepared_is_not_there(self, target: Target, versions: Versions) -> None:
@@ -72,7 +72,7 @@ class TargetContract:
         (first,) = run(target.inspect(version))
         run(target.prepare(effect(), version, 3))
         instances = run(target.inspect(version))
-        assert len(instances) == 3  # noqa: PLR2004 - three were asked for
+        assert len(instances) == 3
         assert (first.name, first.address) in {(one.name, one.address) for one in instances}
 
     def test_fewer_instances_stop_the_surplus(self, target: Target, versions: Versions) -> None:
@@ -147,7 +147,7 @@ class TargetContract:
         version = versions.good()
         run(target.prepare(effect(), version, 2))
         findings = run(target.check(version))
-        assert len(findings) >= 2  # noqa: PLR2004 - one each, and those of their dependencies
+        assert len(findings) >= 2
         assert worst(findings) == "pass"
 
     def test_named_smoke_tests_run_and_all_when_none_is_named(

@@ -10,7 +10,6 @@ from headgate.core.judge.grid import grid_around
 from headgate.core.judge.pair import Pair
 from tests.core.judge.traffic import bad
 
-
 GRID = grid_around(1.25, 16, 5)
 Likelihood = tuple[float, ...]
 

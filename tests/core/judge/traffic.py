@@ -19,7 +19,7 @@ FAST = (0.35, 0.3, 0.25, 0.07, 0.025, 0.004, 0.001, 0.0, 0.0)
 def histogram(rng: random.Random, n: int, shares: Sequence[float] = FAST) -> Histogram:
     ends = [sum(shares[: k + 1]) for k in range(len(shares))]
     seen = [rng.random() * ends[-1] for _ in range(n)]
-    return Histogram(LE, tuple(sum(x < end for x in seen) for end in ends[:-1]) + (n,))
+    return Histogram(LE, (*(sum(x < end for x in seen) for end in ends[:-1]), n))
 
 
 def bad(rng: random.Random, n: int, share: float) -> int:
@@ -46,8 +46,8 @@ def sample(
     return Sample(UNIT, at, interval_s, weight, stable, canary, problems)
 
 
-def counts(n0: int, x0: int, n1: int, x1: int, **keywords: int) -> Sample:
-    return sample(Arm(n0, x0), Arm(n1, x1), **keywords)
+def counts(n0: int, x0: int, n1: int, x1: int, *, weight: int = 10) -> Sample:
+    return sample(Arm(n0, x0), Arm(n1, x1), weight=weight)
 
 
 def orders(n0: int, s0: float, n1: int, s1: float, name: str = "orders") -> Sample:

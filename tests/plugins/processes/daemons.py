@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.ports.processes import Program
 
@@ -63,4 +65,4 @@ def alive(pid: int) -> bool:
 def script(home: Path, name: str, text: str, **changes: object) -> Program:
     """A program that is a shell script."""
     made = Program(name, ("/bin/sh", "-c", text), str(home), str(home / "log" / f"{name}.log"), stop_wait_s=5)
-    return Program(**{field: changes.get(field, getattr(made, field)) for field in made.__struct_fields__})
+    return msgspec.structs.replace(made, **changes)

@@ -1,5 +1,6 @@
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def stat(pid: int) -> str:
 
 
 @pytest.fixture
-def stranger():
+def stranger() -> Iterator[int]:
     process = subprocess.Popen(["sleep", "100"], start_new_session=True)
     yield process.pid
     process.kill()

@@ -43,7 +43,7 @@ class Host:
     def effect(self, release: str = "r") -> EffectId:
         return EffectId(release, next(self._sequence), 0)
 
-    def version(self, unit: str = "", environment: str = "production", **changes: Any) -> Version:
+    def version(self, unit: str = "", environment: str = "production", **changes: Any) -> Version:  # noqa: ANN401 - fields of a Configuration
         fields = {"argv": SERVE, "probes": READY, **changes}
         service = unit or f"s{next(self._units)}"
         configuration = self.shelf.put_configuration(Configuration(**fields))

@@ -11,12 +11,12 @@ from headgate.ports import Artifact, Artifacts, Permanent, Provenance
 
 class Shelf(Artifacts):
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         root.mkdir(parents=True, exist_ok=True)
 
     def put(self, source: Path, provenance: Provenance | None = None) -> Artifact:
         digest = _digest(source)
-        tree = self._root / digest
+        tree = self.root / digest
         if not tree.exists():
             tree.mkdir()
             for path in source.iterdir():
@@ -27,7 +27,7 @@ class Shelf(Artifacts):
         raise Permanent(f"no artifact {name}")
 
     def verify(self, digest: str) -> Path:
-        tree = self._root / digest
+        tree = self.root / digest
         if not tree.is_dir() or _digest(tree) != digest:
             raise Permanent(f"artifact {digest} has changed: a byte is not what was built")
         return tree
@@ -41,11 +41,11 @@ class Shelf(Artifacts):
     def put_configuration(self, configuration: Configuration) -> str:
         data = msgspec.json.encode(configuration, order="sorted")
         digest = hashlib.sha256(data).hexdigest()
-        (self._root / f"{digest}.json").write_bytes(data)
+        (self.root / f"{digest}.json").write_bytes(data)
         return digest
 
     def configuration(self, digest: str) -> Configuration:
-        return msgspec.json.decode((self._root / f"{digest}.json").read_bytes(), type=Configuration)
+        return msgspec.json.decode((self.root / f"{digest}.json").read_bytes(), type=Configuration)
 
 
 def _digest(tree: Path) -> str:

@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from headgate.plugins.targets.local.deep_health import findings
 
 
-def read(document: Any) -> list[tuple[str, str, str]]:
+def read(document: object) -> list[tuple[str, str, str]]:
     return [(one.check, one.answer, one.evidence) for one in findings(json.dumps(document).encode(), "q")]
 
 
@@ -67,7 +66,12 @@ def test_asp_net() -> None:
 
 
 def test_the_plain_one() -> None:
-    dependencies = {"database": {"status": "failed", "error": "locked"}, "payments": "ok", "mail": True, "sms": False}
+    dependencies = {
+        "database": {"status": "failed", "error": "locked"},
+        "payments": "ok",
+        "mail": True,
+        "sms": False,
+    }
     assert read({"status": "ok", "dependencies": dependencies}) == [
         ("q: database", "fail", "database is failed: locked"),
         ("q: payments", "pass", "payments is ok"),
@@ -87,25 +91,36 @@ def test_a_list_of_checks() -> None:
     ]
 
 
-@pytest.mark.parametrize("body", [b"", b"ok", b"[]", b'"UP"', b'{"status": "UP"}', b'{"checks": 3}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"ok", b"[]", b'"UP"', b'{"status": "UP"}', b'{"checks": 3}', b"\xff\xfe"]
+)
 def test_what_names_no_dependency_gives_no_finding(body: bytes) -> None:
     assert findings(body, "q") == ()
 
 
 def test_what_it_says_is_bounded() -> None:
-    many = findings(json.dumps({"checks": {f"c{n}": {"status": "x" * 10, "error": "e" * 9999} for n in range(999)}}).encode(), "q")
+    many = findings(
+        json.dumps(
+            {"checks": {f"c{n}": {"status": "x" * 10, "error": "e" * 9999} for n in range(999)}}
+        ).encode(),
+        "q",
+    )
     assert len(many) == 50
     assert max(len(one.evidence) for one in many) < 300
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["checks", "status", "details", "dependencies", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["checks", "status", "details", "dependencies", "x"]), inner, max_size=4
+        )
+    ),
     max_leaves=20,
 )
 
 
 @given(JSON)
-def test_any_document_is_read(document: Any) -> None:
+def test_any_document_is_read(document: object) -> None:
     findings(json.dumps(document).encode(), "q")

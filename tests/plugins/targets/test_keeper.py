@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import headgate
 from headgate.core.model import HttpCheck, Probe, Probes, Version
 from tests.plugins.processes.daemons import alive, until
 from tests.plugins.targets.host import READY, Host, run
@@ -36,7 +37,9 @@ def test_one_that_hangs_is_restarted(local: Host, tmp_path: Path) -> None:
     hung.unlink()
     until(lambda: ready(local, version) == [True])
     assert local.inspect(version)[0].restarts == 1
-    assert "restarting it: its liveness probe failed: GET /live: no answer within 0.2 s" in "\n".join(said(local, version))
+    assert "restarting it: its liveness probe failed: GET /live: no answer within 0.2 s" in "\n".join(
+        said(local, version)
+    )
 
 
 def test_one_that_is_not_ready_loses_its_traffic_and_nothing_else(local: Host, tmp_path: Path) -> None:
@@ -84,7 +87,9 @@ def test_one_that_was_given_up_is_started_again(local: Host, tmp_path: Path) -> 
 
 def test_a_new_life_begins_with_its_startup_probe(local: Host) -> None:
     startup = Probe(HttpCheck("/startup"), period_s=0.2, failure_threshold=100)
-    liveness = Probe(HttpCheck("/startup"), period_s=0.1, failure_threshold=1)  # would kill what is still starting
+    liveness = Probe(
+        HttpCheck("/startup"), period_s=0.1, failure_threshold=1
+    )  # would kill what is still starting
     version = local.version(env={"STARTUP_S": "0.7"}, probes=Probes(startup, READY.readiness, liveness))
     local.prepare(version)
     os.kill(local.pid(version), signal.SIGKILL)
@@ -112,8 +117,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_everything_goes_on_without_whoever_prepared_it(local: Host, tmp_path: Path) -> None:
     hung = tmp_path / "hung"
     version = local.version(env={"HUNG": str(hung)}, probes=Probes(readiness=READY.readiness, liveness=LIVE))
-    shelf = str(local.home.parent / f"{local.home.name}-shelf")
-    root, source = Path(__file__).parents[3], Path(sys.modules["headgate"].__file__).parent.parent
+    shelf = str(local.shelf.root)
+    root, source = Path(__file__).parents[3], Path(headgate.__file__).parent.parent
     caller = subprocess.run(
         [sys.executable, "-c", PREPARE, str(local.home), shelf, msgspec.json.encode(version).decode()],
         env={**os.environ, "PYTHONPATH": f"{source}:{root}"},
@@ -154,4 +159,3 @@ def test_what_is_stopped_is_not_brought_back(local: Host) -> None:
     until(lambda: ready(local, other) == [True])
     assert local.folder(version).prefix not in local.keeper_log()[before:]
     assert local.inspect(version) == ()
-

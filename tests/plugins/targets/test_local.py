@@ -8,11 +8,13 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headgate.core.model import (
     CommandCheck,
+    Configuration,
     HttpCheck,
     LogRotation,
     Probe,
@@ -27,6 +29,7 @@ from headgate.ports import Permanent, Target
 from headgate.testing.target import FAILING, PASSING, TargetContract, Versions
 from tests.plugins.processes.daemons import alive, until
 from tests.plugins.targets.host import READY, SERVE, Host, run
+from tests.plugins.targets.shelf import Shelf
 
 pytestmark = [pytest.mark.e2e]
 
@@ -71,14 +74,18 @@ def refusal(local: Host, version: Version, instances: int = 1) -> str:
 def test_it_starts_what_was_configured(local: Host) -> None:
     version = local.version(
         argv=(*SERVE, "--port={port}", "{files}"),
-        env={"GREETING": "it's \"me\"; 100% $HOME\nand more", "LANG": "C.UTF-8"},
+        env={"GREETING": 'it\'s "me"; 100% $HOME\nand more', "LANG": "C.UTF-8"},
         files={"conf/app.ini": "[a]\nb = 100%\n", "empty": ""},
     )
     (instance,) = local.prepare(version)
     env = local.env(instance)
     port = instance.address.rpartition(":")[2]
-    assert local.get(instance) == "it's \"me\"; 100% $HOME\nand more"
-    assert (env["PORT"], env["HEADGATE_INSTANCE"], env["HEADGATE_VERSION"]) == (port, instance.name, version.key)
+    assert local.get(instance) == 'it\'s "me"; 100% $HOME\nand more'
+    assert (env["PORT"], env["HEADGATE_INSTANCE"], env["HEADGATE_VERSION"]) == (
+        port,
+        instance.name,
+        version.key,
+    )
     files = Path(env["HEADGATE_FILES"])
     assert (files / "conf/app.ini").read_text() == "[a]\nb = 100%\n"
     assert (files / "conf/app.ini").stat().st_mode & 0o777 == 0o600
@@ -114,12 +121,16 @@ def test_without_any_probe_it_is_ready_when_it_listens(local: Host) -> None:
 
 
 def test_a_command_can_be_a_probe(local: Host) -> None:
-    check = CommandCheck(("sh", "-c", 'test "$PORT" = {port} && test -f web.py && test "$SECRET_SIGN" = open'))
-    probes = Probes(startup=Probe(TcpCheck(), period_s=0.1, failure_threshold=50), readiness=Probe(check, period_s=0.1))
+    check = CommandCheck(
+        ("sh", "-c", 'test "$PORT" = {port} && test -f web.py && test "$SECRET_SIGN" = open')
+    )
+    probes = Probes(
+        startup=Probe(TcpCheck(), period_s=0.1, failure_threshold=50), readiness=Probe(check, period_s=0.1)
+    )
     local.prepare(local.version(probes=probes, env={"SECRET_SIGN": "open"}))
+    never = Probes(startup=Probe(CommandCheck(("sh", "-c", "echo no; exit 1")), period_s=0.05))
     with pytest.raises(Permanent, match="exited with 1"):
-        probes = Probes(startup=Probe(CommandCheck(("sh", "-c", "echo no; exit 1")), period_s=0.05))
-        local.prepare(local.version(probes=probes))
+        local.prepare(local.version(probes=never))
 
 
 # --- what does not start ----------------------------------------------------------------------------------------------
@@ -168,7 +179,7 @@ def test_a_version_that_is_never_ready_is_refused_in_time(local: Host, tmp_path:
         ({"files": {"/etc/x": "x"}}, "outside the instance's folder"),
     ],
 )
-def test_what_cannot_be_started_is_refused(local: Host, changes: dict[str, object], expected: str) -> None:
+def test_what_cannot_be_started_is_refused(local: Host, changes: dict[str, Any], expected: str) -> None:
     assert expected in refusal(local, local.version(**changes))
 
 
@@ -176,16 +187,15 @@ def test_a_failed_growth_leaves_what_ran(local: Host) -> None:
     version = local.version()
     local.prepare(version)
     before = local.pid(version)
+    # The same version, but new instances of it never start: as after a change of the machine below.
     startup = Probe(HttpCheck("/startup"), period_s=0.05, failure_threshold=1)
-    folder = local.folder(version)
-    desired = folder.desired()
-    configuration = type(desired.configuration)(SERVE, probes=Probes(startup), env={"STARTUP_S": "100"})
+    changed = Configuration(SERVE, env={"STARTUP_S": "100"}, probes=Probes(startup))
 
-    class Swapped(type(local.shelf)):
-        def configuration(self, digest: str):
-            return configuration
+    class Changed(Shelf):
+        def configuration(self, digest: str) -> Configuration:
+            return changed
 
-    target = LocalTarget(local.home, local.processes, Swapped(local.home.parent / f"{local.home.name}-shelf"))
+    target = LocalTarget(local.home, local.processes, Changed(local.shelf.root))
     with pytest.raises(Permanent):
         run(target.prepare(local.effect(), version, 3))
     assert [one.ready for one in local.inspect(version)] == [True]
@@ -292,10 +302,9 @@ def test_a_stop_overtakes_a_prepare(local: Host) -> None:
 
     async def race() -> None:
         rising = asyncio.create_task(local.target.prepare(local.effect(), version, 1))
-        while not await local.processes.list(local.folder(version).prefix):
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(until, lambda: run(local.processes.list(local.folder(version).prefix)))
         await local.target.stop(local.effect(), version, 0)
-        with pytest.raises(Exception, match="stopped by somebody else|overtaken"):
+        with pytest.raises(Exception, match=r"stopped by somebody else|overtaken"):
             await asyncio.wait_for(rising, 10)
 
     run(race())
@@ -336,7 +345,12 @@ def test_its_log_is_rotated(local: Host) -> None:
 
 
 def test_a_deep_health_answer_is_shown_by_dependency(local: Host) -> None:
-    deep = json.dumps({"status": "ok", "dependencies": {"database": {"status": "failed", "error": "no route"}, "mail": "ok"}})
+    deep = json.dumps(
+        {
+            "status": "ok",
+            "dependencies": {"database": {"status": "failed", "error": "no route"}, "mail": "ok"},
+        }
+    )
     version = local.version(env={"DEEP": deep})
     (instance,) = local.prepare(version)
     findings = run(local.target.check(version))

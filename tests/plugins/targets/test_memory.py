@@ -57,7 +57,10 @@ def test_instances_can_be_lost_and_come_back() -> None:
     target.lose(version)
     assert target.addresses(version) == (first.address, second.address)
     target.recover(version)
-    assert [(one.ready, one.restarts) for one in asyncio.run(target.inspect(version))] == [(True, 1), (True, 1)]
+    assert [(one.ready, one.restarts) for one in asyncio.run(target.inspect(version))] == [
+        (True, 1),
+        (True, 1),
+    ]
 
 
 def test_a_slow_effect_that_is_overtaken_changes_nothing() -> None:

@@ -1,21 +1,26 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import HttpCheck, Probe, Probes, TcpCheck
 from headgate.plugins.targets.local.backoff import Backoff
-from headgate.plugins.targets.local.probes import Health, Threshold, ready_within_s
+from headgate.plugins.targets.local.probes import Health, Kind, Threshold, ready_within_s
 
 CHECK = HttpCheck("/")
 
 
-def probe(**changes: float) -> Probe:
+def probe(**changes: Any) -> Probe:  # noqa: ANN401 - fields of a Probe
     return Probe(CHECK, **changes)
 
 
 def test_readiness_takes_its_thresholds_in_a_row() -> None:
     threshold = Threshold(probe(failure_threshold=3, success_threshold=2), passing=False)
-    seen = [threshold.observe(passed=passed) for passed in (True, False, True, True, False, False, True, False, False, False)]
+    seen = [
+        threshold.observe(passed=passed)
+        for passed in (True, False, True, True, False, False, True, False, False, False)
+    ]
     assert seen == [False, False, False, True, True, True, True, True, True, False]
 
 
@@ -83,7 +88,10 @@ def test_where_no_readiness_is_declared_it_must_listen() -> None:
     [
         (Probes(), 60 + 1 + 1),
         (Probes(probe(initial_delay_s=5, period_s=2, failure_threshold=10, timeout_s=3)), 5 + 20 + 3 + 2),
-        (Probes(None, probe(initial_delay_s=7, period_s=2, success_threshold=3, timeout_s=1)), 60 + 7 + 6 + 1),
+        (
+            Probes(None, probe(initial_delay_s=7, period_s=2, success_threshold=3, timeout_s=1)),
+            60 + 7 + 6 + 1,
+        ),
     ],
 )
 def test_the_time_until_ready_is_bounded(probes: Probes, seconds: float) -> None:
@@ -102,7 +110,7 @@ def test_liveness_asks_for_a_restart_exactly_after_enough_failures(answers: list
 
 
 @given(st.lists(st.tuples(st.sampled_from(["startup", "readiness"]), st.booleans()), max_size=60))
-def test_it_is_never_ready_before_it_has_started(answers: list[tuple[str, bool]]) -> None:
+def test_it_is_never_ready_before_it_has_started(answers: list[tuple[Kind, bool]]) -> None:
     health = Health(Probes(probe(failure_threshold=100), probe()), 0.0)
     started = False
     for at, (kind, passed) in enumerate(answers):
@@ -114,7 +122,8 @@ def test_it_is_never_ready_before_it_has_started(answers: list[tuple[str, bool]]
 
 
 def test_restarts_back_off_as_on_kubernetes() -> None:
-    backoff, now, waits = Backoff(), 1000.0, []
+    backoff, now = Backoff(), 1000.0
+    waits: list[float] = []
     for _ in range(8):
         due = backoff.due(now)
         waits.append(due - now)

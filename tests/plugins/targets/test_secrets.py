@@ -36,7 +36,9 @@ def sources(tmp_path: Path) -> dict[str, SecretSource]:
     }
 
 
-def test_it_is_in_the_services_environment_and_nowhere_else(vault: Host, sources: dict[str, SecretSource]) -> None:
+def test_it_is_in_the_services_environment_and_nowhere_else(
+    vault: Host, sources: dict[str, SecretSource]
+) -> None:
     check = CommandCheck(("sh", "-c", 'test -n "$API_KEY" && test -n "$TOKEN"'))
     serves = Probe(HttpCheck("/health"), period_s=0.1, failure_threshold=50)
     probes = Probes(serves, Probe(check, period_s=0.1), Probe(check, period_s=0.1))
@@ -49,7 +51,8 @@ def test_it_is_in_the_services_environment_and_nowhere_else(vault: Host, sources
     holders = [
         path
         for path in vault.home.rglob("*")
-        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in (IN_FILE, IN_ENVIRONMENT))
+        if path.is_file()
+        and any(secret.encode() in path.read_bytes() for secret in (IN_FILE, IN_ENVIRONMENT))
     ]
     assert holders == []
     assert not [line for line in command_lines().values() if IN_FILE in line or IN_ENVIRONMENT in line]
@@ -81,7 +84,10 @@ def test_what_a_service_says_about_it_does_not_reach_people(
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        (SecretSource("file", "/nowhere/key"), "secret API_KEY: cannot read the file /nowhere/key: No such file"),
+        (
+            SecretSource("file", "/nowhere/key"),
+            "secret API_KEY: cannot read the file /nowhere/key: No such file",
+        ),
         (SecretSource("env", "NOT_SET"), "secret API_KEY: the environment variable NOT_SET is not set"),
     ],
 )

@@ -1,22 +1,27 @@
 """`headgate demo`."""
 
-from importlib import import_module
+from pathlib import Path
 
 import click
 
-from headgate.cli import exits, options
+from headgate.cli import options
 
 
 @options.verb(
     "demo",
     "headgate demo",
     "headgate demo --keep           leave it running, to look around",
-    "headgate demo --speed 2        in half the time",
+    "headgate demo --only v3-checkout-errors",
+    "headgate demo --json           what became of each version, for scripts",
 )
 @click.option("--keep", is_flag=True, help="Leave everything running at the end.")
-@click.option("--speed", type=click.FloatRange(0.1, 10.0), default=1.0, show_default=True, help="How fast.")
+@click.option("--only", multiple=True, metavar="VERSION", help="Tell only this part of the story; may be repeated.")
+@click.option("--rate", type=click.FloatRange(1, 500), default=90.0, show_default=True, help="Customers per second.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture of what was told.")
 @options.as_json
-def command(*, keep: bool, speed: float, as_json: bool) -> None:
+def command(*, keep: bool, only: tuple[str, ...], rate: float, svg: Path | None, as_json: bool) -> None:
     """Release a good version and several bad ones of a small shop, under live load, and see what becomes of each."""
-    code = import_module("headgate.cli.demo").run(keep=keep, speed=speed, as_json=as_json)
-    click.get_current_context().exit(code if isinstance(code, int) else exits.DONE)
+    from headgate.cli import demo
+
+    wish = demo.Wish(keep=keep, as_json=as_json, rate=rate, svg=svg, only=only)
+    click.get_current_context().exit(demo.run(wish))

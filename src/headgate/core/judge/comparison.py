@@ -7,6 +7,7 @@ import msgspec
 from headgate.core.judge.conditional import conditional_logs
 from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn, plain_phi
 from headgate.core.judge.grid import Grid
+from headgate.core.judge.known import Known, remember, stable_share
 from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.process import Process, advance, idle, start_process
@@ -14,17 +15,6 @@ from headgate.core.judge.proportions import proportion_logs
 
 HIGH_SHARE = 0.1
 """Above this share (of stable, times the null) counts are compared as proportions: sharper there."""
-KNOWN_N = 20
-"""Cases of stable before its share is believed."""
-MEMORY_S = 300.0
-"""What stable did counts half as much after this time ..."""
-RECENT_S = 10.0
-"""... and, where it has so many cases that lately is enough, after this time."""
-RECENT_N = 500
-RECENT_N_EXACT = 50
-PRIOR_X = 0.5
-PRIOR_N = 50.0
-"""A share nobody has measured yet is taken to be the one over the other."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -41,20 +31,6 @@ class Rule(msgspec.Struct, frozen=True):
     horizon_s: float
     proof: float
     exact: bool = False
-
-
-class Known(msgspec.Struct, frozen=True, array_like=True):
-    """What earlier intervals tell of stable's share: over minutes, and lately."""
-
-    n: float = 0.0
-    x: float = 0.0
-    recent_n: float = 0.0
-    recent_x: float = 0.0
-
-    @property
-    def share(self) -> float | None:
-        """Stable's bad share over minutes, or None."""
-        return self.x / self.n if self.n >= KNOWN_N else None
 
 
 class Comparison(msgspec.Struct, frozen=True, array_like=True):
@@ -83,26 +59,6 @@ def start_comparison(rule: Rule) -> Comparison:
 def enter_step(c: Comparison) -> Comparison:
     """A new step: evidence against the canary stays, evidence for going on starts again."""
     return Comparison(c.process, c.dispersion, c.known)
-
-
-def stable_share(known: Known, *, exact: bool) -> float:
-    """The share that bets are placed at: what is known of stable, lately if that is enough, with a prior."""
-    if known.recent_n >= (RECENT_N_EXACT if exact else RECENT_N):
-        n, x = known.recent_n, known.recent_x
-    else:
-        n, x = known.n, known.x
-    return (x + PRIOR_X) / (n + (1.0 if exact else PRIOR_N))
-
-
-def _remember(known: Known, pair: Pair, interval_s: float) -> Known:
-    keep, keep_recent = 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
-    n, x = pair.stable_n, pair.stable_x
-    return Known(
-        known.n * keep + n,
-        known.x * keep + x,
-        known.recent_n * keep_recent + n,
-        known.recent_x * keep_recent + x,
-    )
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
@@ -160,7 +116,7 @@ def observe_pair(
     return Comparison(
         _against(rule, c, pair, interval_s, logs),
         learn(c.dispersion, pair.stable_n, pair.stable_x, half),
-        _remember(c.known, pair, interval_s),
+        remember(c.known, pair, interval_s),
         c.canary_n + pair.canary_n,
         c.canary_x + pair.canary_x,
         c.stable_n + pair.stable_n,

@@ -85,7 +85,7 @@ def observe_errors(
     before = state.comparison
     phi, limit = phi_of(rule, before), state.limit
     if limit is not None and limit_rule is not None:
-        limit = observe_limit(limit_rule, limit, pair, before.known.share, phi, interval_s)
+        limit = observe_limit(limit_rule, limit, pair, phi, interval_s)
     likelihood, logs = state.likelihood, None
     if (pair.canary_x or pair.stable_x) and pair.canary_n and pair.stable_n:
         around = conditional_logs(_around(criterion), pair)

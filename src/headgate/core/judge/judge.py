@@ -21,6 +21,9 @@ from headgate.core.judge.words import odds
 from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
 
+UNEASY = 3.0
+"""With evidence of 3 to 1 against the canary in any metric nothing passes, whatever was proven before."""
+
 
 class JudgeState(msgspec.Struct, frozen=True):
     """All that is remembered of a leg's samples.
@@ -154,7 +157,7 @@ def _undecided(
             "watch",
             f"{state.requests} of at least {spec.requests_min} requests of the canary seen in this step",
         )
-    missing = next((r.blocks for r in readings if r.blocks and r.weight > 0), "")
+    missing = next((r.blocks for r in readings if r.blocks and r.weight > 0), "") or _uneasy(readings)
     if missing:
         return "watch", missing
     if not spec.promote:
@@ -171,6 +174,12 @@ def _doubt(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], ev
         return f"suspicious: {worst.evidence.note}: {odds(e_value)} that the canary is worse, not yet enough"
     excused = next((r.blocks for r in deciding if r.evidence.kind == "inconclusive"), "")
     return excused or split_warning(state.split, spec.split_factor_max)
+
+
+def _uneasy(readings: tuple[Reading, ...]) -> str:
+    """What was proven harmless earlier in the step and does not look so any more, or nothing."""
+    rising = [r.evidence for r in readings if r.weight > 0 and r.evidence.e_value >= UNEASY]
+    return f"{rising[0].note}: {odds(rising[0].e_value)} that the canary is worse" if rising else ""
 
 
 def _healthy(readings: tuple[Reading, ...]) -> str:

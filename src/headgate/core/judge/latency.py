@@ -48,8 +48,6 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True):
     seen_n: int = 0
     limit: Limit | None = None
     limit_dispersion: Dispersion = Dispersion()
-    limit_n: float = 0.0
-    limit_x: float = 0.0
     limit_le_ms: float | None = None
     defect: str = ""
 
@@ -150,14 +148,10 @@ def _observe_limit(
     if state.limit is None or index is None:
         return msgspec.structs.replace(state, limit_le_ms=None)
     pair = Pair(canary_n, over(canary, index, canary_n), stable_n, over(stable, index, stable_n))
-    known = state.limit_x / state.limit_n if state.limit_n >= SETTLE_N else None
     phi = spec.dispersion if spec.dispersion is not None else cautious_phi(state.limit_dispersion)
-    keep = 0.5 ** (interval_s / 300.0)
     return msgspec.structs.replace(
         state,
-        limit=observe_limit(_limit_rule(spec, criterion), state.limit, pair, known, phi, interval_s),
+        limit=observe_limit(_limit_rule(spec, criterion), state.limit, pair, phi, interval_s),
         limit_dispersion=learn(state.limit_dispersion, pair.stable_n, pair.stable_x, (0, 0)),
-        limit_n=state.limit_n * keep + pair.stable_n,
-        limit_x=state.limit_x * keep + pair.stable_x,
         limit_le_ms=le[index],
     )

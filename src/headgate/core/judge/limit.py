@@ -7,23 +7,27 @@ The null is "the bad share is at most m"; the mixture is over shares above m. Th
 import msgspec
 
 from headgate.core.judge.grid import Grid, odds_grid
+from headgate.core.judge.known import Known, remember
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.process import Process, advance, idle, start_process
 from headgate.core.judge.proportions import inside, share_logs
 
 POINTS = 10
+PLAIN_X = 5
+"""Bad answers of stable before it is said to break the limit."""
 
 
 class Limit(msgspec.Struct, frozen=True, array_like=True):
-    """`process` is the evidence since the start; counts are of this step.
+    """`process` is the evidence since the start, `known` is stable; the counts are of this step.
 
-    `blamed` is false while stable breaks the limit too.
+    `excused` is true while stable, too, plainly breaks the limit.
     """
 
     process: Process
+    known: Known = Known()
     canary_n: int = 0
     canary_x: float = 0.0
-    blamed: bool = True
+    excused: bool = False
 
 
 class LimitRule(msgspec.Struct, frozen=True):
@@ -46,25 +50,36 @@ def start_limit() -> Limit:
 
 def enter_step(limit: Limit) -> Limit:
     """A new step: the evidence stays, the counts start again."""
-    return Limit(limit.process, blamed=limit.blamed)
+    return Limit(limit.process, limit.known, excused=limit.excused)
 
 
-def stable_meets(rule: LimitRule, pair: Pair, known: float | None) -> bool:
-    """Whether stable keeps the limit, lately (`known`) and in this very interval (one bad answer is no breach)."""
-    if known is not None and known > rule.share:
+def stable_meets(rule: LimitRule, pair: Pair, known: Known) -> bool:
+    """Whether stable keeps the limit, lately and in this very interval (one bad answer is no breach)."""
+    if known.share is not None and known.share > rule.share:
         return False
     return pair.stable_x < 2 or pair.stable_x <= rule.share * pair.stable_n  # noqa: PLR2004
 
 
-def observe_limit(
-    rule: LimitRule, limit: Limit, pair: Pair, known: float | None, phi: float, interval_s: float
-) -> Limit:
+def _breaks(rule: LimitRule, known: Known) -> bool:
+    """Whether stable plainly breaks the limit, over minutes or lately: not by an error or two."""
+    spans = ((known.n, known.x), (known.recent_n, known.recent_x))
+    return any(x >= PLAIN_X and x > rule.share * n for n, x in spans)
+
+
+def observe_limit(rule: LimitRule, limit: Limit, pair: Pair, phi: float, interval_s: float) -> Limit:
     """One more interval of the canary; with no stable at all, the limit alone is judged."""
     release = min(interval_s / rule.horizon_s, 1.0)
-    blamed = not pair.stable_n or stable_meets(rule, pair, known)
-    if not pair.canary_n or not blamed:
-        process = idle(limit.process, release)
-    else:
+    alone = not pair.stable_n
+    if pair.canary_n and (alone or stable_meets(rule, pair, limit.known)):
         logs = [log / phi for log in share_logs(rule.grid, pair.canary_n, pair.canary_x)]
         process = advance(limit.process, logs, rule.cap, release)
-    return Limit(process, limit.canary_n + pair.canary_n, limit.canary_x + pair.canary_x, blamed)
+    else:
+        process = idle(limit.process, release)
+    known = remember(limit.known, pair, interval_s)
+    return Limit(
+        process,
+        known,
+        limit.canary_n + pair.canary_n,
+        limit.canary_x + pair.canary_x,
+        not alone and _breaks(rule, known),
+    )

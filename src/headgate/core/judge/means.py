@@ -101,11 +101,6 @@ def _bounded(criterion: MeanCriterion, pair: Pair) -> Pair:
     return Pair(pair.canary_n, pair.canary_n - pair.canary_x, pair.stable_n, pair.stable_n - pair.stable_x)
 
 
-def _known_bad(criterion: MeanCriterion, c: Comparison) -> float | None:
-    known = c.known.share
-    return 1 - known if known is not None and criterion.higher_is_better else known
-
-
 def observe_mean(
     spec: JudgeSpec, criterion: MeanCriterion, state: MeanState, arms: tuple[Arm, Arm], interval_s: float
 ) -> MeanState:
@@ -122,9 +117,7 @@ def observe_mean(
     pair = Pair(canary.n, canary_x, stable.n, stable_x)
     before, limit = state.comparison, state.limit
     if limit is not None and limit_rule is not None:
-        known = _known_bad(criterion, before)
-        bad = _bounded(criterion, pair)
-        limit = observe_limit(limit_rule, limit, bad, known, phi_of(rule, before), interval_s)
+        limit = observe_limit(limit_rule, limit, _bounded(criterion, pair), phi_of(rule, before), interval_s)
     comparison = observe_pair(rule, before, pair, (0, 0), interval_s)
     return MeanState(comparison, limit, stable_early, canary_early)
 

@@ -11,12 +11,6 @@ import math
 
 import msgspec
 
-FROM_START = 0.8
-LARGEST = 50.0
-RESTART = 0.05
-"""Most of the mass bets from the step's start; a twentieth of the rest begins anew at every interval, so that a bad first
-second (a cold start, an incident on both arms) does not weigh on the whole step."""
-
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.process import CEILING
 from headgate.core.judge.proportions import (
@@ -25,6 +19,12 @@ from headgate.core.judge.proportions import (
     nearest_on_difference,
     nearest_on_ratio,
 )
+
+FROM_START = 0.8
+RESTART = 0.05
+"""Most of the mass bets from the step's start; a twentieth of the rest begins anew at every interval, so that a bad
+first second (a cold start, an incident on both arms) does not weigh on the whole step."""
+LARGEST = 50.0
 
 
 class Harm(msgspec.Struct, frozen=True):

@@ -35,8 +35,8 @@ def advance(process: Process, logs: list[float], cap: float, release: float) -> 
     """One more interval, with each alternative's log-likelihood ratio against the null in `logs`.
 
     Before it, the share `release` of the waiting mass starts to bet (the restart mixture, with a geometric time of
-    onset as Shiryaev's; each restart is an e-process, and so is their average). No alternative gains more than `cap` in one
-    interval: a smaller factor is still a valid one, and no verdict then rests on a single burst.
+    onset as Shiryaev's; each restart is an e-process, and so is their average). No alternative gains more than `cap`
+    in one interval: a smaller factor is still a valid one, and no verdict then rests on a single burst.
     """
     fresh = process.waiting * release / len(process.mass)
     capped = logs if max(logs) <= cap else [min(cap, log) for log in logs]

@@ -4,7 +4,8 @@ import math
 
 import msgspec
 
-from headgate.core.judge.comparison import Comparison, Rule, stable_share
+from headgate.core.judge.comparison import Comparison, Rule
+from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.mirror import cases_needed
 from headgate.core.judge.pair import share
@@ -43,7 +44,7 @@ def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | Non
     if stable is None:
         return f"{subject.noun} {percent(canary)}, no stable to compare with", None
     ratio = canary / stable if stable > 0 else None
-    limit = f"allowed {times(subject.allowed)}"
+    limit = f"{'at least' if subject.allowed < 1 else 'allowed'} {times(subject.allowed)}"
     measured = f"{times(ratio)}, " if ratio is not None else ""
     return f"{subject.noun} {percent(canary)} against {percent(stable)} on stable ({measured}{limit})", ratio
 
@@ -91,7 +92,7 @@ def limit_reading(spec: JudgeSpec, subject: Subject, limit: Limit, weight: float
     bound = "at least" if subject.good else "at most"
     note = f"{subject.noun} {percent(shown)} ({bound} {percent(allowed)} allowed)"
     blocks = ""
-    if not limit.blamed:
+    if limit.excused:
         blocks = f"stable itself breaks the limit for {subject.noun}: not charged to the canary"
         note = f"{note}; {blocks}"
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) or blocks else "pass"

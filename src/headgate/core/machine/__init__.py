@@ -35,7 +35,9 @@ def step(state: State, event: AnyEvent, plan: Plan) -> tuple[State, tuple[Pendin
     return _settle(transition(state, event, plan), event.at, answered, plan)
 
 
-def _settle(after: State, at: float, answered: EffectId | None, plan: Plan) -> tuple[State, tuple[Pending, ...]]:
+def _settle(
+    after: State, at: float, answered: EffectId | None, plan: Plan
+) -> tuple[State, tuple[Pending, ...]]:
     """Number the event, keep what is pending and still wanted, issue what is wanted and not pending."""
     sequence = after.sequence + 1
     want = wanted(after, plan)

@@ -2,7 +2,13 @@
 
 from msgspec.structs import replace
 
-from headgate.core.events import EffectFailed, GatesAnswered, ReleaseAborted, ReleaseDequeued, ReleaseRequested
+from headgate.core.events import (
+    EffectFailed,
+    GatesAnswered,
+    ReleaseAborted,
+    ReleaseDequeued,
+    ReleaseRequested,
+)
 from headgate.core.machine.forward import enter
 from headgate.core.model import Plan, in_words, worst
 from headgate.core.state import LegState, State

@@ -69,7 +69,9 @@ def resized(state: State, event: VersionPrepared, plan: Plan) -> State:
 def verified(state: State, event: VersionVerified, plan: Plan) -> State:
     """Back on stable is not enough: stable must be seen to work."""
     if worst(event.findings) in ("fail", "unknown"):
-        reason = f"traffic is back on {event.version}, which does not pass its checks: {in_words(event.findings)}"
+        reason = (
+            f"traffic is back on {event.version}, which does not pass its checks: {in_words(event.findings)}"
+        )
         return replace(state, hold=Hold("unverified", reason, blocks=("VerifyVersion",)))
     return _next(state.with_leg(replace(state.here(), verified=True)), event.at, plan)
 

@@ -19,7 +19,9 @@ def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
     if isinstance(begun, Promote) and begun.judged and not here.promotable:
         return replace(state, hold=Hold("unproven", "no verdict has passed since the last change of traffic"))
     if isinstance(begun, Bake) and state.watch is None:
-        return replace(state, hold=Hold("no_data", "nothing has reached the new version yet: nothing can be judged"))
+        return replace(
+            state, hold=Hold("no_data", "nothing has reached the new version yet: nothing can be judged")
+        )
     return state
 
 
@@ -35,7 +37,9 @@ def complete(state: State, at: float, plan: Plan) -> State:
 
 
 def _succeed(state: State, at: float, plan: Plan) -> State:
-    state = replace(state, stage="warm", outcome="promoted", reason=_merit(state), ended_at=at, watch=None, done=True)
+    state = replace(
+        state, stage="warm", outcome="promoted", reason=_merit(state), ended_at=at, watch=None, done=True
+    )
     return close_when_retired(state, plan)
 
 
@@ -67,7 +71,7 @@ def routed(state: State, event: RoutingSet, plan: Plan) -> State:
 
 
 def judged(state: State, event: Judged, plan: Plan) -> State:
-    """A failing verdict turns the release round wherever it is; a passing one counts for the exposure it was seen in."""
+    """A failing verdict turns the release round wherever it is; a passing one counts for the exposure it belongs to."""
     leg, here, watch = plan.legs[state.leg], state.here(), state.watch
     if watch is None:
         raise Stale("nothing is being watched")
@@ -100,7 +104,9 @@ def _unproven(state: State, event: Judged, plan: Plan) -> State:
     if policy == "roll_back":
         return revert(state, event.at, plan, "rolled_back", f"not proven in time: {verdict.reason}")
     if policy == "promote":
-        state = state.with_warning(f"went on without a passing verdict, as the plan declares: {verdict.reason}")
+        state = state.with_warning(
+            f"went on without a passing verdict, as the plan declares: {verdict.reason}"
+        )
         return complete(state.with_leg(replace(state.here(), accepted=True)), event.at, plan)
     return replace(state, hold=Hold("no_data" if silent else "inconclusive", verdict.reason))
 

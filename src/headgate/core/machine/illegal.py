@@ -2,7 +2,7 @@
 
 
 class Illegal(Exception):  # noqa: N818 - the domain's word, as in `except Illegal`
-    """This event cannot happen now. The message says what can."""
+    """The event cannot happen now. The message says what can."""
 
 
 class Stale(Illegal):

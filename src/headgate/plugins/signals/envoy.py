@@ -30,8 +30,8 @@ ANSWERED = "answered"
 FRESH_S = 0.05
 """A reading this young serves another arm too, so that both arms are read at the same time, and once."""
 
-MERGE_TRIES = 20
-MERGE_PAUSE_S = 0.001
+MERGE_WITHIN_S = 1.0
+_PAUSE_FIRST_S, _PAUSE_MAX_S = 0.001, 0.05
 _MERGED_AFTER = 3
 _TOTAL_FROM_MS = 1e8  # a bucket as wide as this one counts everything
 _BEGUN = ("rq_total", "rq_cancelled", "rq_pending_failure_eject", "rq_pending_overflow", "cx_none_healthy")
@@ -95,16 +95,16 @@ class EnvoySignals:
         the third one shows what was merged after the first. It does if no merge was still under way when the second
         and the third asked for theirs (Envoy counts such a flush as dropped).
         """
+        until, pause_s = time.monotonic() + MERGE_WITHIN_S, _PAUSE_FIRST_S
         readings: list[tuple[_Clusters, int]] = []
-        for _ in range(MERGE_TRIES):
-            readings.append(_clusters(await self._fetch(_STATS)))
-            if (
-                len({dropped for _, dropped in readings[-_MERGED_AFTER:]}) == 1
-                and len(readings) >= _MERGED_AFTER
-            ):
-                return readings[-_MERGED_AFTER][0], readings[-1][0]
-            await asyncio.sleep(MERGE_PAUSE_S)
-        raise Temporary(f"Envoy has not merged its histograms in {MERGE_TRIES} readings: it is overloaded")
+        while time.monotonic() < until:
+            readings = [*readings, _clusters(await self._fetch(_STATS))][-_MERGED_AFTER:]
+            if len(readings) == _MERGED_AFTER and len({dropped for _, dropped in readings}) == 1:
+                return readings[0][0], readings[-1][0]
+            await asyncio.sleep(pause_s)
+            if len(readings) == _MERGED_AFTER:  # a merge takes longer than the pause: the workers are busy
+                pause_s = min(pause_s * 2, _PAUSE_MAX_S)
+        raise Temporary(f"Envoy has not merged its histograms in {MERGE_WITHIN_S:g} s: it is overloaded")
 
 
 class _Counts(msgspec.Struct, frozen=True):

@@ -13,32 +13,33 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 BORN = time.monotonic()
-KEPT = []
+KEPT: list[bytearray] = []
 
 
-def env(name, default=""):
+def env(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         url = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == "/startup":
             up = time.monotonic() - BORN >= float(env("STARTUP_S", "0"))
             self.answer(200 if up else 503, "started" if up else "starting")
         elif url.path == "/health":
-            sick = os.path.exists(env("SICK", "/nonexistent"))
+            sick = Path(env("SICK", "/nonexistent")).exists()
             self.answer(
                 503 if sick else int(env("HEALTH_STATUS", "200")), env("DEEP", "sick" if sick else "well")
             )
         elif url.path == "/live":
-            while os.path.exists(env("HUNG", "/nonexistent")):
+            while Path(env("HUNG", "/nonexistent")).exists():
                 time.sleep(0.05)
             self.answer(200, "alive")
         elif url.path == "/slow":
@@ -56,18 +57,18 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, env("GREETING", "hello"))
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.answer(201, json.dumps({"id": 7, "echo": body.decode()}))
 
-    def answer(self, status, text):
+    def answer(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, form, *arguments):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
         pass
 
 
@@ -76,7 +77,7 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = True
 
 
-def main():
+def main() -> None:
     for line in filter(None, [env("SAY")]):
         print(line, flush=True)
     for _ in range(int(env("CHATTER", "0"))):

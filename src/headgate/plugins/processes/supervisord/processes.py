@@ -126,7 +126,10 @@ class Supervisord:
 
     def _stop_daemon(self) -> None:
         wait_s = max((file.stop_wait_s() for file in self._files()), default=0.0) + SLACK_S
-        with contextlib.suppress(client.Absent, client.Refused):
+        with contextlib.suppress(Temporary):
+            # All at once: at its own shutdown supervisor waits for one program after the other.
+            self._until(self._all_halted, wait_s, "stop")
+        with contextlib.suppress(Temporary):
             self._call("shutdown")
         if not self._paths.run.is_dir() or self._freed(wait_s):
             return
@@ -208,6 +211,13 @@ class Supervisord:
         wait_s = ProgramFile(self._paths, name).stop_wait_s()
         self._until(lambda: self._halted(name), wait_s, "stop")
         self._start(name)
+
+    def _all_halted(self) -> bool:
+        statuses = self._list()
+        for status in statuses:
+            if status.state in _UP:
+                self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
+        return all(status.state in _DOWN for status in statuses)
 
     def _halted(self, name: str) -> bool:
         found = next((status for status in self._list(name) if status.name == name), None)

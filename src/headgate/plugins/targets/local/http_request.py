@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import io
+import re
 import socket
 from collections.abc import Mapping
 from typing import cast
@@ -12,6 +13,7 @@ import msgspec
 BODY_BYTES_MAX = 1_000_000
 HEAD_BYTES_MAX = 65_536
 _READ_BYTES = 65_536
+_INTERIM = re.compile(rb"\A(?:HTTP/1\.1 1\d\d .*?\r\n\r\n)+", re.DOTALL)
 _NO_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -97,23 +99,20 @@ async def _exchange(host: str, port: int, message: bytes, method: str) -> Reply:
 
 def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
     """The answer in `received`, None while it is not complete; `whole`: nothing more will come. Raises Unanswered."""
-    head_end = received.find(b"\r\n\r\n")
-    if head_end < 0 and not whole and len(received) <= HEAD_BYTES_MAX:
-        return None
+    received = _INTERIM.sub(b"", received)
+    if b"\r\n\r\n" not in received:
+        if not whole and len(received) <= HEAD_BYTES_MAX:
+            return None
+        raise Unanswered("the answer is not HTTP, or broken off" if received else "the connection was closed")
     response = http.client.HTTPResponse(cast("socket.socket", _Bytes(received)), method=method)
     try:
         response.begin()
         body = response.read(BODY_BYTES_MAX + 1)
     except (http.client.HTTPException, ValueError) as error:
-        if (
-            isinstance(error, http.client.IncompleteRead)
-            and not whole
-            and len(received) <= 2 * BODY_BYTES_MAX
-        ):
+        more_helps = isinstance(error, http.client.IncompleteRead) and len(received) <= 2 * BODY_BYTES_MAX
+        if more_helps and not whole:
             return None
-        raise Unanswered(
-            "the answer is not HTTP, or broken off" if received else "the connection was closed"
-        ) from None
+        raise Unanswered("the answer is not HTTP, or broken off") from None
     open_ended = response.length is not None and response.length > 0
     unbounded = response.length is None and response.will_close and not response.chunked
     if len(body) <= BODY_BYTES_MAX and (open_ended or unbounded):

@@ -135,7 +135,7 @@ class VersionFolder:
 def slug(name: str) -> str:
     """`name` as a folder and as a part of a program's name; a name that has to be changed keeps a mark of its own."""
     plain = re.sub(r"[^a-z0-9_-]", "-", name.lower())[:40]
-    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return plain if plain and plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

@@ -211,4 +211,6 @@ def _unknown_test(name: str, known: list[str]) -> Finding:
 
 def create(wires: Wires) -> LocalTarget:
     """The plugin's factory."""
-    return LocalTarget(wires.home, wires.processes, wires.artifacts, addresses_changed=wires.addresses_changed)
+    return LocalTarget(
+        wires.home, wires.processes, wires.artifacts, addresses_changed=wires.addresses_changed
+    )

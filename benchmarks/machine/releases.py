@@ -1,0 +1,94 @@
+"""Whole releases through the pure machine: every effect is answered at once, as a world would in which all goes well."""
+
+import time
+from collections.abc import Callable
+
+from headgate.core.effects import (
+    AskGates,
+    Effect,
+    Observe,
+    PrepareVersion,
+    RunSmoke,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+)
+from headgate.core.events import (
+    AnyEvent,
+    EffectId,
+    GatesAnswered,
+    Judged,
+    ReleaseRequested,
+    RoutingSet,
+    SmokeTested,
+    TimeCame,
+    VersionPrepared,
+    VersionStopped,
+    VersionVerified,
+)
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.machine import step
+from headgate.core.model import Intent, Listener, Plan, Rollout, Stage, Unit, Verdict, Version
+from headgate.core.planning import Policies, plan
+from headgate.core.state import State, initial
+
+UNIT = Unit("shop", "production", "web")
+OLD, NEW = (Version(UNIT, digit * 64, digit * 64) for digit in "ab")
+PASS, WATCH, FAIL = (Verdict(kind, "as it is") for kind in ("pass", "watch", "fail"))
+Judging = Callable[[float], Verdict]
+
+
+def intent(bake_s: float) -> Intent:
+    """A canary in four steps."""
+    stages = tuple(Stage(weight=weight, bake_s=bake_s) for weight in (5, 25, 50, 100))
+    return Intent(UNIT, NEW, Listener(8000), Rollout(stages=stages), JudgeSpec())
+
+
+def request(bake_s: float) -> ReleaseRequested:
+    """The request of a release with such bakes."""
+    intents = (intent(bake_s),)
+    drawn = plan(intents, {UNIT: OLD}, Policies(gates=("ready",)))
+    return ReleaseRequested(at=0.0, release="r1", intents=intents, plan=drawn, author="ada")
+
+
+def answer(effect_id: EffectId, effect: Effect, at: float, judging: Judging) -> AnyEvent:
+    """The fact that answers an effect when all goes well."""
+    match effect:
+        case Observe(_, _, due_at):
+            return Judged(at=max(at, due_at), effect=effect_id, verdict=judging(due_at), sample="")
+        case SetRouting(routing):
+            return RoutingSet(at=at, effect=effect_id, routing=routing)
+        case PrepareVersion(version, instances):
+            return VersionPrepared(at=at, effect=effect_id, version=version, instances=instances)
+        case StopVersion(version):
+            return VersionStopped(at=at, effect=effect_id, version=version)
+        case VerifyVersion(version):
+            return VersionVerified(at=at, effect=effect_id, version=version, findings=())
+        case RunSmoke(version):
+            return SmokeTested(at=at, effect=effect_id, version=version, findings=())
+        case AskGates():
+            return GatesAnswered(at=at, effect=effect_id, findings=())
+        case _:
+            return TimeCame(at=at, effect=effect_id)
+
+
+def play(asked: ReleaseRequested, judging: Judging) -> tuple[State, int]:
+    """One release from its request to its end; the state and the number of steps."""
+    drawn: Plan = asked.plan
+    state, _ = step(initial("r1", drawn), asked, drawn)
+    steps = 1
+    while state.stage != "closed":
+        pending = state.pending[0]
+        state, _ = step(state, answer(pending.id, pending.effect, state.at, judging), drawn)
+        steps += 1
+    return state, steps
+
+
+def steps_per_s(bake_s: float, judging: Judging, least_s: float) -> tuple[float, int]:
+    """Steps a second over whole releases of this kind, the events' making included; and the steps of one release."""
+    asked = request(bake_s)
+    total, steps, began = 0, 0, time.process_time()
+    while time.process_time() - began < least_s:
+        _, steps = play(asked, judging)
+        total += steps
+    return total / (time.process_time() - began), steps

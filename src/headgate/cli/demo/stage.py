@@ -1,0 +1,148 @@
+"""Sets the shop up, lets the customers in, tells the story, and cleans up whatever happens."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.cli import exits
+from headgate.cli.asking import Request, ask
+from headgate.cli.carry import Manner, helm_of, see_through
+from headgate.cli.demo.customers import Customers
+from headgate.cli.demo.shop import Shop
+from headgate.cli.demo.story import FIRST, STORY, Chapter
+from headgate.cli.errors import Unable
+from headgate.cli.follow import read_fold
+from headgate.cli.helm import Helm
+from headgate.cli.screen import draw, patience, print_json, say
+from headgate.cli.session import Session
+from headgate.core.report import Fold
+
+WARM_UP_S = 1.5
+"""Customers before the first release under load, so that the old version has something to be compared by."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to show it. `svg` names a file for a picture of what was told; `rate` is in journeys per second."""
+
+    keep: bool = False
+    as_json: bool = False
+    rate: float = 90.0
+    svg: Path | None = None
+    only: tuple[str, ...] = ()
+
+
+def run(wish: Wish) -> int:
+    """Tell the whole story; returns the exit code: 0 when every version ended as it should."""
+    folder = Path(tempfile.mkdtemp(prefix="headgate-demo-"))
+    try:
+        with patience("setting up a shop ...", quiet=wish.as_json):
+            shop = Shop(folder)
+        session = Session(file=shop.file, home=shop.home)
+        try:
+            code = _play(shop, session, wish)
+            if wish.keep:
+                _stay(shop)
+            return code
+        finally:
+            session.close()
+            if not wish.keep:
+                _strike(shop)
+    finally:
+        if not wish.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _play(shop: Shop, session: Session, wish: Wish) -> int:
+    told: list[tuple[Chapter, Fold]] = []
+    with _steering(session, wish) as helm:
+        told.append((FIRST, _release(shop, session, helm, FIRST, wish)))
+        customers = Customers(shop.url, wish.rate)
+        with customers:
+            time.sleep(WARM_UP_S)
+            for chapter in STORY:
+                if not wish.only or chapter.version in wish.only:
+                    told.append((chapter, _release(shop, session, helm, chapter, wish)))
+    _tell(told, customers, wish)
+    return exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL
+
+
+@contextmanager
+def _steering(session: Session, wish: Wish) -> Generator[Helm]:
+    helm = helm_of(session)
+    try:
+        with patience("starting the proxy and the controller ...", quiet=wish.as_json):
+            helm.take()
+        yield helm
+    finally:
+        helm.close()
+
+
+def _release(shop: Shop, session: Session, helm: Helm, chapter: Chapter, wish: Wish) -> Fold:
+    from headgate.controller.supervisor import Submission
+
+    _announce(chapter, wish)
+    shop.build(chapter.version)
+    asked = ask(session, Request(None, (), chapter.version, chapter.version), lambda _: None)
+    if not asked.intents:
+        raise Unable(f"{chapter.version} runs already", "this is a defect of the demo", code=exits.INTERNAL)
+    release = helm.client.submit(Submission(asked.intents, asked.policies, "demo", chapter.truth))
+    if wish.as_json:
+        _wait(session, release)
+    else:
+        see_through(session, release, helm, Manner())
+    return read_fold(session.ledger, release)
+
+
+def _wait(session: Session, release: str) -> None:
+    while read_fold(session.ledger, release).report().outcome == "under_way":
+        time.sleep(0.1)
+
+
+def _announce(chapter: Chapter, wish: Wish) -> None:
+    if wish.as_json:
+        return
+    from rich.rule import Rule
+    from rich.text import Text
+
+    draw(Text(), Rule(Text(chapter.version, style="bold"), align="left", style="dim"), Text(chapter.truth, style="dim"))
+
+
+def _tell(told: list[tuple[Chapter, Fold]], customers: Customers, wish: Wish) -> None:
+    from headgate.cli.demo.ending import curtain, seen
+
+    reports = [(chapter, fold.report()) for chapter, fold in told]
+    what = seen(customers.results) if customers.results is not None else None
+    if wish.as_json:
+        versions = [{"version": chapter.version, "report": report} for chapter, report in reports]
+        print_json({"versions": versions, "customers": what})
+    else:
+        from rich.text import Text
+
+        draw(Text(), curtain(reports, what))
+    if wish.svg is not None:
+        from headgate.cli.demo.picture import picture
+
+        wish.svg.write_text(picture(told, curtain(reports, what)))
+
+
+def _stay(shop: Shop) -> None:
+    """Leave everything running, with a controller that outlives us."""
+    from headgate import wiring
+
+    asyncio.run(wiring.up(shop.home))
+    say(f"\nThe shop goes on at {shop.url}. To look around:\n")
+    for line in (f"cd {shop.folder}", "headgate status", "headgate history", "headgate explain", "headgate rollback"):
+        say(f"  {line}")
+    say("\nTo end it: headgate down --everything")
+
+
+def _strike(shop: Shop) -> None:
+    from headgate import wiring
+
+    asyncio.run(wiring.down(shop.home, everything=True))
