@@ -55,12 +55,21 @@ def home_of(project_file: Path | None) -> Path:
 def open_ledger(home: Path, *, write: bool = False) -> Ledger:
     """The home's ledger. Raises LedgerMissing when there is none to read, and what SqliteLedger raises."""
     if write:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_home(home)
     return SqliteLedger(home / "ledger.sqlite", readonly=not write)
+
+
+def make_home(home: Path) -> None:
+    """Make the folder, for its owner only, and keep it out of the project's version control."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
 
 
 def open_artifacts(home: Path) -> Artifacts:
     """The home's store of artifacts and configurations."""
+    make_home(home)
     return FolderArtifacts(home / "artifacts")
 
 

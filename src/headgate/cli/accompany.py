@@ -50,7 +50,7 @@ class Company:
         told = self._follower.poll()
         fold = self._follower.fold
         trouble = self._helm.trouble(fold.request.release) if self._helm else ""
-        self._view.show(fold, told, max(time.time(), fold.state.at), trouble)
+        self._view.show(self._follower, told, max(time.time(), fold.state.at), trouble)
         if self._follower.ended:
             return "ended"
         return "asks" if asks(fold) and not wait else None

@@ -44,6 +44,11 @@ class Asked:
         stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
         return plan(self.intents, stable, self.policies)
 
+    def labels(self) -> dict[Version, str]:
+        """What the versions that were ever released here are called."""
+        moves = (move for summary in reversed(self.summaries) for move in summary.moves)
+        return {move.after: move.label for move in moves if move.label}
+
     def findings(self, words: Words) -> tuple[Finding, ...]:
         """What the rules would say to it now."""
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}

@@ -10,6 +10,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.follow import Follower, read_fold
 from headgate.cli.helm import Helm
 from headgate.cli.home import open_ledger, socket_of
+from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.cli.watching import view
@@ -59,12 +60,13 @@ def see_through(session: Session, release: str, helm: Helm, manner: Manner) -> i
             parting = Company(follower, shown, helm).stay(wait=manner.wait, timeout_s=manner.timeout_s)
         finally:
             shown.close()
-        return tell_end(follower.fold, parting, steers=helm.ours, as_json=manner.as_json)
+        fold, labels = follower.fold, follower.labels
+        return tell_end(fold, parting, steers=helm.ours, as_json=manner.as_json, labels=labels)
     finally:
         ledger.close()
 
 
-def tell_end(fold: Fold, parting: Parting, *, steers: bool, as_json: bool) -> int:
+def tell_end(fold: Fold, parting: Parting, *, steers: bool, as_json: bool, labels: Labels = NO_LABELS) -> int:
     """The last word on a release: its report, and what leaving it now means; returns the exit code."""
     report = fold.report()
     if as_json:
@@ -72,7 +74,7 @@ def tell_end(fold: Fold, parting: Parting, *, steers: bool, as_json: bool) -> in
     else:
         from headgate.cli.render.summary import summary
 
-        draw(summary(fold))
+        draw(summary(fold, labels))
     if parting != "ended":
         watched = f"The controller keeps watching it: `headgate watch {report.release}` shows it."
         say(stays_as_it_is(fold) if steers else watched, err=as_json)

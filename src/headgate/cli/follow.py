@@ -3,9 +3,13 @@
 from headgate.cli.errors import Unable
 from headgate.core.events import AnyEvent, Judged, ReleaseRequested
 from headgate.core.explain import Sentence, explain
+from headgate.core.model import Version
 from headgate.core.report import Fold
 from headgate.core.state import State
 from headgate.ledger import Ledger
+
+LOOK_BACK = 200
+"""How many releases are looked through for the name of a version."""
 
 
 class Follower:
@@ -17,6 +21,7 @@ class Follower:
         self._events: list[AnyEvent] = []
         self._told = 0
         self.fold = self._begin()
+        self.labels = labels_of(ledger, self.fold)
 
     def _begin(self) -> Fold:
         first = next(iter(self._ledger.read(self._release)), None)
@@ -58,6 +63,20 @@ def _loud(event: AnyEvent, before: State, after: State) -> bool:
         after.ended_at,
     )
     return turned or known is None or known.kind != event.verdict.kind
+
+
+def labels_of(ledger: Ledger, fold: Fold) -> dict[Version, str]:
+    """What the versions of a release are called: its own by its request, the old ones by whatever released them."""
+    labels = {intent.candidate: intent.label for intent in fold.request.intents if intent.label}
+    for leg in fold.plan.legs:
+        if leg.baseline is None or leg.baseline in labels:
+            continue
+        known = ledger.summaries(environment=leg.unit.environment, service=leg.unit.service, limit=LOOK_BACK)
+        moves = (move for summary in known for move in summary.moves)
+        label = next((move.label for move in moves if move.after == leg.baseline and move.label), "")
+        if label:
+            labels[leg.baseline] = label
+    return labels
 
 
 def read_fold(ledger: Ledger, release: str) -> Fold:

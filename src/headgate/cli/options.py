@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from headgate.cli.verbs import VERBS
+from headgate.cli.vocabulary import VERBS
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 

@@ -5,9 +5,9 @@ from typing import Protocol
 
 import click
 
+from headgate.cli.follow import Follower
 from headgate.cli.screen import console, print_line
 from headgate.core.explain import Sentence
-from headgate.core.report import Fold
 
 FRAME_S = 1 / 8
 """At most eight pictures a second."""
@@ -16,7 +16,7 @@ FRAME_S = 1 / 8
 class View(Protocol):
     """Shows a release as it goes on."""
 
-    def show(self, fold: Fold, told: tuple[Sentence, ...], now: float, trouble: str) -> None:
+    def show(self, seen: Follower, told: tuple[Sentence, ...], now: float, trouble: str) -> None:
         """What has happened since the last call, and how things stand at `now`."""
         ...
 
@@ -37,12 +37,12 @@ class Plain:
         self._gone = False
         self._trouble = ""
 
-    def show(self, fold: Fold, told: tuple[Sentence, ...], now: float, trouble: str) -> None:  # noqa: ARG002 - View's
+    def show(self, seen: Follower, told: tuple[Sentence, ...], now: float, trouble: str) -> None:  # noqa: ARG002 - View's
         """The new sentences, with the time since the release began."""
         for sentence in told:
-            self.note(f"{fold.request.release} {sentence.after_s:+8.1f}s  {sentence.text}")
+            self.note(f"{seen.fold.request.release} {sentence.after_s:+8.1f}s  {sentence.text}")
         if trouble and trouble != self._trouble:
-            self.note(f"{fold.request.release} stands still: {trouble}")
+            self.note(f"{seen.fold.request.release} stands still: {trouble}")
         self._trouble = trouble
 
     def note(self, text: str) -> None:
@@ -61,12 +61,12 @@ class Plain:
 class Stream:
     """A JSON object for each thing that happened, one on a line."""
 
-    def show(self, fold: Fold, told: tuple[Sentence, ...], now: float, trouble: str) -> None:  # noqa: ARG002 - View's
+    def show(self, seen: Follower, told: tuple[Sentence, ...], now: float, trouble: str) -> None:  # noqa: ARG002 - View's
         """The new sentences."""
         for sentence in told:
             print_line(
                 {
-                    "release": fold.request.release,
+                    "release": seen.fold.request.release,
                     "at": sentence.at,
                     "after_s": round(sentence.after_s, 3),
                     "text": sentence.text,
@@ -92,7 +92,7 @@ class Picture:
         self._live = Live(console=console(), auto_refresh=False, transient=True)
         self._live.start()
 
-    def show(self, fold: Fold, told: tuple[Sentence, ...], now: float, trouble: str) -> None:
+    def show(self, seen: Follower, told: tuple[Sentence, ...], now: float, trouble: str) -> None:
         """Draw anew."""
         from rich.text import Text
 
@@ -103,7 +103,7 @@ class Picture:
                 stamp = (f"{sentence.after_s:+8.1f}s  ", "dim")
                 self._live.console.print(Text.assemble(stamp, sentence.text))
         still = (f"It stands still: {trouble}",) if trouble else ()
-        self._live.update(board(fold, now, (*still, *self._notes)), refresh=True)
+        self._live.update(board(seen.fold, now, (*still, *self._notes), seen.labels), refresh=True)
 
     def note(self, text: str) -> None:
         """Kept below the picture, and what came before it goes."""

@@ -85,5 +85,6 @@ def _undone(session: Session, release: str, helm: Helm, manner: Manner) -> int:
         parting = Company(follower, shown, helm).stay(wait=False)
     finally:
         shown.close()
-    code = tell_end(follower.fold, parting, steers=helm.ours, as_json=manner.as_json)
+    fold, labels = follower.fold, follower.labels
+    code = tell_end(fold, parting, steers=helm.ours, as_json=manner.as_json, labels=labels)
     return exits.DONE if parting == "ended" else code

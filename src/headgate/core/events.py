@@ -8,7 +8,7 @@ import msgspec
 from headgate.core.model import Finding, Intent, Plan, Routing, Verdict, Version
 
 
-class EffectId(msgspec.Struct, frozen=True, order=True):
+class EffectId(msgspec.Struct, frozen=True, order=True, gc=False):
     """The identity of an effect: the `n`th that the event with number `sequence` of `release` caused."""
 
     release: str
@@ -20,7 +20,7 @@ class EffectId(msgspec.Struct, frozen=True, order=True):
         return f"{self.release}.{self.sequence}.{self.n}"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact about one release. `at` is in seconds since the epoch and never falls within a release."""
 
     at: float

@@ -19,7 +19,7 @@ Stage = Literal["new", "queued", "checking", "forward", "reverting", "warm", "cl
 HoldKind = Literal["inconclusive", "no_data", "unproven", "illegal", "failed", "unverified", "stable_lost"]
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Why nothing moves until a person decides. `blocks` names the effects that failed and are not tried again."""
 
     kind: HoldKind
@@ -27,21 +27,21 @@ class Hold(msgspec.Struct, frozen=True):
     blocks: tuple[str, ...] = ()
 
 
-class Pending(msgspec.Struct, frozen=True):
+class Pending(msgspec.Struct, frozen=True, gc=False):
     """An effect that was asked for and is not answered yet."""
 
     id: EffectId
     effect: Effect
 
 
-class Watch(msgspec.Struct, frozen=True):
+class Watch(msgspec.Struct, frozen=True, gc=False):
     """The sample under way: it belongs to the Expose step with index `exposure` and closes at `due_at`."""
 
     exposure: int
     due_at: float
 
 
-class LegState(msgspec.Struct, frozen=True):
+class LegState(msgspec.Struct, frozen=True, gc=False):
     """How far one leg has come.
 
     `reached` is the index of the last step entered, `instances` how many of the candidate are ready, `routing` what the
@@ -72,7 +72,7 @@ class LegState(msgspec.Struct, frozen=True):
         return self.passed or self.accepted or self.overridden
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """A release after its event number `sequence`.
 
     `leg` and `step` are the cursor; `entered_at` is when the step began and `done` whether its own work is finished.
@@ -108,8 +108,12 @@ class State(msgspec.Struct, frozen=True):
 
     def with_leg(self, leg: LegState, index: int | None = None) -> "State":
         """The state with one leg replaced; the one under the cursor unless `index` says another."""
+        return replace(self, legs=self.legs_with(leg, index))
+
+    def legs_with(self, leg: LegState, index: int | None = None) -> tuple[LegState, ...]:
+        """The legs with one of them replaced, as `with_leg` has it."""
         at = self.leg if index is None else index
-        return replace(self, legs=(*self.legs[:at], leg, *self.legs[at + 1 :]))
+        return (*self.legs[:at], leg, *self.legs[at + 1 :])
 
     def with_warning(self, warning: str) -> "State":
         """The state with one more thing that people must know and that stops nothing."""

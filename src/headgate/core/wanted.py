@@ -15,7 +15,7 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.model import Expose, Leg, Plan, Prepare, Promote, Routing, Shrink, Smoke, Step
+from headgate.core.model import Bake, Expose, Leg, Pause, Plan, Prepare, Promote, Routing, Shrink, Smoke, Step
 from headgate.core.state import LegState, State
 
 
@@ -71,6 +71,8 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
         return ()
     leg = plan.legs[state.leg]
     match leg.steps[state.step]:
+        case Bake() | Pause():
+            return ()
         case Prepare(instances):
             return (PrepareVersion(leg.candidate, instances),)
         case Shrink(instances) if leg.baseline:

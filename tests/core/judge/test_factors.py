@@ -1,6 +1,7 @@
 """Every factor that evidence is multiplied by has a mean of at most 1 under the null: enumerated exactly."""
 
 import math
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -31,9 +32,8 @@ def poisson(mean: float, x: int) -> float:
     return math.exp(-mean) * mean**x / math.factorial(x)
 
 
-def means(logs_of: object, n1: int, n0: int, p1: float, p0: float) -> list[float]:
+def means(logs_of: Callable[[Pair], list[float]], n1: int, n0: int, p1: float, p0: float) -> list[float]:
     """The exact mean of each alternative's factor for Bernoulli cases."""
-    assert callable(logs_of)
     total: list[float] = []
     for x1, x0 in product(range(n1 + 1), range(n0 + 1)):
         chance = binomial(n1, x1, p1) * binomial(n0, x0, p0)

@@ -88,6 +88,17 @@ def test_after_the_promotion_the_limit_is_still_kept() -> None:
     assert verdicts[-1].kind == "fail"
 
 
+def test_a_first_release_is_judged_alone() -> None:
+    """There is no stable to compare with: absolute limits, and plainly no harm."""
+    rng = random.Random(2)
+    good = [sample(Arm(), arm(rng, 50, 0.0, FAST), weight=100, at=k + 1.0) for k in range(6)]
+    _, verdicts = judged(JudgeSpec(), good)
+    assert verdicts[-1].kind == "pass", verdicts[-1].reason
+    assert "no stable to compare with" in verdicts[-1].reason
+    bad = [sample(None, arm(rng, 50, 0.3, FAST), weight=100, at=k + 1.0) for k in range(30)]
+    assert all(verdict.kind == "watch" for verdict in judged(JudgeSpec(), bad)[1])
+
+
 @pytest.mark.parametrize(
     ("samples", "kind"),
     [

@@ -1,6 +1,7 @@
 """What is written down, and by whom it may be changed: effects, endpoints, folders, redaction."""
 
 import asyncio
+import errno
 import os
 import socket
 from pathlib import Path
@@ -161,6 +162,26 @@ def test_the_lock_is_waited_for_within_bounds(tmp_path: Path) -> None:
             pass
 
     asyncio.run(contend())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_does_not_stop_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    life = tmp_path / "life.json"
+    launch._replace(str(life), '{"launches": 1, "refused": "something long"}')
+
+    def full(path: str, *_: object) -> int:
+        raise OSError(number, "no room")
+
+    really_open = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *rest: full(path) if path.endswith(".new") else really_open(path, *rest)
+    )
+    launch._replace(str(life), '{"launches": 2}')
+    assert launch._read_life(str(life)) == {"launches": 2}
+    with pytest.raises(OSError, match="no room"):
+        launch._replace(str(tmp_path / "new.json"), "{}")
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------

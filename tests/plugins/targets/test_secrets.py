@@ -69,9 +69,10 @@ def test_what_a_service_says_about_it_does_not_reach_people(
     vault: Host, sources: dict[str, SecretSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HEADGATE_TEST_SECRET")  # only the daemon has it now
-    tell = ("sh", "-c", "echo my key is $API_KEY and my token is $TOKEN; sleep 0.3; exit 3")
+    tell = ("sh", "-c", "echo my key is $API_KEY and my token is $TOKEN; sleep 1000")
+    never = Probes(Probe(HttpCheck("/"), period_s=0.2))
     with pytest.raises(Permanent) as caught:
-        vault.prepare(vault.version(argv=tell, secrets=sources))
+        vault.prepare(vault.version(argv=tell, secrets=sources, probes=never))
     assert "my key is <secret API_KEY> and my token is <secret TOKEN>" in str(caught.value)
     smoke = (SmokeTest("tells", command=("sh", "-c", "echo $API_KEY $TOKEN; exit 1")),)
     version = vault.version(secrets=sources, smoke=smoke)

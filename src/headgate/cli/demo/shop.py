@@ -49,7 +49,9 @@ class Shop:
         built = self.folder / "built" / version
         command = [sys.executable, "build.py", version, str(built)]
         subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
-        origin = Provenance(built_at=time.time(), builder="headgate demo", command=" ".join(command), label=version)
+        origin = Provenance(
+            built_at=time.time(), builder="headgate demo", command=" ".join(command), label=version
+        )
         return wiring.open_artifacts(self.home).put(built, origin).digest
 
 

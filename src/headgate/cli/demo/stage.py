@@ -69,7 +69,9 @@ def _play(shop: Shop, session: Session, wish: Wish) -> int:
                 if not wish.only or chapter.version in wish.only:
                     told.append((chapter, _release(shop, session, helm, chapter, wish)))
     _tell(told, customers, wish)
-    return exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL
+    return (
+        exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL
+    )
 
 
 @contextmanager
@@ -110,7 +112,11 @@ def _announce(chapter: Chapter, wish: Wish) -> None:
     from rich.rule import Rule
     from rich.text import Text
 
-    draw(Text(), Rule(Text(chapter.version, style="bold"), align="left", style="dim"), Text(chapter.truth, style="dim"))
+    draw(
+        Text(),
+        Rule(Text(chapter.version, style="bold"), align="left", style="dim"),
+        Text(chapter.truth, style="dim"),
+    )
 
 
 def _tell(told: list[tuple[Chapter, Fold]], customers: Customers, wish: Wish) -> None:
@@ -137,9 +143,15 @@ def _stay(shop: Shop) -> None:
 
     asyncio.run(wiring.up(shop.home))
     say(f"\nThe shop goes on at {shop.url}. To look around:\n")
-    for line in (f"cd {shop.folder}", "headgate status", "headgate history", "headgate explain", "headgate rollback"):
+    for line in (
+        f"cd {shop.folder}",
+        "headgate status",
+        "headgate history",
+        "headgate explain",
+        "headgate rollback",
+    ):
         say(f"  {line}")
-    say("\nTo end it: headgate down --everything")
+    say("\nTo end it: headgate down --all")
 
 
 def _strike(shop: Shop) -> None:

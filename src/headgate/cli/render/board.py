@@ -7,6 +7,8 @@ from rich.text import Text
 
 from headgate.cli.render import bars, words
 from headgate.cli.render.advice import answers, question
+from headgate.cli.render.flow import Flow
+from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.model import Leg, Verdict, step_name
 from headgate.core.report import Fold
 from headgate.core.view import phase, progress, remaining_s, weight
@@ -30,9 +32,9 @@ PHASE_STYLES = {
 }
 
 
-def board(fold: Fold, now: float, notes: tuple[str, ...] = ()) -> RenderableType:
+def board(fold: Fold, now: float, notes: tuple[str, ...] = (), labels: Labels = NO_LABELS) -> RenderableType:
     """The whole view at the time `now` (seconds since the epoch)."""
-    parts: list[RenderableType] = [Rule(style="dim"), header(fold, now), *steps(fold)]
+    parts: list[RenderableType] = [Rule(style="dim"), header(fold, now, labels), *steps(fold)]
     if fold.state.stage in ("forward", "reverting"):
         parts += [weights(fold), *arms(fold)]
         verdict = fold.state.here().verdict
@@ -43,25 +45,25 @@ def board(fold: Fold, now: float, notes: tuple[str, ...] = ()) -> RenderableType
     return Group(*parts)
 
 
-def header(fold: Fold, now: float) -> RenderableType:
+def header(fold: Fold, now: float, labels: Labels = NO_LABELS) -> RenderableType:
     """Which release this is, and how it stands."""
     name = phase(fold.state, fold.plan)
     line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True)
-    passed = words.span(max(0.0, now - fold.request.at))
-    what = Text.assemble((fold.request.release, "bold"), "  ", (title(fold), ""))
+    passed = words.span(max(0.0, (fold.state.ended_at or now) - fold.request.at))
+    what = Text.assemble((fold.request.release, "bold"), "  ", (title(fold, labels), ""))
     line.add_row(what, Text.assemble((name, PHASE_STYLES.get(name, "bold cyan")), f" · {passed}"))
     return line
 
 
-def title(fold: Fold) -> str:
-    """`shop/production/web  v1 -> v2`."""
+def title(fold: Fold, labels: Labels = NO_LABELS) -> str:
+    """`shop/production/web  v1 → v2`."""
     units = [leg.unit for leg in fold.plan.legs]
     if len(units) > 1:
         return words.place(units)
     leg = fold.plan.legs[0]
-    before = words.name(leg.baseline) if leg.baseline else "nothing"
+    before = words.name(leg.baseline, labels.get(leg.baseline, "")) if leg.baseline else "nothing"
     return f"{leg.unit}  {before} → {words.name(leg.candidate, label(fold, leg))}"
 
 
@@ -70,17 +72,17 @@ def label(fold: Fold, leg: Leg) -> str:
     return next((intent.label for intent in fold.request.intents if intent.unit == leg.unit), "")
 
 
-def steps(fold: Fold) -> list[Text]:
-    """The plan, one line for each leg, with the present step."""
-    lines: list[Text] = []
+def steps(fold: Fold) -> list[RenderableType]:
+    """The plan, a line or more for each leg, with the present step."""
+    if fold.state.outcome == "refused":
+        return []
+    lines: list[RenderableType] = []
     for index, leg in enumerate(fold.plan.legs):
-        line = Text(f"{leg.unit.service}: " if len(fold.plan.legs) > 1 else "")
-        for place, (step, state) in enumerate(progress(fold.state, leg, index)):
+        chunks = [Text(f"{leg.unit.service}:")] if len(fold.plan.legs) > 1 else []
+        for step, state in progress(fold.state, leg, index):
             mark, style = (_MARKS | _UNDONE)[state]
-            line.append("  " if place else "")
-            # Only between steps may the line break.
-            line.append(f"{mark} {step_name(step)}".replace(" ", "\u00a0"), style)
-        lines.append(line)
+            chunks.append(Text(f"{mark} {step_name(step)}", style=style))
+        lines.append(Flow(chunks))
     return lines
 
 
@@ -141,9 +143,11 @@ def footer(fold: Fold, now: float) -> RenderableType:
     if asked:
         lines = [Text(asked, style="bold yellow")]
         return Group(*lines, *(Text(f"  {what}: {command}") for what, command in answers(fold)))
+    if fold.state.ended_at is not None:
+        return Text(fold.state.reason, style="dim")
     release = fold.request.release
     left = remaining_s(fold.state, fold.plan, now)
     hint = f"headgate pause {release} · headgate abort {release} · Ctrl-C to leave"
     if fold.state.stage == "reverting":
-        hint = f"{fold.state.reason}"
+        hint = fold.state.reason
     return Text(f"at least {words.span(left)} left · {hint}" if left else hint, style="dim")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import criteria, words
+from headgate.cli.render.flow import indented
+from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.model import Bake, Finding, Intent, Leg, Plan, Step, step_name
 
 _ANSWERS = {
@@ -17,10 +18,12 @@ _ANSWERS = {
 }
 
 
-def plan(drawn: Plan, intents: Sequence[Intent], findings: Sequence[Finding]) -> RenderableType:
+def plan(
+    drawn: Plan, intents: Sequence[Intent], findings: Sequence[Finding], labels: Labels = NO_LABELS
+) -> RenderableType:
     """Every leg with its way, its steps and its criteria; then what would stand in its way."""
-    labels = {intent.unit: intent.label for intent in intents}
-    parts: list[RenderableType] = [_leg(leg, labels.get(leg.unit, "")) for leg in drawn.legs]
+    known = {**labels, **{intent.candidate: intent.label for intent in intents}}
+    parts: list[RenderableType] = [_leg(leg, known) for leg in drawn.legs]
     least = sum(step.bake_s for leg in drawn.legs for step in leg.steps if isinstance(step, Bake))
     parts.append(Text(f"\nIt takes {words.span(least)} at the least." if least else "\nIt goes at once."))
     if drawn.gates:
@@ -29,8 +32,13 @@ def plan(drawn: Plan, intents: Sequence[Intent], findings: Sequence[Finding]) ->
     return Group(*parts)
 
 
-def _leg(leg: Leg, label: str) -> RenderableType:
-    before = words.name(leg.baseline) if leg.baseline else "nothing (its first release)"
+def _leg(leg: Leg, labels: Labels) -> RenderableType:
+    before = (
+        words.name(leg.baseline, labels.get(leg.baseline, ""))
+        if leg.baseline
+        else "nothing (its first release)"
+    )
+    label = labels.get(leg.candidate, "")
     head = Text.assemble(
         (str(leg.unit), "bold"), f"  {before} → ", (words.version(leg.candidate, label), "bold")
     )
@@ -39,10 +47,10 @@ def _leg(leg: Leg, label: str) -> RenderableType:
     table.add_column(overflow="fold")
     for number, step in enumerate(leg.steps, start=1):
         table.add_row(f"{number}.", _step(step))
-    parts: list[RenderableType] = [head, Padding(table, (0, 0, 0, 2))]
+    parts: list[RenderableType] = [head, indented(table)]
     if leg.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
         parts.append(Text("  judged against the old version, over the same seconds:", style="dim"))
-        parts += [Padding(Text(f"- {line}"), (0, 0, 0, 4)) for line in criteria.in_words(leg.judge)]
+        parts += [indented(Text(f"- {line}"), 4) for line in criteria.in_words(leg.judge)]
     return Group(*parts)
 
 

@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.board import KIND_STYLES
+from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
 from headgate.cli.render.summary import headline
+from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.explain import Sentence
 from headgate.core.model import Evidence, Verdict
 from headgate.core.report import Fold
 
 
-def story(fold: Fold, sentences: Sequence[Sentence]) -> RenderableType:
+def story(fold: Fold, sentences: Sequence[Sentence], labels: Labels = NO_LABELS) -> RenderableType:
     """The whole story of a release."""
     report = fold.report()
-    parts: list[RenderableType] = [headline(fold, report), Text(), _told(sentences)]
+    parts: list[RenderableType] = [headline(fold, report, labels), Text(), _told(sentences)]
     if report.steps:
-        parts += [Text("\nWhat was seen", style="bold"), Padding(steps_table(report), (0, 0, 0, 2))]
+        parts += [Text("\nWhat was seen", style="bold"), indented(steps_table(report))]
     if fold.last is not None:
         parts += _verdict(fold.last.verdict)
     return Group(*parts)
@@ -48,7 +49,9 @@ def _verdict(verdict: Verdict) -> list[RenderableType]:
     )
     parts: list[RenderableType] = [title]
     if verdict.metrics:
-        parts.append(Padding(evidence_table(verdict.metrics), (0, 0, 0, 2)))
+        parts.append(indented(evidence_table(verdict.metrics)))
+        notes = (f"{metric.metric}: {metric.note}" for metric in verdict.metrics if metric.note)
+        parts += [indented(Text(note, style="dim")) for note in notes]
     return parts
 
 
@@ -57,9 +60,8 @@ def evidence_table(metrics: Sequence[Evidence]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     table.add_column("metric", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    for head in ("stable", "canary", "ratio", "to 1"):
+    for head in ("stable", "canary", "ratio", "between", "to 1"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold", ratio=1)
     for metric in metrics:
         kind = Text(metric.kind.replace("_", " "), style=KIND_STYLES[metric.kind])
         table.add_row(
@@ -67,9 +69,9 @@ def evidence_table(metrics: Sequence[Evidence]) -> Table:
             kind,
             _number(metric.stable),
             _number(metric.canary),
-            _ratio(metric),
+            "-" if metric.ratio is None else f"{metric.ratio:.3g}",
+            _between(metric),
             words.odds(metric.e_value),
-            Text(metric.note, style="dim"),
         )
     return table
 
@@ -78,12 +80,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def _ratio(metric: Evidence) -> str:
-    if metric.ratio is None:
+def _between(metric: Evidence) -> str:
+    if metric.low is None or metric.high is None:
         return "-"
-    interval = (
-        f" ({metric.low:.2g}..{metric.high:.2g})"
-        if metric.low is not None and metric.high is not None
-        else ""
-    )
-    return f"{metric.ratio:.2f}{interval}"
+    return f"{metric.low:.3g}..{metric.high:.3g}"

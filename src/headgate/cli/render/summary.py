@@ -1,14 +1,15 @@
 """How a release ended, calmly: the outcome, why, what it cost, and what to do now."""
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.advice import afterwards, answers, question, refusals
 from headgate.cli.render.board import label, title
+from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
+from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.report import Fold, Report
 
 OUTCOMES = {
@@ -21,29 +22,32 @@ OUTCOMES = {
 }
 
 
-def summary(fold: Fold) -> RenderableType:
+def summary(fold: Fold, labels: Labels = NO_LABELS) -> RenderableType:
     """A release from its request to its end, or to now."""
     report = fold.report()
-    parts: list[RenderableType] = [headline(fold, report), _facts(fold, report)]
+    parts: list[RenderableType] = [headline(fold, report, labels), _facts(fold, report)]
     if report.steps:
-        parts += [Text(), Padding(steps_table(report), (0, 0, 0, 2))]
+        parts += [Text(), indented(steps_table(report))]
     parts += _advice(fold, report)
     return Group(*parts)
 
 
-def headline(fold: Fold, report: Report) -> Text:
-    """The outcome in one line."""
+def headline(fold: Fold, report: Report, labels: Labels = NO_LABELS) -> Text:
+    """The outcome, and what it means for users."""
     word, style = OUTCOMES[report.outcome]
-    line = Text.assemble((f"{report.release} ", "bold"), (word, style), f"  {title(fold)}")
-    if report.outcome in ("rolled_back", "aborted", "refused"):
-        kept = fold.plan.legs[0].baseline
-        line.append(f"\n{'':>2}users are on " if kept else "\n  nothing has users' traffic")
-        line.append(words.name(kept) if kept else "", "bold")
-        line.append(", as before" if kept else "")
-    elif report.outcome == "promoted" and len(fold.plan.legs) == 1:
-        leg = fold.plan.legs[0]
+    line = Text.assemble((f"{report.release} ", "bold"), (word, style), f"  {title(fold, labels)}")
+    if report.outcome == "refused":
+        line.append("\n  nothing was changed")
+    elif report.outcome in ("rolled_back", "aborted"):
+        line.append("\n  users are on ")
+        kept = [leg.baseline for leg in fold.plan.legs]
+        names = [words.name(version, labels.get(version, "")) if version else "nothing" for version in kept]
+        line.append(", ".join(names), "bold")
+        line.append(", as before")
+    elif report.outcome == "promoted":
         line.append("\n  all users are on ")
-        line.append(words.version(leg.candidate, label(fold, leg)), "bold")
+        names = [words.version(leg.candidate, label(fold, leg)) for leg in fold.plan.legs]
+        line.append(", ".join(names), "bold")
     return line
 
 
@@ -53,7 +57,7 @@ def _facts(fold: Fold, report: Report) -> RenderableType:
     table.add_column(overflow="fold")
     for name, value in _rows(fold, report):
         table.add_row(name, value)
-    return Padding(table, (0, 0, 0, 2))
+    return indented(table)
 
 
 def _rows(fold: Fold, report: Report) -> list[tuple[str, str]]:
@@ -88,4 +92,4 @@ def _advice(fold: Fold, report: Report) -> list[RenderableType]:
     table.add_column(overflow="fold", style="bold")
     for what, line in commands:
         table.add_row(what, line)
-    return [*lines, Padding(table, (0, 0, 0, 2))]
+    return [*lines, indented(table)]

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from headgate.core.model import Unit, Version
 
@@ -11,6 +12,13 @@ _HOUR = 3600
 _DAY = 86400
 _ODDS_MAX = 1_000_000
 _SHORT = 12
+_COARSE = 10
+"""From here on, a digit after the point says nothing."""
+
+Labels = Mapping[Version, str]
+"""What people call a version, where they gave it a name."""
+
+NO_LABELS: Labels = MappingProxyType({})
 
 
 def span(seconds: float) -> str:
@@ -18,7 +26,7 @@ def span(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits are enough
+        return f"{seconds:.1f} s" if seconds < _COARSE else f"{seconds:.0f} s"
     whole = round(seconds)
     if whole < _HOUR:
         return f"{whole // _MINUTE}m {whole % _MINUTE:02d}s"
@@ -59,16 +67,17 @@ def percent(part: float, whole: float) -> str:
     if not whole:
         return "-"
     share = 100 * part / whole
-    return f"{share:.0f}%" if share in (0, 100) else f"{share:.2f}%" if share < 10 else f"{share:.1f}%"  # noqa: PLR2004
+    if share in (0, 100):
+        return f"{share:.0f}%"
+    return f"{share:.2f}%" if share < _COARSE else f"{share:.1f}%"
 
 
 def odds(evidence: float) -> str:
     """Evidence without a unit: `1`, `3.4`, `31`, `over 1,000,000`."""
     if not math.isfinite(evidence) or evidence > _ODDS_MAX:
         return f"over {_ODDS_MAX:,}"
-    return (
-        f"{evidence:.1f}" if evidence < 10 and round(evidence, 1) != round(evidence) else f"{evidence:,.0f}"
-    )  # noqa: PLR2004
+    whole = evidence >= _COARSE or round(evidence, 1) == round(evidence)
+    return f"{evidence:,.0f}" if whole else f"{evidence:.1f}"
 
 
 def short(digest: str) -> str:

@@ -15,9 +15,15 @@ from headgate.cli import options
     "headgate demo --json           what became of each version, for scripts",
 )
 @click.option("--keep", is_flag=True, help="Leave everything running at the end.")
-@click.option("--only", multiple=True, metavar="VERSION", help="Tell only this part of the story; may be repeated.")
-@click.option("--rate", type=click.FloatRange(1, 500), default=90.0, show_default=True, help="Customers per second.")
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture of what was told.")
+@click.option(
+    "--only", multiple=True, metavar="VERSION", help="Tell only this part of the story; may be repeated."
+)
+@click.option(
+    "--rate", type=click.FloatRange(1, 500), default=90.0, show_default=True, help="Customers per second."
+)
+@click.option(
+    "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture of what was told."
+)
 @options.as_json
 def command(*, keep: bool, only: tuple[str, ...], rate: float, svg: Path | None, as_json: bool) -> None:
     """Release a good version and several bad ones of a small shop, under live load, and see what becomes of each."""

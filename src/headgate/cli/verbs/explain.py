@@ -4,7 +4,7 @@ import click
 
 from headgate.cli import options
 from headgate.cli.errors import Unable
-from headgate.cli.follow import read_fold
+from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import release_named
 from headgate.cli.screen import draw, print_json
 from headgate.cli.session import Session
@@ -32,7 +32,7 @@ def command(session: Session, /, release: str | None, environment: str | None, *
         return
     from headgate.cli.render.story import story
 
-    draw(story(fold, sentences))
+    draw(story(fold, sentences, labels_of(session.ledger, fold)))
 
 
 def _which(session: Session, release: str | None, environment: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.follow import read_fold
+from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import one_of, release_named
 from headgate.cli.screen import draw, print_json
 from headgate.cli.session import Session
@@ -72,7 +72,7 @@ def _show_one(session: Session, release: str, *, as_json: bool) -> None:
         return
     from headgate.cli.render.summary import summary
 
-    draw(summary(fold))
+    draw(summary(fold, labels_of(session.ledger, fold)))
 
 
 def _chosen(session: Session, given: _Given) -> Iterator[Summary]:

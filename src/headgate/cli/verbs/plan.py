@@ -56,7 +56,7 @@ def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
     for intent in asked.unchanged:
         say(f"{intent.unit} runs {words.version(intent.candidate, intent.label)} already: nothing to do.")
     if asked.intents:
-        draw(plan(asked.plan(), asked.intents, findings))
+        draw(plan(asked.plan(), asked.intents, findings, asked.labels()))
 
 
 def _document(asked: Asked, findings: tuple[Finding, ...]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def command(
         print_line(report)
         code = exits.INTERRUPTED if parting == "left" else exits.OF_OUTCOME[report.outcome]
     else:
-        code = tell_end(follower.fold, parting, steers=False, as_json=False)
+        code = tell_end(follower.fold, parting, steers=False, as_json=False, labels=follower.labels)
     click.get_current_context().exit(code)
 
 

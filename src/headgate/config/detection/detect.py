@@ -98,9 +98,9 @@ def _written(name: str, start: Found | None, facts: list[Found], notes: list[str
         "      p99: 500ms # the old version is compared with as well: 1.5x",
         "",
         "environments:",
-        "  staging:",
         "  production:",
         "    production: true",
+        f"  # staging: {{services: {{web: {{listen: {port + 1}}}}}}} # the same service once more, on a port of its own",
     ]
     return "\n".join(lines) + "\n"
 

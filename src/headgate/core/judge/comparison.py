@@ -63,7 +63,7 @@ def enter_step(c: Comparison) -> Comparison:
 
 def phi_of(rule: Rule, c: Comparison) -> float:
     """The dispersion that evidence against the canary is tempered by."""
-    return rule.phi if rule.phi is not None else cautious_phi(c.dispersion)
+    return max(1.0, rule.phi) if rule.phi is not None else cautious_phi(c.dispersion)
 
 
 def _pair_logs(rule: Rule, c: Comparison, pair: Pair, logs: list[float] | None) -> list[float] | None:
@@ -95,7 +95,7 @@ def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
         return c.mirror  # no harm to rule out, nothing seen, or proven already
     if rule.exact and not pair.stable_n and c.known.share is None:
         return c.mirror  # nothing to compare with, and no idea what stable's share might be
-    phi = rule.phi if rule.phi is not None else plain_phi(c.dispersion)
+    phi = max(1.0, rule.phi) if rule.phi is not None else plain_phi(c.dispersion)
     gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
     return advance_mirror(c.mirror, gain)
 

@@ -148,7 +148,7 @@ def _observe_limit(
     if state.limit is None or index is None:
         return msgspec.structs.replace(state, limit_le_ms=None)
     pair = Pair(canary_n, over(canary, index, canary_n), stable_n, over(stable, index, stable_n))
-    phi = spec.dispersion if spec.dispersion is not None else cautious_phi(state.limit_dispersion)
+    phi = max(1.0, spec.dispersion or cautious_phi(state.limit_dispersion))
     return msgspec.structs.replace(
         state,
         limit=observe_limit(_limit_rule(spec, criterion), state.limit, pair, phi, interval_s),

@@ -13,7 +13,7 @@ from headgate.core.judge.reading import (
     unmeasured,
 )
 from headgate.core.judge.spec import JudgeSpec, Latency
-from headgate.core.model.verdict import VerdictKind
+from headgate.core.model.verdict import Evidence, VerdictKind
 
 
 def read_latency(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> tuple[Reading, ...]:
@@ -36,6 +36,9 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
     e_value = sum([slot.comparison.process.e_value for slot in slots]) / len(slots) if slots else 1.0
     if state.defect:
         return unmeasured(metric, "latency", state.defect, e_value, criterion.weight)
+    if not slots and not state.seen_n:
+        note = "latency: no stable to compare with"
+        return Reading(Evidence(metric, "no_data", e_value, note=note), criterion.weight)
     if not slots:
         return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
     first, rule = slots[0], latency_rule(spec, criterion, proves=True)

@@ -23,15 +23,15 @@ def step(state: State, event: AnyEvent, plan: Plan) -> tuple[State, tuple[Pendin
 
     Raises Illegal (or its kind Stale) when the event cannot happen in this state; nothing changes then.
     """
-    transition = TRANSITIONS.get((state.stage, type(event)))
+    answered = event.effect if isinstance(event, Answer) else None
     if isinstance(event, Answer):
         _require_pending(state, event)
+    transition = TRANSITIONS.get((state.stage, type(event)))
     if transition is None:
         raise Illegal(_refusal(state, event))
     if event.at < state.at:
         message = f"time ran backwards: {event.at} after {state.at}"
         raise Illegal(message)
-    answered = event.effect if isinstance(event, Answer) else None
     return _settle(transition(state, event, plan), event.at, answered, plan)
 
 
@@ -40,22 +40,27 @@ def _settle(
 ) -> tuple[State, tuple[Pending, ...]]:
     """Number the event, keep what is pending and still wanted, issue what is wanted and not pending."""
     sequence = after.sequence + 1
-    want = wanted(after, plan)
-    kept = tuple(p for p in after.pending if p.id != answered and p.effect in want)
-    under_way = [p.effect for p in kept]
-    fresh = (effect for effect in want if effect not in under_way)
-    issued = tuple(Pending(EffectId(after.release, sequence, n), effect) for n, effect in enumerate(fresh))
-    return replace(after, sequence=sequence, at=at, pending=kept + issued), issued
+    fresh = list(wanted(after, plan))
+    kept: list[Pending] = []
+    for pending in after.pending:
+        if pending.id != answered and pending.effect in fresh:
+            kept.append(pending)
+            fresh.remove(pending.effect)
+    issued = tuple([Pending(EffectId(after.release, sequence, n), effect) for n, effect in enumerate(fresh)])
+    return replace(after, sequence=sequence, at=at, pending=(*kept, *issued)), issued
 
 
 def _require_pending(state: State, answer: Answer) -> None:
     """An answer answers one pending effect, with the kind of fact that answers it."""
-    effect = next((pending.effect for pending in state.pending if pending.id == answer.effect), None)
-    if effect is None:
+    try:
+        effect = state.answered(answer.effect)
+    except KeyError:
         message = f"effect {answer.effect} is not pending: the answer came late, twice, or was abandoned"
-        raise Stale(message)
+        raise Stale(message) from None
+    if type(answer) is ANSWERED_BY[type(effect)]:
+        return
     failed = isinstance(answer, EffectFailed) and not isinstance(effect, Observe)
-    if not (failed or isinstance(answer, ANSWERED_BY[type(effect)])):
+    if not failed:
         message = f"{type(answer).__name__} does not answer {type(effect).__name__}"
         raise Illegal(message)
 

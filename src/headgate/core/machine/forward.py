@@ -76,13 +76,15 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if watch is None:
         raise Stale("nothing is being watched")
     fresh = watch.exposure == here.exposure
-    passed = event.verdict.kind == "pass" if fresh else here.passed
+    kind = event.verdict.kind
+    seen = replace(here, verdict=event.verdict, passed=kind == "pass" if fresh else here.passed)
     state = replace(
-        state.with_leg(replace(here, verdict=event.verdict, passed=passed)),
+        state,
+        legs=state.legs_with(seen),
         watch=Watch(here.exposure, event.at + leg.judge.interval_s),
     )
     step = leg.steps[state.step]
-    if event.verdict.kind == "fail" and not (here.overridden and isinstance(step, Promote)):
+    if kind == "fail" and not (here.overridden and isinstance(step, Promote)):
         return revert(state, event.at, plan, "rolled_back", event.verdict.reason)
     if fresh and isinstance(step, Bake) and not (state.done or state.hold):
         return _baked(state, event, plan, step)

@@ -188,7 +188,7 @@ class Supervisord:
         try:
             self._drop(names, wait_s)
         except client.Absent:
-            with locked(self._paths.lock, 0):
+            with locked(self._paths.lock, SLACK_S):  # a daemon that has just died, or is about to listen
                 stop_orphans(self._paths, frozenset(names))
         for file in files:
             file.erase()

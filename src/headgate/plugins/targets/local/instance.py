@@ -72,7 +72,8 @@ def _program(words: list[str], tree: Path, path: str) -> str:
         raise Permanent("the configuration names no command to run")
     found = resolve(words[0], tree, path)
     if found is None and os.sep not in words[0]:
-        raise Permanent(f"there is no program {words[0]!r} on PATH ({path})")
+        hint = "; did you mean 'python3'?" if words[0] == "python" and resolve("python3", tree, path) else ""
+        raise Permanent(f"there is no program {words[0]!r} on PATH ({path}){hint}")
     if found is None:
         raise Permanent(f"the artifact has no executable {words[0]!r}")
     return found

@@ -125,8 +125,9 @@ def _kill_leftovers(group: int) -> None:
 def _write_files(folder: str, files: "Mapping[str, str]") -> None:
     for name, content in files.items():
         path = os.path.join(folder, name)  # noqa: PTH118 - as above
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-        _replace(path, content)
+        if _read(path) != content:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            _replace(path, content)
 
 
 def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
@@ -139,18 +140,38 @@ def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
 
 def _read_life(path: str) -> "dict[str, Any]":
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
-            return dict(json.load(file))
-    except (OSError, ValueError):
+        return dict(json.loads(_read(path) or "{}"))
+    except ValueError:
         return {}
 
 
+def _read(path: str) -> "str | None":
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:  # noqa: PTH123 - as above
+            return file.read()
+    except OSError:
+        return None
+
+
 def _replace(path: str, content: str) -> None:
-    temporary = f"{path}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:  # noqa: PTH123
-        file.write(content)
-    os.replace(temporary, path)  # noqa: PTH105 - as above
+    """Write all of it or nothing; on a full disk over what is there: it must not stop a restart."""
+    try:
+        _write(f"{path}.new", content)
+        os.replace(f"{path}.new", path)  # noqa: PTH105 - as above
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or _read(path) is None:
+            raise
+        _write(path, content)
+
+
+def _write(path: str, content: str) -> None:
+    data = content.encode("utf-8", "surrogateescape")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, data)
+        os.ftruncate(descriptor, len(data))
+    finally:
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

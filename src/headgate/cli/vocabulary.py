@@ -1,0 +1,48 @@
+"""The verbs there are: the table that `headgate --help` shows, without loading one of them."""
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """A verb's name, the section of the help it stands in, and what it does, in half a line."""
+
+    name: str
+    section: str
+    summary: str
+
+
+START = "Start"
+RELEASE = "Release"
+STEER = "While a release is under way"
+LOOK = "Look"
+HOUSE = "The house"
+HIDDEN = ""
+
+VERBS: tuple[Verb, ...] = (
+    Verb("init", START, "Write a headgate.yaml for the project in this folder."),
+    Verb("validate", START, "Check the project file: all that is wrong with it, at once."),
+    Verb("schema", START, "Print the JSON Schema of the project file, for editors."),
+    Verb("demo", START, "Watch Headgate release good and bad versions under live load."),
+    Verb("build", RELEASE, "Build the artifact: the same content gives the same digest."),
+    Verb("artifacts", RELEASE, "List what was built and can be deployed."),
+    Verb("plan", RELEASE, "Show the steps that a deploy would take; change nothing."),
+    Verb("deploy", RELEASE, "Release: shift traffic step by step, judge, promote or roll back."),
+    Verb("rollback", RELEASE, "Go back to what an earlier release had promoted."),
+    Verb("retry", RELEASE, "Try a release again that was rolled back, and say why."),
+    Verb("watch", STEER, "Follow the release that is under way."),
+    Verb("pause", STEER, "Move no further; the canary stays watched."),
+    Verb("resume", STEER, "Go on after a pause or a hold."),
+    Verb("approve", STEER, "Say yes to a step that waits for a person."),
+    Verb("promote", STEER, "Promote against or without the judge, and say why."),
+    Verb("abort", STEER, "Undo the release that is under way."),
+    Verb("status", LOOK, "What runs, what is moving, and how to undo it."),
+    Verb("history", LOOK, "The releases there were, and what became of them."),
+    Verb("explain", LOOK, "Why a release was decided as it was, with the numbers."),
+    Verb("up", HOUSE, "Start the controller as a daemon, to act without a terminal."),
+    Verb("down", HOUSE, "Stop the controller; services and proxy run on."),
+    Verb("ledger", HOUSE, "Verify the record of all that happened, or export it."),
+    Verb("simulate", HOUSE, "Run the real machine in a seeded world full of faults."),
+    Verb("completion", HOUSE, "Print the completion script for your shell."),
+    Verb("version", HOUSE, "Print the version."),
+    Verb("controller", HIDDEN, "Be the controller, in this process, until told to stop."),
+)

@@ -1,0 +1,189 @@
+"""How things look at 80 columns, as text: `HEADGATE_GOLDEN=write` writes down what is drawn now."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+
+from headgate.cli.render.advice import answers, question
+from headgate.cli.render.artifacts import artifacts
+from headgate.cli.render.bars import bar, evidence_share
+from headgate.cli.render.board import board
+from headgate.cli.render.criteria import in_words
+from headgate.cli.render.history import history
+from headgate.cli.render.plan import plan
+from headgate.cli.render.status import Standing, Standings, status
+from headgate.cli.render.story import story
+from headgate.cli.render.summary import summary
+from headgate.core import events
+from headgate.core.explain import explain
+from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.model import Finding, Match, Stage, Unit, Version
+from headgate.core.report import Fold, fold
+from headgate.core.view import summarise
+from headgate.ports import Artifact, Provenance
+from tests.cli import stories
+from tests.cli.stories import API, NOON, WEB, Story, intent, release, version
+
+GOLDEN = Path(__file__).parent / "golden"
+LABELS = {version("a"): "v1", version("b"): "v2"}
+
+STORIES: dict[str, Callable[[], Story]] = {
+    "baking": stories.baking,
+    "held": stories.held,
+    "approving": stories.approving,
+    "rolled_back": stories.rolled_back,
+    "promoted": stories.promoted,
+    "refused": stories.refused,
+    "aborted": stories.aborted,
+}
+
+
+def drawn(what: RenderableType, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False, markup=False)
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def compare(name: str, text: str) -> None:
+    place = GOLDEN / f"{name}.txt"
+    if os.environ.get("HEADGATE_GOLDEN") == "write":
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text)
+    assert text == place.read_text(), f"{name} looks different now"
+
+
+def folded(story: Story) -> Fold:
+    return fold(story.events)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_board(name: str) -> None:
+    told = STORIES[name]()
+    compare(f"board_{name}", drawn(board(folded(told), told.state.at + 0.5, ("a note",), LABELS)))
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_summary(name: str) -> None:
+    compare(f"summary_{name}", drawn(summary(folded(STORIES[name]()), LABELS)))
+
+
+@pytest.mark.parametrize("name", ["rolled_back", "promoted", "refused"])
+def test_story(name: str) -> None:
+    told = STORIES[name]()
+    compare(f"story_{name}", drawn(story(folded(told), explain(told.events), LABELS)))
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("name", STORIES)
+def test_nothing_is_wider_than_the_terminal(name: str, width: int) -> None:
+    told = STORIES[name]()
+    folded_story = folded(told)
+    for part in (
+        board(folded_story, told.state.at, (), LABELS),
+        summary(folded_story, LABELS),
+        story(folded_story, explain(told.events), LABELS),
+    ):
+        assert max(map(len, drawn(part, width).splitlines())) <= width
+
+
+def of_two_services() -> Story:
+    api = intent(version("d", API), label="v3")
+    web = intent(version("d"), Stage(weight=10, bake_s=5.0), Stage(matches=(Match("header", "x-in", "1"),)), label="v3")
+    return release("r4", api, web, running={WEB: version("b")}, verdicts=(stories.WATCH,)).go(observe=2)
+
+
+def test_two_services_have_a_line_of_steps_each() -> None:
+    told = of_two_services()
+    compare("board_two_services", drawn(board(folded(told), told.state.at, (), LABELS)))
+
+
+def test_plan() -> None:
+    told = of_two_services()
+    findings = (
+        Finding("one release at a time", "fail", "r2 is moving it", "wait for it"),
+        Finding("gradual exposure", "warn", "all at once"),
+    )
+    compare("plan", drawn(plan(told.request.plan, told.request.intents, findings, LABELS)))
+
+
+def standing(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> Standing:
+    warm = (version("a"),) if stable else ()
+    return Standing(unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), stable is not None)
+
+
+def test_status() -> None:
+    moving = folded(stories.baking())
+    held = folded(stories.approving(name="r5"))
+    staging = Unit("shop", "staging", "web")
+    seen = Standings(
+        "/srv/shop/.headgate",
+        812,
+        {"r3": "the disk is full"},
+        (standing(API), standing(WEB, moving, version("b")), standing(staging, held, version("b", staging))),
+    )
+    compare("status", drawn(status(seen, NOON + 7300)))
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_status_without_a_controller(moving: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    seen = Standings("/srv", 0, {}, (standing(WEB, folded(stories.baking()) if moving else None, version("b")),))
+    text = drawn(status(seen, NOON + 7300))
+    assert ("nobody watches" in text) is moving
+    assert ("headgate rollback -e production web" in text) is not moving
+
+
+def test_history() -> None:
+    told = [stories.first(), stories.promoted(), *(make() for make in STORIES.values())]
+    rows = [summarise(one.state, one.facts[-1].plan, one.request) for one in reversed(told)]
+    compare("history", drawn(history(rows)))
+
+
+def test_artifacts() -> None:
+    origin = Provenance(NOON, "ann@host", commit="c0ffee" * 6, dirty=True, label="v2")
+    found = [Artifact("b" * 64, 5_400_000, 12, origin), Artifact("a" * 64, 512, 1, Provenance(NOON - 60, "ann@host"))]
+    compare("artifacts", drawn(artifacts(found, {"b" * 64: ["production/web"]})))
+
+
+def test_criteria_in_words() -> None:
+    spec = JudgeSpec(
+        error_ratio=ErrorRatio(max=0.01),
+        latency=(Latency(0.99, 500.0, 1.5), Latency(0.999, 2000.0, None)),
+        means=(MeanCriterion("orders", limit=0.9), MeanCriterion("refunds", higher_is_better=False)),
+    )
+    compare("criteria", "".join(f"{line}\n" for line in in_words(spec)))
+    assert "errors are not judged" in in_words(JudgeSpec(error_ratio=None))
+
+
+HOLDS = {
+    "it waits": (stories.approving, "approve"),
+    "it is held": (stories.held, "resume"),
+    "nothing is asked": (stories.baking, ""),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_what_a_person_is_asked(name: str) -> None:
+    make, command = HOLDS[name]
+    told = folded(make())
+    assert bool(question(told)) is bool(command)
+    assert (f"headgate {command} r3" in [line for _, line in answers(told)]) is bool(command)
+
+
+def test_a_pause_is_answered_by_resume() -> None:
+    told = stories.baking()
+    told.add(events.ReleasePaused(at=told.state.at, by="ann"))
+    assert question(folded(told)) == "It is paused by a person."
+    assert [line for _, line in answers(folded(told))] == ["headgate resume r3", "headgate abort r3"]
+
+
+def test_bars() -> None:
+    assert (bar(0, 4), bar(0.01, 4), bar(0.5, 4), bar(2, 4)) == ("░░░░", "█░░░", "██░░", "████")
+    assert (evidence_share(1, 100), evidence_share(10, 100), evidence_share(1e9, 100)) == (0, 0.5, 1)
+    assert (evidence_share(float("inf"), 100), evidence_share(float("nan"), 100)) == (1, 0)

@@ -1,0 +1,159 @@
+"""A release in hand: step it, answer what is pending, and look."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from headgate.core.effects import (
+    AskGates,
+    Effect,
+    Observe,
+    PrepareVersion,
+    RunSmoke,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+    WakeAt,
+)
+from headgate.core.events import (
+    AnyEvent,
+    EffectFailed,
+    EffectId,
+    GatesAnswered,
+    Judged,
+    ReleaseRequested,
+    RoutingSet,
+    SmokeTested,
+    TimeCame,
+    VersionPrepared,
+    VersionStopped,
+    VersionVerified,
+)
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.machine import step
+from headgate.core.model import (
+    Bake,
+    Expose,
+    Finding,
+    Leg,
+    Listener,
+    Plan,
+    Prepare,
+    Promote,
+    Step,
+    Unit,
+    Verdict,
+    VerdictKind,
+    Version,
+)
+from headgate.core.state import Pending, State, initial
+
+WEB, API = (Unit("shop", "production", name) for name in ("web", "api"))
+E = TypeVar("E", bound=Effect)
+
+BAD = (Finding("order", "fail", "no order was completed"),)
+UNKNOWN = (Finding("order", "unknown", "no answer"),)
+GOOD = (Finding("order", "pass", "an order was completed"),)
+
+CANARY: tuple[Step, ...] = (Prepare(2), Expose(10), Bake(2.0, 10.0), Expose(100), Bake(0.0, 10.0), Promote())
+
+
+def version(name: str, unit: Unit = WEB) -> Version:
+    return Version(unit, name * 64, name * 64)
+
+
+OLD, NEW = version("a"), version("b")
+OLD_API, NEW_API = version("c", API), version("d", API)
+
+
+def leg(
+    steps: Iterable[Step] = CANARY, baseline: Version | None = OLD, candidate: Version = NEW, instances: int = 2
+) -> Leg:
+    return Leg(
+        candidate.unit, candidate, baseline, tuple(steps), Listener(8000), JudgeSpec(), instances, warm_s=60.0
+    )
+
+
+def plan_of(*legs: Leg, **policies: object) -> Plan:
+    return Plan(legs or (leg(),), ("ready",), **policies)  # type: ignore[arg-type]
+
+
+def answer(pending: Pending, at: float, kind: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD) -> AnyEvent:
+    """The fact that answers an effect."""
+    effect, id_ = pending.effect, pending.id
+    match effect:
+        case Observe(_, _, due_at):
+            verdict = Verdict(kind, f"it is {kind}")
+            return Judged(at=max(at, due_at), effect=id_, verdict=verdict, sample="")
+        case SetRouting(routing):
+            return RoutingSet(at=at, effect=id_, routing=routing)
+        case PrepareVersion(which, instances):
+            return VersionPrepared(at=at, effect=id_, version=which, instances=instances)
+        case StopVersion(which):
+            return VersionStopped(at=at, effect=id_, version=which)
+        case VerifyVersion(which):
+            return VersionVerified(at=at, effect=id_, version=which, findings=findings)
+        case RunSmoke(which):
+            return SmokeTested(at=at, effect=id_, version=which, findings=findings)
+        case AskGates():
+            return GatesAnswered(at=at, effect=id_, findings=findings)
+        case WakeAt(_, due_at):
+            return TimeCame(at=max(at, due_at), effect=id_)
+
+
+def request(plan: Plan, **more: object) -> ReleaseRequested:
+    return ReleaseRequested(at=0.0, release="r1", intents=(), plan=plan, author="ada", **more)  # type: ignore[arg-type]
+
+
+class Ride:
+    """A state and its plan; every method that moves it returns the ride itself."""
+
+    def __init__(self, plan: Plan | None = None, **asked: object) -> None:
+        self.plan = plan or plan_of()
+        self.state: State = initial("r1", self.plan)
+        self.issued: list[Pending] = []
+        self.tell(request(self.plan, **asked))
+
+    def tell(self, event: AnyEvent) -> "Ride":
+        self.state, self.issued_now = step(self.state, event, self.plan)
+        self.issued += self.issued_now
+        return self
+
+    def pending(self, kind: type[E]) -> tuple[EffectId, E]:
+        """The one pending effect of this kind."""
+        found = [(p.id, p.effect) for p in self.state.pending if isinstance(p.effect, kind)]
+        assert len(found) == 1, f"{kind.__name__} among {self.effects()}"
+        return found[0]
+
+    def effects(self) -> list[str]:
+        return [type(p.effect).__name__ for p in self.state.pending]
+
+    def succeed(
+        self, kind: type[Effect], verdict: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD
+    ) -> "Ride":
+        id_, effect = self.pending(kind)
+        return self.tell(answer(Pending(id_, effect), self.state.at, verdict, findings))
+
+    def fail(self, kind: type[Effect], reason: str = "it cannot be done") -> "Ride":
+        id_, _ = self.pending(kind)
+        return self.tell(EffectFailed(at=self.state.at, effect=id_, reason=reason))
+
+    def judge(self, *kinds: VerdictKind) -> "Ride":
+        for kind in kinds:
+            self.succeed(Observe, kind)
+        return self
+
+    def to_exposed(self) -> "Ride":
+        """Up to the first bake, where the sample under way is the first one."""
+        return self.succeed(AskGates).succeed(PrepareVersion).succeed(SetRouting)
+
+    def to_warm(self) -> "Ride":
+        """All the way."""
+        self.to_exposed()
+        while self.state.stage == "forward":
+            kind = next(iter({type(p.effect): None for p in self.state.pending if not isinstance(p.effect, Observe)}), Observe)
+            self.succeed(kind)
+        assert self.state.stage == "warm", self.state
+        return self
+
+    def to_reverting(self) -> "Ride":
+        return self.to_exposed().judge("fail")

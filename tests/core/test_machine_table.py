@@ -1,0 +1,212 @@
+"""The table of transitions: what is legal where, and that everything else raises and changes nothing."""
+
+from itertools import product
+from typing import get_args
+
+import pytest
+
+from headgate.core import events
+from headgate.core.effects import AskGates, Effect, Observe, PrepareVersion, SetRouting, StopVersion, VerifyVersion
+from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
+from headgate.core.machine import TRANSITIONS, Illegal, Stale, step
+from headgate.core.model import Verdict
+from headgate.core.state import Pending, Stage, State, initial
+from tests.core.ride import GOOD, NEW, OLD, Ride, answer, plan_of, request
+
+KINDS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+NOBODY = EffectId("r1", 999, 0)
+
+
+def at_stage(stage: Stage) -> Ride:
+    """A release that has come to this stage."""
+    match stage:
+        case "new":
+            ride = Ride()
+            ride.state = initial("r1", ride.plan)
+            return ride
+        case "queued":
+            return Ride(behind="r0")
+        case "checking":
+            return Ride()
+        case "forward":
+            return Ride().to_exposed()
+        case "reverting":
+            return Ride().to_reverting()
+        case "warm":
+            return Ride().to_warm()
+        case "closed":
+            ride = Ride()
+            return ride.succeed(AskGates, findings=(events.Finding("gate", "fail", "no"),))
+
+
+def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
+    """An event of this kind, which answers what is pending where it is an answer and can."""
+    at = ride.state.at
+    for pending in ride.state.pending:
+        fact = answer(pending, at)
+        if type(fact) is kind:
+            return fact
+        if kind is EffectFailed and not isinstance(pending.effect, Observe):
+            return EffectFailed(at=at, effect=pending.id, reason="no")
+    match kind:
+        case events.ReleaseRequested:
+            return request(ride.plan)
+        case events.ReleaseDequeued:
+            return events.ReleaseDequeued(at=at, plan=ride.plan)
+        case events.PromotionForced:
+            return events.PromotionForced(at=at, by="ada", reason="I know better")
+        case events.ReleasePaused | events.ReleaseResumed | events.StepApproved | events.ReleaseAborted:
+            return kind(at=at, by="ada")  # type: ignore[call-arg]
+        case events.VersionLost:
+            return events.VersionLost(at=at, version=NEW, reason="gone")
+        case _:
+            return answer_to_nothing(kind, at)
+
+
+def answer_to_nothing(kind: type[AnyEvent], at: float) -> AnyEvent:
+    """An answer to an effect that nobody asked for."""
+    fields: dict[type[AnyEvent], dict[str, object]] = {
+        events.GatesAnswered: {"findings": ()},
+        events.VersionPrepared: {"version": NEW, "instances": 1},
+        events.RoutingSet: {"routing": Ride().to_exposed().state.here().routing},
+        events.Judged: {"verdict": Verdict("pass", ""), "sample": ""},
+        events.SmokeTested: {"version": NEW, "findings": ()},
+        events.VersionVerified: {"version": OLD, "findings": ()},
+        events.VersionStopped: {"version": OLD},
+        events.TimeCame: {},
+        events.EffectFailed: {"reason": "no"},
+    }
+    return kind(at=at, effect=NOBODY, **fields[kind])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("stage", "kind"), [pair for pair in product(STAGES, KINDS) if pair not in TRANSITIONS])
+def test_what_is_not_in_the_table_is_illegal_and_changes_nothing(stage: Stage, kind: type[AnyEvent]) -> None:
+    ride = at_stage(stage)
+    before = ride.state
+    assert before.stage == stage
+    with pytest.raises(Illegal):
+        step(ride.state, example(kind, ride), ride.plan)
+    assert ride.state == before
+
+
+def test_every_stage_says_what_is_possible_there() -> None:
+    with pytest.raises(Illegal, match="while the release is queued; possible: ReleaseAborted, ReleaseDequeued"):
+        Ride(behind="r0").tell(events.ReleasePaused(at=0.0, by="ada"))
+    with pytest.raises(Illegal, match="possible: nothing more"):
+        at_stage("closed").tell(events.ReleasePaused(at=9e9, by="ada"))
+
+
+LEADS_TO: dict[tuple[Stage, type[AnyEvent]], Stage] = {
+    ("new", events.ReleaseRequested): "checking",
+    ("queued", events.ReleaseDequeued): "checking",
+    ("queued", events.ReleaseAborted): "closed",
+    ("checking", events.GatesAnswered): "forward",
+    ("checking", events.EffectFailed): "closed",
+    ("checking", events.ReleaseAborted): "closed",
+    ("forward", events.Judged): "forward",
+    ("forward", events.VersionLost): "reverting",
+    ("forward", events.ReleasePaused): "forward",
+    ("forward", events.PromotionForced): "forward",
+    ("forward", events.ReleaseAborted): "reverting",
+    ("reverting", events.RoutingSet): "reverting",
+    ("reverting", events.EffectFailed): "reverting",
+    ("warm", events.TimeCame): "warm",
+    ("warm", events.EffectFailed): "warm",
+}
+
+
+@pytest.mark.parametrize(("stage", "kind"), LEADS_TO)
+def test_where_a_legal_event_leads(stage: Stage, kind: type[AnyEvent]) -> None:
+    ride = at_stage(stage)
+    before = ride.state
+    ride.tell(example(kind, ride))
+    assert ride.state.stage == LEADS_TO[stage, kind]
+    assert ride.state.sequence == before.sequence + 1
+    assert ride.state.at >= before.at
+
+
+def test_every_transition_is_taken_somewhere_in_these_tests() -> None:
+    """The rest of the table needs a state of its own; the tests of forward, back and warm make it."""
+    elsewhere = {
+        ("forward", events.VersionPrepared),
+        ("forward", events.RoutingSet),
+        ("forward", events.SmokeTested),
+        ("forward", events.EffectFailed),
+        ("forward", events.ReleaseResumed),
+        ("forward", events.StepApproved),
+        ("reverting", events.VersionPrepared),
+        ("reverting", events.VersionVerified),
+        ("reverting", events.VersionStopped),
+        ("reverting", events.ReleaseResumed),
+        ("reverting", events.ReleaseAborted),
+        ("warm", events.VersionStopped),
+    }
+    assert set(LEADS_TO) | elsewhere == set(TRANSITIONS)
+    assert not set(LEADS_TO) & elsewhere
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_comes_twice_is_stale() -> None:
+    ride = Ride()
+    id_, _ = ride.pending(AskGates)
+    gates = GatesAnswered(at=0.0, effect=id_, findings=GOOD)
+    before = ride.tell(gates).state
+    with pytest.raises(Stale, match="late, twice, or was abandoned"):
+        ride.tell(gates)
+    assert ride.state == before
+
+
+def test_an_answer_to_what_was_abandoned_is_stale() -> None:
+    ride = Ride().succeed(AskGates).succeed(PrepareVersion)
+    id_, effect = ride.pending(SetRouting)
+    ride.tell(events.ReleaseAborted(at=0.0, by="ada"))
+    with pytest.raises(Stale):
+        ride.tell(answer(Pending(id_, effect), 0.0))
+
+
+def test_an_answer_of_another_kind_is_illegal() -> None:
+    ride = Ride()
+    id_, _ = ride.pending(AskGates)
+    with pytest.raises(Illegal, match="VersionPrepared does not answer AskGates"):
+        ride.tell(VersionPrepared(at=0.0, effect=id_, version=NEW, instances=1))
+
+
+def test_an_observation_cannot_fail() -> None:
+    ride = Ride().to_exposed()
+    id_, _ = ride.pending(Observe)
+    with pytest.raises(Illegal, match="EffectFailed does not answer Observe"):
+        ride.tell(EffectFailed(at=ride.state.at, effect=id_, reason="no"))
+
+
+def test_time_does_not_run_backwards() -> None:
+    ride = Ride().to_exposed().judge("watch")
+    with pytest.raises(Illegal, match="time ran backwards"):
+        ride.tell(events.ReleasePaused(at=0.5, by="ada"))
+
+
+def test_effects_are_numbered_by_the_event_that_caused_them() -> None:
+    ride = Ride().to_exposed()
+    ride.tell(events.ReleaseAborted(at=ride.state.at, by="ada"))
+    ids = [pending.id for pending in ride.issued]
+    assert len(set(ids)) == len(ids)
+    assert all(id_.release == "r1" for id_ in ids)
+    assert [p.id for p in ride.issued_now] == [EffectId("r1", ride.state.sequence, 0)]
+    assert str(ids[0]) == "r1.1.0"
+
+
+@pytest.mark.parametrize("kind", [AskGates, PrepareVersion, SetRouting, VerifyVersion, StopVersion])
+def test_what_is_pending_and_still_wanted_is_not_issued_again(kind: type[Effect]) -> None:
+    ride = Ride()
+    seen: list[State] = []
+    while kind.__name__ not in ride.effects():
+        ride.succeed(type(ride.state.pending[0].effect), "fail")
+        seen.append(ride.state)
+    id_, _ = ride.pending(kind)
+    others = [p for p in ride.state.pending if not isinstance(p.effect, kind)]
+    for pending in others:
+        ride.tell(answer(pending, ride.state.at, "watch"))
+        if kind.__name__ in ride.effects():
+            assert ride.pending(kind)[0] == id_
