@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from headgate.controller.housekeeping import keep_house
 from headgate.controller.lease import FileLease
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
@@ -126,11 +127,15 @@ async def running(home: Path) -> AsyncGenerator[Supervisor]:
         await processes.start_daemon()
         ledger = open_ledger(home, write=True)
         supervisor = Supervisor(ledger, build_world(home, processes), lease, time.time)
+        housekeeping: asyncio.Task[None] | None = None
         try:
             await supervisor.start()
+            housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
             async with serving(application(supervisor), socket_of(home)):
                 yield supervisor
         finally:
+            if housekeeping is not None:
+                housekeeping.cancel()
             await supervisor.close()
             ledger.close()
     finally:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -22,7 +23,7 @@ class Customers:
         ]
         self.results: Results | None = None
 
-    def __enter__(self) -> "Customers":
+    def __enter__(self) -> Self:
         """Let them in."""
         self._process = subprocess.Popen(
             self._command,

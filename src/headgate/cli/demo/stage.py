@@ -65,9 +65,8 @@ def _play(shop: Shop, session: Session, wish: Wish) -> int:
         customers = Customers(shop.url, wish.rate)
         with customers:
             time.sleep(WARM_UP_S)
-            for chapter in STORY:
-                if not wish.only or chapter.version in wish.only:
-                    told.append((chapter, _release(shop, session, helm, chapter, wish)))
+            chosen = (chapter for chapter in STORY if not wish.only or chapter.version in wish.only)
+            told.extend((chapter, _release(shop, session, helm, chapter, wish)) for chapter in chosen)
     _tell(told, customers, wish)
     return (
         exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL

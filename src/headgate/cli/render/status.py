@@ -9,7 +9,7 @@ from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.advice import answers, question
-from headgate.cli.render.board import KIND_STYLES, PHASE_STYLES
+from headgate.cli.render.board import KIND_STYLES, PHASE_STYLES, label
 from headgate.core.model import Unit, Version
 from headgate.core.report import Fold
 from headgate.core.view import phase, weight
@@ -79,7 +79,7 @@ def _controller(seen: Standings) -> RenderableType:
 def _unit(standing: Standing, now: float) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, min_width=10)
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, min_width=8)
     table.add_column(overflow="fold")
     service = Text(f"  {standing.unit.service}", style="bold cyan")
     for index, (name, value) in enumerate(_rows(standing, now)):
@@ -107,9 +107,9 @@ def _rows(standing: Standing, now: float) -> Iterator[tuple[str, RenderableType]
 def _moving(fold: Fold) -> Iterator[tuple[str, RenderableType]]:
     release, state = fold.request.release, fold.state
     name = phase(state, fold.plan)
-    candidate = fold.plan.legs[state.leg].candidate
+    leg = fold.plan.legs[state.leg]
     line = Text.assemble(
-        (release, "bold"), f" to {candidate.key}: ", (name, PHASE_STYLES.get(name, "bold cyan"))
+        (release, "bold"), f" to {words.version(leg.candidate, label(fold, leg))}: ", (name, PHASE_STYLES.get(name, "bold cyan"))
     )
     share = weight(state.legs[state.leg]) if state.legs else 0
     line.append(f", {share}% of the traffic" if state.stage == "forward" else "")

@@ -28,6 +28,9 @@ POLL_S = 0.03
 SLACK_S = 10.0
 """Beyond a program's own `stop_wait_s`, for the kill and for a busy machine."""
 
+DEAF_S = 2.0
+"""A process that has not written itself down this long after its start will not."""
+
 _DAEMON = "headgate.plugins.processes.supervisord.daemon"
 _STATES: dict[int, ProcessState] = {
     0: "stopped",
@@ -202,7 +205,7 @@ class Supervisord:
         present = [status for status in self._list() if status.name in names]
         for status in present:
             if status.state in _UP:
-                self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
+                self._stop(status)
             elif status.state != "stopping":
                 self._quietly(client.STILL_RUNNING, "removeProcessGroup", status.name)
         return not present
@@ -216,7 +219,7 @@ class Supervisord:
         statuses = self._list()
         for status in statuses:
             if status.state in _UP:
-                self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
+                self._stop(status)
         return all(status.state in _DOWN for status in statuses)
 
     def _halted(self, name: str) -> bool:
@@ -224,8 +227,19 @@ class Supervisord:
         if found is None:
             raise Permanent(f"there is no program {name} to restart")
         if found.state in _UP:
-            self._quietly(client.NOT_RUNNING, "stopProcess", name, False)  # noqa: FBT003 - do not wait
+            self._stop(found)
         return found.state in _DOWN
+
+    def _stop(self, status: ProcessStatus) -> None:
+        """Have it stopped, without waiting; a process that has only just been forked is left for the next time.
+
+        Until it becomes the program it has the daemon's own handler for the signal, which would swallow it: the program
+        would then live on until it is killed.
+        """
+        if status.pid and time.time() - status.started_at < DEAF_S:
+            if not ProgramFile(self._paths, status.name).recorded(status.pid):
+                return
+        self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
 
     def _start(self, name: str) -> None:
         """Start it now: supervisor itself would only look after up to a second."""

@@ -85,6 +85,13 @@ class ProgramFile:
         """How long it may take to stop, as defined on disk; 60 where nothing is."""
         return float(_value(self.section, "stopwaitsecs") or 60)
 
+    def recorded(self, pid: int) -> bool:
+        """True when process `pid` has written itself down: it is the program, or the script that becomes it."""
+        try:
+            return self.record.read_text().startswith(f"{pid} ")
+        except OSError:
+            return False
+
     def forget(self) -> None:
         """Undefine it: a daemon that starts after this does not know it."""
         self.section.unlink(missing_ok=True)
