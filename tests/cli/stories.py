@@ -98,7 +98,7 @@ class Story:
         return self.facts[-1].state if self.facts else initial(self.request.release, self.request.plan)
 
     @property
-    def events(self) -> tuple[events.AnyEvent, ...]:
+    def said(self) -> tuple[events.AnyEvent, ...]:
         return tuple(fact.event for fact in self.facts)
 
     def add(self, event: events.AnyEvent, sample: Sample | None = None) -> Story:
@@ -225,7 +225,9 @@ def first(at: float = NOON) -> Story:
 
 
 def promoted(at: float = NOON + 3600) -> Story:
-    return release("r2", intent(version("b"), label="v2"), running={WEB: version("a")}, at=at, author="bob").go()
+    return release(
+        "r2", intent(version("b"), label="v2"), running={WEB: version("a")}, at=at, author="bob"
+    ).go()
 
 
 def rolled_back(at: float = NOON + 7200, name: str = "r3") -> Story:

@@ -45,7 +45,9 @@ STORIES: dict[str, Callable[[], Story]] = {
 
 
 def drawn(what: RenderableType, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False, markup=False)
+    console = Console(
+        file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False, markup=False
+    )
     console.print(what)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
@@ -60,7 +62,7 @@ def compare(name: str, text: str) -> None:
 
 
 def folded(story: Story) -> Fold:
-    return fold(story.events)
+    return fold(story.said)
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -77,7 +79,7 @@ def test_summary(name: str) -> None:
 @pytest.mark.parametrize("name", ["rolled_back", "promoted", "refused"])
 def test_story(name: str) -> None:
     told = STORIES[name]()
-    compare(f"story_{name}", drawn(story(folded(told), explain(told.events), LABELS)))
+    compare(f"story_{name}", drawn(story(folded(told), explain(told.said), LABELS)))
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -88,14 +90,16 @@ def test_nothing_is_wider_than_the_terminal(name: str, width: int) -> None:
     for part in (
         board(folded_story, told.state.at, (), LABELS),
         summary(folded_story, LABELS),
-        story(folded_story, explain(told.events), LABELS),
+        story(folded_story, explain(told.said), LABELS),
     ):
         assert max(map(len, drawn(part, width).splitlines())) <= width
 
 
 def of_two_services() -> Story:
     api = intent(version("d", API), label="v3")
-    web = intent(version("d"), Stage(weight=10, bake_s=5.0), Stage(matches=(Match("header", "x-in", "1"),)), label="v3")
+    web = intent(
+        version("d"), Stage(weight=10, bake_s=5.0), Stage(matches=(Match("header", "x-in", "1"),)), label="v3"
+    )
     return release("r4", api, web, running={WEB: version("b")}, verdicts=(stories.WATCH,)).go(observe=2)
 
 
@@ -115,7 +119,9 @@ def test_plan() -> None:
 
 def standing(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> Standing:
     warm = (version("a"),) if stable else ()
-    return Standing(unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), stable is not None)
+    return Standing(
+        unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), stable is not None
+    )
 
 
 def test_status() -> None:
@@ -133,7 +139,9 @@ def test_status() -> None:
 
 @pytest.mark.parametrize("moving", [True, False])
 def test_status_without_a_controller(moving: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    seen = Standings("/srv", 0, {}, (standing(WEB, folded(stories.baking()) if moving else None, version("b")),))
+    seen = Standings(
+        "/srv", 0, {}, (standing(WEB, folded(stories.baking()) if moving else None, version("b")),)
+    )
     text = drawn(status(seen, NOON + 7300))
     assert ("nobody watches" in text) is moving
     assert ("headgate rollback -e production web" in text) is not moving
@@ -147,7 +155,10 @@ def test_history() -> None:
 
 def test_artifacts() -> None:
     origin = Provenance(NOON, "ann@host", commit="c0ffee" * 6, dirty=True, label="v2")
-    found = [Artifact("b" * 64, 5_400_000, 12, origin), Artifact("a" * 64, 512, 1, Provenance(NOON - 60, "ann@host"))]
+    found = [
+        Artifact("b" * 64, 5_400_000, 12, origin),
+        Artifact("a" * 64, 512, 1, Provenance(NOON - 60, "ann@host")),
+    ]
     compare("artifacts", drawn(artifacts(found, {"b" * 64: ["production/web"]})))
 
 

@@ -48,7 +48,9 @@ def test_every_verb_takes_json_and_says_in_the_table_what_it_is(run: Run, verb: 
 
 def test_help_has_all_verbs_in_sections(run: Run) -> None:
     text = run("--help").stdout
-    assert all(verb.summary.split(" ")[0] in text and f"  {verb.name} " in text for verb in VERBS if verb.section)
+    assert all(
+        verb.summary.split(" ")[0] in text and f"  {verb.name} " in text for verb in VERBS if verb.section
+    )
     assert "controller  " not in text
     assert run("-h").stdout == text
     assert run("--version").stdout.startswith("headgate ")
@@ -67,7 +69,7 @@ def test_help_has_all_verbs_in_sections(run: Run) -> None:
         (("deploy", "-e", "staging", "--timeout", "soon"), "'soon'"),
         (("plan", "-e", "staging", "--artifact", "abc"), "there is no artifact 'abc'"),
         (("build", "wep"), "did you mean `web`?"),
-        (("promote", "r1"), "Missing option '--reason'"),
+        (("promote", "r1"), "an override is recorded with its reason"),
         (("retry",), "Missing argument 'RELEASE'"),
         (("completion", "tcsh"), "'tcsh' is not one of"),
         (("-f", "nowhere.yaml", "validate"), "there is no such file"),
@@ -88,7 +90,9 @@ def test_errors_are_json_where_json_is_asked_for(run: Run, project: Path) -> Non
 
 
 def test_a_broken_project_file_is_shown_with_all_its_errors(run: Run, project: Path) -> None:
-    (project / "headgate.yaml").write_text("headgate: 1\nproject: shop\nservices: {web: {artifact: dist, rnu: x}}\n")
+    (project / "headgate.yaml").write_text(
+        "headgate: 1\nproject: shop\nservices: {web: {artifact: dist, rnu: x}}\n"
+    )
     for words in (("validate",), ("deploy", "-e", "production"), ("plan", "-e", "production")):
         result = run(*words)
         assert result.exit_code == exits.USAGE
@@ -103,7 +107,9 @@ def test_validate_reads_the_files_that_are_named(run: Run, project: Path) -> Non
     text = (project / "headgate.yaml").read_text()
     assert "ok: project shop" in run("validate").stdout
     assert "production (production): web" in run("validate").stdout
-    (project / "headgate.yaml").write_text(text.replace("    listen:", "    files: {a.toml: b.toml}\n    listen:"))
+    (project / "headgate.yaml").write_text(
+        text.replace("    listen:", "    files: {a.toml: b.toml}\n    listen:")
+    )
     result = run("validate")
     assert (result.exit_code, "there is no file `b.toml`" in result.stderr) == (exits.USAGE, True)
 
@@ -192,7 +198,9 @@ def test_status_loads_no_web_server_and_no_configuration(project: Path) -> None:
 
 def test_a_reader_who_goes_is_no_error(project: Path) -> None:
     shell = f"{sys.executable} -m headgate schema | head -c 10"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (exits.DONE, "")
 
 

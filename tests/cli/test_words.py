@@ -42,7 +42,14 @@ def test_percent(part: float, whole: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("evidence", "text"),
-    [(1.0, "1"), (3.4, "3.4"), (31.2, "31"), (1234.0, "1,234"), (1e12, "over 1,000,000"), (float("inf"), "over 1,000,000")],
+    [
+        (1.0, "1"),
+        (3.4, "3.4"),
+        (31.2, "31"),
+        (1234.0, "1,234"),
+        (1e12, "over 1,000,000"),
+        (float("inf"), "over 1,000,000"),
+    ],
 )
 def test_odds(evidence: float, text: str) -> None:
     assert words.odds(evidence) == text

@@ -33,7 +33,8 @@ class Town:
 
     async def inspect(self, version: Version) -> tuple[Instance, ...]:
         return tuple(
-            Instance(f"{n}", f"127.0.0.1:{9000 + n}", ready=True) for n in range(self._running.get(version, 2))
+            Instance(f"{n}", f"127.0.0.1:{9000 + n}", ready=True)
+            for n in range(self._running.get(version, 2))
         )
 
     async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:

@@ -18,8 +18,16 @@ Settings = dict[str, Any]
 
 QUICK: Settings = {
     "artifact": {"build": None},
+    "instances": 1,
     "rollout": {"steps": [{"weight": "50%", "bake": "1s", "deadline": "60s"}], "soak": "1s", "warm": "1s"},
-    "criteria": {"requests_min": 20, "interval": "250ms", "p99": "off", "business": None},
+    "criteria": {
+        "error_ratio": {"max": "2%", "no_worse_than": "2x"},
+        "p99": "off",
+        "business": None,
+        "requests_min": 10,
+        "interval": "250ms",
+        "fault": {"factor": "10x", "by": "30%"},
+    },
     "stop": {"grace": "3s", "drain": "1s"},
 }
 """What most tests want: one step, judged by errors alone, so that a slow machine is no bad version."""
@@ -36,12 +44,13 @@ class Project:
         self._example: Settings = yaml.safe_load(self.file.read_text())
         self.write()
 
-    def write(self, web: Settings | None = None, production: Settings | None = None) -> None:
+    def write(self, *web: Settings, production: Settings | None = None) -> None:
         """The example's project file on our ports, with these changes to the service and to production."""
         document: Settings = json.loads(json.dumps(self._example))
         own = {"port": self.port, "preview": self.preview}
         merge(document["services"]["web"], {"listen": own, "env": {"SHOP_DATABASE": f"{self.folder}/shop.db"}})
-        merge(document["services"]["web"], web or {})
+        for changes in web:
+            merge(document["services"]["web"], changes)
         merge(document["environments"]["production"], production or {})
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 

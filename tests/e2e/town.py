@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 import psutil
 
 from headgate.core.summary import Summary
-from headgate.wiring import open_ledger
+from headgate.ports import Artifact
+from headgate.wiring import controller_runs, open_artifacts, open_ledger
 from tests.e2e.customers import Customers
-from tests.e2e.project import QUICK, Project, Settings, merge
+from tests.e2e.project import QUICK, Project, Settings
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ class Done:
 
     @property
     def said(self) -> str:
-        """All of it, for people."""
-        return self.out + self.err
+        """All of it, for people, on one line however wide their terminal is."""
+        return " ".join((self.out + self.err).split())
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,7 @@ class Town:
 
     def plan(self, web: Settings | None = None, production: Settings | None = None, **rollout: Any) -> None:
         """Write the project file: quick for a test, with these changes."""
-        changes: Settings = json.loads(json.dumps(QUICK))
-        merge(changes, web or {})
-        merge(changes.setdefault("rollout", {}), rollout)
-        self.project.write(changes, production)
+        self.project.write(QUICK, web or {}, {"rollout": rollout}, production=production)
 
     def build(self, like: str = "v1", *, main: str = "") -> str:
         """Build a version that nobody has seen before, and behaves like `like`; returns its label."""
@@ -142,6 +140,12 @@ class Town:
         done = self.deploy(label)
         assert done.code == 0, done.said
         return str(done.report["release"])
+
+    def up(self) -> None:
+        """`headgate up`, until the controller answers."""
+        done = self.headgate("up")
+        assert done.code == 0, done.said
+        self.until(lambda: controller_runs(self.home), "the controller to answer")
 
     def status(self) -> dict[str, Any]:
         """`headgate status --json`."""
@@ -207,6 +211,16 @@ class Town:
         done = self.headgate("ledger", "verify")
         assert done.code == 0, done.said
 
+    def calm(self) -> None:
+        """Undo what a test has left under way, so that the next one finds the town as it should be."""
+        for summary in self.releases():
+            if summary.outcome is None:
+                self.headgate("abort", summary.release)
+
+    def artifacts(self) -> list[Artifact]:
+        """What was built."""
+        return list(open_artifacts(self.home).list())
+
     # --- processes --------------------------------------------------------------------------------------------------
 
     def running(self, *words: str) -> list[psutil.Process]:
@@ -234,8 +248,8 @@ class Town:
 
     def shops(self, label: str) -> list[psutil.Process]:
         """The processes of one version."""
-        digest = next(m.after.artifact for r in self.releases() for m in r.moves if m.label == label)
-        return self.running("main.py") and [p for p in self.running("main.py") if digest[:12] in p.cwd()]
+        digests = {move.after.artifact for one in self.releases() for move in one.moves if move.label == label}
+        return [found for found in self.running("main.py") if any(digest in found.cwd() for digest in digests)]
 
     def close(self) -> None:
         """Stop everything; fails when a process of ours outlives it, after ending that, too."""

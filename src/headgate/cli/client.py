@@ -1,6 +1,5 @@
 """Speaks to the running controller: JSON over HTTP on a unix socket, by the standard library, which starts quickest."""
 
-import http.client
 import socket
 from pathlib import Path
 from typing import Any
@@ -32,20 +31,16 @@ class Health(msgspec.Struct, frozen=True):
     trouble: dict[str, str] = {}
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("headgate", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(CONNECT_S)
-        try:
-            self.sock.connect(str(self._path))
-        except OSError:
-            self.sock.close()
-            raise
-        self.sock.settimeout(self.timeout)
+def _connect(path: Path) -> socket.socket:
+    """Raises NoController."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.settimeout(CONNECT_S)
+    try:
+        found.connect(str(path))
+    except OSError as error:
+        found.close()
+        raise NoController(str(error)) from error
+    return found
 
 
 class Client:
@@ -76,11 +71,12 @@ class Client:
         return str(answer.get("phase", ""))
 
     def _ask(self, method: str, path: str, body: object, timeout_s: float = ANSWER_S) -> dict[str, Any]:
-        connection = _Connection(self._path, timeout_s)
-        try:
-            connection.connect()
-        except OSError as error:
-            raise NoController(str(error)) from error
+        found = _connect(self._path)
+        import http.client
+
+        connection = http.client.HTTPConnection("headgate")
+        found.settimeout(timeout_s)
+        connection.sock = found
         try:
             content = None if body is None else msgspec.json.encode(body)
             connection.request(method, path, content, {"content-type": "application/json"})

@@ -101,6 +101,7 @@ def _before(
     if environment is None:
         environment = environment_named(None, (unit.environment for unit in running))
     units = units_named(running, environment, services)
+    _nothing_moves(running, units)
     last = next((found for found in summaries if _moved(found, units)), None)
     if last is None:
         raise Unable("nothing was promoted yet, so there is nothing to go back to", code=exits.REFUSED)

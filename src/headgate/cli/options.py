@@ -58,9 +58,9 @@ services = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 release = click.argument("release", required=False, metavar="[RELEASE]")
 
 
-def reason(text: str, *, required: bool = False) -> Callable[[Callback], Callback]:
+def reason(text: str) -> Callable[[Callback], Callback]:
     """`--reason`, which goes on record."""
-    return click.option("--reason", metavar="TEXT", default="", required=required, help=text)
+    return click.option("--reason", metavar="TEXT", default="", help=text)
 
 
 wait = click.option(

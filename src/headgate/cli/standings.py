@@ -1,19 +1,21 @@
 """From the ledger to what `status` shows."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from headgate.cli.client import Client, Health, NoController
 from headgate.cli.errors import Unable
-from headgate.cli.follow import read_fold
 from headgate.cli.home import socket_of
 from headgate.cli.names import ALL_RELEASES, units_named
 from headgate.cli.render.status import Standing, Standings
 from headgate.cli.session import Session
 from headgate.core.model import Unit
-from headgate.core.report import Fold
 from headgate.core.summary import Move, Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running, fleet
+
+if TYPE_CHECKING:
+    from headgate.core.report import Fold
 
 ANSWER_S = 1.0
 
@@ -37,10 +39,14 @@ def _health(session: Session) -> Health:
         return Health()
 
 
-def _standing(run: Running, by_name: dict[str, Summary], ledger: Ledger, folds: dict[str, Fold]) -> Standing:
+def _standing(
+    run: Running, by_name: dict[str, Summary], ledger: Ledger, folds: dict[str, "Fold"]
+) -> Standing:
     promoted = by_name.get(run.release) if run.release else None
     move = _move(promoted, run.unit)
     if run.in_flight is not None and run.in_flight not in folds:
+        from headgate.cli.follow import read_fold
+
         folds[run.in_flight] = read_fold(ledger, run.in_flight)
     return Standing(
         unit=run.unit,

@@ -42,8 +42,9 @@ def canary(intent: Intent) -> Iterator[Step]:
 
 
 def blue_green(intent: Intent) -> Iterator[Step]:
-    """The preview is proven first; then one switch, a soak, and the old colour stays warm."""
+    """The preview can be reached, and is proven, first; then one switch, a soak, and the old colour stays warm."""
     yield Prepare(intent.instances)
+    yield Expose()
     yield Smoke()
     yield from _stages(intent.rollout)
     yield Promote()

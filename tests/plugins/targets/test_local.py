@@ -330,8 +330,9 @@ def test_workers_that_outlive_their_parent_do_not_keep_its_port(local: Host) -> 
     (instance,) = local.prepare(version)
     worker = int(local.get(instance, "/pid"))
     assert worker != local.pid(version)
-    os.kill(local.pid(version), signal.SIGKILL)
-    until(lambda: [one.ready for one in local.inspect(version)] == [True])
+    parent = local.pid(version)
+    os.kill(parent, signal.SIGKILL)
+    until(lambda: [one.ready for one in local.inspect(version)] == [True] and local.pid(version) != parent)
     assert not alive(worker)
     assert int(local.get(instance, "/pid")) != worker
 

@@ -1,5 +1,7 @@
 """The live view of a release: where it is, who gets what, what was seen, how the evidence grows."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
@@ -10,8 +12,10 @@ from headgate.cli.render.advice import answers, question
 from headgate.cli.render.flow import Flow
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.model import Leg, Verdict, step_name
-from headgate.core.report import Fold
 from headgate.core.view import phase, progress, remaining_s, weight
+
+if TYPE_CHECKING:
+    from headgate.core.report import Fold
 
 _MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
 _UNDONE = {"undone": ("↩", "yellow"), "never": ("·", "dim")}
@@ -32,7 +36,9 @@ PHASE_STYLES = {
 }
 
 
-def board(fold: Fold, now: float, notes: tuple[str, ...] = (), labels: Labels = NO_LABELS) -> RenderableType:
+def board(
+    fold: "Fold", now: float, notes: tuple[str, ...] = (), labels: Labels = NO_LABELS
+) -> RenderableType:
     """The whole view at the time `now` (seconds since the epoch)."""
     parts: list[RenderableType] = [Rule(style="dim"), header(fold, now, labels), *steps(fold)]
     if fold.state.stage in ("forward", "reverting"):
@@ -45,7 +51,7 @@ def board(fold: Fold, now: float, notes: tuple[str, ...] = (), labels: Labels = 
     return Group(*parts)
 
 
-def header(fold: Fold, now: float, labels: Labels = NO_LABELS) -> RenderableType:
+def header(fold: "Fold", now: float, labels: Labels = NO_LABELS) -> RenderableType:
     """Which release this is, and how it stands."""
     name = phase(fold.state, fold.plan)
     line = Table.grid(expand=True, padding=(0, 1))
@@ -57,7 +63,7 @@ def header(fold: Fold, now: float, labels: Labels = NO_LABELS) -> RenderableType
     return line
 
 
-def title(fold: Fold, labels: Labels = NO_LABELS) -> str:
+def title(fold: "Fold", labels: Labels = NO_LABELS) -> str:
     """`shop/production/web  v1 → v2`."""
     units = [leg.unit for leg in fold.plan.legs]
     if len(units) > 1:
@@ -67,12 +73,12 @@ def title(fold: Fold, labels: Labels = NO_LABELS) -> str:
     return f"{leg.unit}  {before} → {words.name(leg.candidate, label(fold, leg))}"
 
 
-def label(fold: Fold, leg: Leg) -> str:
+def label(fold: "Fold", leg: Leg) -> str:
     """What the person who asked for it calls the new version."""
     return next((intent.label for intent in fold.request.intents if intent.unit == leg.unit), "")
 
 
-def steps(fold: Fold) -> list[RenderableType]:
+def steps(fold: "Fold") -> list[RenderableType]:
     """The plan, a line or more for each leg, with the present step."""
     if fold.state.outcome == "refused":
         return []
@@ -86,7 +92,7 @@ def steps(fold: Fold) -> list[RenderableType]:
     return lines
 
 
-def weights(fold: Fold) -> RenderableType:
+def weights(fold: "Fold") -> RenderableType:
     """Who gets how much of the traffic."""
     share = weight(fold.state.here())
     line = Text("canary    ")
@@ -100,7 +106,7 @@ def weights(fold: Fold) -> RenderableType:
     return line
 
 
-def arms(fold: Fold) -> list[RenderableType]:
+def arms(fold: "Fold") -> list[RenderableType]:
     """What each arm answered: under this exposure, and in the last interval."""
     if not fold.steps:
         return []
@@ -137,7 +143,7 @@ def evidence(verdict: Verdict) -> list[RenderableType]:
     return [line, Text.assemble("verdict   ", (verdict.kind.replace("_", " "), style), f": {verdict.reason}")]
 
 
-def footer(fold: Fold, now: float) -> RenderableType:
+def footer(fold: "Fold", now: float) -> RenderableType:
     """What is left, and what can be done."""
     asked = question(fold)
     if asked:

@@ -1,8 +1,9 @@
 """What runs where: an environment's services, each with what concerns it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -11,11 +12,14 @@ from headgate.cli.render import words
 from headgate.cli.render.advice import answers, question
 from headgate.cli.render.board import KIND_STYLES, PHASE_STYLES, label
 from headgate.core.model import Unit, Version
-from headgate.core.report import Fold
 from headgate.core.view import phase, weight
 
+if TYPE_CHECKING:
+    from headgate.core.report import Fold
 
-class Standing(msgspec.Struct, frozen=True):
+
+@dataclass(frozen=True)
+class Standing:
     """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
 
     `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
@@ -29,12 +33,13 @@ class Standing(msgspec.Struct, frozen=True):
     since: float
     author: str
     warm: tuple[Version, ...]
-    moving: Fold | None
+    moving: "Fold | None"
     waiting: tuple[str, ...]
     undoable: bool
 
 
-class Standings(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Standings:
     """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own."""
 
     home: str
@@ -104,13 +109,12 @@ def _rows(standing: Standing, now: float) -> Iterator[tuple[str, RenderableType]
         yield "to undo", Text(f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
 
 
-def _moving(fold: Fold) -> Iterator[tuple[str, RenderableType]]:
+def _moving(fold: "Fold") -> Iterator[tuple[str, RenderableType]]:
     release, state = fold.request.release, fold.state
     name = phase(state, fold.plan)
     leg = fold.plan.legs[state.leg]
-    line = Text.assemble(
-        (release, "bold"), f" to {words.version(leg.candidate, label(fold, leg))}: ", (name, PHASE_STYLES.get(name, "bold cyan"))
-    )
+    line = Text.assemble((release, "bold"), f" to {words.version(leg.candidate, label(fold, leg))}: ")
+    line.append(name, PHASE_STYLES.get(name, "bold cyan"))
     share = weight(state.legs[state.leg]) if state.legs else 0
     line.append(f", {share}% of the traffic" if state.stage == "forward" else "")
     yield "moving", line

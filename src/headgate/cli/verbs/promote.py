@@ -15,7 +15,7 @@ from headgate.cli.word import Word, give
 )
 @options.release
 @options.environment
-@options.reason("Why: goes on record, and is not optional.", required=True)
+@options.reason("Why: goes on record, and is not optional.")
 @options.wait
 @options.as_json
 @click.pass_obj

@@ -18,7 +18,7 @@ from headgate.cli.session import Session, person
     'headgate retry r7 --reason "the database was being moved"',
 )
 @click.argument("release")
-@options.reason("Why it will be different this time: goes on record, and is not optional.", required=True)
+@options.reason("Why it will be different this time: goes on record, and is not optional.")
 @options.break_glass
 @options.wait
 @options.timeout

@@ -12,7 +12,10 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare"):
 
 
 class Expose(msgspec.Struct, frozen=True, tag="expose"):
-    """Set what reaches the candidate: a percentage, exact header or cookie matches, a percentage of mirrored copies."""
+    """Set what reaches the candidate: a percentage, exact header or cookie matches, a percentage of mirrored copies.
+
+    With none of them it is a preview: only the preview port and header reach it.
+    """
 
     weight: int = 0
     matches: tuple[Match, ...] = ()
@@ -63,10 +66,10 @@ def step_name(step: Step) -> str:
         case Prepare(instances):
             return f"prepare {instances} instance{'s' if instances != 1 else ''}"
         case Expose(weight, matches, mirror):
-            parts = [f"canary {weight}%"] if weight or not (matches or mirror) else []
+            parts = [f"canary {weight}%"] if weight else []
             parts += [f"{match.kind} {match.name}={match.value}" for match in matches]
             parts += [f"mirror {mirror}%"] if mirror else []
-            return ", ".join(parts)
+            return ", ".join(parts) or "preview"
         case Bake(bake_s):
             return f"bake {bake_s:g} s"
         case Smoke(names):

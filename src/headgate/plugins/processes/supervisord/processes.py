@@ -236,10 +236,9 @@ class Supervisord:
         Until it becomes the program it has the daemon's own handler for the signal, which would swallow it: the program
         would then live on until it is killed.
         """
-        if status.pid and time.time() - status.started_at < DEAF_S:
-            if not ProgramFile(self._paths, status.name).recorded(status.pid):
-                return
-        self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
+        young = status.pid > 0 and time.time() - status.started_at < DEAF_S
+        if not young or ProgramFile(self._paths, status.name).recorded(status.pid):
+            self._quietly(client.NOT_RUNNING, "stopProcess", status.name, False)  # noqa: FBT003 - do not wait
 
     def _start(self, name: str) -> None:
         """Start it now: supervisor itself would only look after up to a second."""

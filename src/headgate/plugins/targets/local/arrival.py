@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from headgate.core.model import Probes
+from headgate.core.model import CommandCheck, Probes
 from headgate.plugins.targets.local import checks
 from headgate.plugins.targets.local.layout import VersionFolder
 from headgate.plugins.targets.local.probes import Health, Kind, ready_within_s, with_readiness
@@ -13,6 +13,7 @@ from headgate.ports import Temporary
 from headgate.ports.processes import ProcessStatus
 
 POLL_S = 0.03
+EAGER_S = 0.1
 LAUNCHES_MAX = 3
 """A version whose process ends this often while it is prepared does not run."""
 
@@ -42,7 +43,7 @@ class Arrival:
         self._was_ready = was_ready
         self._launches = folder.life(spec.name).launches
         self._seen = "it was not asked"
-        self._refused = False
+        self._asked: float | None = None
         self._clock = asyncio.get_running_loop().time
 
     async def wait(self) -> None:
@@ -53,7 +54,7 @@ class Arrival:
             health = Health(self._probes, self._clock(), started=self._was_ready)
             if await self._ask(health, life, deadline):
                 return
-            self._was_ready = self._refused = False  # another life: everything is asked anew
+            self._was_ready, self._asked = False, None  # another life: everything is asked anew
         raise NotReady(self._spec.name, f"not ready after {bound_s:g} s: {self._seen}")
 
     async def _alive(self, deadline: float) -> Life | None:
@@ -85,7 +86,7 @@ class Arrival:
             if not await self._until_due(health, life, deadline):
                 return False
             due = health.due(self._clock())
-            for kind in due or health.asked_next():
+            for kind in due or _eager(health):
                 if await self._observe(health, kind, life, early=not due):
                     times = f"{health.probe(kind).failure_threshold} times in a row"
                     raise NotReady(self._spec.name, f"its {kind} probe failed {times}: {self._seen}")
@@ -94,7 +95,7 @@ class Arrival:
     async def _observe(self, health: Health, kind: Kind, life: Life, *, early: bool) -> bool:
         probe = health.probe(kind)
         outcome = await checks.ask(probe.check, self._spec, probe.timeout_s, life.pid)
-        self._seen, self._refused = outcome.seen, outcome.refused
+        self._seen, self._asked = outcome.seen, self._clock()
         if early and not outcome.passed:
             return False  # asked before its time: a failure does not count
         return health.observe(kind, self._clock(), passed=outcome.passed)
@@ -102,12 +103,12 @@ class Arrival:
     async def _until_due(self, health: Health, life: Life, deadline: float) -> bool:
         """Wait for the next probe. False: this life, or the time, has ended.
 
-        Where nobody listened at the last one, the next comes as soon as somebody does: no period is waited out then.
+        What may be asked before its time is asked every `EAGER_S` seconds after the first: no period is waited out.
         """
         while not health.due(now := self._clock()):
             if now > deadline or not await self._lives(life):
                 return False
-            if self._refused and listening(self._spec.port):
+            if self._asked is not None and now - self._asked >= EAGER_S and _eager(health):
                 return True
             await asyncio.sleep(min(POLL_S, max(0.0, health.next_due() - now)))
         return now <= deadline and await self._lives(life)
@@ -117,3 +118,16 @@ class Arrival:
         return (
             status is not None and status.pid == life.pid and not self._folder.life(self._spec.name).refused
         )
+
+
+def _eager(health: Health) -> tuple[Kind, ...]:
+    """What is due next and may be asked before its time: a pass is news then, and a failure is not counted.
+
+    Not a command, which may cost much, nor what has to pass several times, a period apart.
+    """
+    probes = {kind: health.probe(kind) for kind in health.asked_next() if kind != "liveness"}
+    return tuple(
+        kind
+        for kind, probe in probes.items()
+        if probe.success_threshold == 1 and not isinstance(probe.check, CommandCheck)
+    )

@@ -1,0 +1,1 @@
+"""How soon the command answers: `python -m benchmarks.cli`."""

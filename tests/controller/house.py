@@ -1,0 +1,203 @@
+"""A small world to run controllers in: ports that do what they are told, in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from headgate.controller.lease import MemoryLease
+from headgate.controller.supervisor import Submission, Supervisor
+from headgate.controller.world import Patience, World
+from headgate.core.admission import Words
+from headgate.core.events import AnyEvent, EffectId
+from headgate.core.judge.spec import ErrorRatio, JudgeSpec
+from headgate.core.model import (
+    Arm,
+    Counts,
+    Finding,
+    Intent,
+    Listener,
+    Plan,
+    Rollout,
+    Routing,
+    Stage,
+    Unit,
+    Version,
+)
+from headgate.core.planning import Policies
+from headgate.ledger import Ledger, MemoryLedger
+from headgate.ports import Instance
+from headgate.simulation.loop import VirtualLoop
+
+WEB = Unit("shop", "production", "web")
+ONE, TWO, THREE = (Version(WEB, digit * 64, digit * 64) for digit in "123")
+PATIENCE = Patience(
+    prepare_s=10.0, routing_s=2.0, check_s=3.0, stop_s=5.0, signal_s=0.5, gate_s=2.0, abandon_s=1.0, attempts=3
+)
+RATE = 100
+JUDGE = JudgeSpec(ErrorRatio(max=0.2), latency=(), requests_min=20)
+T = TypeVar("T")
+Behaviour = Exception | str | None
+"""What befalls a call: an exception is raised, "hang" never returns, a number of seconds as text takes as long."""
+
+
+async def befall(behaviours: list[Behaviour]) -> None:
+    behaviour = behaviours.pop(0) if behaviours else None
+    if isinstance(behaviour, Exception):
+        raise behaviour
+    if behaviour == "hang":
+        await asyncio.get_running_loop().create_future()
+    elif behaviour is not None:
+        await asyncio.sleep(float(behaviour))
+
+
+@dataclass
+class House:
+    """All ports in one. `does` holds what befalls the next calls of each kind, `calls` what was called, in order."""
+
+    does: dict[str, list[Behaviour]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    running: dict[Version, int] = field(default_factory=dict)
+    routing: Routing | None = None
+    failing: dict[Version, float] = field(default_factory=dict)
+    findings: dict[Version, tuple[Finding, ...]] = field(default_factory=dict)
+    gates: tuple[Finding, ...] = (Finding("gate", "pass", "ready"),)
+    busy: bool = False
+    counters: dict[Version, Counts] = field(default_factory=dict)
+    flowed_at: float = 0.0
+
+    async def _call(self, name: str, detail: object = "") -> None:
+        self.calls.append(f"{name} {detail}".strip())
+        await befall(self.does.setdefault(name, []))
+
+    # Target
+
+    async def prepare(self, effect: EffectId, version: Version, instances: int) -> None:
+        await self._call("prepare", f"{version.artifact[0]}x{instances}")
+        self.running[version] = instances
+
+    async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
+        await self._call("stop", version.artifact[0])
+        self.running.pop(version, None)
+
+    async def inspect(self, version: Version) -> tuple[Instance, ...]:
+        await befall(self.does.setdefault("inspect", []))
+        return tuple(Instance(f"{n}", "127.0.0.1:1", ready=True) for n in range(self.running.get(version, 0)))
+
+    async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
+        await self._call("check", version.artifact[0])
+        return self.findings.get(version, (Finding("smoke", "pass", "as it should be"),))
+
+    # Traffic
+
+    async def apply(self, effect: EffectId, routing: Routing) -> None:
+        stable = routing.stable.artifact[0] if routing.stable else "-"
+        await self._call("apply", f"{stable}/{routing.weight}")
+        self.flow()
+        self.routing = routing
+
+    async def observed(self, unit: Unit) -> Routing | None:
+        await befall(self.does.setdefault("observed", []))
+        return self.routing
+
+    async def idle(self, unit: Unit) -> bool:
+        await befall(self.does.setdefault("idle", []))
+        return not self.busy
+
+    # Signals
+
+    async def read(self, version: Version) -> Arm:
+        await befall(self.does.setdefault("read", []))
+        self.flow()
+        counts = self.counters.get(version, Counts(0, 0))
+        return Arm(counts.requests, counts.errors)
+
+    def flow(self) -> None:
+        """Requests arrive, evenly."""
+        now = asyncio.get_running_loop().time()
+        arrived, self.flowed_at = RATE * (now - self.flowed_at), now
+        if self.routing is None:
+            return
+        weight = self.routing.weight / 100 if self.routing.canary else 0.0
+        for version, share in ((self.routing.stable, 1 - weight), (self.routing.canary, weight)):
+            if version is not None:
+                known = self.counters.get(version, Counts(0, 0))
+                fresh = round(arrived * share)
+                failed = round(fresh * self.failing.get(version, 0.0))
+                self.counters[version] = Counts(known.requests + fresh, known.errors + failed)
+
+    # Gate
+
+    async def ask(self, plan: Plan) -> tuple[Finding, ...]:
+        await self._call("ask")
+        return self.gates
+
+    def world(self, patience: Patience = PATIENCE) -> World:
+        return World(self, self, (self,), {"ready": self}, (), patience)
+
+
+def play(story: Callable[[], Coroutine[Any, Any, T]], seed: int = 0) -> T:
+    """Run a story in virtual time."""
+    loop = VirtualLoop(seed)
+    try:
+        return loop.run_until_complete(story())
+    finally:
+        loop.close()
+        assert loop.problems == []
+
+
+def intent(version: Version, rollout: Rollout | None = None) -> Intent:
+    rollout = rollout or Rollout(stages=(Stage(weight=20, bake_s=2.0),), warm_s=5.0, drain_s=0.5)
+    return Intent(version.unit, version, Listener(8000), rollout, JUDGE)
+
+
+def wish(version: Version, rollout: Rollout | None = None, **more: Any) -> Submission:
+    words = Words(more.pop("retry", ""), more.pop("break_glass", ""))
+    rollback_to = more.pop("rollback_to", None)
+    policies = Policies(gates=("ready",), **more)
+    return Submission((intent(version, rollout),), policies, "ada", words=words, rollback_to=rollback_to)
+
+
+class Home:
+    """A ledger, a lease and a house; controllers come and go."""
+
+    def __init__(self, house: House | None = None, ledger: Ledger | None = None) -> None:
+        self.house = house or House()
+        self.ledger = ledger or MemoryLedger()
+        self.slot: list[object] = []
+        self.wall = 1000.0
+
+    def controller(self) -> Supervisor:
+        return Supervisor(self.ledger, self.house.world(), MemoryLease(self.slot), lambda: self.wall)
+
+    async def start(self) -> Supervisor:
+        supervisor = self.controller()
+        await supervisor.start()
+        return supervisor
+
+    def events(self, release: str, kind: type[AnyEvent] | None = None) -> list[AnyEvent]:
+        found = [entry.event for entry in self.ledger.read(release)]
+        return [event for event in found if kind is None or isinstance(event, kind)]
+
+    def phase(self, release: str) -> str:
+        summary = self.ledger.summary(release)
+        return summary.phase if summary else "unknown"
+
+    async def until(self, release: str, *phases: str, within_s: float = 300.0) -> None:
+        """Wait until the ledger says so."""
+        async with asyncio.timeout(within_s):
+            while self.phase(release) not in phases:
+                await asyncio.sleep(0.05)
+
+    async def until_closed(self, *releases: str, within_s: float = 300.0) -> None:
+        async with asyncio.timeout(within_s):
+            while not all((s := self.ledger.summary(r)) and s.closed for r in releases):
+                await asyncio.sleep(0.05)
+
+    async def with_one(self) -> Supervisor:
+        """A running controller and version one released."""
+        supervisor = await self.start()
+        await supervisor.submit(wish(ONE))
+        await self.until_closed("r1")
+        self.house.calls.clear()
+        return supervisor

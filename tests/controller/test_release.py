@@ -1,0 +1,288 @@
+"""One release from end to end: the real machine, the real controller, a small world."""
+
+import asyncio
+
+import pytest
+
+from headgate.controller.actor import Stopped
+from headgate.controller.supervisor import UnknownRelease
+from headgate.core.events import (
+    AnyEvent,
+    EffectFailed,
+    Judged,
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    StepApproved,
+    VersionLost,
+)
+from headgate.core.machine import Illegal
+from headgate.core.model import Finding, Rollout, Sample, Stage
+from headgate.core.summary import Summary
+from headgate.ledger import Entry, LedgerBusy, LedgerError, LedgerFull, MemoryLedger
+from headgate.ports import Permanent, Temporary
+from tests.controller.house import ONE, TWO, Home, House, play, wish
+
+
+def test_a_good_release_is_promoted_and_the_old_version_stops_after_its_window() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "promoted")
+        assert home.house.running == {ONE: 1, TWO: 1}
+        ended = asyncio.get_running_loop().time()
+        await home.until_closed(name)
+        assert asyncio.get_running_loop().time() - ended == pytest.approx(5.0, abs=0.2)
+        assert home.house.running == {TWO: 1}
+        assert home.house.calls == ["ask", "prepare 2x1", "apply 1/20", "apply 1/100", "apply 2/0", "stop 1"]
+        assert supervisor.open_releases() == ()
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_bad_release_is_rolled_back_verified_and_stopped() -> None:
+    async def story() -> None:
+        home = Home()
+        home.house.failing[TWO] = 0.5
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until_closed(name)
+        summary = home.ledger.summary(name)
+        assert summary is not None
+        assert summary.outcome == "rolled_back"
+        assert home.house.calls[:4] == ["ask", "prepare 2x1", "apply 1/20", "apply 1/0"]
+        assert home.house.calls[4:] == ["check 1", "check 1", "stop 2"] or "stop 2" in home.house.calls
+        assert home.house.running == {ONE: 1}
+        verdicts = [e.verdict.kind for e in home.events(name, Judged) if isinstance(e, Judged)]
+        assert verdicts[-1] == "fail"
+        again = await supervisor.submit(wish(TWO))
+        assert home.phase(again) == "refused"
+        third = await supervisor.submit(wish(TWO, retry="the database is back"))
+        await home.until_closed(third)
+        await supervisor.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("fail", "refused"), ("unknown", "refused"), ("warn", "promoted")])
+def test_gates(answer: str, outcome: str) -> None:
+    async def story() -> None:
+        home = Home(House(gates=(Finding("freeze", answer, "it is Friday"),)))  # type: ignore[arg-type]
+        supervisor = await home.start()
+        name = await supervisor.submit(wish(ONE))
+        await home.until_closed(name)
+        assert home.phase(name) == outcome
+        assert bool(home.house.running) == (outcome == "promoted")
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_person_at_the_wheel() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        stages = (Stage(weight=20, bake_s=1.0, pause="look"),)
+        name = await supervisor.submit(wish(TWO, Rollout(stages=stages, warm_s=1.0)))
+        await home.until(name, "waiting for approval")
+        with pytest.raises(Illegal, match="nothing to resume"):
+            await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        await supervisor.tell(name, ReleasePaused(at=0.0, by="ada"))
+        state = await supervisor.tell(name, StepApproved(at=0.0, by="ada"))
+        assert (state.paused, state.done) == (True, True)
+        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        await supervisor.tell(name, PromotionForced(at=0.0, by="ada", reason="it is fine"))
+        await home.until_closed(name)
+        with pytest.raises(UnknownRelease, match="no open release is called 'r2' .open: none"):
+            await supervisor.tell(name, ReleaseAborted(at=0.0, by="ada"))
+        await supervisor.close()
+
+    play(story)
+
+
+def test_what_was_told_in_the_very_moment_of_the_end_is_answered() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        actor = supervisor.actor(name)
+        assert actor is not None
+        await supervisor.tell(name, ReleaseAborted(at=0.0, by="ada"))
+        await home.until_closed(name)
+        with pytest.raises(Stopped):
+            await actor.tell(ReleasePaused(at=0.0, by="ada"))
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_first_release_whose_port_is_taken_is_rolled_back_with_its_reason() -> None:
+    async def story() -> None:
+        home = Home()
+        home.house.does["apply"] = [Permanent("port 8000 is taken")] * 2
+        supervisor = await home.start()
+        name = await supervisor.submit(wish(ONE))
+        await home.until_closed(name)
+        summary = home.ledger.summary(name)
+        assert summary is not None
+        assert (summary.outcome, summary.reason) == ("rolled_back", "port 8000 is taken")
+        assert home.house.running == {}
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_rollback_that_the_proxy_refuses_is_held_and_tried_again_when_a_person_says_so() -> None:
+    async def story() -> None:
+        home = Home()
+        home.house.failing[TWO] = 0.5
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        home.house.does["apply"] = [Temporary("no answer")] * 3
+        await home.until(name, "held")
+        assert TWO in home.house.running
+        assert home.house.routing is not None
+        assert home.house.routing.weight == 20
+        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        await home.until_closed(name)
+        assert home.house.routing.stable == ONE
+        await supervisor.close()
+
+    play(story)
+
+
+# --- the ledger -------------------------------------------------------------------------------------------------------
+
+
+class Moody(MemoryLedger):
+    """Refuses while `mood` is set."""
+
+    mood: LedgerError | None = None
+
+    async def append(
+        self, release: str, expected: int, event: AnyEvent, summary: Summary, sample: Sample | None = None
+    ) -> Entry:
+        if self.mood is not None:
+            raise self.mood
+        return await super().append(release, expected, event, summary, sample)
+
+
+@pytest.mark.parametrize("mood", [LedgerFull("no room is left"), LedgerBusy("locked")])
+def test_while_the_ledger_refuses_the_release_stands_still_visibly_and_loses_nothing(mood: LedgerError) -> None:
+    async def story() -> None:
+        ledger = Moody()
+        home = Home(ledger=ledger)
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        entries = len(ledger.read(name))
+        ledger.mood = mood
+        await asyncio.sleep(20.0)
+        actor = supervisor.actor(name)
+        assert actor is not None
+        assert actor.trouble == str(mood)
+        assert supervisor.health() == {"open": [name], "trouble": {name: str(mood)}}
+        assert len(ledger.read(name)) == entries
+        ledger.mood = None
+        await home.until_closed(name)
+        assert home.phase(name) == "promoted"
+        assert actor.trouble == ""
+        seen = [s for s in ledger.samples(name) if s.canary is not None]
+        counted = sum(s.canary.requests for s in seen if s.canary)
+        assert counted == pytest.approx(home.house.counters[TWO].requests, abs=800)
+        await supervisor.close()
+
+    play(story)
+
+
+def test_findings_that_cannot_be_written_are_a_failure_with_a_reason() -> None:
+    async def story() -> None:
+        home = Home(House(gates=(Finding("gate", "pass", "undecodable: \udcff"),)))
+        supervisor = await home.start()
+        name = await supervisor.submit(wish(ONE))
+        await home.until_closed(name)
+        failed = home.events(name, EffectFailed)[0]
+        assert isinstance(failed, EffectFailed)
+        assert "GatesAnswered cannot be recorded" in failed.reason
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_request_that_cannot_be_written_is_an_error_and_leaves_nothing_behind() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.start()
+        bad = wish(ONE)
+        with pytest.raises(ValueError, match="surrogates"):
+            await supervisor.submit(type(bad)(bad.intents, bad.policies, "ada \udcff"))
+        await asyncio.sleep(1.0)
+        assert supervisor.health() == {"open": [], "trouble": {}}
+        assert await supervisor.submit(wish(ONE)) == "r1"
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_plugins_words_that_no_ledger_can_hold_are_made_plain() -> None:
+    async def story() -> None:
+        home = Home()
+        home.house.does["prepare"] = [Permanent("exit: \udcff")]
+        supervisor = await home.start()
+        name = await supervisor.submit(wish(ONE))
+        await home.until_closed(name)
+        summary = home.ledger.summary(name)
+        assert summary is not None
+        assert summary.reason == "exit: ?"
+        await supervisor.close()
+
+    play(story)
+
+
+# --- the patrol -------------------------------------------------------------------------------------------------------
+
+
+def test_a_canary_that_is_gone_is_noticed_without_any_request() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.does["read"] = [Temporary("blind")] * 10_000
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        home.house.running[TWO] = 0
+        await home.until_closed(name, within_s=20.0)
+        assert home.phase(name) == "rolled back"
+        assert len(home.events(name, VersionLost)) == 1
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_stable_that_is_gone_holds_and_is_said_once_a_hold() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.does["inspect"] = ["hang", RuntimeError("a bug"), Temporary("later")]
+        home.house.does["read"] = [Temporary("blind")] * 10_000
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        home.house.running[ONE] = 0
+        await home.until(name, "held")
+        await asyncio.sleep(30.0)
+        assert len(home.events(name, VersionLost)) == 1
+        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        await home.until(name, "held")
+        assert len(home.events(name, VersionLost)) == 2
+        home.house.running[ONE] = 1
+        home.house.does["read"] = []
+        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        await home.until_closed(name)
+        assert home.phase(name) == "promoted"
+        await supervisor.close()
+
+    play(story)

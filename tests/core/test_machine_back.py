@@ -1,0 +1,203 @@
+"""Going back, and the rollback window after success."""
+
+import pytest
+
+from headgate.core.effects import (
+    AskGates,
+    PrepareVersion,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+    WakeAt,
+)
+from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed
+from headgate.core.machine import Illegal
+from headgate.core.model import Bake, Expose, Leg, Prepare, Promote, Shrink
+from headgate.core.wanted import undone
+from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of
+
+ROLLING = (Prepare(1), Expose(50), Bake(0.0, 9.0), Shrink(1), Prepare(2), Expose(100), Bake(0.0, 9.0), Promote())
+
+
+def one_way(after: int) -> Leg:
+    plain = leg()
+    return Leg(
+        plain.unit,
+        plain.candidate,
+        plain.baseline,
+        plain.steps,
+        plain.listener,
+        plain.judge,
+        plain.instances,
+        one_way_after=after,
+        one_way_reason="the schema is new",
+    )
+
+
+def test_traffic_first_then_proof_and_the_end_of_the_bad_version() -> None:
+    ride = Ride().to_reverting()
+    assert ride.effects() == ["SetRouting"]
+    assert ride.pending(SetRouting)[1].routing == undone(ride.plan.legs[0])
+    ride.succeed(SetRouting)
+    assert ride.effects() == ["VerifyVersion", "StopVersion"]
+    assert ride.pending(VerifyVersion)[1].version == OLD
+    assert ride.pending(StopVersion)[1].version == NEW
+    ride.succeed(StopVersion).succeed(VerifyVersion)
+    assert (ride.state.stage, ride.state.outcome, ride.effects()) == ("closed", "rolled_back", [])
+
+
+def test_a_shrunk_baseline_comes_back_to_full_size_at_once() -> None:
+    ride = Ride(plan_of(leg(ROLLING))).to_exposed().judge("pass").succeed(PrepareVersion)
+    ride.tell(ReleaseAborted(at=2.0, by="ada"))
+    assert ride.effects() == ["SetRouting", "PrepareVersion"]
+    assert ride.pending(PrepareVersion)[1] == PrepareVersion(OLD, 2)
+    ride.succeed(SetRouting)
+    assert "VerifyVersion" not in ride.effects()
+    ride.succeed(PrepareVersion)
+    assert "VerifyVersion" in ride.effects()
+
+
+def test_what_was_never_touched_is_not_undone() -> None:
+    ride = Ride().succeed(AskGates).tell(ReleaseAborted(at=0.0, by="ada"))
+    assert ride.effects() == ["StopVersion"]
+    assert ride.succeed(StopVersion).state.stage == "closed"
+
+
+def test_legs_go_back_in_reverse_order() -> None:
+    ride = Ride(plan_of(leg(), leg(baseline=OLD_API, candidate=NEW_API)))
+    ride.to_exposed().judge("pass", "pass").succeed(SetRouting).judge("pass", "pass").succeed(SetRouting)
+    ride.succeed(PrepareVersion).succeed(SetRouting).judge("fail")
+    assert ride.pending(SetRouting)[1].routing.stable == OLD_API
+    ride.succeed(SetRouting).succeed(StopVersion).succeed(VerifyVersion)
+    assert (ride.state.stage, ride.state.leg) == ("reverting", 0)
+    assert ride.pending(SetRouting)[1].routing.stable == OLD
+    ride.succeed(SetRouting).succeed(VerifyVersion).succeed(StopVersion)
+    assert ride.state.stage == "closed"
+
+
+# --- what cannot be undone --------------------------------------------------------------------------------------------
+
+
+def test_where_going_back_is_illegal_everything_freezes_and_says_why() -> None:
+    ride = Ride(plan_of(one_way(after=1))).to_exposed().judge("fail")
+    assert ride.state.hold is not None
+    assert (ride.state.stage, ride.state.hold.kind) == ("forward", "illegal")
+    assert ride.state.hold.reason == "it is fail; going back is illegal: the schema is new"
+    assert ride.effects() == ["Observe"]
+    with pytest.raises(Illegal, match="going back is illegal: the schema is new; `promote` goes forward"):
+        ride.tell(ReleaseAborted(at=1.0, by="ada"))
+    ride.tell(PromotionForced(at=1.0, by="ada", reason="roll forward"))
+    assert ride.pending(SetRouting)[1].routing.stable == NEW
+
+
+def test_a_frozen_release_does_not_raise_the_weight_it_was_about_to_raise() -> None:
+    ride = Ride(plan_of(one_way(after=2))).to_exposed().judge("pass", "pass")
+    assert "SetRouting" in ride.effects()
+    ride.judge("fail")
+    assert ride.effects() == ["Observe"]
+
+
+def test_what_fails_in_a_frozen_release_is_not_tried_again_by_itself() -> None:
+    ride = Ride(plan_of(one_way(after=0))).succeed(AskGates).succeed(PrepareVersion).fail(SetRouting)
+    assert ride.state.hold is not None
+    assert (ride.state.hold.kind, ride.effects()) == ("illegal", [])
+    ride.tell(ReleaseResumed(at=0.0, by="ada"))
+    assert ride.effects() == ["SetRouting"]
+
+
+def test_before_the_point_of_no_return_going_back_is_legal() -> None:
+    assert Ride(plan_of(one_way(after=2))).to_reverting().state.stage == "reverting"
+
+
+# --- when going back fails --------------------------------------------------------------------------------------------
+
+
+def test_an_unverified_stable_is_held_until_it_is_proven() -> None:
+    for findings in (BAD, UNKNOWN):
+        ride = Ride().to_reverting().succeed(SetRouting).succeed(VerifyVersion, findings=findings)
+        assert ride.state.hold is not None
+        assert ride.state.hold.kind == "unverified"
+        assert ride.effects() == ["StopVersion"]
+        ride.succeed(StopVersion).tell(ReleaseResumed(at=1.0, by="ada"))
+        assert ride.effects() == ["VerifyVersion"]
+        assert ride.succeed(VerifyVersion).state.outcome == "rolled_back"
+
+
+def test_a_person_may_take_over_an_unverified_stable() -> None:
+    ride = Ride().to_reverting().succeed(SetRouting).succeed(StopVersion).succeed(VerifyVersion, findings=BAD)
+    ride.tell(ReleaseAborted(at=1.0, by="ada"))
+    assert (ride.state.stage, ride.state.outcome) == ("closed", "rolled_back")
+    assert "does not pass its checks" in ride.state.warnings[0]
+
+
+def test_routing_that_cannot_be_undone_is_held_and_nothing_is_stopped() -> None:
+    ride = Ride().to_reverting().fail(SetRouting, "the proxy is gone")
+    assert ride.state.hold is not None
+    assert (ride.state.hold.kind, ride.state.hold.blocks, ride.effects()) == ("failed", ("SetRouting",), [])
+    ride.tell(ReleaseResumed(at=1.0, by="ada"))
+    assert ride.effects() == ["SetRouting"]
+
+
+def test_a_second_failure_joins_the_first_and_the_rest_goes_on() -> None:
+    ride = Ride(plan_of(leg(ROLLING))).to_exposed().judge("pass").succeed(PrepareVersion).judge("fail")
+    ride.fail(PrepareVersion, "no memory")
+    assert ride.effects() == ["SetRouting"]
+    ride.fail(SetRouting, "no proxy")
+    assert ride.state.hold is not None
+    assert ride.state.hold.reason == "no memory; no proxy"
+    assert ride.state.hold.blocks == ("PrepareVersion", "SetRouting")
+
+
+def test_a_bad_version_that_cannot_be_stopped_is_a_warning() -> None:
+    ride = Ride().to_reverting().succeed(SetRouting).succeed(VerifyVersion).fail(StopVersion, "it hangs")
+    assert (ride.state.stage, ride.state.warnings) == ("closed", ("it hangs",))
+
+
+def test_a_first_release_that_the_proxy_never_took_is_undone_all_the_same() -> None:
+    plan = plan_of(leg((Prepare(2), Expose(100), Promote(judged=False)), baseline=None))
+    ride = Ride(plan).succeed(AskGates).succeed(PrepareVersion).fail(SetRouting, "port taken")
+    ride.fail(SetRouting, "port taken").succeed(StopVersion)
+    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == ("closed", "rolled_back", ("port taken",))
+
+
+def test_a_first_release_that_has_traffic_is_not_stopped_under_it() -> None:
+    plan = plan_of(leg(CANARY, baseline=None))
+    ride = Ride(plan).to_exposed().judge("fail").fail(SetRouting, "no proxy")
+    assert ride.effects() == []
+    assert ride.state.hold is not None
+
+
+def test_nothing_to_resume_or_to_abort_while_all_is_well() -> None:
+    ride = Ride().to_reverting()
+    with pytest.raises(Illegal, match="nothing to resume"):
+        ride.tell(ReleaseResumed(at=1.0, by="ada"))
+    with pytest.raises(Illegal, match="being undone already"):
+        ride.tell(ReleaseAborted(at=1.0, by="ada"))
+
+
+# --- the rollback window ----------------------------------------------------------------------------------------------
+
+
+def test_the_old_version_stays_warm_and_then_stops() -> None:
+    ride = Ride().to_warm()
+    _, wake = ride.pending(WakeAt)
+    assert wake.at == (ride.state.ended_at or 0.0) + 60.0
+    ride.succeed(WakeAt)
+    assert ride.pending(StopVersion)[1].version == OLD
+    assert ride.succeed(StopVersion).state.stage == "closed"
+
+
+def test_an_old_version_that_cannot_be_stopped_is_a_warning() -> None:
+    ride = Ride().to_warm().succeed(WakeAt).fail(StopVersion, "it hangs")
+    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == ("closed", "promoted", ("it hangs",))
+
+
+def test_a_wake_up_that_fails_costs_nothing() -> None:
+    ride = Ride().to_warm().fail(WakeAt, "no clock")
+    assert (ride.state.stage, ride.effects()) == ("warm", ["WakeAt"])
+
+
+def test_each_leg_has_its_own_window() -> None:
+    ride = Ride(plan_of(leg(), leg(baseline=OLD_API, candidate=NEW_API))).to_warm()
+    wakes = [p for p in ride.state.pending if isinstance(p.effect, WakeAt)]
+    assert [w.effect.leg for w in wakes if isinstance(w.effect, WakeAt)] == [0, 1]

@@ -1,0 +1,140 @@
+"""What the ledger's answers do to a wish: plans, objections, ways back, and what must be kept."""
+
+from headgate.core.admission import Known, Words, objections
+from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
+from headgate.core.judge.spec import JudgeSpec
+from headgate.core.model import ConcurrencyPolicy, Intent, Leg, Listener, Rollout, StrategyName, Version
+from headgate.core.need import need
+from headgate.core.planning import Policies, plan
+from headgate.core.reversal import objection, objection_to_revert, objection_to_rollback
+from headgate.core.state import LegState
+from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
+
+
+def intent(candidate: Version = NEW, strategy: StrategyName = "canary") -> Intent:
+    return Intent(candidate.unit, candidate, Listener(8000), Rollout(strategy), JudgeSpec())
+
+
+def test_a_plan_goes_from_what_runs_to_what_is_asked_by_the_environments_rules() -> None:
+    policies = Policies(gates=("ready",), on_inconclusive="roll_back", concurrency="queue")
+    drawn = plan((intent(), intent(NEW_API)), {OLD.unit: OLD}, policies)
+    assert [(leg.baseline, leg.candidate) for leg in drawn.legs] == [(OLD, NEW), (None, NEW_API)]
+    assert (drawn.gates, drawn.on_inconclusive, drawn.concurrency) == (("ready",), "roll_back", "queue")
+
+
+# --- admission --------------------------------------------------------------------------------------------------------
+
+
+def answers(
+    known: Known,
+    words: Words = Words(),
+    wish: Intent | None = None,
+    concurrency: ConcurrencyPolicy = "refuse",
+    *,
+    production: bool = True,
+    first: bool = False,
+) -> dict[str, str]:
+    wish = wish or intent()
+    drawn = plan(
+        (wish,), {} if first else {OLD.unit: OLD}, Policies(concurrency=concurrency, production=production)
+    )
+    return {finding.check: finding.answer for finding in objections((wish,), drawn, known, words)}
+
+
+NOTHING = Known({}, ())
+BUSY = Known({WEB: "r7"}, ())
+UNDONE = Known({}, {(WEB, NEW.artifact)})
+
+
+def test_nothing_speaks_against_a_plain_release() -> None:
+    assert answers(NOTHING) == {}
+
+
+def test_one_release_at_a_time() -> None:
+    assert answers(BUSY) == {"one release at a time": "fail"}
+    assert answers(BUSY, concurrency="queue") == {}
+    assert answers(BUSY, concurrency="supersede") == {}
+
+
+def test_what_was_rolled_back_needs_a_reason_to_be_tried_again() -> None:
+    assert answers(UNDONE) == {"not rolled back before": "fail"}
+    assert answers(UNDONE, Words(retry="  ")) == {"not rolled back before": "fail"}
+    assert answers(UNDONE, Words(retry="the database is back")) == {"not rolled back before": "warn"}
+
+
+def test_production_is_not_switched_all_at_once_without_a_reason() -> None:
+    wish = intent(strategy="all-at-once")
+    assert answers(NOTHING, wish=wish) == {"gradual exposure": "fail"}
+    assert answers(NOTHING, Words(break_glass="fire"), wish) == {"gradual exposure": "warn"}
+    assert answers(NOTHING, wish=wish, production=False) == {}
+    assert answers(NOTHING, wish=wish, first=True) == {}
+
+
+def test_something_must_change() -> None:
+    assert answers(NOTHING, wish=intent(OLD)) == {"something changes": "fail"}
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+def one_way(reason: str = "") -> Leg:
+    plain = leg()
+    return Leg(
+        plain.unit, NEW, OLD, plain.steps, plain.listener, plain.judge, one_way_after=1, one_way_reason=reason
+    )
+
+
+def test_going_back_is_legal_until_the_point_of_no_return() -> None:
+    assert objection(leg(), LegState(reached=5)) is None
+    assert objection(one_way("the schema is new"), LegState(reached=1)) is None
+    assert objection(one_way("the schema is new"), LegState(reached=2)) == "the schema is new"
+    assert objection(one_way(), LegState(reached=2)) == "step 2 of web cannot be undone"
+
+
+def test_one_leg_that_cannot_go_back_keeps_all_from_it() -> None:
+    ride = Ride(plan_of(one_way("the schema is new"), leg(baseline=OLD_API, candidate=NEW_API)))
+    assert objection_to_revert(ride.state, ride.plan.legs) is None
+    ride.to_exposed()
+    assert objection_to_revert(ride.state, ride.plan.legs) == "the schema is new"
+
+
+def test_a_rollback_needs_what_it_goes_back_to() -> None:
+    stored, configured = {OLD.artifact}, {OLD.configuration}
+    assert objection_to_rollback(OLD, stored=stored, configured=configured) is None
+    assert "artifact" in (objection_to_rollback(OLD, stored=(), configured=configured) or "")
+    assert "configuration" in (objection_to_rollback(OLD, stored=stored, configured=()) or "")
+
+
+# --- what must be kept ------------------------------------------------------------------------------------------------
+
+
+def test_a_release_needs_what_it_moves_and_nothing_before_it_has_begun() -> None:
+    ride = Ride(plan_of(leg(), leg(baseline=OLD_API, candidate=NEW_API)))
+    assert not any(need(ride.state, ride.plan, v) for v in (OLD, NEW, OLD_API, NEW_API))
+    ride.to_exposed()
+    assert need(ride.state, ride.plan, NEW) == need(ride.state, ride.plan, OLD).replace(f"{OLD}", f"{NEW}")
+    assert not need(ride.state, ride.plan, NEW_API)
+    assert not need(ride.state, ride.plan, version("f"))
+
+
+def test_what_was_stopped_on_the_way_back_is_not_needed_and_the_baseline_is() -> None:
+    ride = Ride().to_reverting().succeed(SetRouting).succeed(StopVersion)
+    assert not need(ride.state, ride.plan, NEW)
+    assert need(ride.state, ride.plan, OLD)
+    ride.succeed(VerifyVersion)
+    assert not need(ride.state, ride.plan, OLD)
+
+
+def test_the_old_version_is_needed_for_the_rollback_window() -> None:
+    ride = Ride().to_warm()
+    assert need(ride.state, ride.plan, OLD) == f"r1 keeps {OLD} warm"
+    assert not need(ride.state, ride.plan, NEW)
+    ride.succeed(WakeAt)
+    assert need(ride.state, ride.plan, OLD)
+    ride.succeed(StopVersion)
+    assert not need(ride.state, ride.plan, OLD)
+
+
+def test_effects_say_how_many() -> None:
+    assert Ride().effects() == ["AskGates"]
+    assert Ride().to_exposed().issued[1].effect == PrepareVersion(NEW, 2)
