@@ -18,7 +18,9 @@ def main(name: str, parts: Mapping[str, Callable[..., dict[str, Any]]], about: M
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--quick", action="store_true", help="fewer runs of everything")
     parser.add_argument("--only", default=",".join(parts), help=f"some of {', '.join(parts)}")
-    parser.add_argument("--json", type=Path, default=OUT / f"{name}.json", help="where the figures are written")
+    parser.add_argument(
+        "--json", type=Path, default=OUT / f"{name}.json", help="where the figures are written"
+    )
     options = parser.parse_args()
     wanted = options.only.split(",")
     unknown = [one for one in wanted if one not in parts]

@@ -12,7 +12,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     cells = [[str(key) for key in rows[0]], *[[text(value) for value in row.values()] for row in rows]]
     widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
 
 
 def lines_of(figures: Mapping[str, Any]) -> list[str]:

@@ -21,10 +21,10 @@ from msgspec.structs import replace
 from headgate import wiring
 from headgate.cli.client import Client, NoController
 from headgate.config import Project, configuration, intent, load_text, policies
-from headgate.controller.supervisor import Submission
 from headgate.core.model import Intent, Stage, Unit, Version
 from headgate.core.planning import Policies
 from headgate.core.report import Report, fold
+from headgate.core.submission import Submission
 from headgate.ports import Provenance
 
 BROOK = Path(__file__).parent / "brook" / "main.py"
@@ -100,7 +100,9 @@ def folder() -> Generator[Path]:
 class Brooks:
     """Services of the plainest kind, by name, on ports of their own; each release of one is an artifact of its own."""
 
-    def __init__(self, home: Path, names: Sequence[str], *, interval: str = "500ms", instances: int = 2) -> None:
+    def __init__(
+        self, home: Path, names: Sequence[str], *, interval: str = "500ms", instances: int = 2
+    ) -> None:
         self._home = home
         self._made = 0
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))

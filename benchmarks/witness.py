@@ -1,7 +1,7 @@
 """A client that remembers when each release answered it, well or badly: `python -m benchmarks.witness --url URL ...`.
 
-Requests come when they come (an open loop, Poisson arrivals) on connections that are kept. SIGTERM ends it; the last line
-is what it saw, as JSON.
+Requests come when they come (an open loop, Poisson arrivals) on connections that are kept. SIGTERM ends it; the last
+line is what it saw, as JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -23,7 +25,6 @@ from headgate.load.client import BrokenError, ConnectError, Pool
 DURATION_MAX_S = 3600.0
 AT_ONCE_MAX = 64
 TIMEOUT_S = 5.0
-POLL_S = 0.05
 STOP_S = 15.0
 NOBODY = "(nobody)"
 """Who answered when no release did: the proxy itself, or no one at all."""
@@ -51,7 +52,7 @@ class Sighting(msgspec.Struct):
 
 
 class Seen(msgspec.Struct):
-    """`failed` are answers of 5xx, `lost` are resets, refused connections and silence; `late_s` is the client's own fault."""
+    """`failed` are answers of 5xx, `lost` resets, refused connections and silence; `late_s` is our own fault."""
 
     requests: int = 0
     failed: int = 0
@@ -65,9 +66,8 @@ async def watch(url: str, rate_per_s: float, duration_s: float, stop: asyncio.Ev
     asking: set[asyncio.Task[None]] = set()
     began = time.monotonic()
     for due_s in arrivals(rate_per_s, duration_s, round(rate_per_s * duration_s * 2) + 1, seed=0):
-        while not stop.is_set() and (wait_s := began + due_s - time.monotonic()) > 0:
-            await asyncio.sleep(min(wait_s, POLL_S))
-        if stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), max(0.0, began + due_s - time.monotonic()))
             break
         await room.acquire()
         seen.late_s = max(seen.late_s, time.monotonic() - began - due_s)
@@ -99,10 +99,18 @@ class Witness:
     """The client in a process of its own, for as long as the context lasts; then `seen` is what it saw."""
 
     def __init__(self, url: str, rate_per_s: float) -> None:
-        self._command = [sys.executable, "-m", "benchmarks.witness", "--url", url, "--rate", f"{rate_per_s:g}"]
+        self._command = [
+            sys.executable,
+            "-m",
+            "benchmarks.witness",
+            "--url",
+            url,
+            "--rate",
+            f"{rate_per_s:g}",
+        ]
         self.seen = Seen()
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         return self
 

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 RELEASE = json.loads((Path(__file__).parent / "release.json").read_text())
 NAME, FAIL_RATIO = str(RELEASE["name"]), float(RELEASE["fail_ratio"])
@@ -22,7 +23,7 @@ GOOD, BAD = (
 class Connection(asyncio.Protocol):
     """One connection, kept alive; a request has no body. Health is asked by name and never fails."""
 
-    live: set["Connection"] = set()
+    live: ClassVar[set["Connection"]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -1,1 +1,1 @@
-"""Whole deploys with real processes, a real proxy and real clients: what clients lose, and how soon a bad one is gone."""
+"""Whole deploys, real in everything: what clients lose by a good version, and how soon a bad one is gone."""

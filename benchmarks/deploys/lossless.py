@@ -49,7 +49,12 @@ def measure(*, quick: bool) -> dict[str, Any]:
                 said, _ = load.communicate(timeout=30)
             after_mb = _controller_mb(made)
     results = msgspec.json.decode(said.strip().splitlines()[-1], type=Results)
-    return {**_deploys(reports), **_clients(results), "controller_before_mb": before_mb, "controller_after_mb": after_mb}
+    return {
+        **_deploys(reports),
+        **_clients(results),
+        "controller_before_mb": before_mb,
+        "controller_after_mb": after_mb,
+    }
 
 
 def _load(url: str) -> subprocess.Popen[str]:
@@ -66,7 +71,7 @@ def _release(made: Town, shop: Shop, version: str) -> Report:
 
 
 def _wish(shop: Shop, version: str) -> tuple[Intent, Policies]:
-    """As the shop's project file says, in more and shorter steps, the old version stopped at once; latency is not judged.
+    """As the project file says, in more and shorter steps, the old version stopped at once; latency is not judged.
 
     v2 is quicker than v1, so that going from v2 to v1 would be a slower version, rightly stopped.
     """

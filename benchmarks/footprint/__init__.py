@@ -1,1 +1,1 @@
-"""What Headgate costs a host: memory of the controller, the process daemon and the proxy; time of the commands."""
+"""What Headgate costs a host: memory of its processes, and the time of `status`, with ten services."""

@@ -1,11 +1,11 @@
-"""`python -m benchmarks.footprint [--quick] [--json FILE]`: memory with ten services, and how soon commands answer."""
+"""`python -m benchmarks.footprint [--quick] [--json FILE]`: memory with ten services, idle and during a release."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from benchmarks.footprint import commands, memory
+from benchmarks.footprint import command, memory
 from benchmarks.parts import main
 from benchmarks.town import Brooks, folder, town
 
@@ -16,7 +16,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         brooks = Brooks(home, memory.SERVICES, instances=1)
         return {
             "memory": memory.measure(made, brooks, quick=quick),
-            "commands": commands.measure(home, quick=quick),
+            "status": command.measure(home, quick=quick),
         }
 
 

@@ -48,7 +48,9 @@ def _busiest(made: Town, brooks: Brooks, processes: dict[str, psutil.Process]) -
         release = made.submit([brooks.release(SERVICES[0], stages=STAGES)], brooks.rules)
         while not made.over(release):
             now = _sizes(processes)
-            most = {name: {kind: max(most[name][kind], now[name][kind]) for kind in now[name]} for name in now}
+            most = {
+                name: {kind: max(most[name][kind], now[name][kind]) for kind in now[name]} for name in now
+            }
             time.sleep(ROUND_S)
     return most
 
@@ -57,7 +59,9 @@ def _processes(made: Town) -> dict[str, psutil.Process]:
     """The controller, the keeper and Envoy, and their parent; the services themselves are not Headgate's."""
     pids = {name: pid for name, pid in made.processes().items() if pid}
     own = {name: psutil.Process(pid) for name, pid in pids.items() if "brook" not in name}
-    return {"supervisord": own["controller"].parent(), **own}
+    daemon = own["controller"].parent()
+    assert daemon is not None
+    return {"supervisord": daemon, **own}
 
 
 def _sizes(processes: dict[str, psutil.Process]) -> Sizes:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import (
     AskGates,
     Effect,
@@ -26,7 +27,6 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.machine import step
 from headgate.core.model import Intent, Listener, Plan, Rollout, Stage, Unit, Verdict, Version
 from headgate.core.planning import Policies, plan

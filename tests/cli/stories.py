@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headgate.core import effects, events
-from headgate.core.judge.spec import JudgeSpec
+from headgate.core.criteria import JudgeSpec
 from headgate.core.machine import step
 from headgate.core.model import (
     Arm,

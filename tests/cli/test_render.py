@@ -17,12 +17,13 @@ from headgate.cli.render.board import board
 from headgate.cli.render.criteria import in_words
 from headgate.cli.render.history import history
 from headgate.cli.render.plan import plan
-from headgate.cli.render.status import Standing, Standings, status
+from headgate.cli.render.status import status
 from headgate.cli.render.story import story
 from headgate.cli.render.summary import summary
+from headgate.cli.standing import Standing, Standings
 from headgate.core import events
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.explain import explain
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import Finding, Match, Stage, Unit, Version
 from headgate.core.report import Fold, fold
 from headgate.core.view import summarise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.client import Client
 from headgate.cli.foreground import Foreground
@@ -209,6 +211,22 @@ def test_the_running_controller_is_asked(
     make(released, "good", "three")
     wrong = run("deploy", "-e", "staging", "--detach")
     assert (wrong.exit_code, "`headgate up` starts it" in wrong.output) == (exits.USAGE, True)
+
+
+def test_the_daemon_takes_it_over(
+    run: Run, released: Path, home: Path, controller: Foreground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def programs(home: Path) -> dict[str, object]:
+        return {"programs": [{"name": "controller", "pid": os.getpid()}]}
+
+    monkeypatch.setattr(wiring, "daemon_status", programs)
+    said = run("deploy", "-e", "staging", "--detach")
+    assert (said.exit_code, "r2 is under way" in said.output) == (exits.DONE, True)
+    assert run("watch", "r2").exit_code == exits.DONE
+    make(released, "bad", "three")
+    assert json.loads(run("deploy", "-e", "staging", "--detach", "--json").stdout)["release"] == "r3"
+    assert run("watch", "r3").exit_code == exits.ROLLED_BACK
+    assert run("deploy", "-e", "staging", "--detach").exit_code == exits.REFUSED
 
 
 def test_two_deploys_at_once(run: Run, released: Path, home: Path) -> None:

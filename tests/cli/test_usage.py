@@ -193,7 +193,9 @@ def test_help_loads_next_to_nothing(project: Path) -> None:
 
 
 def test_status_loads_no_web_server_and_no_configuration(project: Path) -> None:
-    assert not imported("status") & {"pydantic", "yaml", "starlette", "uvicorn", "httpx2", "headgate.wiring"}
+    heavy = {"pydantic", "yaml", "starlette", "uvicorn", "httpx2", "http.client", "headgate.wiring"}
+    assert not imported("status") & heavy
+    assert not imported("status", "--json") & {*heavy, "rich"}
 
 
 def test_a_reader_who_goes_is_no_error(project: Path) -> None:
@@ -218,5 +220,6 @@ def test_completion(run: Run, shell: str) -> None:
     assert "plain,deploy" in completed.stdout
 
 
-def test_verbs_run_as_click_commands() -> None:
-    assert CliRunner().invoke(command, []).exit_code == exits.USAGE
+def test_headgate_alone_shows_its_help() -> None:
+    bare = CliRunner().invoke(command, [])
+    assert (bare.exit_code, bare.stderr.startswith("Usage: headgate")) == (exits.USAGE, True)

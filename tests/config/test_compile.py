@@ -9,7 +9,7 @@ import pytest
 from headgate import config
 from headgate.config import ConfigError, configuration, intent, load, load_text, policies
 from headgate.config.compile import DEFAULT_STAGES
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
     CommandCheck,
     HttpCheck,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headgate.controller.lease import MemoryLease
-from headgate.controller.supervisor import Submission, Supervisor
+from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import Patience, World
 from headgate.core.admission import Words
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec
 from headgate.core.model import (
     Arm,
     Counts,
@@ -25,9 +25,10 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.planning import Policies
+from headgate.core.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ports import Instance
-from headgate.simulation.loop import VirtualLoop
+from headgate.simulation.loop import VirtualLoop, bury
 
 WEB = Unit("shop", "production", "web")
 ONE, TWO, THREE = (Version(WEB, digit * 64, digit * 64) for digit in "123")
@@ -138,10 +139,11 @@ class House:
 
 def play(story: Callable[[], Coroutine[Any, Any, T]], seed: int = 0) -> T:
     """Run a story in virtual time."""
-    loop = VirtualLoop(seed)
+    loop = VirtualLoop(seed, shuffle=0.3 if seed else 0.0)
     try:
         return loop.run_until_complete(story())
     finally:
+        loop.run_until_complete(bury())
         loop.close()
         assert loop.problems == []
 

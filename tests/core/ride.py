@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import (
     AskGates,
     Effect,
@@ -28,7 +29,6 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.machine import step
 from headgate.core.model import (
     Bake,

@@ -5,9 +5,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from headgate.core import events
+from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import Observe, SetRouting
 from headgate.core.events import AnyEvent, EffectFailed, EffectId, Judged, PromotionForced
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.machine import Illegal, Stale, step
 from headgate.core.model import Intent, Leg, Listener, Plan, Promote, Rollout, Stage, Version
 from headgate.core.planning import Policies, plan, plan_back

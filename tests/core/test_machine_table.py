@@ -6,12 +6,20 @@ from typing import get_args
 import pytest
 
 from headgate.core import events
-from headgate.core.effects import AskGates, Effect, Observe, PrepareVersion, SetRouting, StopVersion, VerifyVersion
+from headgate.core.effects import (
+    AskGates,
+    Effect,
+    Observe,
+    PrepareVersion,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+)
 from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
 from headgate.core.machine import TRANSITIONS, Illegal, Stale, step
 from headgate.core.model import Verdict
 from headgate.core.state import Pending, Stage, State, initial
-from tests.core.ride import GOOD, NEW, OLD, Ride, answer, plan_of, request
+from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 
 KINDS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)
 STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -1,8 +1,8 @@
 """What the ledger's answers do to a wish: plans, objections, ways back, and what must be kept."""
 
 from headgate.core.admission import Known, Words, objections
+from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.model import ConcurrencyPolicy, Intent, Leg, Listener, Rollout, StrategyName, Version
 from headgate.core.need import need
 from headgate.core.planning import Policies, plan

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headgate.core.judge.spec import JudgeSpec
+from headgate.core.criteria import JudgeSpec
 from headgate.core.model import Intent, Listener, Match, Promote, Rollout, Stage, step_name
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.strategies import DEADLINE_LEAST_S, bake

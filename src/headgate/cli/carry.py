@@ -17,7 +17,7 @@ from headgate.cli.watching import view
 from headgate.core.report import Fold
 
 if TYPE_CHECKING:
-    from headgate.controller.supervisor import Submission
+    from headgate.core.submission import Submission
 
 
 @dataclass(frozen=True)

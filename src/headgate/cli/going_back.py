@@ -31,7 +31,7 @@ def way_back(ledger: Ledger, release: str | None, environment: str | None, servi
     summaries = ledger.summaries(limit=ALL_RELEASES)
     running = fleet(summaries)
     if release is not None:
-        targets = _of(_promoted(release_named(ledger, release)), services)
+        targets = _of(_promoted(release_named(ledger, release)), environment, services)
     else:
         targets = _before(summaries, running, environment, services)
     moved = {unit: found for unit, found in targets.items() if _differs(running, unit, found[1])}
@@ -84,8 +84,8 @@ Targets = dict[Unit, tuple[str, Version]]
 """For each unit the release that promoted the version to go back to, and that version."""
 
 
-def _of(summary: Summary, services: Sequence[str]) -> Targets:
-    chosen = units_named((move.unit for move in summary.moves), None, services)
+def _of(summary: Summary, environment: str | None, services: Sequence[str]) -> Targets:
+    chosen = units_named((move.unit for move in summary.moves), environment, services)
     return {move.unit: (summary.release, move.after) for move in summary.moves if move.unit in chosen}
 
 

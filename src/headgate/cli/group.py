@@ -73,6 +73,9 @@ def _tell(error: Exception, *, as_json: bool) -> int:
         return _quiet()
     if debugging() and not isinstance(error, click.UsageError):
         traceback.print_exception(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return exits.USAGE
     known = explained(error) or unforeseen(error)
     hint, code = (known.hint, known.code) if isinstance(known, Unable) else (_usage(known), exits.USAGE)
     if as_json:

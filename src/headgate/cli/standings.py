@@ -7,8 +7,8 @@ from headgate.cli.client import Client, Health, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.home import socket_of
 from headgate.cli.names import ALL_RELEASES, units_named
-from headgate.cli.render.status import Standing, Standings
 from headgate.cli.session import Session
+from headgate.cli.standing import Standing, Standings
 from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.ledger import Ledger

@@ -94,14 +94,11 @@ class Picture:
 
     def show(self, seen: Follower, told: tuple[Sentence, ...], now: float, trouble: str) -> None:
         """Draw anew."""
-        from rich.text import Text
-
-        from headgate.cli.render.board import board
+        from headgate.cli.render.board import board, line
 
         for sentence in told:
             if sentence.weighty:
-                stamp = (f"{sentence.after_s:+8.1f}s  ", "dim")
-                self._live.console.print(Text.assemble(stamp, sentence.text))
+                self._live.console.print(line(sentence))
         still = (f"It stands still: {trouble}",) if trouble else ()
         self._live.update(board(seen.fold, now, (*still, *self._notes), seen.labels), refresh=True)
 

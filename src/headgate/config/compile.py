@@ -19,7 +19,7 @@ from headgate.config.models import (
 from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.complaint import listed
 from headgate.config.problems import ConfigError, Problem
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
     CommandCheck,
     Configuration,

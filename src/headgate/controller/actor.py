@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from headgate.controller.clock import SteadyClock
 from headgate.controller.lease import Lease
-from headgate.controller.perform import STAMPED_LATER, Performer
+from headgate.controller.perform import Performer
 from headgate.controller.plain import plain
 from headgate.controller.sampling import Observation, Watcher
 from headgate.controller.underway import Underway
 from headgate.core.effects import Observe
 from headgate.core.events import (
+    STAMPED_LATER,
     Answer,
     AnyEvent,
     EffectFailed,
@@ -27,13 +28,10 @@ from headgate.core.model import Expose, Plan, Sample
 from headgate.core.state import Pending, State
 from headgate.core.view import summarise
 from headgate.ledger import Conflict, Ledger, LedgerError, sample_digest
+from headgate.ports.controller import Stopped
 
 INBOX_MAX = 1000
 LEDGER_RETRY_S = 1.0
-
-
-class Stopped(Exception):  # noqa: N818 - a fact about the controller
-    """The release is not run here (any more): it has ended, we shut down, or another one took over."""
 
 
 class Overtaken(Stopped):

@@ -2,30 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
-from headgate.controller.perform import STAMPED_LATER
 from headgate.core.admission import Known, Words, objections
-from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.model import Intent, Plan, Unit, Version, worst
 from headgate.core.planning import Policies, plan, plan_back
+from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import fleet, rolled_back
 
 HISTORY_MAX = 1_000_000
 """How many releases are looked at to know what runs; a bound far above any real home."""
-
-
-class Submission(msgspec.Struct, frozen=True):
-    """What a person asks for. `rollback_to` names the earlier release whose versions are wanted back."""
-
-    intents: tuple[Intent, ...]
-    policies: Policies
-    author: str
-    reason: str = ""
-    words: Words = Words()
-    rollback_to: str | None = None
 
 
 def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from headgate.controller.actor import Actor, Stopped
-from headgate.controller.perform import STAMPED_LATER
+from headgate.controller.actor import Actor
 from headgate.controller.world import World
-from headgate.core.events import VersionLost
+from headgate.core.events import STAMPED_LATER, VersionLost
 from headgate.core.machine import Illegal
 from headgate.core.model import Version
+from headgate.ports.controller import Stopped
 
 ROUND_S = 2.0
 ROUNDS_LOST = 3

@@ -20,6 +20,7 @@ from headgate.core.effects import (
     WakeAt,
 )
 from headgate.core.events import (
+    STAMPED_LATER,
     AnyEvent,
     EffectFailed,
     EffectId,
@@ -35,9 +36,6 @@ from headgate.core.model import Finding, Plan, Routing, Version, worst
 from headgate.ports import Permanent, PortError, Temporary
 
 T = TypeVar("T")
-
-STAMPED_LATER = 0.0
-"""Answers get their time from the actor, when it takes them in."""
 
 DRAIN_ROUND_S = 0.1
 

@@ -8,7 +8,7 @@ from headgate.controller.world import World
 from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, observe, start
 from headgate.core.model import Arm, Leg, Sample, Verdict, Version
-from headgate.core.model.sample import since
+from headgate.core.model.sample import carried, since
 
 Readings = tuple[Arm | None, Arm | None]
 
@@ -74,10 +74,10 @@ class Watcher:
         return Observation(sample, verdict, judge, harmed(self._leg.judge, sample.canary))
 
     def commit(self, observation: Observation) -> None:
-        """The ledger has it: the next sample starts where this one ended (an arm that was silent keeps its start)."""
+        """The ledger has it: the next sample starts where this one ended; what was silent keeps its start."""
         self._judge = observation.judge
-        before, after = self._readings, observation.sample.readings
-        self._readings = (after[0] or before[0], after[1] or before[1])
+        (stable, canary), after = self._readings, observation.sample.readings
+        self._readings = (_newest(stable, after[0]), _newest(canary, after[1]))
         self._read_at = observation.sample.at
 
     def replay(self, sample: Sample, exposure: int) -> Verdict:
@@ -99,3 +99,7 @@ class Watcher:
 
 def _between(before: Arm | None, after: Arm | None) -> Arm | None:
     return since(before, after) if before is not None and after is not None else None
+
+
+def _newest(before: Arm | None, after: Arm | None) -> Arm | None:
+    return carried(before, after) if before is not None and after is not None else after or before

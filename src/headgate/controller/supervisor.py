@@ -6,29 +6,28 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from headgate.controller.actor import LEDGER_RETRY_S, Actor, Desk, Overtaken, Release, Stopped
+from headgate.controller.actor import LEDGER_RETRY_S, Actor, Desk, Overtaken, Release
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, Submission, dequeued, request, stable
+from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
-from headgate.controller.perform import STAMPED_LATER, Performer
+from headgate.controller.perform import Performer
 from headgate.controller.recover import recover, watch_over
 from headgate.controller.world import World
-from headgate.core.events import AnyEvent, ReleaseAborted, ReleaseRequested
+from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
 from headgate.core.model import Unit, Version
 from headgate.core.need import need
 from headgate.core.state import State, initial
+from headgate.core.submission import Submission
 from headgate.core.summary import Summary
+from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
+from headgate.ports.controller import Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
 
-__all__ = ["Submission", "Supervisor", "UnknownRelease"]
-
-
-class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release is unknown
-    """There is no open release of this name. The message names those there are."""
+__all__ = ["Supervisor"]
 
 
 class Supervisor:
@@ -100,6 +99,11 @@ class Supervisor:
     def actor(self, release: str) -> Actor | None:
         """The actor of an open release."""
         return self._actors.get(release)
+
+    def phase(self, release: str) -> str:
+        """Where a release is, in a word or two; `closed` when it is not open."""
+        actor = self._actors.get(release)
+        return phase(actor.state, actor.plan) if actor is not None else "closed"
 
     def health(self) -> dict[str, object]:
         """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""

@@ -7,6 +7,9 @@ import msgspec
 
 from headgate.core.model import Finding, Intent, Plan, Routing, Verdict, Version
 
+STAMPED_LATER = 0.0
+"""The time of an event on its way to the actor, which gives it its time when it takes it in."""
+
 
 class EffectId(msgspec.Struct, frozen=True, order=True, gc=False):
     """The identity of an effect: the `n`th that the event with number `sequence` of `release` caused."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from headgate.controller.actor import Stopped
 from headgate.controller.lease import LeaseTaken, MemoryLease
-from headgate.controller.supervisor import Supervisor, UnknownRelease
+from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.machine import Illegal
 from headgate.ledger import Ledger
+from headgate.ports.controller import Stopped, UnknownRelease
 from headgate.simulation.invariants import Snapshot
 from headgate.simulation.loop import Life, context_of
 from headgate.simulation.witness import Witness
@@ -106,11 +106,6 @@ class Controllers:
             await task
             each.life.alive = False
         self._noted = self._witness.snapshot()
-
-    def revive(self) -> None:
-        """For the very end: the dead may run their `finally`s, which nobody sees any more."""
-        for each in self._every:
-            each.life.alive = True
 
     # --- what people ask ---------------------------------------------------------------------------------------------
 

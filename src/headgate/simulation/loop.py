@@ -50,6 +50,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._soon: list[tuple[Context, Handle]] = []
         self._timers: list[tuple[float, int, Context, TimerHandle]] = []
         self._count = 0
+        self._mortal = True
         self._unrun: list[tuple[Context, Handle]] = []
         self.problems: list[str] = []
         self.set_exception_handler(self._note)
@@ -103,13 +104,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
             life = context.get(LIFE)
             if handle.cancelled():
                 continue
-            if life is not None and not life.alive:
+            if self._mortal and life is not None and not life.alive:
                 self._unrun.append((context, handle))
             else:
                 handle._run()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def exhume(self) -> None:
-        """For the very end: let what the dead did not come to do be run after all, so that their tasks can end."""
+        """For the very end: the dead may do what they did not come to do, so that their tasks can end."""
+        self._mortal = False
         self._soon += self._unrun
         self._unrun = []
 
@@ -125,3 +127,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
         message, error = str(context.get("message", "")), context.get("exception")
         if "was destroyed but it is pending" not in message:
             self.problems.append(f"{message}: {type(error).__name__}: {error}" if error else message)
+
+
+BURIALS_MAX = 10
+
+
+async def bury() -> None:
+    """Let every other task of the running VirtualLoop end, those of the dead too, so that none is left to the collector."""
+    loop, mine = asyncio.get_running_loop(), asyncio.current_task()
+    assert isinstance(loop, VirtualLoop)
+    for _ in range(BURIALS_MAX):
+        tasks = [task for task in asyncio.all_tasks() if task is not mine]
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        loop.exhume()
+        await asyncio.wait(tasks, timeout=60.0)

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from random import Random
 from typing import Any
 
-from headgate.controller.supervisor import Submission, Supervisor
+from headgate.controller.supervisor import Supervisor
 from headgate.core.admission import Words
 from headgate.core.events import (
     AnyEvent,
@@ -18,6 +18,7 @@ from headgate.core.events import (
 from headgate.core.model import ConcurrencyPolicy, OnSilent, OnUnproven, Version
 from headgate.core.planning import Policies
 from headgate.core.state import State
+from headgate.core.submission import Submission
 from headgate.core.view import waits_for_person
 from headgate.simulation.controllers import Controllers
 from headgate.simulation.scenario import Scenario, coin

@@ -10,7 +10,7 @@ from headgate.controller.world import Patience, World
 from headgate.ledger.projections import fleet
 from headgate.ledger.verify import verify
 from headgate.simulation.controllers import EPOCH_S, Controllers
-from headgate.simulation.loop import VirtualLoop
+from headgate.simulation.loop import VirtualLoop, bury
 from headgate.simulation.people import People, unanswered
 from headgate.simulation.scenario import Scenario, draw
 from headgate.simulation.town import Town
@@ -133,7 +133,7 @@ class Simulation:
             self._told = trace is not None
             self.loop.run_until_complete(self._play())
             report = self._report()
-            self.loop.run_until_complete(self._bury())
+            self.loop.run_until_complete(bury())
         finally:
             self.loop.close()
         if trace is not None:
@@ -240,6 +240,7 @@ class Simulation:
         for trace in self.witness.traces.values():
             flaws = {self.scenario.makes[leg.candidate].flaw for leg in trace.plan.legs} - {"none"}
             report.ended[f"{'+'.join(sorted(flaws)) or 'good'} {trace.state.outcome or 'open'}"] += 1
+        report.holds = self.witness.holds
         report.faults = self.weather.counts + Counter(f"told {name}" for name in self.controllers.told)
         report.events = self.ledger.last_sequence()
         report.virtual_s = self.loop.time()
@@ -250,16 +251,3 @@ class Simulation:
     def _log(self) -> Iterable[str]:
         for entry in self.ledger.since(0, limit=100_000):
             yield f"{entry.event.at - EPOCH_S:9.3f} {entry.release}.{entry.number} {entry.event}"
-
-    async def _bury(self) -> None:
-        """Let every task end, those of the dead too, so that nothing is left to the garbage collector."""
-        mine = asyncio.current_task()
-        for _ in range(10):
-            tasks = [task for task in asyncio.all_tasks() if task is not mine]
-            if not tasks:
-                return
-            self.controllers.revive()
-            for task in tasks:
-                task.cancel()
-            self.loop.exhume()
-            await asyncio.wait(tasks, timeout=60.0)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import Literal
 
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model import (
     Intent,
     Listener,
@@ -73,8 +73,8 @@ def draw(seed: int) -> Scenario:
         makes=makes,
         intents={version: _intent(random, version) for version in makes},
         requests_s=random.uniform(60, 120),
-        storm=0.0 if calm else random.choice((0.0, 0.03, 0.08, 0.2)),
-        crashes=0.0 if calm else random.choice((0.0, 0.005, 0.02)),
+        storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
+        crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
         meddling_s=0.0 if calm else random.choice((0.0, 4.0, 12.0)),
         until_s=random.uniform(20, 40),
     )

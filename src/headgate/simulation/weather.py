@@ -24,7 +24,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
 }
 """What can happen to each kind of call."""
 
-RARE = {"permanent": 0.2, "reset": 0.2, "unknown": 0.3}
+RARE = {"permanent": 0.5, "reset": 0.5, "unknown": 0.5}
 """Faults that end a release are rarer than those that only delay it."""
 
 

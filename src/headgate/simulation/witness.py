@@ -1,5 +1,6 @@
 """Sees every event and every order, and holds them against the invariants."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -38,11 +39,15 @@ class Violation(Exception):  # noqa: N818 - it is a finding of the simulation
 
 
 class Witness:
-    """`violations` holds what was found, in order. `holder` says whose the lease is now."""
+    """`violations` holds what was found, in order; `holds` counts why releases were held.
+
+    `holder` says whose the lease is now, `on_violation` is called as soon as something is wrong.
+    """
 
     def __init__(self, town: Town) -> None:
         self.violations: list[Violation] = []
         self.traces: dict[str, Trace] = {}
+        self.holds: Counter[str] = Counter()
         self.orders = 0
         self.holder: Callable[[], Life | None] = lambda: None
         self.ledger: Records | None = None
@@ -64,6 +69,8 @@ class Witness:
         except Illegal as illegal:
             self._say(5, f"{type(event).__name__} was written and is illegal: {illegal}")
             return
+        if trace.state.hold is not None and trace.before.hold is None:
+            self.holds[trace.state.hold.kind] += 1
         record = self.ledger.newest()
         self._say(2, invariants.soon_back(trace))
         self._say(4, invariants.one_at_a_time(self.traces.values()))

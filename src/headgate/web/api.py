@@ -13,10 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headgate import __version__
-from headgate.controller.actor import Stopped
-from headgate.controller.perform import STAMPED_LATER
-from headgate.controller.supervisor import Submission, Supervisor, UnknownRelease
 from headgate.core.events import (
+    STAMPED_LATER,
     AnyEvent,
     PromotionForced,
     ReleaseAborted,
@@ -25,7 +23,8 @@ from headgate.core.events import (
     StepApproved,
 )
 from headgate.core.machine import Illegal
-from headgate.core.view import phase
+from headgate.core.submission import Submission
+from headgate.ports.controller import Controller, Stopped, UnknownRelease
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 
@@ -45,18 +44,18 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
-def application(supervisor: Supervisor) -> Starlette:
+def application(controller: Controller) -> Starlette:
     """The ASGI application of one controller."""
 
     async def health(_: Request) -> Response:
-        return _json(200, supervisor.health() | {"pid": os.getpid(), "version": __version__})
+        return _json(200, controller.health() | {"pid": os.getpid(), "version": __version__})
 
     async def submit(request: Request) -> Response:
         try:
             wish = msgspec.json.decode(await _body(request), type=Submission)
         except (msgspec.MsgspecError, ValueError) as error:
             return _problem(422, "malformed request", str(error))
-        return _json(201, {"release": await supervisor.submit(wish)})
+        return _json(201, {"release": await controller.submit(wish)})
 
     async def tell(request: Request) -> Response:
         release, verb = request.path_params["release"], request.path_params["verb"]
@@ -71,15 +70,14 @@ def application(supervisor: Supervisor) -> Starlette:
 
     async def _told(release: str, event: AnyEvent) -> Response:
         try:
-            state = await supervisor.tell(release, event)
+            await controller.tell(release, event)
         except UnknownRelease as error:
             return _problem(404, "unknown release", str(error))
         except Illegal as error:
             return _problem(409, "not possible now", str(error))
         except Stopped as error:
             return _problem(503, "the controller is stopping", str(error))
-        actor = supervisor.actor(release)
-        return _json(200, {"release": release, "phase": phase(state, actor.plan) if actor else "closed"})
+        return _json(200, {"release": release, "phase": controller.phase(release)})
 
     routes = [
         Route("/v1/health", health, methods=["GET"]),

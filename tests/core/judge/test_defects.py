@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import observe, start
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.verdict import Verdict
 from tests.core.judge.traffic import counts, judged, sample

@@ -155,7 +155,7 @@ def test_a_version_that_crashes_is_refused_with_its_last_words(local: Host) -> N
 
 
 def test_a_version_that_never_starts_is_refused(local: Host) -> None:
-    startup = Probe(HttpCheck("/startup"), period_s=0.05, failure_threshold=3)
+    startup = Probe(HttpCheck("/startup"), period_s=0.5, failure_threshold=3)
     said = refusal(local, local.version(env={"STARTUP_S": "100"}, probes=Probes(startup=startup)))
     assert "startup probe failed 3 times in a row: GET /startup: expected status 200 to 399, got 503" in said
 

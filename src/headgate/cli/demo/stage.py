@@ -85,7 +85,7 @@ def _steering(session: Session, wish: Wish) -> Generator[Helm]:
 
 
 def _release(shop: Shop, session: Session, helm: Helm, chapter: Chapter, wish: Wish) -> Fold:
-    from headgate.controller.supervisor import Submission
+    from headgate.core.submission import Submission
 
     _announce(chapter, wish)
     shop.build(chapter.version)

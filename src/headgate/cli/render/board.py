@@ -15,6 +15,7 @@ from headgate.core.model import Leg, Verdict, step_name
 from headgate.core.view import phase, progress, remaining_s, weight
 
 if TYPE_CHECKING:
+    from headgate.core.explain import Sentence
     from headgate.core.report import Fold
 
 _MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
@@ -49,6 +50,15 @@ def board(
     parts += [Text(note, style="bold yellow") for note in notes if note]
     parts.append(footer(fold, now))
     return Group(*parts)
+
+
+def line(sentence: "Sentence") -> RenderableType:
+    """What has just happened, and when."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(f"{sentence.after_s:+8.1f}s", sentence.text)
+    return table
 
 
 def header(fold: "Fold", now: float, labels: Labels = NO_LABELS) -> RenderableType:

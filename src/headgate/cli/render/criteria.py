@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 
 
 def in_words(spec: JudgeSpec) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """What runs where: an environment's services, each with what concerns it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -11,41 +10,11 @@ from rich.text import Text
 from headgate.cli.render import words
 from headgate.cli.render.advice import answers, question
 from headgate.cli.render.board import KIND_STYLES, PHASE_STYLES, label
-from headgate.core.model import Unit, Version
+from headgate.cli.standing import Standing, Standings
 from headgate.core.view import phase, weight
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
-
-
-@dataclass(frozen=True)
-class Standing:
-    """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
-
-    `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
-    earlier version to go back to.
-    """
-
-    unit: Unit
-    stable: Version | None
-    label: str
-    release: str | None
-    since: float
-    author: str
-    warm: tuple[Version, ...]
-    moving: "Fold | None"
-    waiting: tuple[str, ...]
-    undoable: bool
-
-
-@dataclass(frozen=True)
-class Standings:
-    """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own."""
-
-    home: str
-    controller: int
-    trouble: dict[str, str]
-    units: tuple[Standing, ...]
 
 
 def status(seen: Standings, now: float) -> RenderableType:

@@ -75,8 +75,8 @@ class _Given:
 
 
 def _deploy(session: Session, given: _Given) -> int:
-    from headgate.controller.supervisor import Submission
     from headgate.core.admission import Words
+    from headgate.core.submission import Submission
 
     manner = given.manner
     asked = ask(session, given.request, lambda line: say(f"  build: {line}", err=manner.as_json))

@@ -42,8 +42,8 @@ class _Given:
 
 
 def _retry(session: Session, given: _Given) -> int:
-    from headgate.controller.supervisor import Submission
     from headgate.core.admission import Words
+    from headgate.core.submission import Submission
 
     if not given.reason.strip():
         raise Unable("trying again is recorded with its reason", 'give one: `--reason "..."`')

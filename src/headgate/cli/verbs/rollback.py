@@ -57,7 +57,7 @@ class _Given:
 
 def _roll_back(session: Session, given: _Given) -> int:
     from headgate import wiring
-    from headgate.controller.supervisor import Submission
+    from headgate.core.submission import Submission
 
     release, services = _told_apart(session, given.names)
     way = way_back(session.ledger, release, given.environment, services)

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.render.status import Standing, status
 from headgate.cli.screen import draw, print_json
 from headgate.cli.session import Session
+from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
 from headgate.core.view import phase, waits_for_person, weight
 
@@ -34,6 +34,8 @@ def command(
             {"home": seen.home, "controller": seen.controller, "trouble": seen.trouble, "units": units}
         )
         return
+    from headgate.cli.render.status import status
+
     draw(status(seen, time.time()))
     if not seen.units:
         click.echo("Nothing was released from this home yet: `headgate deploy` begins.")

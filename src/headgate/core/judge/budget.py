@@ -6,8 +6,8 @@ correction for their number. Culprits are named with false-discovery control (e-
 
 import math
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.reading import Reading
-from headgate.core.judge.spec import JudgeSpec
 
 
 def combined(readings: tuple[Reading, ...]) -> float:

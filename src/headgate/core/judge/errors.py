@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
     Comparison,
@@ -21,7 +22,6 @@ from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading
-from headgate.core.judge.spec import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm
 
 POINTS = 16

@@ -1,6 +1,6 @@
 """How many users a version has failed: what a rollback could not undo."""
 
-from headgate.core.judge.spec import JudgeSpec, Latency
+from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm
 
 

@@ -8,6 +8,7 @@ The chance that a version no worse than allowed is ever failed is at most `spec.
 
 import msgspec
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.budget import combined, culprits
 from headgate.core.judge.errors import ErrorState, enter_errors, observe_errors, read_errors, start_errors
 from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
@@ -15,7 +16,6 @@ from headgate.core.judge.latency_reading import read_latency
 from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
 from headgate.core.judge.reading import Reading, suspicious
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
 from headgate.core.model.sample import Arm, Sample

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.latency import LatencyState, latency_rule
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.reading import (
@@ -12,7 +13,6 @@ from headgate.core.judge.reading import (
     suspicious,
     unmeasured,
 )
-from headgate.core.judge.spec import JudgeSpec, Latency
 from headgate.core.model.verdict import Evidence, VerdictKind
 
 

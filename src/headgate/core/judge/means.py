@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
+from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
     Comparison,
@@ -24,7 +25,6 @@ from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
-from headgate.core.judge.spec import JudgeSpec, MeanCriterion
 from headgate.core.model.sample import Arm, Mean
 
 POINTS = 8

@@ -4,12 +4,12 @@ import math
 
 import msgspec
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.comparison import Comparison, Rule
 from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.mirror import cases_needed
 from headgate.core.judge.pair import share
-from headgate.core.judge.spec import JudgeSpec
 from headgate.core.judge.words import amount, percent, times
 from headgate.core.model.verdict import Evidence, VerdictKind
 

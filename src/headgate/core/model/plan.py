@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.judge.spec import JudgeSpec
+from headgate.core.criteria import JudgeSpec
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.routing import Listener, Sticky
 from headgate.core.model.step import Step

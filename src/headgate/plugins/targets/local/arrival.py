@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from headgate.core.model import CommandCheck, Probes
+from headgate.core.model import CommandCheck, Probe, Probes
 from headgate.plugins.targets.local import checks
 from headgate.plugins.targets.local.layout import VersionFolder
 from headgate.plugins.targets.local.probes import Health, Kind, ready_within_s, with_readiness
@@ -125,9 +125,10 @@ def _eager(health: Health) -> tuple[Kind, ...]:
 
     Not a command, which may cost much, nor what has to pass several times, a period apart.
     """
-    probes = {kind: health.probe(kind) for kind in health.asked_next() if kind != "liveness"}
     return tuple(
-        kind
-        for kind, probe in probes.items()
-        if probe.success_threshold == 1 and not isinstance(probe.check, CommandCheck)
+        kind for kind in health.asked_next() if kind != "liveness" and _may_be_eager(health.probe(kind))
     )
+
+
+def _may_be_eager(probe: Probe) -> bool:
+    return probe.success_threshold == 1 and not isinstance(probe.check, CommandCheck)

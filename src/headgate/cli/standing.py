@@ -1,0 +1,39 @@
+"""How things stand, as data: what `status` shows, and what it prints as JSON."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headgate.core.model import Unit, Version
+
+if TYPE_CHECKING:
+    from headgate.core.report import Fold
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
+
+    `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
+    earlier version to go back to.
+    """
+
+    unit: Unit
+    stable: Version | None
+    label: str
+    release: str | None
+    since: float
+    author: str
+    warm: tuple[Version, ...]
+    moving: "Fold | None"
+    waiting: tuple[str, ...]
+    undoable: bool
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own."""
+
+    home: str
+    controller: int
+    trouble: dict[str, str]
+    units: tuple[Standing, ...]

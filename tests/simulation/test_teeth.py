@@ -1,0 +1,267 @@
+"""The simulation can bite: each thing that is broken on purpose is found, by the invariant it breaks."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from headgate.controller import perform, sampling, supervisor, underway
+from headgate.controller.actor import Actor
+from headgate.core import wanted
+from headgate.core.effects import SetRouting, StopVersion
+from headgate.core.events import EffectId, GatesAnswered, Judged, ReleaseRequested
+from headgate.core.machine import TRANSITIONS, asking, back, forward
+from headgate.core.model import Leg, Plan, Routing, Version
+from headgate.core.state import LegState, State
+from headgate.ledger import memory
+from headgate.simulation import Report, simulate
+from headgate.simulation.invariants import (
+    Snapshot,
+    death_changes_nothing,
+    goes_back_legally,
+    only_the_holder_acts,
+    weights_and_health,
+)
+from headgate.simulation.loop import Life
+from headgate.simulation.trace import begin
+from tests.core.ride import NEW, OLD, Ride, leg, plan_of, request
+
+Patch = pytest.MonkeyPatch
+SEEDS = range(200)
+
+
+def first_violation(seeds: Iterable[int] = SEEDS) -> Report:
+    for seed in seeds:
+        report = simulate(seed)
+        if report.violations:
+            return report
+    raise AssertionError("nothing was found")
+
+
+def found(number: int, words: str) -> None:
+    report = first_violation()
+    said = str(report.violations[0])
+    assert said.startswith(f"invariant {number}: "), said
+    assert words in said
+    assert f"seed {report.seed} violates:" in report.story()
+    assert "ReleaseRequested" in report.story()
+
+
+def test_stopping_a_version_that_still_has_traffic(monkeypatch: Patch) -> None:
+    undo = wanted._undo
+
+    def hasty(leg: Leg, at: LegState) -> tuple[Any, ...]:
+        stop = () if at.stopped or at.back else (StopVersion(leg.candidate, leg.drain_s),)
+        return (*undo(leg, at), *stop)
+
+    monkeypatch.setattr(wanted, "_undo", hasty)
+    found(1, "is to be stopped and receives traffic")
+
+
+def test_traffic_to_a_version_that_does_not_run(monkeypatch: Patch) -> None:
+    def unprepared(state: State, event: GatesAnswered, plan: Plan) -> State:
+        return forward.enter(replace(state, stage="forward"), event.at, plan, leg=0, step=1)
+
+    monkeypatch.setitem(TRANSITIONS, ("checking", GatesAnswered), unprepared)
+    monkeypatch.setattr(wanted, "_work", lambda state, plan: (SetRouting(wanted.promoted(plan.legs[state.leg])),))
+    found(1, "is to receive traffic and does not run")
+
+
+def test_a_weight_that_rises_after_a_failing_verdict(monkeypatch: Patch) -> None:
+    def worse(leg: Leg) -> Routing:
+        return Routing(leg.unit, leg.listener, stable=leg.baseline, canary=leg.candidate, weight=100)
+
+    monkeypatch.setattr(wanted, "undone", worse)
+    found(2, "has failed and goes from")
+
+
+def test_a_failing_verdict_that_nobody_acts_on(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(forward, "revert", lambda state, *_: state)
+    found(2, "traffic is not back")
+
+
+def test_a_promotion_that_nobody_asked_to_be_proven(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(LegState, "promotable", property(lambda _: True))
+    monkeypatch.setattr(forward, "_baked", lambda state, event, plan, _: _on(state, event, plan))
+    report = first_violation()
+    assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
+
+
+def _on(state: State, event: Judged, plan: Plan) -> State:
+    """Everything but a failing verdict will do."""
+    return forward.complete(state, event.at, plan)
+
+
+def test_a_pass_from_before_the_change_of_traffic(monkeypatch: Patch) -> None:
+    judged = forward.judged
+
+    def stale(state: State, event: Judged, plan: Plan) -> State:
+        after = judged(state, event, plan)
+        return after.with_leg(replace(after.here(), passed=True)) if after.stage == "forward" else after
+
+    monkeypatch.setitem(TRANSITIONS, ("forward", Judged), stale)
+    monkeypatch.setattr(forward, "_baked", lambda state, event, plan, _: _on(state, event, plan))
+    report = first_violation()
+    assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
+
+
+def test_two_releases_at_once(monkeypatch: Patch) -> None:
+    def careless(state: State, event: ReleaseRequested, plan: Plan) -> State:
+        return asking.requested(state, replace(event, behind=None), plan)
+
+    monkeypatch.setitem(TRANSITIONS, ("new", ReleaseRequested), careless)
+    found(4, "at once")
+
+
+def test_a_sample_that_is_counted_twice(monkeypatch: Patch) -> None:
+    def forgetful(self: sampling.Watcher, observation: sampling.Observation) -> None:
+        self._judge = observation.judge
+        self._readings = self._readings if self._readings[0] else observation.sample.readings
+
+    monkeypatch.setattr(sampling.Watcher, "commit", forgetful)
+    found(5, "does not begin where the last one ended")
+
+
+def test_a_sample_that_is_lost(monkeypatch: Patch) -> None:
+    observe = sampling.Watcher.observe
+
+    async def eager(self: sampling.Watcher, at: float, weight: int, exposure: int) -> sampling.Observation:
+        seen = await observe(self, at, weight, exposure)
+        self._readings = seen.sample.readings
+        return seen
+
+    monkeypatch.setattr(sampling.Watcher, "observe", eager)
+    found(5, "does not begin where the last one ended")
+
+
+def test_a_chain_with_a_gap(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(memory, "link", lambda *parts: "0" * 64)
+    found(5, "does not follow the one before it")
+
+
+def test_a_state_that_is_not_what_the_ledger_says(monkeypatch: Patch) -> None:
+    changed = supervisor.Supervisor._changed
+
+    def meddling(self: supervisor.Supervisor, actor: Actor) -> None:
+        release = actor._release
+        release.state = replace(release.state, reason="because I say so")
+        changed(self, actor)
+
+    monkeypatch.setattr(supervisor.Supervisor, "_changed", meddling)
+    found(5, "differently from a replay")
+
+
+def test_an_old_version_that_goes_too_early(monkeypatch: Patch) -> None:
+    retire = wanted._retire
+
+    def early(state: State, plan: Plan, index: int) -> tuple[Any, ...]:
+        return tuple(StopVersion(plan.legs[index].baseline, 0.0) for _ in retire(state, plan, index))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(wanted, "_retire", early)
+    found(6, "within the rollback window")
+
+
+def test_a_stop_that_asks_nobody(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(supervisor.Supervisor, "_needed", lambda *_: "")
+    report = first_violation()
+    assert report.violations[0].number in (1, 6)
+
+
+def test_silence_that_promotes(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(forward, "_unproven", _on)
+    found(8, "although the verdict is")
+
+
+def test_a_controller_that_does_not_ask_for_its_lease(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(perform.Performer, "_require_lease", lambda _: None)
+    found(10, "a controller without the lease")
+
+
+def test_effects_before_the_ledger_has_them(monkeypatch: Patch) -> None:
+    append = Actor._append
+
+    async def later(self: Actor, event: Any, state: State, plan: Plan, sample: Any) -> None:
+        self._underway.settle(state.pending)
+        await append(self, event, state, plan, sample)
+
+    monkeypatch.setattr(Actor, "_append", later)
+    found(10, "is not in the ledger")
+
+
+def test_a_queue_that_nobody_serves(monkeypatch: Patch) -> None:
+    async def nothing(_: object) -> None:
+        """Nobody is let go."""
+
+    monkeypatch.setattr(supervisor.Supervisor, "_serve_queue", nothing)
+    found(0, "not at an end")
+
+
+def test_effects_that_are_forgotten_over_a_restart(monkeypatch: Patch) -> None:
+    settle = underway.Underway.settle
+    run = Actor.run
+
+    async def amnesiac(self: Actor) -> None:
+        forgotten = {pending.id for pending in self.state.pending}
+
+        def without(pending: Iterable[Any]) -> None:
+            settle(self._underway, [entry for entry in pending if entry.id not in forgotten])
+
+        monkeypatch.setattr(self._underway, "settle", without)
+        await run(self)
+
+    monkeypatch.setattr(Actor, "run", amnesiac)
+    found(0, "not at an end")
+
+
+def test_a_bad_version_that_is_never_stopped(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(back, "entered", lambda leg, at, kind: kind.__name__ != "Prepare" and _entered(leg, at, kind))
+    found(0, "still runs, and nobody needs it")
+
+
+_entered: Callable[..., bool] = wanted.entered
+
+
+# --- what no simulated world can come to: the checks themselves -------------------------------------------------------
+
+
+def test_an_illegal_rollback() -> None:
+    plain = leg()
+    plan = plan_of(replace(plain, one_way_after=1, one_way_reason="the schema is new"))
+    trace = begin(request(plan))
+    trace.state = Ride(plan).to_exposed().state
+    assert "the schema is new" in goes_back_legally(trace, wanted.undone(plain))
+    assert goes_back_legally(trace, wanted.promoted(plain)) == ""
+
+
+def test_a_death_that_is_felt() -> None:
+    routing = {OLD.unit: wanted.undone(leg())}
+    before = Snapshot(3, 7, routing, {OLD: 1})
+    assert death_changes_nothing(before, before) == ""
+    assert "1 orders were given" in death_changes_nothing(before, before._replace(orders=4))
+    assert "without an order" in death_changes_nothing(before, before._replace(running={}))
+    assert death_changes_nothing(before, before._replace(running={}, mutations=8)) == ""
+
+
+def test_whoever_acts_without_being_the_one() -> None:
+    one, other = Life(), Life()
+    trace = begin(request(plan_of()))
+    effect_id, effect = EffectId("r1", 1, 0), StopVersion(NEW, 0.0)
+    trace.issued[effect_id] = effect
+    assert only_the_holder_acts(trace, effect_id, effect, one, one) == ""
+    assert "without the lease" in only_the_holder_acts(trace, effect_id, effect, one, other)
+    assert "not in the ledger" in only_the_holder_acts(trace, effect_id, StopVersion(OLD, 0.0), one, one)
+    assert "not in the ledger" in only_the_holder_acts(None, effect_id, effect, one, one)
+
+
+class FakeTown:
+    """A town where nothing runs."""
+
+    running: dict[Version, int] = {}
+    died: set[Version] = set()
+
+
+def test_routing_to_what_does_not_run() -> None:
+    routing = Routing(OLD.unit, leg().listener, OLD, NEW, 100)
+    assert f"{NEW} is to receive traffic" in weights_and_health(FakeTown(), routing)  # type: ignore[arg-type]
+    assert weights_and_health(FakeTown(), replace(routing, stable=None, canary=None, weight=0)) == ""  # type: ignore[arg-type]
