@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from headgate.cli.render.history import history
 from headgate.cli.render.plan import plan
 from headgate.cli.render.status import status
 from headgate.cli.render.story import story
+from headgate.cli.render.styles import painted
 from headgate.cli.render.summary import summary
 from headgate.cli.standing import Standing, Standings
 from headgate.core import events
@@ -52,6 +54,10 @@ def drawn(what: RenderableType, width: int = 80) -> str:
     console.print(what)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def lines(found: Iterable[str]) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in found)
 
 
 def compare(name: str, text: str) -> None:
@@ -135,7 +141,16 @@ def test_status() -> None:
         {"r3": "the disk is full"},
         (standing(API), standing(WEB, moving, version("b")), standing(staging, held, version("b", staging))),
     )
-    compare("status", drawn(status(seen, NOON + 7300)))
+    compare("status", lines(status(seen, NOON + 7300, 80)))
+
+
+def test_status_in_colour_and_in_any_width() -> None:
+    seen = Standings("/srv", 0, {}, (standing(WEB, folded(stories.held()), version("b")),))
+    found = list(status(seen, NOON + 7300, 44, painted))
+    assert any("\x1b[1;33m" in line for line in found)
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in found]
+    assert plain == [line.rstrip() for line in status(seen, NOON + 7300, 44)]
+    assert max(map(len, plain)) <= 44
 
 
 @pytest.mark.parametrize("moving", [True, False])
@@ -143,7 +158,7 @@ def test_status_without_a_controller(moving: bool) -> None:  # noqa: FBT001 - a 
     seen = Standings(
         "/srv", 0, {}, (standing(WEB, folded(stories.baking()) if moving else None, version("b")),)
     )
-    text = drawn(status(seen, NOON + 7300))
+    text = lines(status(seen, NOON + 7300, 80))
     assert ("nobody watches" in text) is moving
     assert ("headgate rollback -e production web" in text) is not moving
 

@@ -8,7 +8,7 @@ import pytest
 
 from headgate import config
 from headgate.config import ConfigError, configuration, intent, load, load_text, policies
-from headgate.config.compile import DEFAULT_STAGES
+from headgate.config.compile import ANSWERED, DEFAULT_STAGES
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
     CommandCheck,
@@ -110,7 +110,7 @@ def test_how_the_reference_is_released() -> None:
 
 def test_what_is_not_said_is_what_the_core_holds_good() -> None:
     found = intent(load_text(project_text(), "x"), "production", "web", VERSION)
-    assert found.judge == JudgeSpec()
+    assert found.judge == JudgeSpec(means=(ANSWERED,))
     assert found.rollout.stages == DEFAULT_STAGES
     assert found.listener == Listener(8080)
 
@@ -118,11 +118,13 @@ def test_what_is_not_said_is_what_the_core_holds_good() -> None:
 def test_short_forms_of_criteria() -> None:
     text = project_text("criteria: {error_ratio: off, p99: off}")
     assert intent(load_text(text, "x"), "production", "web", VERSION).judge == JudgeSpec(
-        error_ratio=None, latency=()
+        error_ratio=None, latency=(), means=(ANSWERED,)
     )
     text = project_text("criteria: {error_ratio: 1%, p95: 200ms}")
     judge = intent(load_text(text, "x"), "production", "web", VERSION).judge
-    assert judge == JudgeSpec(error_ratio=ErrorRatio(max=0.01), latency=(Latency(0.95, 200.0),))
+    assert judge == JudgeSpec(
+        error_ratio=ErrorRatio(max=0.01), latency=(Latency(0.95, 200.0),), means=(ANSWERED,)
+    )
 
 
 def test_policies() -> None:

@@ -33,7 +33,14 @@ from headgate.simulation.loop import VirtualLoop, bury
 WEB = Unit("shop", "production", "web")
 ONE, TWO, THREE = (Version(WEB, digit * 64, digit * 64) for digit in "123")
 PATIENCE = Patience(
-    prepare_s=10.0, routing_s=2.0, check_s=3.0, stop_s=5.0, signal_s=0.5, gate_s=2.0, abandon_s=1.0, attempts=3
+    prepare_s=10.0,
+    routing_s=2.0,
+    check_s=3.0,
+    stop_s=5.0,
+    signal_s=0.5,
+    gate_s=2.0,
+    abandon_s=1.0,
+    attempts=3,
 )
 RATE = 100
 JUDGE = JudgeSpec(ErrorRatio(max=0.2), latency=(), requests_min=20)

@@ -74,7 +74,9 @@ def reason(event: AnyEvent) -> str:
 
 
 @pytest.mark.parametrize(("call", "effect"), CALLS)
-@pytest.mark.parametrize("trouble", [Temporary("not now"), RuntimeError("a bug"), "hang", TimeoutError("socket")])
+@pytest.mark.parametrize(
+    "trouble", [Temporary("not now"), RuntimeError("a bug"), "hang", TimeoutError("socket")]
+)
 def test_what_may_pass_is_tried_again(call: str, effect: Effect, trouble: Behaviour) -> None:
     house = House(does={call: [trouble, trouble]})
     answer, _ = perform(house, effect)
@@ -187,7 +189,9 @@ def test_a_version_is_drained_before_it_is_stopped_and_not_for_ever() -> None:
     assert perform(House(), StopVersion(ONE, 30.0))[1] == 0.0
     assert perform(House(busy=True), StopVersion(ONE, 30.0))[1] == 30.0
     assert perform(House(does={"idle": ["hang"]}), StopVersion(ONE, 30.0))[1] == 30.0
-    assert perform(House(does={"idle": [Temporary("?")] * 3}), StopVersion(ONE, 30.0))[1] == pytest.approx(0.3)
+    assert perform(House(does={"idle": [Temporary("?")] * 3}), StopVersion(ONE, 30.0))[1] == pytest.approx(
+        0.3
+    )
 
 
 def test_a_version_that_is_needed_is_kept() -> None:
@@ -276,5 +280,8 @@ def test_and_not_for_longer_than_it_may() -> None:
 
 
 def test_orders_to_different_things_do_not_wait() -> None:
-    things = {resource(effect) for _, effect in CALLS} | {resource(PrepareVersion(TWO, 1)), resource(RunSmoke(ONE))}
+    things = {resource(effect) for _, effect in CALLS} | {
+        resource(PrepareVersion(TWO, 1)),
+        resource(RunSmoke(ONE)),
+    }
     assert len(things) == 4

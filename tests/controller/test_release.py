@@ -66,7 +66,9 @@ def test_a_bad_release_is_rolled_back_verified_and_stopped() -> None:
     play(story)
 
 
-@pytest.mark.parametrize(("answer", "outcome"), [("fail", "refused"), ("unknown", "refused"), ("warn", "promoted")])
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("fail", "refused"), ("unknown", "refused"), ("warn", "promoted")]
+)
 def test_gates(answer: str, outcome: str) -> None:
     async def story() -> None:
         home = Home(House(gates=(Finding("freeze", answer, "it is Friday"),)))  # type: ignore[arg-type]
@@ -172,7 +174,9 @@ class Moody(MemoryLedger):
 
 
 @pytest.mark.parametrize("mood", [LedgerFull("no room is left"), LedgerBusy("locked")])
-def test_while_the_ledger_refuses_the_release_stands_still_visibly_and_loses_nothing(mood: LedgerError) -> None:
+def test_while_the_ledger_refuses_the_release_stands_still_visibly_and_loses_nothing(
+    mood: LedgerError,
+) -> None:
     async def story() -> None:
         ledger = Moody()
         home = Home(ledger=ledger)

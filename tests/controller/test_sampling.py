@@ -37,17 +37,27 @@ def test_a_sample_is_what_has_happened_since_the_last_one_that_counts() -> None:
         assert requests(abandoned.sample.stable) == 80
         count(house, 260, 30)
         seen = await watcher.observe(2.0, 20, 1)
-        assert (requests(seen.sample.stable), requests(seen.sample.canary), seen.sample.interval_s) == (160, 20, 2.0)
+        assert (requests(seen.sample.stable), requests(seen.sample.canary), seen.sample.interval_s) == (
+            160,
+            20,
+            2.0,
+        )
         watcher.commit(seen)
         await watcher.open(99.0)
         count(house, 300, 31)
         after = await watcher.observe(3.0, 20, 1)
-        assert (requests(after.sample.stable), requests(after.sample.canary), after.sample.interval_s) == (40, 1, 1.0)
+        assert (requests(after.sample.stable), requests(after.sample.canary), after.sample.interval_s) == (
+            40,
+            1,
+            1.0,
+        )
 
     play(story)
 
 
-@pytest.mark.parametrize("trouble", [Temporary("no answer"), Permanent("gone"), RuntimeError("a bug"), "hang"])
+@pytest.mark.parametrize(
+    "trouble", [Temporary("no answer"), Permanent("gone"), RuntimeError("a bug"), "hang"]
+)
 def test_an_arm_that_is_silent_is_unknown_and_loses_nothing(trouble: Behaviour) -> None:
     async def story() -> None:
         house = house_with(100, 10)

@@ -66,7 +66,10 @@ OLD_API, NEW_API = version("c", API), version("d", API)
 
 
 def leg(
-    steps: Iterable[Step] = CANARY, baseline: Version | None = OLD, candidate: Version = NEW, instances: int = 2
+    steps: Iterable[Step] = CANARY,
+    baseline: Version | None = OLD,
+    candidate: Version = NEW,
+    instances: int = 2,
 ) -> Leg:
     return Leg(
         candidate.unit, candidate, baseline, tuple(steps), Listener(8000), JudgeSpec(), instances, warm_s=60.0
@@ -77,7 +80,9 @@ def plan_of(*legs: Leg, **policies: object) -> Plan:
     return Plan(legs or (leg(),), ("ready",), **policies)  # type: ignore[arg-type]
 
 
-def answer(pending: Pending, at: float, kind: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD) -> AnyEvent:
+def answer(
+    pending: Pending, at: float, kind: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD
+) -> AnyEvent:
     """The fact that answers an effect."""
     effect, id_ = pending.effect, pending.id
     match effect:
@@ -150,7 +155,10 @@ class Ride:
         """All the way."""
         self.to_exposed()
         while self.state.stage == "forward":
-            kind = next(iter({type(p.effect): None for p in self.state.pending if not isinstance(p.effect, Observe)}), Observe)
+            kind = next(
+                iter({type(p.effect): None for p in self.state.pending if not isinstance(p.effect, Observe)}),
+                Observe,
+            )
             self.succeed(kind)
         assert self.state.stage == "warm", self.state
         return self

@@ -16,7 +16,16 @@ from headgate.core.model import Bake, Expose, Leg, Prepare, Promote, Shrink
 from headgate.core.wanted import undone
 from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of
 
-ROLLING = (Prepare(1), Expose(50), Bake(0.0, 9.0), Shrink(1), Prepare(2), Expose(100), Bake(0.0, 9.0), Promote())
+ROLLING = (
+    Prepare(1),
+    Expose(50),
+    Bake(0.0, 9.0),
+    Shrink(1),
+    Prepare(2),
+    Expose(100),
+    Bake(0.0, 9.0),
+    Promote(),
+)
 
 
 def one_way(after: int) -> Leg:
@@ -157,7 +166,11 @@ def test_a_first_release_that_the_proxy_never_took_is_undone_all_the_same() -> N
     plan = plan_of(leg((Prepare(2), Expose(100), Promote(judged=False)), baseline=None))
     ride = Ride(plan).succeed(AskGates).succeed(PrepareVersion).fail(SetRouting, "port taken")
     ride.fail(SetRouting, "port taken").succeed(StopVersion)
-    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == ("closed", "rolled_back", ("port taken",))
+    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == (
+        "closed",
+        "rolled_back",
+        ("port taken",),
+    )
 
 
 def test_a_first_release_that_has_traffic_is_not_stopped_under_it() -> None:
@@ -189,7 +202,11 @@ def test_the_old_version_stays_warm_and_then_stops() -> None:
 
 def test_an_old_version_that_cannot_be_stopped_is_a_warning() -> None:
     ride = Ride().to_warm().succeed(WakeAt).fail(StopVersion, "it hangs")
-    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == ("closed", "promoted", ("it hangs",))
+    assert (ride.state.stage, ride.state.outcome, ride.state.warnings) == (
+        "closed",
+        "promoted",
+        ("it hangs",),
+    )
 
 
 def test_a_wake_up_that_fails_costs_nothing() -> None:

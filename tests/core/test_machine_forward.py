@@ -35,7 +35,11 @@ from tests.core.ride import (
 
 def test_a_failing_objection_refuses() -> None:
     ride = Ride(objections=(Finding("rule", "warn", "hm"), Finding("rule", "fail", "not today")))
-    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == ("closed", "refused", "rule: not today")
+    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == (
+        "closed",
+        "refused",
+        "rule: not today",
+    )
     assert ride.effects() == []
 
 
@@ -81,13 +85,19 @@ def test_a_good_release_walks_through_its_steps() -> None:
     ride = Ride()
     walked: list[str] = []
     while ride.state.stage in ("checking", "forward"):
-        kinds = [p for p in ride.state.pending if not isinstance(p.effect, Observe)] or list(ride.state.pending)
+        kinds = [p for p in ride.state.pending if not isinstance(p.effect, Observe)] or list(
+            ride.state.pending
+        )
         walked.append(type(kinds[0].effect).__name__)
         ride.succeed(type(kinds[0].effect))
     assert ",".join(walked) == (
         "AskGates,PrepareVersion,SetRouting,Observe,Observe,SetRouting,Observe,Observe,SetRouting"
     )
-    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == ("warm", "promoted", "every verdict passed")
+    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == (
+        "warm",
+        "promoted",
+        "every verdict passed",
+    )
     assert ride.state.here().routing == promoted(ride.plan.legs[0])
 
 
@@ -134,7 +144,16 @@ def test_the_watch_goes_on_during_smoke_tests_and_questions() -> None:
 
 
 def test_a_promotion_first_has_the_new_version_at_full_size() -> None:
-    steps = (Prepare(1), Expose(50), Bake(0.0, 9.0), Shrink(1), Prepare(2), Expose(100), Bake(0.0, 9.0), Promote())
+    steps = (
+        Prepare(1),
+        Expose(50),
+        Bake(0.0, 9.0),
+        Shrink(1),
+        Prepare(2),
+        Expose(100),
+        Bake(0.0, 9.0),
+        Promote(),
+    )
     ride = Ride(plan_of(leg(steps))).to_exposed()
     ride.tell(PromotionForced(at=1.0, by="ada", reason="now"))
     assert ride.pending(PrepareVersion)[1] == PrepareVersion(NEW, 2)
@@ -156,7 +175,11 @@ def test_legs_go_one_after_another() -> None:
 @pytest.mark.parametrize("looks", [0, 1, 5])
 def test_a_failing_verdict_turns_round_at_any_moment(looks: int) -> None:
     ride = Ride().to_exposed().judge(*["watch"] * looks, "fail")
-    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == ("reverting", "rolled_back", "it is fail")
+    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == (
+        "reverting",
+        "rolled_back",
+        "it is fail",
+    )
     assert ride.effects()[0] == "SetRouting"
     assert "Observe" not in ride.effects()
 
@@ -184,7 +207,11 @@ def test_what_cannot_be_done_is_undone(kind: type[PrepareVersion | SetRouting]) 
     if kind is SetRouting:
         ride.succeed(PrepareVersion)
     ride.fail(kind, "port taken")
-    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == ("reverting", "rolled_back", "port taken")
+    assert (ride.state.stage, ride.state.outcome, ride.state.reason) == (
+        "reverting",
+        "rolled_back",
+        "port taken",
+    )
 
 
 def test_a_lost_canary_is_undone_and_a_lost_stable_is_held() -> None:
@@ -201,7 +228,9 @@ def test_a_lost_canary_is_undone_and_a_lost_stable_is_held() -> None:
 # --- not proven in time -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "hold"), [("watch", "inconclusive"), ("inconclusive", "inconclusive"), ("no_data", "no_data")])
+@pytest.mark.parametrize(
+    ("kind", "hold"), [("watch", "inconclusive"), ("inconclusive", "inconclusive"), ("no_data", "no_data")]
+)
 def test_the_deadline_holds_by_default(kind: str, hold: str) -> None:
     ride = Ride().to_exposed().judge(*[kind] * 10)  # type: ignore[list-item]
     assert ride.state.hold is not None

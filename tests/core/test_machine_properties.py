@@ -47,7 +47,12 @@ def plans(draw: st.DrawFn) -> Plan:
     candidates = draw(st.sampled_from([(NEW,), (NEW, NEW_API)]))
     intents = tuple(
         Intent(
-            candidate.unit, candidate, Listener(8000), draw(ROLLOUTS), judge=JUDGE, instances=draw(st.integers(1, 4))
+            candidate.unit,
+            candidate,
+            Listener(8000),
+            draw(ROLLOUTS),
+            judge=JUDGE,
+            instances=draw(st.integers(1, 4)),
         )
         for candidate in candidates
     )
@@ -120,7 +125,12 @@ class Releases(RuleBasedStateMachine):
 
     # --- what can happen ----------------------------------------------------------------------------------------------
 
-    @rule(which=st.integers(0, 5), verdict=VERDICTS, good=st.booleans(), late_s=st.sampled_from([0.0, 0.0, 30.0]))
+    @rule(
+        which=st.integers(0, 5),
+        verdict=VERDICTS,
+        good=st.booleans(),
+        late_s=st.sampled_from([0.0, 0.0, 30.0]),
+    )
     @precondition(lambda self: self.state.pending)
     def something_is_answered(self, which: int, verdict: str, good: bool, late_s: float) -> None:  # noqa: FBT001
         pending = self.state.pending[which % len(self.state.pending)]

@@ -88,7 +88,9 @@ def answer_to_nothing(kind: type[AnyEvent], at: float) -> AnyEvent:
     return kind(at=at, effect=NOBODY, **fields[kind])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("stage", "kind"), [pair for pair in product(STAGES, KINDS) if pair not in TRANSITIONS])
+@pytest.mark.parametrize(
+    ("stage", "kind"), [pair for pair in product(STAGES, KINDS) if pair not in TRANSITIONS]
+)
 def test_what_is_not_in_the_table_is_illegal_and_changes_nothing(stage: Stage, kind: type[AnyEvent]) -> None:
     ride = at_stage(stage)
     before = ride.state
@@ -99,7 +101,9 @@ def test_what_is_not_in_the_table_is_illegal_and_changes_nothing(stage: Stage, k
 
 
 def test_every_stage_says_what_is_possible_there() -> None:
-    with pytest.raises(Illegal, match="while the release is queued; possible: ReleaseAborted, ReleaseDequeued"):
+    with pytest.raises(
+        Illegal, match="while the release is queued; possible: ReleaseAborted, ReleaseDequeued"
+    ):
         Ride(behind="r0").tell(events.ReleasePaused(at=0.0, by="ada"))
     with pytest.raises(Illegal, match="possible: nothing more"):
         at_stage("closed").tell(events.ReleasePaused(at=9e9, by="ada"))

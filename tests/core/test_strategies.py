@@ -43,8 +43,17 @@ GOLDEN: dict[str, tuple[list[str], list[str]]] = {
         ["prepare 1 instance", "canary 100%", "bake 1 s", "wait for approval", "promote"],
     ),
     "internal users first, then copies": (
-        steps(Rollout("canary", (Stage(matches=TEAM, smoke=("order",)), Stage(weight=0, mirror=20, bake_s=9.0)))),
-        ["prepare 1 instance", "header x-team=us", "smoke test order", "mirror 20%", "bake 9 s", "canary 100%"]
+        steps(
+            Rollout("canary", (Stage(matches=TEAM, smoke=("order",)), Stage(weight=0, mirror=20, bake_s=9.0)))
+        ),
+        [
+            "prepare 1 instance",
+            "header x-team=us",
+            "smoke test order",
+            "mirror 20%",
+            "bake 9 s",
+            "canary 100%",
+        ]
         + ["bake 0 s", "promote"],
     ),
     "blue-green": (
@@ -93,7 +102,9 @@ def test_steps(name: str) -> None:
     assert built == expected
 
 
-@pytest.mark.parametrize(("strategy", "judged"), [("canary", True), ("rolling", True), ("all-at-once", False)])
+@pytest.mark.parametrize(
+    ("strategy", "judged"), [("canary", True), ("rolling", True), ("all-at-once", False)]
+)
 def test_only_what_cannot_be_judged_is_promoted_without(strategy: str, judged: bool) -> None:  # noqa: FBT001
     intent = Intent(NEW.unit, NEW, Listener(8000), Rollout(strategy), JudgeSpec())  # type: ignore[arg-type]
     drawn = plan((intent,), {OLD.unit: OLD}, Policies())

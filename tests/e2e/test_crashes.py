@@ -73,7 +73,7 @@ def test_a_release_whose_command_was_killed_is_carried_on(town: Town, again: str
         town.comes_to("baking")
         command.kill()
         status = town.status()
-        assert status["controller"] is None
+        assert not status["controller"]
         assert status["units"][0]["moving"]["phase"] == "baking"
         assert "nobody watches it" in town.headgate("status").said
         assert town.answerers(60) == {old, new}

@@ -8,6 +8,11 @@ from tests.e2e.town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-1"), pytest.mark.timeout(180)]
 
+ROLLING = {
+    "instances": 3,
+    "probes": {"startup": {"failures": 20}},
+    "rollout": {"strategy": "rolling", "steps": None, "soak": "500ms", "warm": "1s"},
+}
 PAUSE = {"weight": "50%", "pause": "is it good?"}
 ONE_START = """
 import os, pathlib
@@ -48,40 +53,39 @@ def test_blue_green_previews_before_the_switch_and_can_switch_back(town: Town) -
 
 
 def test_rolling_replaces_one_instance_at_a_time(town: Town) -> None:
-    town.plan({"instances": 3, "rollout": {"strategy": "rolling", "steps": None, "soak": "1s", "warm": "1s"}})
-    old = town.build()
-    town.promoted(old)
-    new = town.build("v2")
-    assert len(town.shops(old)) == 3
+    town.plan(ROLLING)
+    old, new = three_of(town), town.build("v2")
     with town.customers() as customers:
+        assert "keep 2 of the old version" in town.headgate("plan", "--artifact", new).said
         done = town.deploy(new)
+        assert town.answerers() == {new}
     assert (done.code, done.report["outcome"]) == (0, "promoted"), done.said
     assert [step["weight"] for step in done.report["steps"]] == [33, 67, 100]
-    assert "keep 2 of the old version" in town.headgate("plan", "--artifact", old).said
     assert len(town.shops(new)) == 3
+    assert customers.seen.by_version.keys() == {old, new}
     customers.seen.nothing_bad()
 
 
 def test_rolling_stops_at_the_first_unhealthy_one_and_restores_the_size(town: Town) -> None:
-    town.plan({"instances": 3, "rollout": {"strategy": "rolling", "steps": None, "soak": "1s", "warm": "1s"}})
-    old = town.build()
-    town.promoted(old)
-    town.plan(
-        {
-            "instances": 3,
-            "probes": {"startup": {"failures": 15}},
-            "rollout": {"strategy": "rolling", "steps": None, "soak": "1s", "warm": "1s"},
-        }
-    )
-    new = town.build(main=ONE_START)
+    town.plan(ROLLING)
+    old, new = three_of(town), town.build(main=ONE_START)
     with town.customers() as customers:
         done = town.deploy(new)
-        assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said
         assert town.answerers() == {old}
+    assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said
+    assert "there is room for one only" in done.report["reason"]
     assert [step["weight"] for step in done.report["steps"]] == [33]
     assert len(town.shops(old)) == 3
     assert not town.shops(new)
     customers.seen.nothing_bad()
+
+
+def three_of(town: Town) -> str:
+    """A version that runs with three instances."""
+    old = town.build()
+    town.promoted(old, "--break-glass", "a test is in a hurry")
+    assert len(town.shops(old)) == 3
+    return old
 
 
 def test_a_canary_goes_to_staff_first_then_to_some_and_waits_for_a_yes(town: Town) -> None:
@@ -134,13 +138,15 @@ def mirrored(town: Town) -> float:
 
 def test_all_at_once_needs_the_glass_to_be_broken(town: Town) -> None:
     old, new = stable(town), town.build()
-    town.plan({"rollout": {"strategy": "all-at-once", "steps": None}})
+    town.plan(strategy="all-at-once", steps=None)
     refused = town.deploy(new)
-    assert (refused.code, refused.report["outcome"]) == (3, "refused"), refused.said
+    assert refused.code == 2, refused.said
     assert "--break-glass" in refused.said
     assert town.answerers() == {old}
+    town.plan()
     done = town.deploy(new, "--break-glass", "the building is on fire")
     assert (done.code, done.report["outcome"]) == (0, "promoted"), done.said
+    assert [step["weight"] for step in done.report["steps"]] == [100]
     assert town.answerers() == {new}
     assert "The glass was broken: the building is on fire." in town.headgate("explain").said
     recorded = [json.loads(line) for line in town.headgate("ledger", "export").out.splitlines()]

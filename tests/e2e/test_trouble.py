@@ -38,7 +38,7 @@ def test_a_tampered_ledger_is_found(new_town: Callable[[], Town]) -> None:
     town.verify()
     with sqlite3.connect(town.home / "ledger.sqlite") as ledger:
         changed = ledger.execute(
-            "UPDATE entries SET event = replace(event, 'root', 'nobody') WHERE sequence = 1"
+            "UPDATE events SET body = CAST(replace(body, 'prob', 'prop') AS BLOB) WHERE sequence = 1"
         ).rowcount
     ledger.close()
     assert changed == 1

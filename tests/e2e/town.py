@@ -135,9 +135,9 @@ class Town:
         """`headgate deploy --artifact LABEL --json ...`."""
         return self.headgate("deploy", "--artifact", label, "--json", *arguments)
 
-    def promoted(self, label: str) -> str:
+    def promoted(self, label: str, *arguments: str) -> str:
         """Have this version promoted; returns the release."""
-        done = self.deploy(label)
+        done = self.deploy(label, *arguments)
         assert done.code == 0, done.said
         return str(done.report["release"])
 

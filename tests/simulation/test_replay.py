@@ -20,14 +20,16 @@ def test_a_seed_replays_exactly(seed: int) -> None:
         simulation = Simulation(draw(seed))
         report = simulation.run()
         records = list(simulation.ledger.records())
-        samples = [simulation.ledger.stored_sample(record.sample) for record in records if record.sample]
+        samples = simulation.ledger.stored_samples([record.sample for record in records if record.sample])
         ledgers.append((records, samples, report.faults, report.ended, report.virtual_s))
     assert ledgers[0] == ledgers[1]
     assert len(ledgers[0][0]) > 10
 
 
 def test_also_in_another_process_with_other_hashes() -> None:
-    script = "from headgate.simulation import simulate\nfor seed in {}: print(simulate(seed).head)".format(SEEDS)
+    script = "from headgate.simulation import simulate\nfor seed in {}: print(simulate(seed).head)".format(
+        SEEDS
+    )
     heads = [
         subprocess.run(
             [sys.executable, "-c", script],

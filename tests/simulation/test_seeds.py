@@ -15,7 +15,7 @@ ORDERS = ("prepare", "stop", "apply")
 FAULT_KINDS = {
     *(f"{call} {fault}" for call, faults in FAULTS.items() for fault in faults),
     *(f"crash {when} {order}" for when in ("before", "during", "after") for order in ORDERS),
-    *("crash before append", "crash after append", "kill", "close", "usurp", "version dies"),
+    *("crash before append", "crash after append", "kill", "close", "usurp", "version dies", "read blind"),
 }
 OUTCOMES = {
     *("good promoted", "good rolled_back", "good refused", "good aborted"),

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from headgate.controller import perform, sampling, supervisor, underway
+from headgate.controller import sampling, supervisor, underway
 from headgate.controller.actor import Actor
+from headgate.controller.lease import MemoryLease
 from headgate.core import wanted
 from headgate.core.effects import SetRouting, StopVersion
 from headgate.core.events import EffectId, GatesAnswered, Judged, ReleaseRequested
@@ -64,7 +65,9 @@ def test_traffic_to_a_version_that_does_not_run(monkeypatch: Patch) -> None:
         return forward.enter(replace(state, stage="forward"), event.at, plan, leg=0, step=1)
 
     monkeypatch.setitem(TRANSITIONS, ("checking", GatesAnswered), unprepared)
-    monkeypatch.setattr(wanted, "_work", lambda state, plan: (SetRouting(wanted.promoted(plan.legs[state.leg])),))
+    monkeypatch.setattr(
+        wanted, "_work", lambda state, plan: (SetRouting(wanted.promoted(plan.legs[state.leg])),)
+    )
     found(1, "is to receive traffic and does not run")
 
 
@@ -156,7 +159,10 @@ def test_an_old_version_that_goes_too_early(monkeypatch: Patch) -> None:
     retire = wanted._retire
 
     def early(state: State, plan: Plan, index: int) -> tuple[Any, ...]:
-        return tuple(StopVersion(plan.legs[index].baseline, 0.0) for _ in retire(state, plan, index))  # type: ignore[arg-type]
+        leg = plan.legs[index]
+        return tuple(
+            StopVersion(leg.baseline, leg.drain_s) for _ in retire(state, plan, index) if leg.baseline
+        )
 
     monkeypatch.setattr(wanted, "_retire", early)
     found(6, "within the rollback window")
@@ -174,7 +180,7 @@ def test_silence_that_promotes(monkeypatch: Patch) -> None:
 
 
 def test_a_controller_that_does_not_ask_for_its_lease(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(perform.Performer, "_require_lease", lambda _: None)
+    monkeypatch.setattr(MemoryLease, "held", lambda _: True)
     found(10, "a controller without the lease")
 
 
@@ -215,7 +221,9 @@ def test_effects_that_are_forgotten_over_a_restart(monkeypatch: Patch) -> None:
 
 
 def test_a_bad_version_that_is_never_stopped(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(back, "entered", lambda leg, at, kind: kind.__name__ != "Prepare" and _entered(leg, at, kind))
+    monkeypatch.setattr(
+        back, "entered", lambda leg, at, kind: kind.__name__ != "Prepare" and _entered(leg, at, kind)
+    )
     found(0, "still runs, and nobody needs it")
 
 

@@ -1,5 +1,6 @@
 """What comes out: text, JSON, or something drawn. Only drawing loads rich."""
 
+import os
 import shutil
 import sys
 from collections.abc import Generator
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+
+from headgate.cli.render.styles import Paint, painted, unpainted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -30,6 +33,14 @@ def print_line(value: Any) -> None:  # noqa: ANN401 - as above
 def say(text: str, *, err: bool = False) -> None:
     """A line of text, at once."""
     click.echo(text, err=err)
+
+
+def page() -> tuple[int, Paint]:
+    """The width of what is written without rich, and how it is coloured: not at all where `console` would not."""
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+    plain = not terminal or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return width, unpainted if plain else painted
 
 
 def draw(*parts: "RenderableType", err: bool = False) -> None:

@@ -44,6 +44,10 @@ from headgate.core.model import Probe as CoreProbe
 from headgate.core.planning import Policies
 
 FILES_MAX_BYTES = 1024 * 1024
+ANSWERED = MeanCriterion("answered", margin=0.05, weight=0.5)
+"""Of every service: the share of requests that clients waited for. A version that hangs makes them give up, and gives
+neither errors nor latencies to judge it by."""
+
 DEFAULT_STAGES = tuple(Stage(weight=weight, bake_s=60.0) for weight in (5, 25, 50))
 
 
@@ -269,7 +273,8 @@ def _judge(criteria: Criteria) -> JudgeSpec:
                 signal.importance,
             )
             for name, signal in criteria.business.items()
-        ),
+        )
+        + (ANSWERED,),
         alpha=criteria.false_rollbacks,
         requests_min=criteria.requests_min,
         interval_s=criteria.interval,

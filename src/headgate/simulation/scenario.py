@@ -27,6 +27,7 @@ CALM_SHARE = 0.25
 """The share of seeds without any fault or interference: there, every good version must be promoted, no bad one may."""
 
 LATENCY_SHARE = 0.4
+BLIND_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ class Make:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place."""
+    """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
+
+    Nothing can be measured from `blind[0]` to `blind[1]` seconds; people meddle every `meddling_s` seconds (0: never)
+    and deploy until `until_s`.
+    """
 
     seed: int
     calm: bool
@@ -52,6 +57,7 @@ class Scenario:
     requests_s: float
     storm: float
     crashes: float
+    blind: tuple[float, float]
     meddling_s: float
     until_s: float
 
@@ -75,9 +81,18 @@ def draw(seed: int) -> Scenario:
         requests_s=random.uniform(60, 120),
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
+        blind=_blind(random, calm=calm),
         meddling_s=0.0 if calm else random.choice((0.0, 4.0, 12.0)),
         until_s=random.uniform(20, 40),
     )
+
+
+def _blind(random: Random, *, calm: bool) -> tuple[float, float]:
+    """From when to when nothing can be measured; nothing at all in most seeds."""
+    if calm or not coin(random, BLIND_SHARE):
+        return (0.0, 0.0)
+    begins = random.uniform(5.0, 15.0)
+    return (begins, begins + 40.0)
 
 
 def coin(random: Random, chance: float) -> bool:

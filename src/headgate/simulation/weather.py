@@ -35,6 +35,7 @@ class Weather:
         self._random = Random(f"weather {scenario.seed}")
         self._storm = scenario.storm
         self._crashes = scenario.crashes
+        self._blind = scenario.blind
         self._died = died
         self.counts: Counter[str] = Counter()
 
@@ -44,6 +45,9 @@ class Weather:
 
     def draw(self, call: str) -> str:
         """The fault that befalls a call; empty: none."""
+        if call == "read" and self._blind[0] <= asyncio.get_running_loop().time() < self._blind[1]:
+            self.counts["read blind"] += 1
+            return "temporary"
         if not self._storm or self._random.random() >= self._storm:
             return ""
         fault = self._random.choice(FAULTS[call])

@@ -10,6 +10,7 @@ from rich.text import Text
 from headgate.cli.render import bars, words
 from headgate.cli.render.advice import answers, question
 from headgate.cli.render.flow import Flow
+from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.model import Leg, Verdict, step_name
 from headgate.core.view import phase, progress, remaining_s, weight
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
 _MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
 _UNDONE = {"undone": ("↩", "yellow"), "never": ("·", "dim")}
 _BAR = 30
-
-KIND_STYLES = {
-    "pass": "green",
-    "fail": "bold red",
-    "watch": "cyan",
-    "inconclusive": "yellow",
-    "no_data": "yellow",
-}
-PHASE_STYLES = {
-    "held": "bold yellow",
-    "rolling back": "bold red",
-    "rolled back": "bold red",
-    "promoted": "bold green",
-}
 
 
 def board(

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.board import PHASE_STYLES
+from headgate.cli.render.styles import PHASE_STYLES
 from headgate.cli.render.summary import OUTCOMES
 from headgate.core.summary import Summary
 

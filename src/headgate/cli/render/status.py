@@ -1,103 +1,104 @@
-"""What runs where: an environment's services, each with what concerns it."""
+"""What runs where: an environment's services, each with what concerns it.
 
+Plain lines and no rich: this is asked most often, and shall answer at once.
+"""
+
+import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.cli.render import words
 from headgate.cli.render.advice import answers, question
-from headgate.cli.render.board import KIND_STYLES, PHASE_STYLES, label
+from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.cli.standing import Standing, Standings
 from headgate.core.view import phase, weight
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
 
+_SERVICE = 12
+_NAME = 10
 
-def status(seen: Standings, now: float) -> RenderableType:
-    """The whole answer, at the time `now` (seconds since the epoch)."""
-    parts: list[RenderableType] = [_controller(seen)]
+
+class _Row(NamedTuple):
+    """What is said of one unit under one name."""
+
+    name: str
+    text: str
+    style: str = ""
+
+
+def status(seen: Standings, now: float, width: int, paint: Paint = unpainted) -> Iterator[str]:
+    """The lines of the whole answer, at the time `now` (seconds since the epoch), `width` characters wide."""
+    for text, style in _controller(seen):
+        yield from (paint(line, style) for line in textwrap.wrap(text, width))
     last: tuple[str, str] | None = None
     for standing in seen.units:
         place = (standing.unit.project, standing.unit.environment)
         if place != last:
-            parts.append(Text(f"\n{place[0]}/{place[1]}", style="bold"))
+            yield from ("", paint("/".join(place), "bold"))
         last = place
-        parts.append(_unit(standing, now))
-    return Group(*parts)
+        yield from _unit(standing, now, width, paint)
 
 
-def _controller(seen: Standings) -> RenderableType:
-    lines = (
-        [Text(f"The controller runs (process {seen.controller}).", style="green")] if seen.controller else []
-    )
-    moving = [standing for standing in seen.units if standing.moving is not None]
-    if not seen.controller and moving:
-        lines = [
-            Text(
-                "No controller runs: nothing moves, nobody watches. `headgate up` starts one.",
-                style="bold red",
-            )
-        ]
-    elif not seen.controller:
-        lines = [Text("No controller runs; none is needed now: `deploy` brings its own.", style="dim")]
-    lines += [
-        Text(f"{release} stands still: {why}", style="bold red") for release, why in seen.trouble.items()
-    ]
-    return Group(*lines)
-
-
-def _unit(standing: Standing, now: float) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, min_width=10)
-    table.add_column(style="dim", no_wrap=True, min_width=8)
-    table.add_column(overflow="fold")
-    service = Text(f"  {standing.unit.service}", style="bold cyan")
-    for index, (name, value) in enumerate(_rows(standing, now)):
-        table.add_row(service if index == 0 else "", name, value)
-    return table
-
-
-def _rows(standing: Standing, now: float) -> Iterator[tuple[str, RenderableType]]:
-    if standing.stable is None:
-        yield "runs", Text("nothing was ever promoted here", style="dim")
+def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
+    if seen.controller:
+        yield f"The controller runs (process {seen.controller}).", "green"
+    elif any(standing.moving is not None for standing in seen.units):
+        yield "No controller runs: nothing moves, nobody watches. `headgate up` starts one.", "bold red"
     else:
-        yield "runs", Text(words.version(standing.stable, standing.label), style="bold")
+        yield "No controller runs; none is needed now: `deploy` brings its own.", "dim"
+    for release, why in seen.trouble.items():
+        yield f"{release} stands still: {why}", "bold red"
+
+
+def _unit(standing: Standing, now: float, width: int, paint: Paint) -> Iterator[str]:
+    service = f"  {standing.unit.service}"
+    if len(service) >= _SERVICE:
+        yield paint(service, "bold cyan")
+        service = ""
+    room = max(20, width - _SERVICE - _NAME)
+    for row in _rows(standing, now):
+        name = row.name
+        for line in textwrap.wrap(row.text, room):
+            left = paint(f"{service:<{_SERVICE}}", "bold cyan") + paint(f"{name:<{_NAME}}", "dim")
+            yield left + paint(line, row.style)
+            service = name = ""
+
+
+def _rows(standing: Standing, now: float) -> Iterator[_Row]:
+    if standing.stable is None:
+        yield _Row("runs", "nothing was ever promoted here", "dim")
+    else:
+        yield _Row("runs", words.version(standing.stable, standing.label), "bold")
         age = words.ago(standing.since, now)
-        yield "since", Text(f"{age} ({words.day(standing.since)}), {standing.release} by {standing.author}")
+        yield _Row("since", f"{age} ({words.day(standing.since)}), {standing.release} by {standing.author}")
     for version in standing.warm:
-        yield "warm", Text(f"{version.key}: an instant way back")
+        yield _Row("warm", f"{version.key}: an instant way back")
     if standing.moving is not None:
         yield from _moving(standing.moving)
     for release in standing.waiting:
-        yield "next", Text(f"{release} waits for its turn")
+        yield _Row("next", f"{release} waits for its turn")
     if standing.undoable and standing.moving is None:
-        yield "to undo", Text(f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
+        yield _Row("to undo", f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
 
 
-def _moving(fold: "Fold") -> Iterator[tuple[str, RenderableType]]:
+def _moving(fold: "Fold") -> Iterator[_Row]:
     release, state = fold.request.release, fold.state
     name = phase(state, fold.plan)
-    leg = fold.plan.legs[state.leg]
-    line = Text.assemble((release, "bold"), f" to {words.version(leg.candidate, label(fold, leg))}: ")
-    line.append(name, PHASE_STYLES.get(name, "bold cyan"))
-    share = weight(state.legs[state.leg]) if state.legs else 0
-    line.append(f", {share}% of the traffic" if state.stage == "forward" else "")
-    yield "moving", line
+    candidate = fold.plan.legs[state.leg].candidate
+    label = next((intent.label for intent in fold.request.intents if intent.candidate == candidate), "")
+    share = f", {weight(state.here())}% of the traffic" if state.stage == "forward" else ""
+    text = f"{release} to {words.version(candidate, label)}: {name}{share}"
+    yield _Row("moving", text, PHASE_STYLES.get(name, "bold cyan"))
     verdict = state.here().verdict if state.legs else None
     if verdict is not None:
         found = f"{words.odds(verdict.evidence)} of {words.odds(verdict.needed)} to 1 that it is worse"
-        yield (
-            "evidence",
-            Text.assemble((verdict.kind.replace("_", " "), KIND_STYLES[verdict.kind]), f", {found}"),
-        )
+        yield _Row("evidence", f"{verdict.kind.replace('_', ' ')}, {found}", KIND_STYLES[verdict.kind])
     asked = question(fold)
-    if asked:
-        yield "asks you", Text(asked, style="bold yellow")
-        for what, command in answers(fold):
-            yield "", Text(f"{command}   ({what})")
-    else:
-        yield "to undo", Text(f"headgate abort {release}")
+    if not asked:
+        yield _Row("to undo", f"headgate abort {release}")
+        return
+    yield _Row("asks you", asked, "bold yellow")
+    for what, command in answers(fold):
+        yield _Row("", f"{command}   ({what})")

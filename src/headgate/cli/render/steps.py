@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.board import KIND_STYLES
+from headgate.cli.render.styles import KIND_STYLES
 from headgate.core.report import Report, StepReport
 
 

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.board import KIND_STYLES
 from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
+from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.summary import headline
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.explain import Sentence

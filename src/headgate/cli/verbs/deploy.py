@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
@@ -11,6 +12,7 @@ from headgate.cli.carry import Manner, carry
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
+from headgate.core.model import Intent
 
 
 @options.verb(
@@ -84,13 +86,18 @@ def _deploy(session: Session, given: _Given) -> int:
     if not asked.intents:
         return exits.DONE
     submission = Submission(
-        intents=asked.intents,
+        intents=_at_once(asked.intents) if given.break_glass else asked.intents,
         policies=asked.policies,
         author=person(),
         reason=given.reason,
         words=Words(given.retry, given.break_glass),
     )
     return carry(session, submission, manner)
+
+
+def _at_once(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
+    """The glass is broken: everybody gets it now, whatever strategy the project declares."""
+    return tuple(replace(one, rollout=replace(one.rollout, strategy="all-at-once")) for one in intents)
 
 
 def _tell_unchanged(asked: Asked, *, as_json: bool) -> None:

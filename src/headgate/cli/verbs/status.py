@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.screen import draw, print_json
+from headgate.cli.render.status import status
+from headgate.cli.screen import page, print_json, say
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
@@ -34,9 +35,9 @@ def command(
             {"home": seen.home, "controller": seen.controller, "trouble": seen.trouble, "units": units}
         )
         return
-    from headgate.cli.render.status import status
-
-    draw(status(seen, time.time()))
+    width, paint = page()
+    for line in status(seen, time.time(), width, paint):
+        say(line)
     if not seen.units:
         click.echo("Nothing was released from this home yet: `headgate deploy` begins.")
 

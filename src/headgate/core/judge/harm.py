@@ -5,15 +5,17 @@ from headgate.core.model.sample import Arm
 
 
 def harmed(spec: JudgeSpec, arm: Arm | None) -> int:
-    """How many requests of one arm in one interval went badly.
+    """How many requests of one arm in one interval went badly, at least.
 
-    Errors, answers slower than the declared limit, and business cases that did not come to their good end. An arm that
-    could not be read counts none: they are unknown.
+    Errors, answers slower than the declared limit, and business cases that did not come to their good end are counted
+    apart, and one request may be all of these: the largest of the counts is certain. An arm that could not be read
+    counts none: they are unknown.
     """
     if arm is None:
         return 0
-    lost = sum(_lost(arm, mean.name) for mean in spec.means if mean.higher_is_better)
-    return arm.errors + max((_slow(arm, latency) for latency in spec.latency), default=0) + lost
+    slow = [_slow(arm, latency) for latency in spec.latency]
+    lost = [_lost(arm, mean.name) for mean in spec.means if mean.higher_is_better]
+    return max(arm.errors, *slow, *lost, 0)
 
 
 def _slow(arm: Arm, latency: Latency) -> int:

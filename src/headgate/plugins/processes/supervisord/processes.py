@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import headgate
 from headgate.plugins.processes.supervisord import client
@@ -25,6 +26,9 @@ START_S = 45.0
 
 LOCK_S = 60.0
 POLL_S = 0.03
+THREADS_MAX = 64
+"""Calls at a time. The threads are our own: what waits for a slow stop takes none of the event loop's few."""
+
 SLACK_S = 10.0
 """Beyond a program's own `stop_wait_s`, for the kill and for a busy machine."""
 
@@ -43,6 +47,10 @@ _STATES: dict[int, ProcessState] = {
 }
 _DOWN = frozenset({"stopped", "exited", "fatal"})
 _UP = frozenset({"starting", "running", "backoff"})
+_THREADS = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="supervisord")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Supervisord:
@@ -60,35 +68,35 @@ class Supervisord:
         What an earlier daemon left running when it was killed is stopped first, and started again by this one.
         Raises Temporary when it does not answer in `START_S` seconds, Permanent when it cannot start.
         """
-        await asyncio.to_thread(self._start_daemon)
+        await _in_thread(self._start_daemon)
 
     async def stop_daemon(self) -> None:
         """Stop every program gracefully, then the daemon. Programs stay defined: the next daemon starts them again."""
-        await asyncio.to_thread(self._stop_daemon)
+        await _in_thread(self._stop_daemon)
 
     async def running(self) -> bool:
         """True when the daemon answers."""
-        return await asyncio.to_thread(self._answers)
+        return await _in_thread(self._answers)
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
     async def ensure(self, programs: Sequence[Program]) -> None:
         """As the port says. Raises Permanent for a program that no process could be made of."""
         if programs:
-            await asyncio.to_thread(self._ensure, tuple(programs))
+            await _in_thread(self._ensure, tuple(programs))
 
     async def remove(self, names: Sequence[str]) -> None:
         """As the port says. Without a daemon, what it left of these programs is stopped all the same."""
         if names:
-            await asyncio.to_thread(self._remove, tuple(names))
+            await _in_thread(self._remove, tuple(names))
 
     async def restart(self, name: str) -> None:
         """As the port says."""
-        await asyncio.to_thread(self._restart, name)
+        await _in_thread(self._restart, name)
 
     async def list(self, prefix: str = "") -> tuple[ProcessStatus, ...]:
         """As the port says."""
-        return await asyncio.to_thread(self._list, prefix)
+        return await _in_thread(self._list, prefix)
 
     # --- in a thread --------------------------------------------------------------------------------------------------
 
@@ -277,6 +285,10 @@ class Supervisord:
 
     def _call(self, method: str, *arguments: str | bool) -> Any:  # noqa: ANN401 - whatever the daemon answers
         return client.call(self._paths.socket(), method, *arguments)
+
+
+async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, lambda: call(*args, **kwargs))
 
 
 def _status(row: dict[str, Any]) -> ProcessStatus:

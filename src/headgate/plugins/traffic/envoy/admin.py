@@ -1,6 +1,5 @@
 """Envoy's admin interface, on a unix socket that only its owner can open."""
 
-import asyncio
 import hashlib
 import http.client
 import os
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.ports.errors import Permanent, Temporary
 
 TIMEOUT_S = 2.0
@@ -47,7 +47,7 @@ class Admin:
 
     async def get(self, target: str) -> bytes:
         """What Envoy answers to GET `target` (`/stats?...`). Raises AbsentError, and Temporary when it is silent."""
-        return await asyncio.to_thread(self._get, target)
+        return await in_thread(self._get, target)
 
     async def json(self, target: str) -> dict[str, Any]:
         """The same, decoded: always an object."""

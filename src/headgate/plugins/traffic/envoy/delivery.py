@@ -1,6 +1,5 @@
 """Files handed to Envoy together: swapped in order, confirmed by Envoy, put back when it refuses one."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from headgate.plugins.traffic.envoy.files import (
     swap,
     version_of,
 )
+from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.ports.errors import Permanent
 
 
@@ -46,7 +46,7 @@ async def deliver(admin: Admin, log: Path, changes: Sequence[Change], *, again: 
     log_from = size(log)
     watches.require(sum(1 for data in before.values() if data is None))
     if changed:
-        await asyncio.to_thread(_swap_all, {file: wanted[file] for file in changed})
+        await in_thread(_swap_all, {file: wanted[file] for file in changed})
     versions = {change.subscription: version_of(wanted[change.file]) for change in changes}
     try:
         await confirmation.wait(admin, versions, refusals, log, log_from)

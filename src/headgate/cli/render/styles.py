@@ -1,0 +1,33 @@
+"""What verdicts, phases and outcomes look like: names that rich and `paint` both know."""
+
+from collections.abc import Callable
+
+Paint = Callable[[str, str], str]
+"""Gives a text its style."""
+
+KIND_STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "watch": "cyan",
+    "inconclusive": "yellow",
+    "no_data": "yellow",
+}
+PHASE_STYLES = {
+    "held": "bold yellow",
+    "rolling back": "bold red",
+    "rolled back": "bold red",
+    "promoted": "bold green",
+}
+
+_CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
+
+
+def painted(text: str, style: str) -> str:
+    """A text in a style, for a terminal."""
+    codes = ";".join(str(_CODES[word]) for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
+
+
+def unpainted(text: str, style: str) -> str:  # noqa: ARG001 - a Paint
+    """A text as it is."""
+    return text
