@@ -115,14 +115,16 @@ class Brooks:
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def release(self, name: str, fail_ratio: float = 0.0, stages: tuple[Stage, ...] = ()) -> Intent:
+    def release(
+        self, name: str, fail_ratio: float = 0.0, stages: tuple[Stage, ...] = (), stop_s: float = 0.0
+    ) -> Intent:
         """A new version of the service `name`; its label is what it calls itself when it answers."""
         self._made += 1
         label = f"{name}-{self._made}"
         store = wiring.open_artifacts(self._home)
         with folder() as built:
             shutil.copy(BROOK, built)
-            content = {"name": label, "fail_ratio": fail_ratio}
+            content = {"name": label, "fail_ratio": fail_ratio, "stop_s": stop_s}
             (built / "release.json").write_text(json.dumps(content), encoding="utf-8")
             artifact = store.put(built, Provenance(built_at=time.time(), builder="benchmarks", label=label))
         runs_with = store.put_configuration(configuration(self._project, ENVIRONMENT, name, self._home))
@@ -140,7 +142,7 @@ def _project(ports: dict[str, int], interval: str, instances: int) -> Project:
             "listen": {"port": port},
             "instances": instances,
             "probes": {"readiness": {"http": "/health", "every": "500ms"}},
-            "stop": {"grace": "2s", "drain": "1s"},
+            "stop": {"grace": "15s", "drain": "1s"},
             "rollout": {"strategy": "canary", "steps": [{"weight": "10%", "bake": "60s"}], "warm": "1s"},
             "criteria": {"interval": interval},
         }

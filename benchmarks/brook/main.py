@@ -1,6 +1,7 @@
 """The plainest service: answers every request at once, a declared share of them with an error.
 
-`release.json` beside it says which release it is and how many of its answers fail; the port is `PORT`.
+`release.json` beside it says which release it is, how many of its answers fail, and how long it takes to stop. The port
+is `PORT`.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ async def main() -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     server = await loop.create_server(Connection, "127.0.0.1", int(os.environ["PORT"]), backlog=256)
     await stop.wait()
+    await asyncio.sleep(RELEASE["stop_s"])
     server.close()
     for connection in list(Connection.live):  # the proxy has let go of it before it is stopped
         connection.transport.close()

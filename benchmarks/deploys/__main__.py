@@ -1,4 +1,4 @@
-"""`python -m benchmarks.deploys [--quick] [--only lossless,faults,demo] [--json FILE]`: deploys, real in everything."""
+"""`python -m benchmarks.deploys [--quick] [--only lossless,faults] [--json FILE]`: deploys, real in everything."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.deploys import demo, faults, lossless
+from benchmarks.deploys import crowd, demo, faults, lossless
 from benchmarks.parts import main
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "lossless": lossless.measure,
     "faults": faults.measure,
+    "crowd": crowd.measure,
     "demo": demo.measure,
 }
 

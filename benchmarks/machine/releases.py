@@ -1,7 +1,6 @@
-"""Whole releases through the pure machine: every effect is answered at once, as a world would in which all goes well."""
+"""Whole releases through the pure machine: every effect is answered at once, as if all went well."""
 
 import time
-from collections.abc import Callable
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import (
@@ -34,8 +33,7 @@ from headgate.core.state import State, initial
 
 UNIT = Unit("shop", "production", "web")
 OLD, NEW = (Version(UNIT, digit * 64, digit * 64) for digit in "ab")
-PASS, WATCH, FAIL = (Verdict(kind, "as it is") for kind in ("pass", "watch", "fail"))
-Judging = Callable[[float], Verdict]
+PASS, FAIL = Verdict("pass", "as it should be"), Verdict("fail", "it is worse")
 
 
 def intent(bake_s: float) -> Intent:
@@ -51,11 +49,11 @@ def request(bake_s: float) -> ReleaseRequested:
     return ReleaseRequested(at=0.0, release="r1", intents=intents, plan=drawn, author="ada")
 
 
-def answer(effect_id: EffectId, effect: Effect, at: float, judging: Judging) -> AnyEvent:
+def answer(effect_id: EffectId, effect: Effect, at: float, verdict: Verdict) -> AnyEvent:
     """The fact that answers an effect when all goes well."""
     match effect:
         case Observe(_, _, due_at):
-            return Judged(at=max(at, due_at), effect=effect_id, verdict=judging(due_at), sample="")
+            return Judged(at=max(at, due_at), effect=effect_id, verdict=verdict, sample="")
         case SetRouting(routing):
             return RoutingSet(at=at, effect=effect_id, routing=routing)
         case PrepareVersion(version, instances):
@@ -72,23 +70,23 @@ def answer(effect_id: EffectId, effect: Effect, at: float, judging: Judging) -> 
             return TimeCame(at=at, effect=effect_id)
 
 
-def play(asked: ReleaseRequested, judging: Judging) -> tuple[State, int]:
+def play(asked: ReleaseRequested, verdict: Verdict) -> tuple[State, int]:
     """One release from its request to its end; the state and the number of steps."""
     drawn: Plan = asked.plan
     state, _ = step(initial("r1", drawn), asked, drawn)
     steps = 1
     while state.stage != "closed":
         pending = state.pending[0]
-        state, _ = step(state, answer(pending.id, pending.effect, state.at, judging), drawn)
+        state, _ = step(state, answer(pending.id, pending.effect, state.at, verdict), drawn)
         steps += 1
     return state, steps
 
 
-def steps_per_s(bake_s: float, judging: Judging, least_s: float) -> tuple[float, int]:
+def steps_per_s(bake_s: float, verdict: Verdict, least_s: float) -> tuple[float, int]:
     """Steps a second over whole releases of this kind, the events' making included; and the steps of one release."""
     asked = request(bake_s)
     total, steps, began = 0, 0, time.process_time()
     while time.process_time() - began < least_s:
-        _, steps = play(asked, judging)
+        _, steps = play(asked, verdict)
         total += steps
     return total / (time.process_time() - began), steps

@@ -19,6 +19,7 @@ from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.model import Version
 from headgate.ledger import Ledger, SqliteLedger
+from headgate.plugins.artifacts.build import provenance, run_build
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy import cluster_name
@@ -28,6 +29,23 @@ from headgate.ports.registry import create, names
 from headgate.ports.wires import Wires
 from headgate.web.api import application
 from headgate.web.serve import serving
+
+__all__ = [
+    "build_world",
+    "daemon_status",
+    "down",
+    "home_of",
+    "make_home",
+    "open_artifacts",
+    "open_ledger",
+    "open_processes",
+    "provenance",
+    "run_build",
+    "running",
+    "serve",
+    "socket_of",
+    "up",
+]
 
 HOME_VARIABLE = "HEADGATE_HOME"
 HOME_NAME = ".headgate"

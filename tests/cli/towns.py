@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headgate.controller.world import World
 from headgate.core.events import EffectId
-from headgate.core.model import Arm, Finding, Routing, Unit, Version
+from headgate.core.model import Arm, Finding, Mean, Routing, Unit, Version
 from headgate.ports import Artifacts, Instance
 
 ERRORS = {"good": 0, "bad": 100}
@@ -51,7 +51,9 @@ class Town:
 
     async def read(self, version: Version) -> Arm:
         count = self._readings[version] = self._readings.get(version, 0) + 1
-        return Arm(requests=PER_READING * count, errors=ERRORS[self._quality(version)] * count)
+        requests = PER_READING * count
+        answered = Mean(float(requests), requests)
+        return Arm(requests, ERRORS[self._quality(version)] * count, means={"answered": answered})
 
     def _quality(self, version: Version) -> str:
         return (self._store.verify(version.artifact) / "quality").read_text().strip()

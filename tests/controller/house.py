@@ -13,6 +13,7 @@ from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import AnyEvent, EffectId
 from headgate.core.model import (
     Arm,
+    ConcurrencyPolicy,
     Counts,
     Finding,
     Intent,
@@ -155,16 +156,29 @@ def play(story: Callable[[], Coroutine[Any, Any, T]], seed: int = 0) -> T:
         assert loop.problems == []
 
 
+async def wait_for(fact: Callable[[], bool], within_s: float = 300.0) -> None:
+    """Look again and again, in virtual time."""
+    async with asyncio.timeout(within_s):
+        while not fact():  # noqa: ASYNC110 - what is waited for knows nothing of us
+            await asyncio.sleep(0.01)
+
+
 def intent(version: Version, rollout: Rollout | None = None) -> Intent:
     rollout = rollout or Rollout(stages=(Stage(weight=20, bake_s=2.0),), warm_s=5.0, drain_s=0.5)
     return Intent(version.unit, version, Listener(8000), rollout, JUDGE)
 
 
-def wish(version: Version, rollout: Rollout | None = None, **more: Any) -> Submission:
-    words = Words(more.pop("retry", ""), more.pop("break_glass", ""))
-    rollback_to = more.pop("rollback_to", None)
-    policies = Policies(gates=("ready",), **more)
-    return Submission((intent(version, rollout),), policies, "ada", words=words, rollback_to=rollback_to)
+def wish(
+    version: Version,
+    rollout: Rollout | None = None,
+    concurrency: ConcurrencyPolicy = "refuse",
+    *,
+    retry: str = "",
+    rollback_to: str | None = None,
+) -> Submission:
+    policies = Policies(gates=("ready",), concurrency=concurrency)
+    wanted = (intent(version, rollout),)
+    return Submission(wanted, policies, "ada", words=Words(retry), rollback_to=rollback_to)
 
 
 class Home:
@@ -194,14 +208,11 @@ class Home:
 
     async def until(self, release: str, *phases: str, within_s: float = 300.0) -> None:
         """Wait until the ledger says so."""
-        async with asyncio.timeout(within_s):
-            while self.phase(release) not in phases:
-                await asyncio.sleep(0.05)
+        await wait_for(lambda: self.phase(release) in phases, within_s)
 
     async def until_closed(self, *releases: str, within_s: float = 300.0) -> None:
-        async with asyncio.timeout(within_s):
-            while not all((s := self.ledger.summary(r)) and s.closed for r in releases):
-                await asyncio.sleep(0.05)
+        summary = self.ledger.summary
+        await wait_for(lambda: all((s := summary(r)) and s.closed for r in releases), within_s)
 
     async def with_one(self) -> Supervisor:
         """A running controller and version one released."""

@@ -108,7 +108,7 @@ def test_what_hangs_is_cut_off() -> None:
 
 def test_answers_carry_the_identity_of_what_they_answer() -> None:
     house = House(routing=Routing(WEB, Listener(8000), ONE))
-    told = {
+    told: dict[Effect, type[AnyEvent]] = {
         AskGates(("ready",)): GatesAnswered,
         PrepareVersion(ONE, 2): VersionPrepared,
         ROUTE: RoutingSet,

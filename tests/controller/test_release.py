@@ -97,7 +97,7 @@ def test_a_person_at_the_wheel() -> None:
         await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
         await supervisor.tell(name, PromotionForced(at=0.0, by="ada", reason="it is fine"))
         await home.until_closed(name)
-        with pytest.raises(UnknownRelease, match="no open release is called 'r2' .open: none"):
+        with pytest.raises(UnknownRelease, match=r"no open release is called 'r2' \(open: none\)"):
             await supervisor.tell(name, ReleaseAborted(at=0.0, by="ada"))
         await supervisor.close()
 

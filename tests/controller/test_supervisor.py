@@ -21,7 +21,7 @@ from headgate.ledger import Entry, LedgerCorrupt, MemoryLedger
 from headgate.ledger.verify import verify
 from headgate.ports.controller import Stopped
 from headgate.simulation.loop import Life, context_of
-from tests.controller.house import ONE, THREE, TWO, Home, play, wish
+from tests.controller.house import ONE, THREE, TWO, Home, play, wait_for, wish
 
 
 def author(event: AnyEvent) -> str:
@@ -171,8 +171,7 @@ def test_going_back_while_the_old_version_is_being_stopped_starts_it_again() -> 
         forward = await supervisor.submit(wish(TWO))
         await home.until(forward, "promoted")
         home.house.does["stop"] = ["3"]
-        while "stop 1" not in home.house.calls:
-            await asyncio.sleep(0.1)
+        await wait_for(lambda: "stop 1" in home.house.calls)
         back = await supervisor.submit(wish(ONE, rollback_to="r1"))
         await home.until_closed(forward, back)
         assert home.house.running == {ONE: 1}
@@ -192,8 +191,7 @@ def test_a_release_carries_on_after_every_single_event() -> None:
             home = Home()
             supervisor = await home.with_one()
             name = await supervisor.submit(wish(TWO))
-            while len(home.ledger.read(name)) < number:
-                await asyncio.sleep(0.01)
+            await wait_for(lambda: len(home.ledger.read(name)) >= number)
             await supervisor.close()
             calls = list(home.house.calls)
             await asyncio.sleep(3.0)
@@ -230,8 +228,7 @@ def test_what_is_recovered_is_what_was() -> None:
         home = Home()
         supervisor = await home.with_one()
         name = await supervisor.submit(wish(TWO))
-        while len(home.events(name, Judged)) < 3:
-            await asyncio.sleep(0.05)
+        await wait_for(lambda: len(home.events(name, Judged)) >= 3)
         actor = supervisor.actor(name)
         assert actor is not None
         release = recover(home.ledger.read(name), home.house.world(), home.ledger.sample)

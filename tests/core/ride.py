@@ -142,8 +142,8 @@ class Ride:
         id_, _ = self.pending(kind)
         return self.tell(EffectFailed(at=self.state.at, effect=id_, reason=reason))
 
-    def judge(self, *kinds: VerdictKind) -> "Ride":
-        for kind in kinds:
+    def judge(self, *kinds: VerdictKind, times: int = 1) -> "Ride":
+        for kind in kinds * times:
             self.succeed(Observe, kind)
         return self
 

@@ -4,7 +4,6 @@ import pytest
 
 from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
 from headgate.core.events import (
-    Finding,
     PromotionForced,
     ReleaseAborted,
     ReleaseDequeued,
@@ -14,7 +13,7 @@ from headgate.core.events import (
     VersionLost,
 )
 from headgate.core.machine import Illegal, Stale
-from headgate.core.model import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
+from headgate.core.model import Bake, Expose, Finding, Pause, Prepare, Promote, Shrink, Smoke, VerdictKind
 from headgate.core.wanted import promoted
 from tests.core.ride import (
     BAD,
@@ -174,7 +173,7 @@ def test_legs_go_one_after_another() -> None:
 
 @pytest.mark.parametrize("looks", [0, 1, 5])
 def test_a_failing_verdict_turns_round_at_any_moment(looks: int) -> None:
-    ride = Ride().to_exposed().judge(*["watch"] * looks, "fail")
+    ride = Ride().to_exposed().judge("watch", times=looks).judge("fail")
     assert (ride.state.stage, ride.state.outcome, ride.state.reason) == (
         "reverting",
         "rolled_back",
@@ -231,19 +230,19 @@ def test_a_lost_canary_is_undone_and_a_lost_stable_is_held() -> None:
 @pytest.mark.parametrize(
     ("kind", "hold"), [("watch", "inconclusive"), ("inconclusive", "inconclusive"), ("no_data", "no_data")]
 )
-def test_the_deadline_holds_by_default(kind: str, hold: str) -> None:
-    ride = Ride().to_exposed().judge(*[kind] * 10)  # type: ignore[list-item]
+def test_the_deadline_holds_by_default(kind: VerdictKind, hold: str) -> None:
+    ride = Ride().to_exposed().judge(kind, times=10)
     assert ride.state.hold is not None
     assert ride.state.hold.kind == hold
     assert ride.effects() == ["Observe"]
 
 
 def test_a_hold_still_turns_round() -> None:
-    assert Ride().to_exposed().judge(*["watch"] * 10, "fail").state.stage == "reverting"
+    assert Ride().to_exposed().judge("watch", times=10).judge("fail").state.stage == "reverting"
 
 
 def test_a_pass_does_not_lift_a_hold_and_a_person_does() -> None:
-    ride = Ride().to_exposed().judge(*["watch"] * 10, "pass", "pass")
+    ride = Ride().to_exposed().judge("watch", times=10).judge("pass", "pass")
     assert ride.effects() == ["Observe"]
     ride.tell(ReleaseResumed(at=12.0, by="ada"))
     assert (ride.state.hold, ride.state.entered_at) == (None, 12.0)
@@ -253,14 +252,14 @@ def test_a_pass_does_not_lift_a_hold_and_a_person_does() -> None:
 
 def test_the_declared_policy_decides_at_the_deadline() -> None:
     back = Ride(plan_of(on_inconclusive="roll_back", on_no_data="roll_back"))
-    assert back.to_exposed().judge(*["no_data"] * 10).state.stage == "reverting"
-    on = Ride(plan_of(on_inconclusive="promote")).to_exposed().judge(*["watch"] * 10)
+    assert back.to_exposed().judge("no_data", times=10).state.stage == "reverting"
+    on = Ride(plan_of(on_inconclusive="promote")).to_exposed().judge("watch", times=10)
     assert "SetRouting" in on.effects()
     assert on.state.warnings == ("went on without a passing verdict, as the plan declares: it is watch",)
 
 
 def test_silence_never_promotes_whatever_the_policy() -> None:
-    ride = Ride(plan_of(on_inconclusive="promote")).to_exposed().judge(*["no_data"] * 20)
+    ride = Ride(plan_of(on_inconclusive="promote")).to_exposed().judge("no_data", times=20)
     assert ride.state.hold is not None
     assert ride.state.hold.kind == "no_data"
 
@@ -343,7 +342,9 @@ def test_an_override_needs_a_reason_and_traffic_and_happens_once() -> None:
 
 
 def test_an_override_lifts_a_hold() -> None:
-    ride = Ride().to_exposed().judge(*["no_data"] * 10).tell(PromotionForced(at=10.0, by="ada", reason="now"))
+    ride = (
+        Ride().to_exposed().judge("no_data", times=10).tell(PromotionForced(at=10.0, by="ada", reason="now"))
+    )
     assert ride.state.hold is None
     assert "SetRouting" in ride.effects()
 

@@ -157,7 +157,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(word=WORDS)
     def a_person_says_something(self, word: str) -> None:
-        said = {
+        said: dict[str, AnyEvent] = {
             "pause": events.ReleasePaused(at=self.now, by="ada"),
             "resume": events.ReleaseResumed(at=self.now, by="ada"),
             "approve": events.StepApproved(at=self.now, by="ada"),

@@ -17,7 +17,7 @@ from headgate.core.effects import (
 )
 from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
 from headgate.core.machine import TRANSITIONS, Illegal, Stale, step
-from headgate.core.model import Verdict
+from headgate.core.model import Finding, Verdict
 from headgate.core.state import Pending, Stage, State, initial
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 
@@ -45,7 +45,7 @@ def at_stage(stage: Stage) -> Ride:
             return Ride().to_warm()
         case "closed":
             ride = Ride()
-            return ride.succeed(AskGates, findings=(events.Finding("gate", "fail", "no"),))
+            return ride.succeed(AskGates, findings=(Finding("gate", "fail", "no"),))
 
 
 def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
@@ -65,7 +65,7 @@ def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
         case events.PromotionForced:
             return events.PromotionForced(at=at, by="ada", reason="I know better")
         case events.ReleasePaused | events.ReleaseResumed | events.StepApproved | events.ReleaseAborted:
-            return kind(at=at, by="ada")  # type: ignore[call-arg]
+            return kind(at=at, by="ada")
         case events.VersionLost:
             return events.VersionLost(at=at, version=NEW, reason="gone")
         case _:
@@ -85,7 +85,7 @@ def answer_to_nothing(kind: type[AnyEvent], at: float) -> AnyEvent:
         events.TimeCame: {},
         events.EffectFailed: {"reason": "no"},
     }
-    return kind(at=at, effect=NOBODY, **fields[kind])  # type: ignore[arg-type]
+    return kind(at=at, effect=NOBODY, **fields[kind])  # type: ignore[arg-type,call-arg]
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,12 @@ def test_a_plan_goes_from_what_runs_to_what_is_asked_by_the_environments_rules()
 # --- admission --------------------------------------------------------------------------------------------------------
 
 
+NO_WORDS = Words()
+
+
 def answers(
     known: Known,
-    words: Words = Words(),
+    words: Words = NO_WORDS,
     wish: Intent | None = None,
     concurrency: ConcurrencyPolicy = "refuse",
     *,
@@ -117,11 +120,13 @@ def test_a_release_needs_what_it_moves_and_nothing_before_it_has_begun() -> None
     assert not need(ride.state, ride.plan, version("f"))
 
 
-def test_what_was_stopped_on_the_way_back_is_not_needed_and_the_baseline_is() -> None:
-    ride = Ride().to_reverting().succeed(SetRouting).succeed(StopVersion)
+def test_what_is_to_be_stopped_on_the_way_back_is_not_needed_and_the_baseline_is() -> None:
+    ride = Ride().to_reverting()
+    assert need(ride.state, ride.plan, NEW)
+    ride.succeed(SetRouting)
     assert not need(ride.state, ride.plan, NEW)
     assert need(ride.state, ride.plan, OLD)
-    ride.succeed(VerifyVersion)
+    ride.succeed(VerifyVersion).succeed(StopVersion)
     assert not need(ride.state, ride.plan, OLD)
 
 
@@ -130,8 +135,6 @@ def test_the_old_version_is_needed_for_the_rollback_window() -> None:
     assert need(ride.state, ride.plan, OLD) == f"r1 keeps {OLD} warm"
     assert not need(ride.state, ride.plan, NEW)
     ride.succeed(WakeAt)
-    assert need(ride.state, ride.plan, OLD)
-    ride.succeed(StopVersion)
     assert not need(ride.state, ride.plan, OLD)
 
 

@@ -15,9 +15,8 @@ def told(ride: Ride) -> str:
 
 def test_phases_along_a_good_release() -> None:
     ride = Ride()
-    seen = [told(ride)]
-    for kind in (AskGates, PrepareVersion, SetRouting):
-        seen.append(told(ride.succeed(kind)))
+    kinds = (AskGates, PrepareVersion, SetRouting)
+    seen = [told(ride), *(told(ride.succeed(kind)) for kind in kinds)]
     ride.judge("pass", "pass")
     seen.append(told(ride))
     assert seen == ["checking", "preparing", "shifting traffic", "baking", "shifting traffic"]
@@ -26,7 +25,7 @@ def test_phases_along_a_good_release() -> None:
 def test_phases_off_the_straight_way() -> None:
     assert told(Ride(behind="r0")) == "queued"
     assert told(Ride().to_exposed().tell(ReleasePaused(at=0.0, by="ada"))) == "paused"
-    assert told(Ride().to_exposed().judge(*["no_data"] * 10)) == "held"
+    assert told(Ride().to_exposed().judge("no_data", times=10)) == "held"
     assert told(Ride().to_reverting()) == "rolling back"
     assert told(Ride().to_warm()) == "promoted"
     ended = Ride().to_reverting().succeed(SetRouting).succeed(VerifyVersion).succeed(StopVersion)

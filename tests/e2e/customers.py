@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -20,14 +21,14 @@ class Customers:
 
     def __init__(self, url: str, folder: Path, rate: float, journeys: str) -> None:
         self._command = [
-            *(sys.executable, "-m", "headgate.load", "--url", url, "--rate", f"{rate:g}", "--journeys", journeys),
-            *("--duration", DURATION_MAX, "--timeout", "20s", "--concurrency", str(CONNECTIONS)),
-            *("--every", "1s"),
+            *(sys.executable, "-m", "headgate.load", "--url", url, "--every", "1s"),
+            *("--rate", f"{rate:g}", "--journeys", journeys, "--duration", DURATION_MAX),
+            *("--timeout", "20s", "--concurrency", str(CONNECTIONS)),
         ]
         self._out = folder / "customers.ndjson"
         self.seen: Seen
 
-    def __enter__(self) -> "Customers":
+    def __enter__(self) -> Self:
         with self._out.open("wb") as out:
             self._process = subprocess.Popen(self._command, stdout=out, stderr=subprocess.DEVNULL)
         return self

@@ -3,13 +3,13 @@
 import json
 import shutil
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from examples.shop.build import build
 
 SOURCE = Path(__file__).parents[2] / "examples" / "shop"
 NOT_COPIED = shutil.ignore_patterns("dist", ".headgate", "__pycache__")
@@ -48,18 +48,19 @@ class Project:
         """The example's project file on our ports, with these changes to the service and to production."""
         document: Settings = json.loads(json.dumps(self._example))
         own = {"port": self.port, "preview": self.preview}
-        merge(document["services"]["web"], {"listen": own, "env": {"SHOP_DATABASE": f"{self.folder}/shop.db"}})
+        merge(
+            document["services"]["web"], {"listen": own, "env": {"SHOP_DATABASE": f"{self.folder}/shop.db"}}
+        )
         for changes in web:
             merge(document["services"]["web"], changes)
         merge(document["environments"]["production"], production or {})
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def make(self, name: str, like: str = "v1", *, main: str = "") -> Path:
-        """A version called `name` in `dist`, which behaves like `like`; `main` are lines for its start."""
-        out = self.folder / "dist"
-        shutil.rmtree(out, ignore_errors=True)
-        command = [sys.executable, str(self.folder / "build.py"), like, str(out)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        """A version called `name`, which behaves like `like`; `main` are lines for its start."""
+        out = self.folder / "made" / name
+        out.mkdir(parents=True)
+        build(like, out)
         version = out / "shop" / "version.py"
         version.write_text(version.read_text().replace(f'version = "{like}"', f'version = "{name}"'))
         start = out / "main.py"

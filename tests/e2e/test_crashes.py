@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-2"), pytest.mark.tim
 SLOW_START = "import time; time.sleep(1)"
 SLOW_SMOKE = {"slow": {"command": "sleep 1"}}
 HELD_STEPS = [{"weight": "50%", "pause": "is it good?"}]
-BAKING = {"steps": [{"weight": "50%", "bake": "4s", "deadline": "60s"}]}
+BAKING = [{"weight": "50%", "bake": "4s", "deadline": "60s"}]
 
 
 def kill_the_controller_in(town: Town, *phases: str) -> None:
@@ -48,7 +48,7 @@ def test_the_controller_dies_in_every_phase_of_a_good_release(town: Town) -> Non
 
 
 def test_the_controller_dies_while_it_rolls_back(town: Town) -> None:
-    (good,) = town.answerers(10)
+    good = town.stable()
     bad = town.build("v5-no-database")
     town.up()
     with town.customers() as customers:
@@ -62,31 +62,50 @@ def test_the_controller_dies_while_it_rolls_back(town: Town) -> None:
     town.verify()
 
 
-@pytest.mark.parametrize("again", ["up", "resume", "deploy"])
-def test_a_release_whose_command_was_killed_is_carried_on(town: Town, again: str) -> None:
-    town.headgate("down")
-    (old,) = town.answerers(10)
+def leave_behind(town: Town) -> str:
+    """A release whose command, and controller, is killed while it bakes; returns the new version."""
+    assert town.headgate("down").code == 0
+    old = town.stable()
     new = town.build()
-    town.plan(**BAKING)
+    command = town.start("deploy", "--artifact", new)
+    town.comes_to("baking")
+    command.kill()
+    status = town.status()
+    assert not status["controller"]
+    assert status["units"][0]["moving"]["phase"] == "baking"
+    assert "No controller runs: nothing moves, nobody watches." in town.headgate("status").said
+    assert town.answerers(60) == {old, new}
+    return new
+
+
+@pytest.mark.parametrize("again", ["up", "resume"])
+def test_a_release_whose_command_was_killed_is_carried_on(town: Town, again: str) -> None:
+    town.plan(steps=BAKING)
     with town.customers() as customers:
-        command = town.start("deploy", "--artifact", new)
-        town.comes_to("baking")
-        command.kill()
-        status = town.status()
-        assert not status["controller"]
-        assert status["units"][0]["moving"]["phase"] == "baking"
-        assert "nobody watches it" in town.headgate("status").said
-        assert town.answerers(60) == {old, new}
-        done = town.headgate(again) if again != "deploy" else town.deploy(new)
-        assert done.code in (0, 3), done.said
+        new = leave_behind(town)
+        done = town.headgate(again)
+        assert done.code == 0, done.said
         has_ended(town, "promoted")
         assert town.answerers() == {new}
     customers.seen.nothing_bad()
     town.verify()
 
 
+def test_the_next_deploy_carries_on_what_it_waits_for(town: Town) -> None:
+    town.plan(production={"concurrency": "queue"}, steps=BAKING)
+    with town.customers() as customers:
+        left = leave_behind(town)
+        new = town.build("v2")
+        done = town.deploy(new)
+        assert town.answerers() == {new}
+    assert (done.code, done.report["outcome"]) == (0, "promoted"), done.said
+    before = town.releases()[1]
+    assert (before.outcome, before.moves[0].label) == ("promoted", left)
+    customers.seen.nothing_bad()
+
+
 def test_the_proxy_is_started_again_with_the_same_routing(town: Town) -> None:
-    (old,) = town.answerers(10)
+    old = town.stable()
     new = town.build()
     town.plan(steps=HELD_STEPS)
     with town.customers():
@@ -117,15 +136,16 @@ def test_a_service_process_is_started_again(town: Town) -> None:
 
 
 def test_the_process_daemon_is_started_again_around_what_runs(town: Town) -> None:
-    (good,) = town.answerers(10)
+    good = town.stable()
     daemon = town.one("supervisord.daemon")
     with town.customers() as customers:
         daemon.kill()
         daemon.wait(20)
         assert town.answerers() == {good}
-        town.up()
-        assert town.answerers() == {good}
     customers.seen.nothing_bad()
+    town.up()
+    town.until(lambda: answers(town), "the proxy to answer again")
+    town.until(lambda: town.answerers(20) == {good}, "all to answer")
     assert len(town.running("/envoy ")) == 1
     assert len(town.running("supervisord.daemon")) == 1
     new = town.build()

@@ -39,13 +39,13 @@ def rolled_back_unnoticed(town: Town, bad: str, *, good: str) -> Done:
 
 
 def test_a_version_that_dies_at_its_start(town: Town) -> None:
-    (good,) = town.answerers(10)
+    good = town.stable()
     done = rolled_back_unnoticed(town, town.build(main=DIES), good=good)
     assert "the licence has expired" in done.report["reason"]
 
 
 def test_a_version_that_fails_its_startup_probe(town: Town) -> None:
-    (good,) = town.answerers(10)
+    good = town.stable()
     town.plan({"probes": {"startup": {"failures": 10}}})
     done = rolled_back_unnoticed(town, town.build(main=NEVER_STARTS), good=good)
     assert "startup" in done.report["reason"]
@@ -53,7 +53,7 @@ def test_a_version_that_fails_its_startup_probe(town: Town) -> None:
 
 
 def test_a_version_that_fails_its_smoke_test(town: Town) -> None:
-    (good,) = town.answerers(10)
+    good = town.stable()
     town.plan(strategy="blue-green", steps=None)
     done = rolled_back_unnoticed(town, town.build(main=WRONG_PAGE), good=good)
     assert "smoke test failed" in done.report["reason"]

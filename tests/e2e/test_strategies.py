@@ -24,20 +24,14 @@ if len(list(starts.iterdir())) > 1:
 """
 
 
-def stable(town: Town) -> str:
-    (version,) = town.answerers(10)
-    assert version
-    return version
-
-
 def test_blue_green_previews_before_the_switch_and_can_switch_back(town: Town) -> None:
-    old, new = stable(town), town.build()
+    old, new = town.stable(), town.build()
     steps = [{"pause": "look at the preview"}]
     town.plan({"rollout": {"strategy": "blue-green", "steps": steps, "soak": "1s", "warm": "5m"}})
     with town.customers() as customers:
         held = town.deploy(new)
         assert (held.code, held.report["outcome"]) == (5, "held"), held.said
-        assert town.get(port=town.project.preview).version == new
+        assert town.preview().version == new
         assert town.get(x_headgate_preview="canary").version == new
         assert town.answerers() == {old}
         done = town.headgate("approve", "--json")
@@ -89,10 +83,12 @@ def three_of(town: Town) -> str:
 
 
 def test_a_canary_goes_to_staff_first_then_to_some_and_waits_for_a_yes(town: Town) -> None:
-    old, new = stable(town), town.build()
+    old, new = town.stable(), town.build()
     town.plan(steps=[{"match": {"header": {"x-staff": "1"}}, "pause": "ask the staff"}, PAUSE])
     held = town.deploy(new)
-    assert (held.code, held.report["outcome"], held.report["reason"]) == (5, "held", "ask the staff"), held.said
+    assert (held.code, held.report["outcome"], held.report["reason"]) == (5, "held", "ask the staff"), (
+        held.said
+    )
     assert town.answerers(x_staff="1") == {new}
     assert town.answerers() == {old}
     with town.customers():
@@ -105,7 +101,7 @@ def test_a_canary_goes_to_staff_first_then_to_some_and_waits_for_a_yes(town: Tow
 
 
 def test_a_cookie_keeps_a_client_on_its_version(town: Town) -> None:
-    old, new = stable(town), town.build()
+    old, new = town.stable(), town.build()
     town.plan(steps=[PAUSE], sticky={"cookie": "hg_arm", "ttl": "1h"})
     with town.customers():
         assert town.deploy(new).code == 5
@@ -119,7 +115,7 @@ def test_a_cookie_keeps_a_client_on_its_version(town: Town) -> None:
 
 
 def test_a_mirror_copies_requests_and_throws_the_answers_away(town: Town) -> None:
-    old, new = stable(town), town.build()
+    old, new = town.stable(), town.build()
     town.plan(steps=[{"mirror": "100%", "pause": "compare the logs"}])
     with town.customers() as customers:
         assert town.deploy(new).code == 5
@@ -131,13 +127,13 @@ def test_a_mirror_copies_requests_and_throws_the_answers_away(town: Town) -> Non
 
 def mirrored(town: Town) -> float:
     """Requests for the catalogue that the new version has had; only copies could have been."""
-    metrics = town.get("/metrics", port=town.project.preview)
-    lines = [line for line in metrics.body.splitlines() if line.startswith("shop_requests_total") and "catalogue" in line]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    metrics = town.preview("/metrics")
+    lines = [line for line in metrics.body.splitlines() if line.startswith("shop_requests_total")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines if "catalogue" in line)
 
 
 def test_all_at_once_needs_the_glass_to_be_broken(town: Town) -> None:
-    old, new = stable(town), town.build()
+    old, new = town.stable(), town.build()
     town.plan(strategy="all-at-once", steps=None)
     refused = town.deploy(new)
     assert refused.code == 2, refused.said

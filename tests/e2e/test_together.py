@@ -46,7 +46,7 @@ def test_a_queued_one_waits_for_its_turn(town: Town) -> None:
 def test_a_newer_one_supersedes_the_one_under_way(town: Town) -> None:
     names = town.build(), town.build("v2")
     town.plan(production={"concurrency": "supersede"}, steps=BAKING)
-    (before,) = town.answerers(10)
+    before = town.stable()
     first, second = both(town, *names)
     assert (first.code, first.report["outcome"]) == (6, "aborted"), first.said
     assert f"superseded by {second.report['release']}" in first.report["reason"]

@@ -1,6 +1,5 @@
 """A town for a test: the example shop, a home, and `headgate` as a person types it. Nothing of it outlives the test."""
 
-import asyncio
 import contextlib
 import http.client
 import json
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import psutil
 
 from headgate.core.summary import Summary
-from headgate.ports import Artifact
+from headgate.ports import Artifact, Provenance
 from headgate.wiring import controller_runs, open_artifacts, open_ledger
 from tests.e2e.customers import Customers
 from tests.e2e.project import QUICK, Project, Settings
@@ -85,7 +84,9 @@ class Command:
         except subprocess.TimeoutExpired:
             self.process.kill()
             out, err = self.process.communicate()
-            raise AssertionError(f"{self.process.args!r} did not end within {within_s} s:\n{out}\n{err}") from None
+            raise AssertionError(
+                f"{self.process.args!r} did not end within {within_s} s:\n{out}\n{err}"
+            ) from None
         return Done(self.process.returncode, out, err)
 
     def kill(self) -> None:
@@ -109,16 +110,19 @@ class Town:
 
     # --- the project ------------------------------------------------------------------------------------------------
 
-    def plan(self, web: Settings | None = None, production: Settings | None = None, **rollout: Any) -> None:
+    def plan(
+        self, web: Settings | None = None, production: Settings | None = None, **rollout: object
+    ) -> None:
         """Write the project file: quick for a test, with these changes."""
         self.project.write(QUICK, web or {}, {"rollout": rollout}, production=production)
 
     def build(self, like: str = "v1", *, main: str = "") -> str:
         """Build a version that nobody has seen before, and behaves like `like`; returns its label."""
         self._made += 1
-        label = f"{like.split('-')[0]}-{self._made}"
-        self.project.make(label, like, main=main)
-        assert self.headgate("build", "--label", label).code == 0
+        label = f"{like.partition('-')[0]}-{self._made}"
+        made = self.project.make(label, like, main=main)
+        origin = Provenance(built_at=time.time(), builder="a test", label=label)
+        open_artifacts(self.home).put(made, origin)
         return label
 
     # --- what a person types ----------------------------------------------------------------------------------------
@@ -157,9 +161,16 @@ class Town:
         """A load on the public port, for as long as the context lasts."""
         return Customers(f"http://127.0.0.1:{self.project.port}", self.folder, rate, journeys)
 
-    def get(self, path: str = "/catalogue", port: int | None = None, **headers: str) -> Answer:
+    def get(self, path: str = "/catalogue", /, **headers: str) -> Answer:
         """One request on a connection of its own; `x_test="1"` is the header `x-test: 1`."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.project.port, timeout=20)
+        return self._ask(self.project.port, path, headers)
+
+    def preview(self, path: str = "/catalogue", /) -> Answer:
+        """One request to the preview port."""
+        return self._ask(self.project.preview, path, {})
+
+    def _ask(self, port: int, path: str, headers: dict[str, str]) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers=sent)
@@ -174,6 +185,12 @@ class Town:
         answers = [self.get(**headers) for _ in range(requests)]
         assert all(answer.status == 200 for answer in answers), answers
         return {answer.version for answer in answers}
+
+    def stable(self) -> str:
+        """The one version that answers."""
+        (version,) = self.answerers(10)
+        assert version is not None
+        return version
 
     # --- what is going on -------------------------------------------------------------------------------------------
 
@@ -248,8 +265,12 @@ class Town:
 
     def shops(self, label: str) -> list[psutil.Process]:
         """The processes of one version."""
-        digests = {move.after.artifact for one in self.releases() for move in one.moves if move.label == label}
-        return [found for found in self.running("main.py") if any(digest in found.cwd() for digest in digests)]
+        digests = {
+            move.after.artifact for one in self.releases() for move in one.moves if move.label == label
+        }
+        return [
+            found for found in self.running("main.py") if any(digest in found.cwd() for digest in digests)
+        ]
 
     def close(self) -> None:
         """Stop everything; fails when a process of ours outlives it, after ending that, too."""
@@ -262,8 +283,3 @@ class Town:
             for process in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL)
-
-
-def wait(seconds: float) -> None:
-    """Only where time itself is what is tested."""
-    asyncio.run(asyncio.sleep(seconds))

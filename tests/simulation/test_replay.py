@@ -27,9 +27,7 @@ def test_a_seed_replays_exactly(seed: int) -> None:
 
 
 def test_also_in_another_process_with_other_hashes() -> None:
-    script = "from headgate.simulation import simulate\nfor seed in {}: print(simulate(seed).head)".format(
-        SEEDS
-    )
+    script = f"from headgate.simulation import simulate\nfor seed in {SEEDS}: print(simulate(seed).head)"
     heads = [
         subprocess.run(
             [sys.executable, "-c", script],

@@ -11,10 +11,11 @@ from headgate.controller.actor import Actor
 from headgate.controller.lease import MemoryLease
 from headgate.core import wanted
 from headgate.core.effects import SetRouting, StopVersion
-from headgate.core.events import EffectId, GatesAnswered, Judged, ReleaseRequested
+from headgate.core.events import AnyEvent, EffectId, GatesAnswered, Judged, ReleaseRequested
 from headgate.core.machine import TRANSITIONS, asking, back, forward
-from headgate.core.model import Leg, Plan, Routing, Version
+from headgate.core.model import Leg, Plan, Routing, Sample, Version
 from headgate.core.state import LegState, State
+from headgate.core.summary import Outcome
 from headgate.ledger import memory
 from headgate.simulation import Report, simulate
 from headgate.simulation.invariants import (
@@ -28,6 +29,7 @@ from headgate.simulation.loop import Life
 from headgate.simulation.trace import begin
 from tests.core.ride import NEW, OLD, Ride, leg, plan_of, request
 
+TABLE: dict[Any, Any] = TRANSITIONS
 Patch = pytest.MonkeyPatch
 SEEDS = range(200)
 
@@ -64,7 +66,7 @@ def test_traffic_to_a_version_that_does_not_run(monkeypatch: Patch) -> None:
     def unprepared(state: State, event: GatesAnswered, plan: Plan) -> State:
         return forward.enter(replace(state, stage="forward"), event.at, plan, leg=0, step=1)
 
-    monkeypatch.setitem(TRANSITIONS, ("checking", GatesAnswered), unprepared)
+    monkeypatch.setitem(TABLE, ("checking", GatesAnswered), unprepared)
     monkeypatch.setattr(
         wanted, "_work", lambda state, plan: (SetRouting(wanted.promoted(plan.legs[state.leg])),)
     )
@@ -80,7 +82,10 @@ def test_a_weight_that_rises_after_a_failing_verdict(monkeypatch: Patch) -> None
 
 
 def test_a_failing_verdict_that_nobody_acts_on(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(forward, "revert", lambda state, *_: state)
+    def deaf(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -> State:
+        return state if "the canary is worse" in reason else back.revert(state, at, plan, outcome, reason)
+
+    monkeypatch.setattr(forward, "revert", deaf)
     found(2, "traffic is not back")
 
 
@@ -103,7 +108,7 @@ def test_a_pass_from_before_the_change_of_traffic(monkeypatch: Patch) -> None:
         after = judged(state, event, plan)
         return after.with_leg(replace(after.here(), passed=True)) if after.stage == "forward" else after
 
-    monkeypatch.setitem(TRANSITIONS, ("forward", Judged), stale)
+    monkeypatch.setitem(TABLE, ("forward", Judged), stale)
     monkeypatch.setattr(forward, "_baked", lambda state, event, plan, _: _on(state, event, plan))
     report = first_violation()
     assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
@@ -113,7 +118,7 @@ def test_two_releases_at_once(monkeypatch: Patch) -> None:
     def careless(state: State, event: ReleaseRequested, plan: Plan) -> State:
         return asking.requested(state, replace(event, behind=None), plan)
 
-    monkeypatch.setitem(TRANSITIONS, ("new", ReleaseRequested), careless)
+    monkeypatch.setitem(TABLE, ("new", ReleaseRequested), careless)
     found(4, "at once")
 
 
@@ -187,7 +192,7 @@ def test_a_controller_that_does_not_ask_for_its_lease(monkeypatch: Patch) -> Non
 def test_effects_before_the_ledger_has_them(monkeypatch: Patch) -> None:
     append = Actor._append
 
-    async def later(self: Actor, event: Any, state: State, plan: Plan, sample: Any) -> None:
+    async def later(self: Actor, event: AnyEvent, state: State, plan: Plan, sample: Sample | None) -> None:
         self._underway.settle(state.pending)
         await append(self, event, state, plan, sample)
 
@@ -265,8 +270,9 @@ def test_whoever_acts_without_being_the_one() -> None:
 class FakeTown:
     """A town where nothing runs."""
 
-    running: dict[Version, int] = {}
-    died: set[Version] = set()
+    def __init__(self) -> None:
+        self.running: dict[Version, int] = {}
+        self.died: set[Version] = set()
 
 
 def test_routing_to_what_does_not_run() -> None:

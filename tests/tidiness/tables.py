@@ -48,7 +48,7 @@ CORE_MAY_IMPORT = frozenset(
 
 # Law 3, where layers say too little: only these rooms import that room.
 GUESTS: dict[str, tuple[str, ...]] = {
-    "plugins": ("wiring", "simulation"),
+    "plugins": ("wiring",),
     "load": ("cli",),
 }
 

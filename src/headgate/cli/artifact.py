@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.cli.errors import Unable
-from headgate.plugins.artifacts.build import provenance, run_build
 from headgate.ports import Artifact, Artifacts, PortError
 
 if TYPE_CHECKING:
@@ -28,11 +27,13 @@ def built(
 
     Raises Unable when the build fails, or what it should have made is not there.
     """
+    from headgate import wiring
+
     try:
         if recipe.build:
-            run_build(recipe.build, root, on_line=on_line)
+            wiring.run_build(recipe.build, root, on_line=on_line)
         command = " ".join(recipe.build)
-        origin = provenance(root, built_at=time.time(), command=command, source=str(recipe.path), label=label)
+        origin = wiring.provenance(root, built_at=time.time(), command=command, source=str(recipe.path), label=label)
         return store.put(root / recipe.path, origin)
     except PortError as error:
         raise Unable(str(error), "nothing was changed") from error

@@ -37,6 +37,8 @@ def give(session: Session, word: Word, manner: Manner) -> int:
         helm = helm_of(session)
         stack.callback(helm.close)
         helm.take()
+        if word.verb == "resume" and helm.ours and not _stopped(session, summary.release):
+            return see_through(session, summary.release, helm, manner)
         phase = helm.client.tell(summary.release, word.verb, person(), word.reason)
         if word.verb == "abort":
             return _undone(session, summary.release, helm, manner)
@@ -56,6 +58,12 @@ def _still_open(summary: Summary) -> None:
         where = " ".join(move.unit.service for move in summary.moves)
         hint = f"`headgate rollback -e {summary.environment} {where}` undoes it"
     raise Unable(f"{summary.release} has ended: {outcome}", hint, code=exits.REFUSED)
+
+
+def _stopped(session: Session, release: str) -> bool:
+    """True when a person or a hold stops it; otherwise all that a release may lack is somebody at the helm."""
+    state = read_fold(session.ledger, release).state
+    return state.paused or state.hold is not None
 
 
 def _said(release: str, verb: Verb, phase: str, manner: Manner) -> int:

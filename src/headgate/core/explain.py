@@ -133,6 +133,8 @@ def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
 
 def _gates(findings: tuple[Finding, ...]) -> str:
     grave = worst(findings)
+    if not findings:
+        return "No gate had anything to ask."
     if grave == "pass":
         return f"{_count(len(findings), 'gate')} asked, none objected."
     return f"Gates: {grave}: {in_words(findings)}."

@@ -53,7 +53,7 @@ def waits_for_person(state: State, plan: Plan) -> str:
 def progress(state: State, leg: Leg, index: int) -> tuple[tuple[Step, str], ...]:
     """The steps of a leg with their state: `done`, `now`, `next`, or `undone` on the way back."""
     here = state.legs[index]
-    if state.stage == "reverting" or state.outcome in ("rolled_back", "aborted"):
+    if state.stage == "reverting" or state.outcome in ("rolled_back", "aborted", "refused"):
         return tuple((s, "undone" if i <= here.reached else "never") for i, s in enumerate(leg.steps))
     if state.stage in ("warm", "closed") or index < state.leg:
         return tuple((step, "done") for step in leg.steps)

@@ -67,17 +67,16 @@ def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:
 
 def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
     """The present step's own effect; none while it is held, for then nothing moves until a person decides."""
-    if state.done or state.hold:
-        return ()
     leg = plan.legs[state.leg]
-    match leg.steps[state.step]:
-        case Bake() | Pause():
-            return ()
+    step = leg.steps[state.step]
+    if state.done or state.hold or isinstance(step, (Bake, Pause)):
+        return ()
+    match step:
         case Prepare(instances):
             return (PrepareVersion(leg.candidate, instances),)
         case Shrink(instances) if leg.baseline:
             return (PrepareVersion(leg.baseline, instances),)
-        case Expose() as step:
+        case Expose():
             return (SetRouting(exposed(leg, step)),)
         case Smoke(names):
             return (RunSmoke(leg.candidate, names),)

@@ -133,7 +133,7 @@ BURIALS_MAX = 10
 
 
 async def bury() -> None:
-    """Let every other task of the running VirtualLoop end, those of the dead too, so that none is left to the collector."""
+    """Let every other task of the running VirtualLoop end, those of the dead too: none is left to the collector."""
     loop, mine = asyncio.get_running_loop(), asyncio.current_task()
     assert isinstance(loop, VirtualLoop)
     for _ in range(BURIALS_MAX):

@@ -29,6 +29,7 @@ LATER = 0.0
 """Events get their time from the controller."""
 
 ROUND_S = 2.0
+GOES_BACK_SHARE = 0.3
 PATIENCE_ROUNDS = 3
 """How often a hold is lifted before the release is given up."""
 
@@ -58,6 +59,8 @@ class People:
         for version in rest:
             self._submit((version, *self._together(version)))
             await asyncio.sleep(self._random.uniform(0.0, 2 * scenario.until_s / len(rest)))
+            if not scenario.calm and coin(self._random, GOES_BACK_SHARE):
+                self._go_back()
 
     def _together(self, version: Version) -> tuple[Version, ...]:
         """Sometimes another service moves along, as a second leg."""

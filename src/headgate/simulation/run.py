@@ -198,13 +198,19 @@ class Simulation:
         until = self.loop.time() + CONVERGES_WITHIN_S
         while True:
             await asyncio.sleep(1.0)
-            if self.witness.traces and all(t.state.stage == "closed" for t in self.witness.traces.values()):
+            if self._at_an_end():
                 self.witness.found(0, self._left_over())
                 return
             if self.loop.time() > until:
                 waiting = unanswered(self.witness.traces)
                 self.witness.found(0, f"not at an end after {CONVERGES_WITHIN_S:g} s: {waiting}")
                 return
+
+    def _at_an_end(self) -> bool:
+        """Every release is closed, and no request is on its way into the ledger."""
+        closed = all(trace.state.stage == "closed" for trace in self.witness.traces.values())
+        busy = any(each.lease.held() and each.supervisor.open_releases() for each in self.controllers.living)
+        return bool(self.witness.traces) and closed and not busy
 
     def _left_over(self) -> str:
         """What should not be, now that everything is said to be over."""

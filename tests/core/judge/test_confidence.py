@@ -19,7 +19,7 @@ def start_likelihood() -> Likelihood:
 
 
 def observed(likelihood: Likelihood, pair: Pair) -> Likelihood:
-    return observe_likelihood(likelihood, conditional_logs(GRID, pair), 1.0)
+    return observe_likelihood(likelihood, conditional_logs(GRID, pair))
 
 
 def test_nothing_seen_bounds_nothing() -> None:

@@ -66,28 +66,29 @@ def phi_of(rule: Rule, c: Comparison) -> float:
     return max(1.0, rule.phi) if rule.phi is not None else cautious_phi(c.dispersion)
 
 
-def _pair_logs(rule: Rule, c: Comparison, pair: Pair, logs: list[float] | None) -> list[float] | None:
-    """The untempered log-likelihood ratios of one interval, or None when it says nothing.
+def _pair_logs(
+    rule: Rule, c: Comparison, pair: Pair, phi: float, logs: list[float] | None
+) -> list[float] | None:
+    """The tempered log-likelihood ratios of one interval, or None when it says nothing.
 
     At high shares (as known before the interval) proportions are compared: there a clean interval tells something too.
     """
-    known = c.known.share
     if not pair.canary_n or not pair.stable_n:
         return None
+    known = c.known.share
     if rule.exact or (known is not None and known * rule.grid.null > HIGH_SHARE):
-        return proportion_logs(rule.grid, pair, stable_share(c.known, exact=True))
+        return proportion_logs(rule.grid, pair, stable_share(c.known, exact=True), phi)
     if logs is not None:
         return logs
-    return conditional_logs(rule.grid, pair) if pair.canary_x or pair.stable_x else None
+    return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
 
 
 def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, logs: list[float] | None) -> Process:
     release = min(interval_s / rule.horizon_s, 1.0)
-    logs = _pair_logs(rule, c, pair, logs)
+    logs = _pair_logs(rule, c, pair, phi_of(rule, c), logs)
     if logs is None:
         return idle(c.process, release)
-    phi, cap = phi_of(rule, c), rule.cap if rule.phi is None else math.inf
-    return advance(c.process, [log / phi for log in logs] if phi > 1 else logs, cap, release)
+    return advance(c.process, logs, rule.cap if rule.phi is None else math.inf, release)
 
 
 def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
@@ -110,7 +111,7 @@ def observe_pair(
 ) -> Comparison:
     """One more interval. Everything that weighs it was known before it: only so are the bets fair.
 
-    `half`: cases and bad cases of half of stable's instances. `logs` are the `conditional_logs`, where they are known.
+    `half`: cases and bad cases of half of stable's instances. `logs` are the tempered `conditional_logs`, where they are known.
     """
     mirror = _towards_promotion(rule, c, pair)
     return Comparison(

@@ -18,12 +18,11 @@ from headgate.core.judge.grid import Grid
 from headgate.core.judge.pair import Pair
 
 
-def conditional_logs(grid: Grid, pair: Pair) -> list[float]:
-    """The log-likelihood ratio of each alternative in `grid` against its null."""
-    n1, n0, x1 = pair.canary_n, pair.stable_n, pair.canary_x
-    total = x1 + pair.stable_x
-    null = math.log(grid.null * n1 + n0)
-    log = math.log
-    return [
-        x1 * f - total * (log(r * n1 + n0) - null) for r, f in zip(grid.alternatives, grid.logs, strict=True)
-    ]
+def conditional_logs(grid: Grid, pair: Pair, phi: float = 1.0) -> list[float]:
+    """The log-likelihood ratio of each alternative in `grid` against its null, tempered by `phi`."""
+    n1 = pair.canary_n
+    part = n1 / (grid.null * n1 + pair.stable_n)
+    bad = pair.canary_x / phi
+    total = bad + pair.stable_x / phi
+    log1p = math.log1p
+    return [bad * log - total * log1p(distance * part) for log, distance in grid.pairs]

@@ -7,24 +7,30 @@ times at once, with probability 1 - level. Between grid points the log-likelihoo
 """
 
 import math
+from operator import add
 
 from headgate.core.judge.grid import Grid
 
 LEVEL = 0.05
 
 
-def observe_likelihood(likelihood: tuple[float, ...], logs: list[float], phi: float) -> tuple[float, ...]:
-    """One more interval, tempered by the dispersion; `logs` are relative to the grid's null."""
-    return tuple([value + log / phi for value, log in zip(likelihood, logs, strict=True)])
+def observe_likelihood(likelihood: tuple[float, ...], logs: list[float]) -> tuple[float, ...]:
+    """One more interval; `logs` are relative to the grid's null and tempered by the dispersion."""
+    return tuple(map(add, likelihood, logs))
 
 
 def ratio_interval(grid: Grid, likelihood: tuple[float, ...]) -> tuple[float | None, float | None]:
     """The lowest and highest ratio that are still believable, each None where the grid does not bound it."""
-    top = max(likelihood)
-    mixture = top + math.log(sum([math.exp(value - top) for value in likelihood]) / len(likelihood))
+    if not any(likelihood):
+        return None, None
+    top, exp = max(likelihood), math.exp
+    mixture = top + math.log(sum([exp(value - top) for value in likelihood]) / len(likelihood))
     floor = mixture + math.log(LEVEL)
-    inside = [k for k, value in enumerate(likelihood) if value > floor]
-    first, last = inside[0], inside[-1]
+    first, last = 0, len(likelihood) - 1
+    while likelihood[first] <= floor:
+        first += 1
+    while likelihood[last] <= floor:
+        last -= 1
 
     def crossing(inner: int, outer: int) -> float:
         part = (likelihood[inner] - floor) / (likelihood[inner] - likelihood[outer])

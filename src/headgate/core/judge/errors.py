@@ -21,10 +21,17 @@ from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_lim
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
-from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading
+from headgate.core.judge.reading import (
+    Found,
+    Reading,
+    Subject,
+    comparison_reading,
+    limit_reading,
+    missing_proof,
+)
 from headgate.core.model.sample import Arm
 
-POINTS = 16
+POINTS = 12
 BELOW = 5
 """Points above the allowed factor, for the evidence; and, for the ratio's interval alone, below it."""
 
@@ -37,8 +44,18 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True):
     limit: Limit | None
 
 
+class ErrorRule(msgspec.Struct, frozen=True):
+    """All that follows from the criterion alone; `around` is the grid of the ratio's interval."""
+
+    rule: Rule
+    limit: LimitRule | None
+    around: Grid
+    subject: Subject
+
+
 @lru_cache(maxsize=64)
-def _rules(spec: JudgeSpec, criterion: ErrorRatio) -> tuple[Rule, LimitRule | None]:
+def error_rule(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorRule:
+    """How errors are judged."""
     cap = interval_cap(spec)
     rule = Rule(
         grid_above(criterion.factor, POINTS),
@@ -48,17 +65,16 @@ def _rules(spec: JudgeSpec, criterion: ErrorRatio) -> tuple[Rule, LimitRule | No
         spec.horizon_s,
         1 / spec.beta,
     )
-    return rule, None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
-
-
-def _around(criterion: ErrorRatio) -> Grid:
-    return grid_around(criterion.factor, POINTS, BELOW)
+    limit = None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
+    around = grid_around(criterion.factor, POINTS, BELOW)
+    return ErrorRule(rule, limit, around, Subject("error_ratio", "errors", criterion.factor))
 
 
 def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
     """Nothing seen yet."""
-    rule, limit = _rules(spec, criterion)
-    return ErrorState(start_comparison(rule), (0.0,) * (BELOW + 1 + POINTS), start_limit() if limit else None)
+    how = error_rule(spec, criterion)
+    unknown = (0.0,) * len(how.around.alternatives)
+    return ErrorState(start_comparison(how.rule), unknown, start_limit() if how.limit else None)
 
 
 def enter_errors(state: ErrorState) -> ErrorState:
@@ -69,39 +85,43 @@ def enter_errors(state: ErrorState) -> ErrorState:
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:
     """Requests and errors of every other instance of stable, in the order of their names."""
-    if len(stable.instances) < 2:  # noqa: PLR2004
+    instances = stable.instances
+    if len(instances) < 2:  # noqa: PLR2004
         return 0, 0
-    counts = [stable.instances[name] for name in sorted(stable.instances)[::2]]
-    return sum([c.requests for c in counts]), sum([c.errors for c in counts])
+    requests = errors = 0
+    for name in sorted(instances)[::2]:
+        counts = instances[name]
+        requests += counts.requests
+        errors += counts.errors
+    return requests, errors
 
 
 def observe_errors(
     spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState, arms: tuple[Arm, Arm], interval_s: float
 ) -> ErrorState:
     """One more interval; `arms` are stable and canary."""
-    rule, limit_rule = _rules(spec, criterion)
+    how = error_rule(spec, criterion)
     stable, canary = arms
     pair = Pair(canary.requests, canary.errors, stable.requests, stable.errors)
     before = state.comparison
-    phi, limit = phi_of(rule, before), state.limit
-    if limit is not None and limit_rule is not None:
-        limit = observe_limit(limit_rule, limit, pair, phi, interval_s)
+    phi, limit = phi_of(how.rule, before), state.limit
+    if limit is not None and how.limit is not None:
+        limit = observe_limit(how.limit, limit, pair, phi, interval_s)
     likelihood, logs = state.likelihood, None
     if (pair.canary_x or pair.stable_x) and pair.canary_n and pair.stable_n:
-        around = conditional_logs(_around(criterion), pair)
-        likelihood, logs = observe_likelihood(likelihood, around, phi), around[-POINTS:]
-    comparison = observe_pair(rule, before, pair, half_of_instances(stable), interval_s, logs)
+        around = conditional_logs(how.around, pair, phi)
+        likelihood, logs = observe_likelihood(likelihood, around), around[-POINTS:]
+    comparison = observe_pair(how.rule, before, pair, half_of_instances(stable), interval_s, logs)
     return ErrorState(comparison, likelihood, limit)
 
 
 def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tuple[Reading, ...]:
     """What errors say, with the ratio's always-valid 95% interval."""
-    rule, _ = _rules(spec, criterion)
-    subject = Subject("error_ratio", "errors", criterion.factor)
-    reading = comparison_reading(spec, rule, subject, state.comparison, criterion.weight)
-    low, high = ratio_interval(_around(criterion), state.likelihood)
-    evidence = msgspec.structs.replace(reading.evidence, low=low, high=high)
-    relative = Reading(evidence, reading.weight, reading.blocks)
+    how = error_rule(spec, criterion)
+    c = state.comparison
+    blocks = missing_proof(how.rule, how.subject, c)
+    found = Found(c.process.e_value, blocks, *ratio_interval(how.around, state.likelihood))
+    relative = comparison_reading(spec, how.rule, how.subject, c, criterion.weight, found)
     if state.limit is None or criterion.max is None:
         return (relative,)
     bounded = Subject("error_ratio_max", "errors", criterion.max)

@@ -1,6 +1,7 @@
 """Counting slow requests: how many of an arm's observations were over a bucket's bound."""
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 from headgate.core.model.sample import Arm, Histogram
@@ -19,14 +20,19 @@ def observations(arm: Arm) -> int:
     return max(arm.requests, histogram.count[-1])
 
 
+@lru_cache(maxsize=256)
+def _rising(le: tuple[float, ...]) -> bool:
+    return not math.isnan(le[0]) and all(low < high for low, high in pairwise(le))
+
+
 def histogram_defect(histogram: Histogram) -> str:
     """What is wrong with a histogram, or nothing."""
     le, count = histogram.le, histogram.count
     if len(le) != len(count) or not le:
         return "a histogram whose bounds and counts do not match"
-    if any(not low < high for low, high in pairwise(le)) or math.isnan(le[0]):
+    if not _rising(le):
         return "a histogram whose bounds do not rise"
-    if count[0] < 0 or any(low > high for low, high in pairwise(count)):
+    if count[0] < 0 or sorted(count) != list(count):
         return "a histogram whose cumulative counts fall"
     return ""
 

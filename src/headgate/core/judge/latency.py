@@ -75,9 +75,10 @@ def enter_latency(state: LatencyState) -> LatencyState:
 
 def _defect(stable: Arm, canary: Arm) -> str:
     for name, arm in (("stable", stable), ("the canary", canary)):
-        if arm.latency_ms is None and arm.requests:
-            return f"no latency histogram from {name}"
-        if arm.latency_ms is not None and (wrong := histogram_defect(arm.latency_ms)):
+        if arm.latency_ms is None:
+            if arm.requests:
+                return f"no latency histogram from {name}"
+        elif wrong := histogram_defect(arm.latency_ms):
             return f"{wrong}, from {name}"
     if stable.latency_ms and canary.latency_ms and stable.latency_ms.le != canary.latency_ms.le:
         return "stable and the canary have different bucket bounds"
@@ -100,16 +101,18 @@ def observe_latency(
         return msgspec.structs.replace(state, defect="")
     if not state.slots:
         return _settle(spec, criterion, state, (stable, ns[0], le))
+    gone = next((slot.le_ms for slot in state.slots if slot.le_ms not in le), None)
+    if gone is not None:
+        return msgspec.structs.replace(state, defect=f"the bound {gone:g} ms is gone from the histogram")
+    rules = latency_rule(spec, criterion, proves=True), latency_rule(spec, criterion, proves=False)
     slots: list[Slot] = []
-    for k, slot in enumerate(state.slots):
-        if slot.le_ms not in le:
-            return msgspec.structs.replace(
-                state, defect=f"the bound {slot.le_ms:g} ms is gone from the histogram"
-            )
+    for slot in state.slots:
         index = le.index(slot.le_ms)
         pair = Pair(ns[1], over(canary, index, ns[1]), ns[0], over(stable, index, ns[0]))
-        rule = latency_rule(spec, criterion, proves=k == 0)
-        slots.append(Slot(slot.le_ms, observe_pair(rule, slot.comparison, pair, (0, 0), interval_s)))
+        compared = observe_pair(rules[1 if slots else 0], slot.comparison, pair, (0, 0), interval_s)
+        slots.append(Slot(slot.le_ms, compared))
+    if state.limit is None:
+        return LatencyState(tuple(slots))
     return msgspec.structs.replace(state, slots=tuple(slots), defect="")
 
 

@@ -1,19 +1,20 @@
 """What latency says after an interval."""
 
-import msgspec
+from functools import lru_cache
 
 from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.latency import LatencyState, latency_rule
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.reading import (
+    Found,
     Reading,
     Subject,
     comparison_reading,
     limit_reading,
-    suspicious,
+    missing_proof,
     unmeasured,
 )
-from headgate.core.model.verdict import Evidence, VerdictKind
+from headgate.core.model.verdict import Evidence
 
 
 def read_latency(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> tuple[Reading, ...]:
@@ -33,7 +34,8 @@ def metric_name(criterion: Latency) -> str:
 
 def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Reading:
     metric, slots = metric_name(criterion), state.slots
-    e_value = sum([slot.comparison.process.e_value for slot in slots]) / len(slots) if slots else 1.0
+    e_values = [slot.comparison.process.e_value for slot in slots]
+    e_value = sum(e_values) / len(e_values) if e_values else 1.0
     if state.defect:
         return unmeasured(metric, "latency", state.defect, e_value, criterion.weight)
     if not slots and not state.seen_n:
@@ -42,18 +44,19 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
     if not slots:
         return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
     first, rule = slots[0], latency_rule(spec, criterion, proves=True)
-    telling = max(slots, key=lambda slot: slot.comparison.process.e_value)
-    proof = comparison_reading(
-        spec, rule, _subject(criterion, first.le_ms), first.comparison, criterion.weight
+    telling = slots[e_values.index(max(e_values))]
+    blocks = missing_proof(rule, _subject(criterion, first.le_ms), first.comparison)
+    return comparison_reading(
+        spec,
+        rule,
+        _subject(criterion, telling.le_ms),
+        telling.comparison,
+        criterion.weight,
+        Found(e_value, blocks),
     )
-    shown = comparison_reading(
-        spec, rule, _subject(criterion, telling.le_ms), telling.comparison, criterion.weight
-    )
-    kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if proof.blocks else "pass"
-    evidence = msgspec.structs.replace(shown.evidence, e_value=e_value, kind=kind)
-    return Reading(evidence, criterion.weight, proof.blocks)
 
 
+@lru_cache(maxsize=256)
 def _subject(criterion: Latency, le_ms: float) -> Subject:
     return Subject(metric_name(criterion), f"requests over {le_ms:g} ms", criterion.factor or 1.0)
 

@@ -15,15 +15,19 @@ CEILING = 1e12
 
 
 class Process(msgspec.Struct, frozen=True, array_like=True):
-    """`mass` is what each alternative's bets have become, `waiting` what has not been bet yet."""
+    """`mass` is what each alternative's bets have become, `waiting` what has not been bet yet.
+
+    `fresh` is what each alternative gains when the next interval that says something comes.
+    """
 
     mass: tuple[float, ...]
     waiting: float
+    fresh: float = 0.0
 
     @property
     def e_value(self) -> float:
         """The evidence: 1 is none, 100 is "100 to 1 against the null"."""
-        return sum(self.mass) + self.waiting
+        return sum(self.mass) + self.waiting + self.fresh * len(self.mass)
 
 
 def start_process(points: int) -> Process:
@@ -38,9 +42,10 @@ def advance(process: Process, logs: list[float], cap: float, release: float) -> 
     onset as Shiryaev's; each restart is an e-process, and so is their average). No alternative gains more than `cap`
     in one interval: a smaller factor is still a valid one, and no verdict then rests on a single burst.
     """
-    fresh = process.waiting * release / len(process.mass)
+    fresh = process.fresh + process.waiting * release / len(process.mass)
     capped = logs if max(logs) <= cap else [min(cap, log) for log in logs]
-    mass = [(m + fresh) * math.exp(log) for m, log in zip(process.mass, capped, strict=True)]
+    exp = math.exp
+    mass = [(m + fresh) * exp(log) for m, log in zip(process.mass, capped, strict=True)]
     if max(mass) > CEILING:
         mass = [min(CEILING, m) for m in mass]
     return Process(tuple(mass), process.waiting * (1 - release))
@@ -48,5 +53,5 @@ def advance(process: Process, logs: list[float], cap: float, release: float) -> 
 
 def idle(process: Process, release: float) -> Process:
     """An interval that says nothing: the onset moves on, the evidence stays."""
-    fresh = process.waiting * release / len(process.mass)
-    return Process(tuple([m + fresh for m in process.mass]), process.waiting * (1 - release))
+    begun = process.waiting * release
+    return Process(process.mass, process.waiting - begun, process.fresh + begun / len(process.mass))

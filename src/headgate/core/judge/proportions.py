@@ -69,7 +69,7 @@ def log_factor(pair: Pair, alternative: tuple[float, float], null: tuple[float, 
     return bad + good
 
 
-def proportion_logs(grid: Grid, pair: Pair, stable_share: float) -> list[float]:
+def proportion_logs(grid: Grid, pair: Pair, stable_share: float, phi: float = 1.0) -> list[float]:
     """Like `conditional_logs`, for alternatives at `stable_share`, which must come from earlier intervals only."""
     a0, n1, n0 = inside(stable_share), pair.canary_n, pair.stable_n
     if not n1 or not n0:
@@ -81,7 +81,7 @@ def proportion_logs(grid: Grid, pair: Pair, stable_share: float) -> list[float]:
             logs.append(0.0)  # clipped into the null: nothing can be said with this one
             continue
         b0 = nearest_on_ratio(grid.null, n1, n0, a1, a0)
-        logs.append(log_factor(pair, (a0, a1), (b0, grid.null * b0)))
+        logs.append(log_factor(pair, (a0, a1), (b0, grid.null * b0)) / phi)
     return logs
 
 

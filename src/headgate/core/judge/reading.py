@@ -22,6 +22,15 @@ class Reading(msgspec.Struct, frozen=True):
     blocks: str = ""
 
 
+class Found(msgspec.Struct, frozen=True):
+    """A comparison's evidence, what keeps `pass` back, and the bounds of the ratio where they are known."""
+
+    e_value: float
+    blocks: str
+    low: float | None = None
+    high: float | None = None
+
+
 class Subject(msgspec.Struct, frozen=True):
     """How a metric is named: `metric` for machines, `noun` for people; `allowed` is the factor it is held to."""
 
@@ -34,7 +43,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 def suspicious(spec: JudgeSpec, e_value: float) -> bool:
     """Half-way (in logarithms) to a failing verdict."""
-    return e_value >= 1 / math.sqrt(spec.alpha)
+    return e_value * e_value * spec.alpha >= 1
 
 
 def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | None]:
@@ -60,12 +69,18 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
 
 
 def comparison_reading(
-    spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison, weight: float
+    spec: JudgeSpec,
+    rule: Rule,
+    subject: Subject,
+    c: Comparison,
+    weight: float,
+    found: Found | None = None,
 ) -> Reading:
-    """A comparison's reading. One-sided without stable: then only the promise of no harm is judged."""
+    """A comparison's reading. Without stable only the promise of no harm is judged."""
     note, ratio = _comparison_words(subject, c)
-    e_value = c.process.e_value
-    blocks = missing_proof(rule, subject, c)
+    if found is None:
+        found = Found(c.process.e_value, missing_proof(rule, subject, c))
+    e_value, blocks = found.e_value, found.blocks
     if blocks and rule.exact and not c.stable_n and c.canary_n:
         blocks = ""  # a share that only stable could give a meaning to
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
@@ -76,6 +91,8 @@ def comparison_reading(
         stable=share(c.stable_x, c.stable_n),
         canary=share(c.canary_x, c.canary_n),
         ratio=ratio,
+        low=found.low,
+        high=found.high,
         note=note,
     )
     return Reading(evidence, weight, blocks)

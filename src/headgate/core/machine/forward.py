@@ -38,17 +38,25 @@ def complete(state: State, at: float, plan: Plan) -> State:
 
 def _succeed(state: State, at: float, plan: Plan) -> State:
     state = replace(
-        state, stage="warm", outcome="promoted", reason=_merit(state), ended_at=at, watch=None, done=True
+        state,
+        stage="warm",
+        outcome="promoted",
+        reason=_merit(state, plan),
+        ended_at=at,
+        watch=None,
+        done=True,
     )
     return close_when_retired(state, plan)
 
 
-def _merit(state: State) -> str:
+def _merit(state: State, plan: Plan) -> str:
+    """Why the release may stand."""
     if any(leg.overridden for leg in state.legs):
         return "promoted by a person, without the judge"
     if any(leg.accepted for leg in state.legs):
         return "promoted without a passing verdict, as the plan declares"
-    return "every verdict passed"
+    judged = any(isinstance(step, Promote) and step.judged for leg in plan.legs for step in leg.steps)
+    return "every verdict passed" if judged else "smoke-tested, not judged, as planned"
 
 
 def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:

@@ -43,7 +43,7 @@ def read_secret(name: str, kind: str, source: str, environ: "Mapping[str, str]")
         if source not in environ:
             raise CannotStart(
                 f"secret {name}: the environment variable {source} is not set where the process daemon was started; "
-                "set it there and run `headgate down` and `headgate up`, or read the secret from a file"
+                "set it there and run `headgate down --all` and `headgate up`, or read the secret from a file"
             )
         return environ[source]
     try:

@@ -1,0 +1,98 @@
+"""What `headgate judge` is to look at: a spec from a file, and the flags that override it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from headgate.cli.errors import Unable, did_you_mean
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+
+FLAGS = {"horizon": "horizon_s", "interval": "interval_s", "no_data_after": "no_data_after_s"}
+"""Durations, which may also be written as people write them (`24h`)."""
+MARGIN = "margin"
+"""How many times stable's error ratio is allowed: `error_ratio.factor`, in the first place."""
+PARTS: dict[str, type[msgspec.Struct]] = {
+    "error_ratio": ErrorRatio,
+    "latency": Latency,
+    "means": MeanCriterion,
+}
+
+
+def read_spec(file: Path | None) -> dict[str, Any]:
+    """What a file of YAML or JSON says of the fields of JudgeSpec. Raises Unable."""
+    if file is None:
+        return {}
+    from headgate.config.compose import compose
+    from headgate.config.tree import Fields, plain
+
+    root, faults = compose(file.read_text(encoding="utf-8"))
+    if faults:
+        fault = faults[0]
+        raise Unable(f"{file}:{fault.mark.line}:{fault.mark.column}: {fault.what}", fault.expected)
+    if not isinstance(root, Fields):
+        raise Unable(f"{file}: a spec is a mapping like `{{alpha: 0.01, margin: 1.25}}`")
+    return _checked(cast("dict[str, Any]", plain(root)), str(file))
+
+
+def _checked(said: dict[str, Any], place: str) -> dict[str, Any]:
+    """The spec with its keys as the core calls them. Raises Unable for a key that there is not."""
+    _known(said, [*JudgeSpec.__struct_fields__, *FLAGS, MARGIN], place)
+    for key, kind in PARTS.items():
+        found = said.get(key)
+        parts = cast("list[object]", found) if isinstance(found, list) else [found]
+        for part in parts:
+            if isinstance(part, dict):
+                _known(cast("dict[str, Any]", part), kind.__struct_fields__, f"{place}: {key}")
+    return {key: _seconds(key, value, place) if key in FLAGS else value for key, value in said.items()}
+
+
+def _known(said: Iterable[str], names: Iterable[str], place: str) -> None:
+    known = list(names)
+    for key in said:
+        if key not in known:
+            raise Unable(f"{place}: there is no `{key}` in a spec", did_you_mean(str(key), known))
+
+
+def _seconds(key: str, value: object, place: str) -> float:
+    from headgate.config.quantities import parse_duration
+
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        return parse_duration(str(value))
+    except ValueError as error:
+        raise Unable(f"{place}: {key}: {value!r}: {error}") from error
+
+
+def spec_of(said: dict[str, Any]) -> JudgeSpec:
+    """The spec. Raises Unable for a value of the wrong kind, or one that makes no sense."""
+    fields = {FLAGS.get(key, key): value for key, value in said.items() if key != MARGIN}
+    margin = said.get(MARGIN)
+    if margin is not None and fields.get("error_ratio", {}) is not None:
+        fields["error_ratio"] = {**(fields.get("error_ratio") or {}), "factor": margin}
+    if fields.get("dispersion") == "auto":
+        fields["dispersion"] = None
+    try:
+        spec = msgspec.convert(fields, JudgeSpec)
+    except msgspec.ValidationError as error:
+        raise Unable(f"the spec: {error}") from error
+    _sensible(spec)
+    return spec
+
+
+def _sensible(spec: JudgeSpec) -> None:
+    wrong = (
+        ("alpha", 0 < spec.alpha < 1, "between 0 and 1"),
+        ("beta", 0 < spec.beta < 1, "between 0 and 1"),
+        ("margin", spec.error_ratio is None or spec.error_ratio.factor > 0, "above 0"),
+        ("worse", spec.worse > 1, "above 1"),
+        ("worse_by", 0 < spec.worse_by < 1, "between 0 and 1"),
+        ("dispersion", spec.dispersion is None or spec.dispersion >= 1, "`auto`, or at least 1"),
+        ("horizon", spec.horizon_s > 0, "above 0"),
+        ("interval", spec.interval_s > 0, "above 0"),
+    )
+    for name, fine, expected in wrong:
+        if not fine:
+            raise Unable(f"the spec: {name} must be {expected}")

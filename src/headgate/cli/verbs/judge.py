@@ -1,0 +1,85 @@
+"""`headgate judge`."""
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from headgate.cli import options
+from headgate.cli.errors import Unable
+from headgate.cli.judging import read_spec, spec_of
+
+if TYPE_CHECKING:
+    from headgate.judge import Judge
+
+SHOWN = '{"at": 15, "stable": {"requests": 950}, "canary": {"requests": 50, "errors": 9}}'
+
+
+def _dispersion(context: click.Context, parameter: click.Parameter, value: str | None) -> float | str | None:
+    if value is None or value == "auto":
+        return value
+    try:
+        return float(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is neither `auto` nor a number", context, parameter) from error
+
+
+@options.verb(
+    "judge",
+    "my-metrics | headgate judge",
+    "headgate judge --alpha 0.001 --no-promote intervals.ndjson",
+    f"echo '{SHOWN}' | headgate judge",
+)
+@click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="Criteria in YAML or JSON.")
+@click.option("--alpha", type=float, help="The share of good canaries that may fail (0.01).")
+@click.option("--beta", type=float, help="The share of bad canaries that may pass (0.05).")
+@click.option("--margin", type=float, help="The canary may have so many times stable's errors (1.25).")
+@click.option("--worse", type=float, help="To pass, so many times stable's errors are ruled out (2).")
+@click.option(
+    "--worse-by", type=float, help="... or so much more than stable's, whichever is more (0.05: 5%)."
+)
+@click.option(
+    "--dispersion",
+    metavar="auto|NUMBER",
+    callback=_dispersion,
+    help="How burstily errors come; auto: learnt.",
+)
+@click.option("--horizon", metavar="DURATION", callback=options.seconds, help="How long it goes on (24h).")
+@click.option(
+    "--promote/--no-promote", "promote", default=None, help="Say `pass` (default), or keep watching."
+)
+@options.as_json
+@click.argument("source", type=click.File("rb"), default="-", metavar="[FILE|-]")
+def command(spec_file: Path | None, source: IO[bytes], **flags: float | str | None) -> None:
+    """Judge a canary from its numbers alone: one interval in JSON a line in, one verdict a line out.
+
+    Per arm: requests, errors, and, where there are any, latency_ms {le, count} (cumulative), instances [{requests,
+    errors}], means {NAME: {sum, n}}. Beside them: at (seconds) and weight (percent). A verdict is watch, pass, fail,
+    hold_external, inconclusive or no_data; after pass or fail it stays.
+    """
+    from headgate.judge import Judge
+
+    del flags["as_json"]  # it writes JSON in any case
+    said = read_spec(spec_file) | {name: value for name, value in flags.items() if value is not None}
+    judge = Judge(spec_of(said), latency_optional="latency" not in said)
+    _judged(judge, source)
+
+
+def _judged(judge: "Judge", source: IO[bytes]) -> None:
+    import msgspec
+
+    from headgate.judge import Interval, answer
+
+    decode, encode = msgspec.json.Decoder(Interval).decode, msgspec.json.Encoder().encode
+    sys.stdout.flush()
+    out = sys.stdout.buffer
+    for number, line in enumerate(source, 1):
+        if line.isspace():
+            continue
+        try:
+            interval = decode(line)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Unable(f"line {number}: {error}", f"a line is like {SHOWN}") from error
+        out.write(encode(answer(interval.at, judge.observe(interval))) + b"\n")
+        out.flush()
