@@ -35,6 +35,7 @@ def _row(version: str, report: dict[str, Any]) -> dict[str, Any]:
         "detected_s": _rounded(report["detected_after_s"]),
         "restored_ms": _rounded(report["restored_after_s"], 1000),
         "took_s": _rounded(report["took_s"]),
+        "reason": report["reason"],
     }
 
 

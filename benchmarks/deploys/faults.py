@@ -13,7 +13,10 @@ from headgate.core.report import Report
 
 REQUESTS_PER_S = 200.0
 STEP = (Stage(weight=10, bake_s=60.0, deadline_s=90.0),)
-RATIOS = (0.2, 0.05)
+LIMITS_S = {0.2: 3.0, 0.05: 15.0}
+"""How soon a version that fails this share of its requests shall be off traffic."""
+
+RATIOS = tuple(LIMITS_S)
 INTERVALS = ("500ms", "1s")
 RUNS, RUNS_QUICK = 10, 2
 ROLLBACKS, ROLLBACKS_QUICK = 100, 10
@@ -58,7 +61,10 @@ def _bad(made: Town, brooks: Brooks, ratio: float) -> tuple[str, Report]:
 
 
 def _row(ratio: float, interval: str, told: list[tuple[str, Report]], seen: Seen) -> dict[str, Any]:
-    """Seconds by the client's clock, from the first bad answer to the last bad one, and to the last one of any kind."""
+    """Seconds by the client's clock, from the first bad answer to the last bad one, and to the last of any kind.
+
+    `all` is the latter for each run, with its number of bad answers.
+    """
     caught = [label for label, report in told if report.outcome == "rolled_back"]
     sightings = [seen.releases[label] for label in caught if label in seen.releases]
     spans = [(s.first_bad_s, s.last_bad_s, s.last_s, s.bad) for s in sightings]
@@ -73,8 +79,9 @@ def _row(ratio: float, interval: str, told: list[tuple[str, Report]], seen: Seen
         "max_s": round(bad_s[-1], 2),
         "off_median_s": round(statistics.median(gone_s), 2),
         "off_max_s": round(gone_s[-1], 2),
-        "bad_answers_median": statistics.median(bad for *_, bad in spans),
-        "all_s": [round(value, 2) for value in gone_s],
+        "bad_median": statistics.median(bad for *_, bad in spans),
+        "late": sum(value > LIMITS_S[ratio] for value in gone_s) + len(told) - len(caught),
+        "all": [f"{last - first:.2f}:{bad}" for first, _, last, bad in spans if first is not None],
     }
 
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from headgate.controller.lease import LeaseTaken
 from headgate.controller.recover import recover
 from headgate.core.events import (
     AnyEvent,
@@ -14,12 +13,8 @@ from headgate.core.events import (
     ReleaseRequested,
     ReleaseResumed,
 )
-from headgate.core.machine import step
 from headgate.core.model import ConcurrencyPolicy
-from headgate.core.view import summarise
-from headgate.ledger import Entry, LedgerCorrupt, MemoryLedger
-from headgate.ledger.verify import verify
-from headgate.ports.controller import Stopped
+from headgate.ledger import LedgerCorrupt, MemoryLedger
 from headgate.simulation.loop import Life, context_of
 from tests.controller.house import ONE, THREE, TWO, Home, play, wait_for, wish
 
@@ -273,82 +268,3 @@ def test_a_name_that_somebody_else_takes_first_is_not_taken_twice() -> None:
         await supervisor.close()
 
     play(story)
-
-
-# --- two controllers --------------------------------------------------------------------------------------------------
-
-
-def test_a_second_controller_does_not_start() -> None:
-    async def story() -> None:
-        home = Home()
-        supervisor = await home.start()
-        second = home.controller()
-        with pytest.raises(LeaseTaken):
-            await second.start()
-        await second.close()
-        with pytest.raises(Stopped):
-            await second.submit(wish(ONE))
-        await supervisor.close()
-        await second.start()
-        await second.close()
-
-    play(story)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_of_two_controllers_on_one_ledger_exactly_one_acts(seed: int) -> None:
-    async def story() -> None:
-        home = Home()
-        first = await home.with_one()
-        name = await first.submit(wish(TWO))
-        await asyncio.sleep(seed * 0.5)
-        home.slot.clear()
-        second = await home.start()
-        await asyncio.sleep(3.0)
-        assert first.open_releases() == ()
-        assert "lost its lease" in str(first.health()["trouble"])
-        with pytest.raises(Stopped):
-            await first.submit(wish(THREE))
-        await home.until_closed(name)
-        assert home.phase(name) == "promoted"
-        acts = [call for call in home.house.calls if call.startswith(("apply", "stop"))]
-        assert len(acts) <= 5
-        assert isinstance(home.ledger, MemoryLedger)
-        assert verify(home.ledger).broken is None
-        await first.close()
-        await second.close()
-
-    play(story, seed)
-
-
-def test_who_holds_the_lease_reads_anew_what_somebody_else_wrote() -> None:
-    async def story() -> None:
-        home = Home()
-        supervisor = await home.with_one()
-        name = await supervisor.submit(wish(TWO))
-        await home.until(name, "baking")
-        actor = supervisor.actor(name)
-        assert actor is not None
-        await _intrude(home, name)
-        with pytest.raises(Stopped):
-            await actor.tell(ReleasePaused(at=0.0, by="ada"))
-        await asyncio.sleep(0.1)
-        assert supervisor.open_releases() == (name,)
-        fresh = supervisor.actor(name)
-        assert fresh is not None
-        assert fresh is not actor
-        assert fresh.state.paused
-        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
-        await home.until_closed(name)
-        await supervisor.close()
-
-    play(story)
-
-
-async def _intrude(home: Home, name: str) -> Entry:
-    """Somebody else pauses the release, in the ledger alone."""
-    release = recover(home.ledger.read(name), home.house.world(), home.ledger.sample)
-    event = ReleasePaused(at=release.state.at, by="intruder")
-    state, _ = step(release.state, event, release.plan)
-    summary = summarise(state, release.plan, release.request)
-    return await home.ledger.append(name, release.state.sequence, event, summary)

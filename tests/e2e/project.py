@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from examples.shop.build import build
+from tests.examples.shops import build
 
 SOURCE = Path(__file__).parents[2] / "examples" / "shop"
 NOT_COPIED = shutil.ignore_patterns("dist", ".headgate", "__pycache__")
@@ -60,7 +60,7 @@ class Project:
         """A version called `name`, which behaves like `like`; `main` are lines for its start."""
         out = self.folder / "made" / name
         out.mkdir(parents=True)
-        build(like, out)
+        build(like, out).check_returncode()
         version = out / "shop" / "version.py"
         version.write_text(version.read_text().replace(f'version = "{like}"', f'version = "{name}"'))
         start = out / "main.py"

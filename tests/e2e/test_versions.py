@@ -16,18 +16,38 @@ KEYS = {
 MORE_KEYS = {"phase", "took_s", "warnings"}
 STEP_KEYS = {"weight", "verdict", "requests", "errors"}
 BAD = ("v3-checkout-errors", "v4-slow-tail", "v5-no-database", "v6-empty-orders")
-RATE = 90.0
+RATE = 60.0
+
+PATIENT = {
+    "rollout": {
+        "steps": [
+            {"weight": "10%", "smoke": "pages", "bake": "3s", "deadline": "100s"},
+            {"weight": "50%", "bake": "2s", "deadline": "100s"},
+        ]
+    }
+}
+"""The example's plan, with time for a machine that is busy with something else."""
+
+LENIENT = {"criteria": {"p99": {"max": None, "no_worse_than": "10x"}}}
+"""A busy machine makes a good version's tail look bad, too."""
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
+def shop() -> Iterator[Town]:
     with towns() as new:
         town = new()
-        town.project.write()
+        town.project.write(PATIENT)
         build(town, "v1")
         done = town.deploy("v1")
         assert (done.code, done.report["outcome"], done.report["from"]) == (0, "promoted", None), done.said
         yield town
+
+
+@pytest.fixture
+def town(shop: Town) -> Iterator[Town]:
+    shop.project.write(PATIENT)
+    yield shop
+    shop.calm()
 
 
 def build(town: Town, version: str) -> None:
@@ -47,6 +67,7 @@ def require_shape(done: Done, town: Town) -> None:
 
 def test_the_good_version_is_promoted_and_nobody_notices(town: Town) -> None:
     build(town, "v2")
+    town.project.write(PATIENT, LENIENT)
     with town.customers(RATE, "shop") as customers:
         done = town.deploy("v2")
         assert town.answerers() == {"v2"}
@@ -62,10 +83,10 @@ def test_the_good_version_is_promoted_and_nobody_notices(town: Town) -> None:
 @pytest.mark.parametrize("version", BAD)
 def test_a_bad_version_is_rolled_back_and_users_are_on_the_good_one(town: Town, version: str) -> None:
     build(town, version)
-    good = town.answerers(10)
+    good = town.stable()
     with town.customers(RATE, "shop") as customers:
         done = town.deploy(version)
-        assert town.answerers(40) == good
+        assert town.answerers(40) == {good}
     assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said
     require_shape(done, town)
     assert done.report["bad_requests_served"] > 0

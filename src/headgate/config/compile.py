@@ -264,17 +264,19 @@ def _judge(criteria: Criteria) -> JudgeSpec:
             )
             for quantile, limit in quantiles
         ),
-        means=tuple(
-            MeanCriterion(
-                name,
-                signal.higher_is_better,
-                signal.no_worse_than,
-                signal.min if signal.higher_is_better else signal.max,
-                signal.importance,
-            )
-            for name, signal in criteria.business.items()
-        )
-        + (ANSWERED,),
+        means=(
+            *(
+                MeanCriterion(
+                    name,
+                    signal.higher_is_better,
+                    signal.no_worse_than,
+                    signal.min if signal.higher_is_better else signal.max,
+                    signal.importance,
+                )
+                for name, signal in criteria.business.items()
+            ),
+            ANSWERED,
+        ),
         alpha=criteria.false_rollbacks,
         requests_min=criteria.requests_min,
         interval_s=criteria.interval,

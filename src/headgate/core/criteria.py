@@ -54,6 +54,11 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
 
     `horizon_s` is how far a late fault is looked for; `split_factor_max` how far the split that arrived may be from the
     one that was set, as a factor, before it is said aloud and nothing passes (None: never).
+
+    `external`: say `hold_external` where stable itself breaks an objective or plainly gets worse, and the canary is not
+    worse than it. `retry` counts the earlier attempts at the same release: the one after k of them spends
+    alpha / (k + 1)^2, so that however often it is tried, fewer than 1.65 alpha false rollbacks are to be expected.
+    `deadline_share` of alpha is kept for exact tests at the deadlines of the first `deadlines` steps, in equal parts.
     """
 
     error_ratio: ErrorRatio | None = ErrorRatio()
@@ -70,3 +75,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     horizon_s: float = 86400.0
     split_factor_max: float | None = 2.0
     promote: bool = True
+    external: bool = False
+    retry: int = 0
+    deadline_share: float = 0.0
+    deadlines: int = 1

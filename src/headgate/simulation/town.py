@@ -36,8 +36,13 @@ class Order:
 
     effect: EffectId
     act: Callable[[], None]
-    done: "asyncio.Event" = field(default_factory=asyncio.Event)
     dropped: bool = False
+    done: "asyncio.Event" = field(default_factory=asyncio.Event)
+
+    def drop(self) -> None:
+        """A newer order has come: this one will not be carried out any more."""
+        self.dropped = True
+        self.done.set()
 
 
 class Town:
@@ -52,7 +57,7 @@ class Town:
         self.mutations = 0
         self._orders: dict[object, Order] = {}
         self._counters: dict[Version, Tally] = {}
-        self._sequences: dict[tuple[Unit, str], int] = {}
+        self._newest: dict[tuple[object, str], int] = {}
         self._flowed_at: dict[Unit, float] = {}
         self._loop = loop
         self._context = Context()
@@ -61,21 +66,27 @@ class Town:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     def order(self, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float) -> Order:
-        """Accept an order; the same one again is the one that is under way."""
+        """Accept an order; the same one again is the one that is under way, and a stale one is dropped."""
+        if self.stale(thing, effect):
+            stale = Order(effect, act)
+            stale.drop()
+            return stale
+        self._newest[thing, effect.release] = effect.sequence
         under_way = self._orders.get(thing)
         if under_way is not None and under_way.effect == effect:
             return under_way
         if under_way is not None:
-            under_way.dropped = True
+            under_way.drop()
         order = self._orders[thing] = Order(effect, act)
         self._loop.call_later(takes_s, self._carry_out, thing, order, context=self._context)
         return order
 
     def _carry_out(self, thing: object, order: Order) -> None:
-        if not order.dropped:
-            del self._orders[thing]
-            order.act()
-            self.mutations += 1
+        if order.dropped:
+            return
+        del self._orders[thing]
+        order.act()
+        self.mutations += 1
         order.done.set()
 
     def after(self, delay_s: float, act: Callable[[], None]) -> None:
@@ -121,16 +132,13 @@ class Town:
 
     # --- traffic -----------------------------------------------------------------------------------------------------
 
-    def stale(self, unit: Unit, effect: EffectId) -> bool:
-        """True when a later order of the same release was carried out already."""
-        return effect.sequence < self._sequences.get((unit, effect.release), 0)
+    def stale(self, thing: object, effect: EffectId) -> bool:
+        """True when the same release has given a later order to the same thing already."""
+        return effect.sequence < self._newest.get((thing, effect.release), 0)
 
     def route(self, effect: EffectId, routing: Routing) -> None:
         """From now on, requests go this way."""
-        if self.stale(routing.unit, effect):
-            return
         self.flow(routing.unit)
-        self._sequences[routing.unit, effect.release] = effect.sequence
         before = self.routing.get(routing.unit)
         self.routing[routing.unit] = routing
         fresh = routing.canary if routing.exposed else routing.stable

@@ -10,7 +10,7 @@ from headgate.ledger import Entry, LedgerBusy, LedgerFull
 from headgate.ledger.chain import Record
 from headgate.ledger.memory import MemoryLedger
 from headgate.ports import Instance, Permanent
-from headgate.simulation.town import Order, Town
+from headgate.simulation.town import Town
 from headgate.simulation.weather import Weather
 from headgate.simulation.witness import Witness
 
@@ -25,8 +25,8 @@ class Hands:
 
     async def give(
         self, call: str, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float
-    ) -> Order | None:
-        """Have an order accepted, through whatever befalls it, and wait for it; None when the answer is lost."""
+    ) -> None:
+        """Have an order accepted, through whatever befalls it, and wait for it. Raises Permanent when it is stale."""
         await self.weather.danger(f"before {call}")
         fault = self.weather.draw(call)
         if fault != "lost":
@@ -37,7 +37,8 @@ class Hands:
             await self.weather.befall(call, "hang")
         await order.done.wait()
         await self.weather.danger(f"after {call}")
-        return order
+        if order.dropped:
+            raise Permanent(f"{effect} is stale: a newer order has taken its place")
 
 
 class TwinTarget:
@@ -102,15 +103,10 @@ class TwinTraffic:
     async def apply(self, effect: EffectId, routing: Routing) -> None:
         """See Traffic."""
         self._hands.witness.routes(effect, routing)
-        if self._town.stale(routing.unit, effect):
-            raise Permanent(f"{effect} is stale")
         takes_s = self._hands.weather.takes_s(0.01, 0.3)
-        route = f"traffic {routing.unit}"
-        order = await self._hands.give(
-            "apply", route, effect, lambda: self._town.route(effect, routing), takes_s
+        await self._hands.give(
+            "apply", routing.unit, effect, lambda: self._town.route(effect, routing), takes_s
         )
-        if order is not None and order.dropped:
-            raise Permanent(f"{effect} is stale: a newer order has taken its place")
 
     async def observed(self, unit: Unit) -> Routing | None:
         """See Traffic."""

@@ -100,7 +100,7 @@ def _written(name: str, start: Found | None, facts: list[Found], notes: list[str
         "environments:",
         "  production:",
         "    production: true",
-        f"  # staging: {{services: {{web: {{listen: {port + 1}}}}}}} # the same service once more, on a port of its own",
+        f"  # staging: {{services: {{web: {{listen: {port + 1}}}}}}} # the same service, on its own port",
     ]
     return "\n".join(lines) + "\n"
 

@@ -7,6 +7,7 @@ correction for their number. Culprits are named with false-discovery control (e-
 import math
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.alpha import needed
 from headgate.core.judge.reading import Reading
 
 
@@ -18,12 +19,12 @@ def combined(readings: tuple[Reading, ...]) -> float:
     return sum([reading.weight * reading.evidence.e_value for reading in readings]) / total
 
 
-def culprits(alpha: float, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def culprits(spec: JudgeSpec, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     """The metrics to blame, the most telling first; the first one always, the others by e-BH."""
     deciding = [reading for reading in readings if reading.weight > 0]
     ranked = sorted(deciding, key=lambda reading: -reading.weight * reading.evidence.e_value)
-    n = len(ranked)
-    count = max([k for k, r in enumerate(ranked, 1) if r.evidence.e_value >= n / (k * alpha)], default=1)
+    n, enough = len(ranked), needed(spec)
+    count = max([k for k, r in enumerate(ranked, 1) if r.evidence.e_value >= n * enough / k], default=1)
     return tuple(ranked[:count])
 
 
@@ -38,4 +39,4 @@ def interval_cap(spec: JudgeSpec) -> float:
     """The most that one interval adds to a metric's log-evidence: a verdict rests on two full intervals at least."""
     if spec.dispersion is not None:
         return math.inf
-    return (math.log(metric_count(spec) / spec.alpha) + math.log(4)) / 2
+    return (math.log(metric_count(spec) * needed(spec)) + math.log(4)) / 2

@@ -111,7 +111,8 @@ def observe_pair(
 ) -> Comparison:
     """One more interval. Everything that weighs it was known before it: only so are the bets fair.
 
-    `half`: cases and bad cases of half of stable's instances. `logs` are the tempered `conditional_logs`, where they are known.
+    `half`: cases and bad cases of half of stable's instances. `logs` are the tempered `conditional_logs`, where
+    they are known.
     """
     mirror = _towards_promotion(rule, c, pair)
     return Comparison(

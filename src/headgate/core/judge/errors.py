@@ -21,6 +21,8 @@ from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_lim
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
+from headgate.core.judge.placebo import POINTS as PLACEBO_POINTS
+from headgate.core.judge.placebo import Placebo, observe_placebo
 from headgate.core.judge.reading import (
     Found,
     Reading,
@@ -42,6 +44,7 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True):
     comparison: Comparison
     likelihood: tuple[float, ...]
     limit: Limit | None
+    placebo: Placebo = Placebo()
 
 
 class ErrorRule(msgspec.Struct, frozen=True):
@@ -51,6 +54,7 @@ class ErrorRule(msgspec.Struct, frozen=True):
     limit: LimitRule | None
     around: Grid
     subject: Subject
+    placebo: Grid
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +71,8 @@ def error_rule(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorRule:
     )
     limit = None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
     around = grid_around(criterion.factor, POINTS, BELOW)
-    return ErrorRule(rule, limit, around, Subject("error_ratio", "errors", criterion.factor))
+    subject = Subject("error_ratio", "errors", criterion.factor)
+    return ErrorRule(rule, limit, around, subject, grid_above(criterion.factor, PLACEBO_POINTS))
 
 
 def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
@@ -80,7 +85,7 @@ def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
 def enter_errors(state: ErrorState) -> ErrorState:
     """A new step."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return ErrorState(enter_step(state.comparison), state.likelihood, limit)
+    return ErrorState(enter_step(state.comparison), state.likelihood, limit, state.placebo)
 
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:
@@ -111,8 +116,11 @@ def observe_errors(
     if (pair.canary_x or pair.stable_x) and pair.canary_n and pair.stable_n:
         around = conditional_logs(how.around, pair, phi)
         likelihood, logs = observe_likelihood(likelihood, around), around[-POINTS:]
-    comparison = observe_pair(how.rule, before, pair, half_of_instances(stable), interval_s, logs)
-    return ErrorState(comparison, likelihood, limit)
+    half = half_of_instances(stable)
+    comparison = observe_pair(how.rule, before, pair, half, interval_s, logs)
+    alike = stable.requests, stable.errors
+    placebo = observe_placebo(how.placebo, state.placebo, alike, half, (phi, how.rule.cap))
+    return ErrorState(comparison, likelihood, limit, placebo)
 
 
 def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tuple[Reading, ...]:

@@ -9,8 +9,10 @@ The chance that a version no worse than allowed is ever failed is at most `spec.
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.alpha import needed
 from headgate.core.judge.budget import combined, culprits
 from headgate.core.judge.errors import ErrorState, enter_errors, observe_errors, read_errors, start_errors
+from headgate.core.judge.external import AFTER_STEP_S
 from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
 from headgate.core.judge.latency_reading import read_latency
 from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
@@ -28,7 +30,8 @@ UNEASY = 3.0
 class JudgeState(msgspec.Struct, frozen=True):
     """All that is remembered of a leg's samples.
 
-    `requests` are the canary's in the present `step`, `silent_s` is how long it has had none. Once `failed`, always so.
+    `requests` are the canary's in the present `step`, which has lasted `seconds`; `silent_s` is how long it has had
+    none. `deadlines` counts the exact tests at deadlines. Once `failed`, always so.
     """
 
     step: int = -1
@@ -39,6 +42,8 @@ class JudgeState(msgspec.Struct, frozen=True):
     latency: tuple[LatencyState, ...] = ()
     means: tuple[MeanState, ...] = ()
     failed: Verdict | None = None
+    seconds: float = 0.0
+    deadlines: int = 0
 
 
 def start(spec: JudgeSpec) -> JudgeState:
@@ -63,10 +68,12 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
         state = _enter(state, step)
     defect = sample_defect(sample)
     if defect:
-        state = msgspec.structs.replace(state, silent_s=state.silent_s + spec.interval_s)
+        state = msgspec.structs.replace(
+            state, silent_s=state.silent_s + spec.interval_s, seconds=state.seconds + spec.interval_s
+        )
     else:
         state = _count(spec, state, sample)
-    verdict = _decide(spec, state, read(spec, state), defect or sample_gap(sample))
+    verdict = decided(spec, state, defect or sample_gap(sample))
     if verdict.kind == "fail":
         state = msgspec.structs.replace(state, failed=verdict)
     return state, verdict
@@ -75,6 +82,7 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
 def _enter(state: JudgeState, step: int) -> JudgeState:
     return JudgeState(
         step=step,
+        deadlines=state.deadlines,
         errors=enter_errors(state.errors) if state.errors is not None else None,
         latency=tuple([enter_latency(latency) for latency in state.latency]),
         means=tuple([enter_mean(mean) for mean in state.means]),
@@ -94,6 +102,8 @@ def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
         errors=errors,
         latency=_count_latency(spec, state, arms, seconds),
         means=_count_means(spec, state, arms, seconds),
+        seconds=state.seconds + seconds,
+        deadlines=state.deadlines,
     )
 
 
@@ -123,65 +133,84 @@ def read(spec: JudgeSpec, state: JudgeState) -> tuple[Reading, ...]:
     return tuple(readings)
 
 
-def _decide(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], defect: str) -> Verdict:
-    evidence, needed = combined(readings), 1 / spec.alpha
-    if evidence >= needed:
-        return _failed(spec, readings, evidence)
-    kind, reason = _undecided(spec, state, readings, evidence, defect)
+def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
+    """The verdict on what has been seen; `defect` is what was wrong with the last interval."""
+    readings = read(spec, state)
+    evidence, enough = combined(readings), needed(spec)
+    placebo = state.errors.placebo.highest if state.errors is not None else 1.0
+    if evidence >= enough:
+        return _failed(spec, readings, evidence, placebo)
+    deciding = [reading for reading in readings if reading.weight > 0]
+    kind, reason = _undecided(spec, state, deciding, evidence, defect)
     metrics = tuple([reading.evidence for reading in readings])
-    return Verdict(kind, reason, evidence, needed, metrics)
+    if kind != "hold_external":
+        return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo)
+    shared = state.seconds <= AFTER_STEP_S and any(reading.sudden for reading in deciding)
+    if shared:
+        reason = f"{reason}, {state.seconds:.0f} s after the step: the canary may harm what both depend on"
+    return Verdict(kind, reason, evidence, enough, metrics, shared, placebo)
 
 
-def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float) -> Verdict:
-    blamed = culprits(spec.alpha, readings)
+def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float, placebo: float) -> Verdict:
+    blamed = culprits(spec, readings)
     metrics = tuple(
         [msgspec.structs.replace(r.evidence, kind="fail") if r in blamed else r.evidence for r in readings]
     )
     what = " and ".join([r.evidence.note for r in blamed[:2]])
     reason = f"{what}: {odds(evidence)} that the canary is worse"
-    return Verdict("fail", reason, evidence, 1 / spec.alpha, metrics)
+    return Verdict("fail", reason, evidence, needed(spec), metrics, placebo=placebo)
 
 
 def _undecided(
-    spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], evidence: float, defect: str
+    spec: JudgeSpec, state: JudgeState, deciding: list[Reading], evidence: float, defect: str
 ) -> tuple[VerdictKind, str]:
     if defect:
         return "no_data", f"in this interval: {defect}"
     if state.silent_s > spec.no_data_after_s:
         return "no_data", f"the canary has had no requests for {state.silent_s:.0f} s"
-    doubt = _doubt(spec, state, readings, evidence)
-    if doubt:
-        return "inconclusive", doubt
+    doubt = _doubt(spec, state, deciding, evidence)
+    if doubt is not None:
+        return doubt
     if state.requests < max(spec.requests_min, 1):
         return (
             "watch",
             f"{state.requests} of at least {spec.requests_min} requests of the canary seen in this step",
         )
-    missing = next((r.blocks for r in readings if r.blocks and r.weight > 0), "") or _uneasy(readings)
+    missing = next((r.blocks for r in deciding if r.blocks), "") or _uneasy(deciding)
     if missing:
         return "watch", missing
     if not spec.promote:
-        return "watch", f"{_healthy(readings)}; asked to keep watching"
-    return "pass", _healthy(readings)
+        return "watch", f"{_healthy(deciding)}; asked to keep watching"
+    return "pass", _healthy(deciding)
 
 
-def _doubt(spec: JudgeSpec, state: JudgeState, readings: tuple[Reading, ...], evidence: float) -> str:
-    """Why neither good nor bad can be said although there is data, or nothing."""
-    deciding = [reading for reading in readings if reading.weight > 0]
-    worst = max(deciding, key=lambda reading: reading.evidence.e_value, default=None)
-    if worst is not None and (suspicious(spec, worst.evidence.e_value) or suspicious(spec, evidence)):
-        e_value = worst.evidence.e_value
-        return f"suspicious: {worst.evidence.note}: {odds(e_value)} that the canary is worse, not yet enough"
-    excused = next((r.blocks for r in deciding if r.evidence.kind == "inconclusive"), "")
-    return excused or split_warning(state.split, spec.split_factor_max)
+def _doubt(
+    spec: JudgeSpec, state: JudgeState, deciding: list[Reading], evidence: float
+) -> tuple[VerdictKind, str] | None:
+    """Why neither good nor bad can be said although there is data, or None."""
+    if deciding:
+        worst = deciding[0].evidence
+        for reading in deciding:
+            worst = reading.evidence if reading.evidence.e_value > worst.e_value else worst
+        if suspicious(spec, max(worst.e_value, evidence)):
+            likely = odds(worst.e_value)
+            return (
+                "inconclusive",
+                f"suspicious: {worst.note}: {likely} that the canary is worse, not yet enough",
+            )
+    external = next((reading.external for reading in deciding if reading.external), "")
+    if external:
+        return ("hold_external" if spec.external else "inconclusive"), external
+    odd = split_warning(state.split, spec.split_factor_max)
+    return ("inconclusive", odd) if odd else None
 
 
-def _uneasy(readings: tuple[Reading, ...]) -> str:
+def _uneasy(deciding: list[Reading]) -> str:
     """What was proven harmless earlier in the step and does not look so any more, or nothing."""
-    rising = [r.evidence for r in readings if r.weight > 0 and r.evidence.e_value >= UNEASY]
+    rising = [r.evidence for r in deciding if r.evidence.e_value >= UNEASY]
     return f"{rising[0].note}: {odds(rising[0].e_value)} that the canary is worse" if rising else ""
 
 
-def _healthy(readings: tuple[Reading, ...]) -> str:
-    notes = [reading.evidence.note for reading in readings if reading.weight > 0]
-    return f"no harm: {'; '.join(notes[:2])}" if notes else "no harm seen; nothing is judged"
+def _healthy(deciding: list[Reading]) -> str:
+    notes = [reading.evidence.note for reading in deciding[:2]]
+    return f"no harm: {'; '.join(notes)}" if notes else "no harm seen; nothing is judged"

@@ -5,7 +5,9 @@ import math
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.comparison import Comparison, Rule
+from headgate.core.judge.alpha import needed
+from headgate.core.judge.comparison import Comparison, Rule, phi_of
+from headgate.core.judge.external import degraded
 from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.mirror import cases_needed
@@ -15,11 +17,16 @@ from headgate.core.model.verdict import Evidence, VerdictKind
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """`weight` is the metric's part in the evidence; `blocks` says why nothing may pass yet (empty: it may)."""
+    """`weight` is the metric's part in the evidence; `blocks` says why nothing may pass yet (empty: it may).
+
+    `external` says what is wrong with stable itself; `sudden`: it has only lately got so.
+    """
 
     evidence: Evidence
     weight: float
     blocks: str = ""
+    external: str = ""
+    sudden: bool = False
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -43,7 +50,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 def suspicious(spec: JudgeSpec, e_value: float) -> bool:
     """Half-way (in logarithms) to a failing verdict."""
-    return e_value * e_value * spec.alpha >= 1
+    return e_value * e_value >= needed(spec)
 
 
 def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | None]:
@@ -95,7 +102,22 @@ def comparison_reading(
         high=found.high,
         note=note,
     )
-    return Reading(evidence, weight, blocks)
+    if not spec.external:
+        return Reading(evidence, weight, blocks)
+    worse = stable_trouble(spec, rule, subject, c)
+    return Reading(evidence, weight, blocks, worse, bool(worse))
+
+
+def stable_trouble(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison) -> str:
+    """What has plainly got worse on stable, or nothing."""
+    good = subject.allowed < 1
+    shares = degraded(c.known, phi_of(rule, c), needed(spec), good=good)
+    if shares is None:
+        return ""
+    before, lately = (1 - share for share in shares) if good else shares
+    return (
+        f"stable itself got worse: {subject.noun} {percent(lately)} lately against {percent(before)} before"
+    )
 
 
 def limit_reading(spec: JudgeSpec, subject: Subject, limit: Limit, weight: float) -> Reading:
@@ -115,7 +137,7 @@ def limit_reading(spec: JudgeSpec, subject: Subject, limit: Limit, weight: float
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) or blocks else "pass"
     ratio = shown / allowed if allowed > 0 else None
     return Reading(
-        Evidence(subject.metric, kind, e_value, canary=shown, ratio=ratio, note=note), weight, blocks
+        Evidence(subject.metric, kind, e_value, canary=shown, ratio=ratio, note=note), weight, blocks, blocks
     )
 
 

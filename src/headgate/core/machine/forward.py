@@ -12,9 +12,9 @@ from headgate.core.state import Hold, State, Watch
 
 def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
     """Begin a step. What nothing speaks for is not begun but held: a promotion without a verdict, a bake of nothing."""
-    state = replace(state, leg=leg, step=step, entered_at=at, done=False)
-    here = state.here()
-    state = state.with_leg(replace(here, reached=max(here.reached, step)))
+    here = state.legs[leg]
+    legs = state.legs_with(replace(here, reached=max(here.reached, step)), leg)
+    state = replace(state, leg=leg, step=step, entered_at=at, done=False, legs=legs)
     begun = plan.legs[leg].steps[step]
     if isinstance(begun, Promote) and begun.judged and not here.promotable:
         return replace(state, hold=Hold("unproven", "no verdict has passed since the last change of traffic"))
@@ -69,13 +69,13 @@ def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:
 
 def routed(state: State, event: RoutingSet, plan: Plan) -> State:
     """A change of traffic closes the sample under way at once: nothing is pooled across weights."""
-    here = replace(state.here(), routing=event.routing)
-    leg = plan.legs[state.leg]
-    if isinstance(leg.steps[state.step], Expose):
-        here = replace(here, exposure=state.step, passed=False, accepted=False)
-        closing = state.watch and Watch(state.watch.exposure, event.at)
-        state = replace(state, watch=closing or Watch(state.step, event.at + leg.judge.interval_s))
-    return complete(state.with_leg(here), event.at, plan)
+    leg, here, watch = plan.legs[state.leg], state.here(), state.watch
+    if not isinstance(leg.steps[state.step], Expose):
+        return complete(state.with_leg(replace(here, routing=event.routing)), event.at, plan)
+    here = replace(here, routing=event.routing, exposure=state.step, passed=False, accepted=False)
+    exposure, due_at = (watch.exposure, event.at) if watch else (state.step, event.at + leg.judge.interval_s)
+    state = replace(state, legs=state.legs_with(here), watch=Watch(exposure, due_at))
+    return complete(state, event.at, plan)
 
 
 def judged(state: State, event: Judged, plan: Plan) -> State:

@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-VerdictKind = Literal["pass", "fail", "watch", "inconclusive", "no_data"]
+VerdictKind = Literal["pass", "fail", "watch", "hold_external", "inconclusive", "no_data"]
+"""`hold_external`: stable itself is in trouble, the canary is not worse. No good news, and not the canary's fault."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -27,10 +28,17 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`kind` is the decision, `evidence` its combined e-value, `needed` the value at which it becomes `fail`."""
+    """`kind` is the decision, `evidence` its combined e-value, `needed` the value at which it becomes `fail`.
+
+    `shared`: stable got worse right after a step, so that the canary may harm what both depend on; said only with
+    `hold_external`. `placebo` is the most that the same evidence has been for one half of stable's instances against
+    the other: where it reaches `needed`, this judge would have failed stable against itself.
+    """
 
     kind: VerdictKind
     reason: str
     evidence: float = 1.0
     needed: float = 100.0
     metrics: tuple[Evidence, ...] = ()
+    shared: bool = False
+    placebo: float = 1.0

@@ -1,0 +1,33 @@
+"""What a canary can see, said beforehand: how long a fault stays hidden, and how long a good version takes.
+
+Closed form: the logarithm of the evidence is a sum over errors, so it drifts and spreads in proportion to time, and the
+moment it reaches the threshold is nearly inverse Gaussian (Wald 1947; Siegmund 1985 for what it overshoots by). The
+mixture's cost, the tempering by phi, the cap on an interval and the step's length are in it. Where fewer than ten
+errors of the canary decide, `simulation` counts them one by one; its randomness is an input.
+"""
+
+from headgate.core.judge.planner.forecast import Forecast, Sight, StepForecast, forecast, stretches
+from headgate.core.judge.planner.ladder import Ladder, best_ladder
+from headgate.core.judge.planner.measured import measured
+from headgate.core.judge.planner.passage import Passage, passage
+from headgate.core.judge.planner.promotion import promotion_s
+from headgate.core.judge.planner.simulation import Draw, simulated
+from headgate.core.judge.planner.traffic import Stretch, Traffic
+
+__all__ = [
+    "Draw",
+    "Forecast",
+    "Ladder",
+    "Passage",
+    "Sight",
+    "StepForecast",
+    "Stretch",
+    "Traffic",
+    "best_ladder",
+    "forecast",
+    "measured",
+    "passage",
+    "promotion_s",
+    "simulated",
+    "stretches",
+]

@@ -1,0 +1,178 @@
+"""When the evidence reaches the threshold: the mean time, and its distribution, in closed form."""
+
+import math
+
+import msgspec
+
+from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.alpha import needed
+from headgate.core.judge.budget import interval_cap
+from headgate.core.judge.planner.growth import Growth, growth, rule_of
+from headgate.core.judge.planner.tempering import belief, tempered_s
+from headgate.core.judge.planner.traffic import Stretch, Traffic
+from headgate.core.judge.process import FROM_START
+
+ENDLESS_S = 3.2e8
+"""Ten years: what takes longer is never found."""
+PART = 0.6
+"""How much of the spread of what is believed at the end was there all the time."""
+LADDER_HEIGHT = 0.583
+"""How far a random walk lands over a barrier, in standard deviations of a step (Siegmund 1985)."""
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """`mean_s` is the expected time to a failing verdict (inf: never), `variance` its variance.
+
+    `errors` is how many errors of the canary it takes, `intervals` how many samples. `quantiles`: simulated times,
+    rising, where there are any.
+    """
+
+    mean_s: float
+    variance: float
+    errors: float
+    intervals: float
+    quantiles: tuple[float, ...] = ()
+
+    def chance(self, within_s: float) -> float:
+        """The chance of a failing verdict within so many seconds."""
+        if self.quantiles:
+            return sum(at <= within_s for at in self.quantiles) / len(self.quantiles)
+        if not math.isfinite(self.mean_s) or within_s <= 0:
+            return 0.0
+        return inverse_gaussian(within_s, self.mean_s, self.mean_s**3 / self.variance)
+
+    def quantile_s(self, share: float) -> float:
+        """The time within which that share of the faults is found."""
+        if self.quantiles:
+            return self.quantiles[min(int(share * len(self.quantiles)), len(self.quantiles) - 1)]
+        if not math.isfinite(self.mean_s):
+            return math.inf
+        low, high = 0.0, 2 * self.mean_s
+        while self.chance(high) < share:
+            high *= 2
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.chance(middle) < share else (low, middle)
+        return high
+
+
+NEVER = Passage(math.inf, 0.0, math.inf, math.inf)
+
+
+def _normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def inverse_gaussian(t: float, mean: float, shape: float) -> float:
+    """The chance that a Brownian motion with drift has reached its barrier by `t`."""
+    root = math.sqrt(shape / t)
+    first = _normal(root * (t / mean - 1))
+    late = _normal(-root * (t / mean + 1))
+    return min(first + (math.exp(2 * shape / mean + math.log(late)) if late > 0 else 0.0), 1.0)
+
+
+class _Reach(msgspec.Struct, frozen=True):
+    """The log-evidence at a moment: its mean, its variance, and the canary's errors until then."""
+
+    log: float
+    variance: float
+    errors: float
+
+
+def threshold_log(spec: JudgeSpec) -> float:
+    """The log-evidence of the error ratio alone that fails the canary, where the other metrics say nothing."""
+    own = spec.error_ratio.weight if spec.error_ratio is not None else 0.0
+    others = own if spec.error_ratio is not None and spec.error_ratio.max is not None else 0.0
+    others += sum(c.weight * ((c.factor is not None) + (c.max_ms is not None)) for c in spec.latency)
+    others += sum(c.weight * (1 + (c.limit is not None)) for c in spec.means)
+    if own <= 0:
+        return math.inf
+    part = own / (own + others)
+    return math.log(max((needed(spec) - (1 - part)) / part, 1.0))
+
+
+def _pieces(path: tuple[Stretch, ...], until_s: float) -> list[tuple[float, float, float]]:
+    """(weight, begin, end) of each stretch up to a moment; the last one goes on for ever."""
+    pieces: list[tuple[float, float, float]] = []
+    begin = 0.0
+    for k, stretch in enumerate(path):
+        end = until_s if k == len(path) - 1 else min(begin + stretch.seconds, until_s)
+        if end > begin:
+            pieces.append((stretch.weight, begin, end))
+        begin = end
+    return pieces
+
+
+def _reach(
+    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float, until_s: float
+) -> _Reach:
+    """The delta method: the mixture at the mean counts, and what its curvature adds to it on average."""
+    rule, cap = rule_of(spec), interval_cap(spec)
+    points = len(rule.grid.alternatives)
+    logs, parts, errors = [0.0] * points, list[tuple[Growth, float]](), 0.0
+    for weight, begin, end in _pieces(path, until_s):
+        g = growth(rule, traffic, weight, factor)
+        time = tempered_s(rule, traffic, traffic.stable_errors(weight), begin, end, spec.interval_s)
+        most = cap * (end - begin) / spec.interval_s
+        logs = [log + min(drift * time, most) for log, drift in zip(logs, g.drift, strict=True)]
+        parts.append((g, time * time / (end - begin)))
+        errors += traffic.canary_errors(weight, factor) * (end - begin)
+    top = max(logs)
+    masses = [math.exp(log - top) for log in logs]
+    total = sum(masses)
+    log = top + math.log(total * FROM_START / points)
+    shares = [mass / total for mass in masses]
+    bend = variance = 0.0
+    for g, squared in parts:
+        for count, steps in ((g.canary, g.of_canary), (g.stable, g.of_stable)):
+            mean = sum([s * step for s, step in zip(shares, steps, strict=True)])
+            square = sum([s * step * step for s, step in zip(shares, steps, strict=True)])
+            bend += count * squared * (square - mean * mean) / 2
+            variance += count * squared * mean * mean
+    return _Reach(log + min(bend, 1.0), variance, errors)
+
+
+def passage(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float) -> Passage:
+    """The time from the path's beginning to a failing verdict, for a canary `factor` times worse from its start."""
+    threshold = threshold_log(spec)
+    if not _grows(spec, traffic, path[-1].weight, factor) or not math.isfinite(threshold):
+        return NEVER
+    low, high = 0.0, max(spec.interval_s, 1.0)
+    while _reach(spec, traffic, path, factor, high).log < threshold:
+        low, high = high, 2 * high
+        if high > ENDLESS_S:
+            return NEVER
+    for _ in range(30):
+        middle = (low + high) / 2
+        enough = _reach(spec, traffic, path, factor, middle).log >= threshold
+        low, high = (low, middle) if enough else (middle, high)
+    return _settled(spec, traffic, path, factor, high)
+
+
+def _grows(spec: JudgeSpec, traffic: Traffic, weight: float, factor: float) -> bool:
+    return 0 < weight < 100 and max(growth(rule_of(spec), traffic, weight, factor).drift) > 0  # noqa: PLR2004
+
+
+def _settled(
+    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float, at_s: float
+) -> Passage:
+    """From the moment at which the mean reaches the threshold to the mean moment at which it is reached and seen."""
+    interval_s = spec.interval_s
+    here = _reach(spec, traffic, path, factor, at_s)
+    step_s = max(at_s / 50, 1e-6)
+    slope = (_reach(spec, traffic, path, factor, at_s + step_s).log - here.log) / step_s
+    slope = max(slope, threshold_log(spec) / (10 * at_s))
+    weight = _pieces(path, at_s)[-1][0]
+    g = growth(rule_of(spec), traffic, weight, factor)
+    phi = belief(rule_of(spec), traffic, traffic.stable_errors(weight), at_s, interval_s)
+    best = max(range(len(g.drift)), key=lambda k: g.drift[k])
+    jump = g.of_canary[best] * traffic.phi / phi.phi
+    spread = math.sqrt(here.variance / at_s * interval_s)
+    over = math.sqrt((jump / 2) ** 2 + (slope * interval_s / 2) ** 2 + (LADDER_HEIGHT * spread) ** 2)
+    mean_s = max(at_s + over / slope, interval_s)
+    return Passage(
+        mean_s,
+        here.variance / slope**2 + interval_s**2 / 12 + (PART * mean_s * phi.spread / phi.phi) ** 2,
+        traffic.canary_errors(weight, factor) * mean_s,
+        mean_s / interval_s,
+    )

@@ -1,0 +1,39 @@
+"""What a planner must know of a service: how many requests it gets, and how many of them fail on a good day."""
+
+import msgspec
+
+LEAST_BASE = 1e-6
+"""A service that never failed yet is taken to fail this often."""
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """`rate` requests a second in all, of which the share `base` fails; errors come in bursts of dispersion `phi`."""
+
+    rate: float
+    base: float
+    phi: float = 1.0
+
+    @property
+    def share(self) -> float:
+        """The base, never quite 0 or 1."""
+        return min(max(self.base, LEAST_BASE), 0.999)
+
+    @property
+    def factor_max(self) -> float:
+        """The worst there is: every request of the canary fails."""
+        return 1 / self.share
+
+    def canary_errors(self, weight: float, factor: float) -> float:
+        """The canary's errors a second, at a weight in percent and `factor` times stable's error ratio."""
+        return self.rate * weight / 100 * min(self.share * factor, 1.0)
+
+    def stable_errors(self, weight: float) -> float:
+        """Stable's errors a second."""
+        return self.rate * (1 - weight / 100) * self.share
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A time in which the canary has `weight` percent of the traffic."""
+
+    weight: float
+    seconds: float
