@@ -38,6 +38,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("status", LOOK, "What runs, what is moving, and how to undo it."),
     Verb("history", LOOK, "The releases there were, and what became of them."),
     Verb("explain", LOOK, "Why a release was decided as it was, with the numbers."),
+    Verb("replay", LOOK, "Judge a recorded release again, as it was or by other criteria."),
+    Verb("backtest", LOOK, "Judge the last releases again: what other criteria would change."),
     Verb("judge", LOOK, "Judge a canary from numbers alone: JSON lines in, verdicts out."),
     Verb("up", HOUSE, "Start the controller as a daemon, to act without a terminal."),
     Verb("down", HOUSE, "Stop the controller; services and proxy run on."),

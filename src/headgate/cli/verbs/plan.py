@@ -1,11 +1,13 @@
 """`headgate plan`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
+from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate
 from headgate.cli.render import criteria, words
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
@@ -13,10 +15,31 @@ from headgate.core.admission import Words
 from headgate.core.model import Finding, Intent, Leg, step_name
 
 
+def _rate(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    return None if value is None else _parsed(parse_rate, context, parameter, value)
+
+
+def _share(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    from headgate.config.quantities import parse_percentage
+
+    return None if value is None else _parsed(parse_percentage, context, parameter, value)
+
+
+def _parsed(
+    read: Callable[[str], float], context: click.Context, parameter: click.Parameter, value: str
+) -> float:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}", context, parameter) from error
+
+
 @options.verb(
     "plan",
     "headgate plan -e production",
     "headgate plan web --artifact v2     for an artifact that is in the store",
+    "headgate plan --rate 200/s --base 0.1%     what each step can see",
+    "headgate plan --optimise --within 30m      the steps with the least harm",
     "headgate plan --json",
 )
 @options.services
@@ -24,6 +47,13 @@ from headgate.core.model import Finding, Intent, Leg, step_name
 @click.option(
     "--artifact", metavar="NAME", default="", help="A digest, its beginning, or a label; default: build."
 )
+@click.option(
+    "--rate", metavar="N/s", callback=_rate, help="The requests of the service (200/s); default: measured."
+)
+@click.option("--base", metavar="PERCENT", callback=_share, help="How many fail on a good day (0.1%).")
+@click.option("--simulate", is_flag=True, help="Simulate every figure of the forecast.")
+@click.option("--optimise", is_flag=True, help="Propose the steps that do the least harm, --within a time.")
+@click.option("--within", metavar="DURATION", callback=options.seconds, help="The time of all steps (30m).")
 @options.as_json
 @click.pass_obj
 def command(
@@ -34,20 +64,62 @@ def command(
     artifact: str,
     *,
     as_json: bool,
+    **forecast: Any,  # noqa: ANN401 - what `_given` reads
 ) -> None:
     """Show the steps that a deploy would take, what it would be judged by, and what would refuse it.
 
     Builds the artifact if none is named, and changes nothing in production. Exits with 3 when it would be refused.
+
+    With --rate and --base (or one of the others) it only says what each step can see: the smallest fault found with 90%
+    probability, how long greater ones stay hidden, how long a good version takes. Nothing is built then.
     """
+    given = _given(**forecast)
+    if given.asked:
+        _foresee(session, intents_of(session, environment, services), given, as_json=as_json)
+        return
     request = Request(environment, services, artifact)
     asked = ask(session, request, lambda line: say(f"  build: {line}", err=as_json))
     findings = asked.findings(Words()) if asked.intents else ()
     if as_json:
-        print_json(_document(asked, findings))
+        print_json(_document(session, asked, findings))
     else:
         _draw(asked, findings)
+        _foresee(session, asked.intents, given, as_json=False)
     refused = any(finding.answer == "fail" for finding in findings)
     click.get_current_context().exit(exits.REFUSED if refused else exits.DONE)
+
+
+def _given(
+    rate: float | None, base: float | None, within: float | None, *, simulate: bool, optimise: bool
+) -> Given:
+    if optimise != (within is not None):
+        raise click.UsageError("--optimise and --within go together: `--optimise --within 30m`")
+    return Given(rate, base, simulate, within)
+
+
+def _foresee(session: Session, intents: tuple[Intent, ...], given: Given, *, as_json: bool) -> None:
+    """Say what the steps can see, where anything is known of the traffic."""
+    found = [foresee(session, intent, given) for intent in intents]
+    if as_json:
+        print_json({"services": [_forecast(one) for one in found]})
+        return
+    from headgate.cli.render.forecast import foreseen
+
+    for one in found:
+        if one is not None:
+            draw(foreseen(one))
+
+
+def _forecast(found: Foreseen | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "service": found.unit.service,
+        "source": found.source,
+        "forecast": found.forecast,
+        "ladder": found.ladder,
+        "harm_now": found.harm_now if found.ladder else None,
+    }
 
 
 def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
@@ -59,12 +131,15 @@ def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
         draw(plan(asked.plan(), asked.intents, findings, asked.labels()))
 
 
-def _document(asked: Asked, findings: tuple[Finding, ...]) -> dict[str, Any]:
+def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> dict[str, Any]:
     legs = asked.plan().legs if asked.intents else ()
     return {
         "environment": asked.environment,
         "unchanged": [intent.unit.service for intent in asked.unchanged],
-        "services": [_leg(leg, intent) for leg, intent in zip(legs, asked.intents, strict=True)],
+        "services": [
+            {**_leg(leg, intent), "forecast": _forecast(foresee(session, intent, Given()))}
+            for leg, intent in zip(legs, asked.intents, strict=True)
+        ],
         "refused": any(finding.answer == "fail" for finding in findings),
         "findings": findings,
     }

@@ -39,4 +39,4 @@ def interval_cap(spec: JudgeSpec) -> float:
     """The most that one interval adds to a metric's log-evidence: a verdict rests on two full intervals at least."""
     if spec.dispersion is not None:
         return math.inf
-    return (math.log(metric_count(spec) * needed(spec)) + math.log(4)) / 2
+    return (math.log(metric_count(spec) * needed(spec)) + math.log(6)) / 2

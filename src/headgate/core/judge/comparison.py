@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn, plain_phi
+from headgate.core.judge.dispersion import Dispersion, cautious_phi, lasting, learn, plain_phi
 from headgate.core.judge.grid import Grid
 from headgate.core.judge.known import Known, remember, stable_share
 from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
@@ -37,7 +37,8 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     """What has been seen of one bad share of both arms.
 
     `process` is the evidence against the canary, since the start; `dispersion` and `known` are what is known of stable.
-    The rest is about the present step: the counts, the evidence against harm (`mirror`) and the most it has been.
+    `room` is what the log-evidence may gain now. The rest is about the present step: the counts, the evidence against
+    harm (`mirror`) and the most it has been.
     """
 
     process: Process
@@ -49,6 +50,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     stable_x: float = 0.0
     mirror: Mirror = Mirror()
     proof: float = 1.0
+    room: float = math.inf
 
 
 def start_comparison(rule: Rule) -> Comparison:
@@ -58,7 +60,7 @@ def start_comparison(rule: Rule) -> Comparison:
 
 def enter_step(c: Comparison) -> Comparison:
     """A new step: evidence against the canary stays, evidence for going on starts again."""
-    return Comparison(c.process, c.dispersion, c.known)
+    return Comparison(c.process, c.dispersion, c.known, room=c.room)
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
@@ -83,12 +85,22 @@ def _pair_logs(
     return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
 
 
-def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, logs: list[float] | None) -> Process:
+def _against(
+    rule: Rule, c: Comparison, pair: Pair, interval_s: float, logs: list[float] | None
+) -> tuple[Process, float]:
+    """The evidence after one more interval, and the room that is left for what comes next.
+
+    No alternative gains more than `cap` while one burst lasts. Where stable shows that bursts go on over several
+    intervals, the room that is used up comes back over as many, so that no verdict rests on a single storm.
+    """
     release = min(interval_s / rule.horizon_s, 1.0)
+    room = min(c.room + rule.cap / lasting(c.dispersion), rule.cap)
     logs = _pair_logs(rule, c, pair, phi_of(rule, c), logs)
     if logs is None:
-        return idle(c.process, release)
-    return advance(c.process, logs, rule.cap if rule.phi is None else math.inf, release)
+        return idle(c.process, release), room
+    if rule.phi is not None:
+        return advance(c.process, logs, math.inf, release), room
+    return advance(c.process, logs, room, release), room - min(max(*logs, 0.0), room)
 
 
 def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
@@ -115,8 +127,9 @@ def observe_pair(
     they are known.
     """
     mirror = _towards_promotion(rule, c, pair)
+    process, room = _against(rule, c, pair, interval_s, logs)
     return Comparison(
-        _against(rule, c, pair, interval_s, logs),
+        process,
         learn(c.dispersion, pair.stable_n, pair.stable_x, half),
         remember(c.known, pair, interval_s),
         c.canary_n + pair.canary_n,
@@ -125,4 +138,5 @@ def observe_pair(
         c.stable_x + pair.stable_x,
         mirror,
         max(c.proof, mirror.e_value),
+        room,
     )

@@ -7,7 +7,7 @@ errors of the canary decide, `simulation` counts them one by one; its randomness
 """
 
 from headgate.core.judge.planner.forecast import Forecast, Sight, StepForecast, forecast, stretches
-from headgate.core.judge.planner.ladder import Ladder, best_ladder
+from headgate.core.judge.planner.ladder import Ladder, best_ladder, ladder_harm
 from headgate.core.judge.planner.measured import measured
 from headgate.core.judge.planner.passage import Passage, passage
 from headgate.core.judge.planner.promotion import promotion_s
@@ -25,6 +25,7 @@ __all__ = [
     "Traffic",
     "best_ladder",
     "forecast",
+    "ladder_harm",
     "measured",
     "passage",
     "promotion_s",

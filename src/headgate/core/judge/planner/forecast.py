@@ -112,9 +112,7 @@ def _step(
     return msgspec.structs.replace(found, doubling_s=sights[0].q90_s, doubling_half_s=doubling_half_s)
 
 
-def smallest(
-    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], within_s: float
-) -> float | None:
+def smallest(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], within_s: float) -> float | None:
     """The smallest factor that is found with 90% probability within so many seconds, or None."""
     low, high = math.log(rule_of(spec).grid.null), math.log(traffic.factor_max)
     if passage(spec, traffic, path, math.exp(high)).chance(within_s) < SURE:

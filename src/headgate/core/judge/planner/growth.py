@@ -50,9 +50,7 @@ def growth(rule: Rule, traffic: Traffic, weight: float, factor: float) -> Growth
     of_canary = [b - a for a, b in zip(clean, _logs(rule, traffic, Pair(n1, 1.0, n0, 0.0)), strict=True)]
     of_stable = [b - a for a, b in zip(clean, _logs(rule, traffic, Pair(n1, 0.0, n0, 1.0)), strict=True)]
     x1, x0 = traffic.canary_errors(weight, factor), traffic.stable_errors(weight)
-    drift = [
-        a / _SECONDS + x1 * b + x0 * c for a, b, c in zip(clean, of_canary, of_stable, strict=True)
-    ]
+    drift = [a / _SECONDS + x1 * b + x0 * c for a, b, c in zip(clean, of_canary, of_stable, strict=True)]
     spread = 1 - min(traffic.share * factor, 1.0)
     return Growth(
         tuple(drift),

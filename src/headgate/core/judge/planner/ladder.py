@@ -39,7 +39,7 @@ class Ladder(msgspec.Struct, frozen=True):
     harm: float
 
 
-def harm(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...]) -> float:
+def ladder_harm(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...]) -> float:
     """The failed answers, beyond stable's, of a bad version that goes up this ladder: the mean over `FAULTS`."""
     faults = [factor for factor in FAULTS if factor < traffic.factor_max] or [traffic.factor_max]
     return sum([_harm_of(spec, traffic, path, factor) for factor in faults]) / len(faults)
@@ -74,11 +74,11 @@ def best_ladder(spec: JudgeSpec, traffic: Traffic, within_s: float) -> Ladder:
     for part in (0.3, 0.1):
         for path in tuple(_shifted(best.steps, part, shortest)):
             best = _better(quick, traffic, best, path)
-    return Ladder(best.steps, harm(spec, traffic, best.steps))
+    return Ladder(best.steps, ladder_harm(spec, traffic, best.steps))
 
 
 def _better(spec: JudgeSpec, traffic: Traffic, best: Ladder, path: tuple[Stretch, ...]) -> Ladder:
-    cost = harm(spec, traffic, path) * STEP_COST ** len(path)
+    cost = ladder_harm(spec, traffic, path) * STEP_COST ** len(path)
     return Ladder(path, cost) if cost < best.harm else best
 
 

@@ -1,0 +1,135 @@
+"""What the steps of a plan can see: from a project's services and their traffic, given or measured."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headgate.cli.errors import Unable
+from headgate.cli.names import environment_named, services_named
+from headgate.cli.session import Session
+from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.planner import (
+    Forecast,
+    Ladder,
+    Stretch,
+    Traffic,
+    best_ladder,
+    forecast,
+    ladder_harm,
+    measured,
+    stretches,
+)
+from headgate.core.model import Bake, Intent, Unit, Version
+from headgate.core.strategies import STRATEGIES
+
+RELEASES = 5
+"""So many releases back it is looked how much traffic there was."""
+SEED = 1
+"""The same question gives the same answer."""
+_PER_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+NOWHERE = "0" * 64
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person said of the traffic; None: measure it. `within_s`: propose a ladder of this length."""
+
+    rate: float | None = None
+    base: float | None = None
+    simulate: bool = False
+    within_s: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        """True when a person asked for a forecast, and for nothing else."""
+        return self.rate is not None or self.base is not None or self.simulate or self.within_s is not None
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """One service's forecast. `source` says where the traffic is from; `ladder` is the proposal, if one was asked for.
+
+    `harm_now` is the harm of the plan as it is, in the ladder's terms.
+    """
+
+    unit: Unit
+    source: str
+    forecast: Forecast
+    ladder: Ladder | None = None
+    harm_now: float = 0.0
+
+
+def parse_rate(text: str) -> float:
+    """Requests a second of `200/s`, `12000/min`, `5/h`, `200`. Raises ValueError."""
+    number, _, unit = text.partition("/")
+    if unit.strip() not in ("", *_PER_S):
+        raise ValueError("a rate is a number over s, min or h, like `200/s`")
+    rate = float(number) / _PER_S.get(unit.strip(), 1.0)
+    if not 0 < rate < 1e9:  # noqa: PLR2004 - more than there is on earth
+        raise ValueError("a rate is more than nothing")
+    return rate
+
+
+def intents_of(session: Session, environment: str | None, services: Sequence[str]) -> tuple[Intent, ...]:
+    """What a deploy of these services would ask for, whatever the artifact: nothing is built."""
+    from headgate.config import intent
+
+    project = session.project
+    name = environment_named(environment, project.environments)
+    return tuple(
+        intent(project, name, service, Version(Unit(project.project, name, service), NOWHERE, NOWHERE))
+        for service in services_named(project, name, services)
+    )
+
+
+def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
+    """The forecast for one service; None where its traffic is not known."""
+    found = _traffic(session, intent.unit, given)
+    if found is None:
+        return None
+    traffic, source = found
+    spec = intent.judge
+    bakes = stretches(STRATEGIES[intent.rollout.strategy](intent))
+    seen = _forecast(spec, traffic, bakes, given)
+    if given.within_s is None:
+        return Foreseen(intent.unit, source, seen)
+    now = tuple(Stretch(step.weight, step.lasts_s) for step in seen.steps)
+    ladder = best_ladder(spec, traffic, given.within_s)
+    steps = tuple((round(s.weight), Bake(s.seconds, s.seconds)) for s in ladder.steps)
+    proposed = _forecast(spec, traffic, steps, given)
+    return Foreseen(
+        intent.unit, source, proposed, ladder, ladder_harm(spec, traffic, now) if now else float("inf")
+    )
+
+
+def _forecast(
+    spec: JudgeSpec, traffic: Traffic, bakes: tuple[tuple[int, Bake], ...], given: Given
+) -> Forecast:
+    return forecast(spec, traffic, bakes, random.Random(SEED).random, simulate=given.simulate)  # noqa: S311 - repeatable
+
+
+def _traffic(session: Session, unit: Unit, given: Given) -> tuple[Traffic, str] | None:
+    if given.rate is not None and given.base is not None:
+        return Traffic(given.rate, given.base), "given"
+    seen = _measured(session, unit)
+    if seen is None and given.asked:
+        raise Unable(
+            f"no release of {unit.service} has been measured yet",
+            "say what its traffic is: `--rate 200/s --base 0.1%`",
+        )
+    if seen is None:
+        return None
+    rate = seen.rate if given.rate is None else given.rate
+    base = seen.base if given.base is None else given.base
+    part = "measured" if given.rate is None and given.base is None else "measured in part"
+    return Traffic(rate, base, seen.phi), f"{part}, by the last releases"
+
+
+def _measured(session: Session, unit: Unit) -> Traffic | None:
+    if not session.has_ledger:
+        return None
+    releases = session.ledger.summaries(
+        project=unit.project, environment=unit.environment, service=unit.service, limit=RELEASES
+    )
+    samples = (one for summary in releases for one in session.ledger.samples(summary.release))
+    return measured(one for one in samples if one.unit == unit)

@@ -1,0 +1,65 @@
+"""`headgate plan` as a forecast: what each step can see."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from headgate.cli import exits
+from headgate.cli.foresight import parse_rate
+from tests.cli.conftest import Run
+
+TRAFFIC = ("--rate", "200/s", "--base", "0.1%")
+
+
+def test_each_step_says_what_it_can_see(run: Run, project: Path) -> None:
+    result = run("plan", "-e", "staging", *TRAFFIC)
+    assert result.exit_code == exits.DONE, result.output
+    assert "at 200 requests/s, 0.1% of which fail (given)" in result.stdout
+    assert "surely seen" in result.stdout
+    assert "cannot be sure to see a doubling" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert not (project / ".headgate").exists()
+
+
+def test_a_forecast_in_json(run: Run, project: Path) -> None:
+    (found,) = json.loads(run("plan", "-e", "staging", *TRAFFIC, "--json").stdout)["services"]
+    (step,) = found["forecast"]["steps"]
+    assert (found["service"], found["source"], step["weight"]) == ("web", "given", 50)
+    assert {"mean_s", "q90_s", "chance", "bad_requests", "factor", "simulated"} == set(step["sights"][0])
+    assert found["ladder"] is None
+
+
+def test_a_ladder_is_proposed_as_the_project_file_has_it(run: Run, project: Path) -> None:
+    result = run("plan", "-e", "staging", *TRAFFIC, "--optimise", "--within", "10m")
+    assert result.exit_code == exits.DONE, result.output
+    assert "rollout:\n" in result.stdout.replace(" ", "")
+    assert "- {weight: " in result.stdout
+    assert "against" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rate", "200/s"), "no release of web has been measured yet"),
+        (("--rate", "200/d", "--base", "1%"), "a rate is a number over s, min or h"),
+        (("--rate", "200/s", "--base", "1"), "--base"),
+        ((*TRAFFIC, "--optimise"), "--optimise and --within go together"),
+    ],
+)
+def test_what_cannot_be_foretold_says_why(run: Run, project: Path, words: tuple[str, ...], said: str) -> None:
+    result = run("plan", "-e", "staging", *words)
+    assert result.exit_code == exits.USAGE
+    assert said in result.stderr
+
+
+def test_after_a_release_the_traffic_is_measured(run: Run, project: Path) -> None:
+    (project / "dist" / "content").write_text("two")
+    assert "forecast" in json.loads(run("plan", "-e", "staging", "--json").stdout)["services"][0]
+
+
+@pytest.mark.parametrize(("text", "rate"), [("200/s", 200.0), ("120/min", 2.0), ("7200/h", 2.0), ("3", 3.0)])
+def test_rates(text: str, rate: float) -> None:
+    assert parse_rate(text) == rate
