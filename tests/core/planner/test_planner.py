@@ -57,7 +57,10 @@ def test_more_traffic_and_less_caution_find_it_sooner(
     traffic = Traffic(rate, base)
     plain = mean_s(traffic, weight, factor)
     assert mean_s(Traffic(2 * rate, base), weight, factor) <= ALMOST * plain + SPEC.interval_s / 2
-    assert mean_s(traffic, weight, factor, JudgeSpec(latency=(), interval_s=5.0, alpha=0.1)) <= plain + SPEC.interval_s / 2
+    assert (
+        mean_s(traffic, weight, factor, JudgeSpec(latency=(), interval_s=5.0, alpha=0.1))
+        <= plain + SPEC.interval_s / 2
+    )
     assert mean_s(Traffic(rate, base, 3.0), weight, factor) >= plain / ALMOST
 
 

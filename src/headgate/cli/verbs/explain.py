@@ -6,8 +6,9 @@ from headgate.cli import options
 from headgate.cli.errors import Unable
 from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import release_named
-from headgate.cli.screen import draw, print_json
+from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
+from headgate.core.counterfactual import counterfactual
 from headgate.core.explain import explain
 
 
@@ -26,13 +27,17 @@ def command(session: Session, /, release: str | None, environment: str | None, *
     name = _which(session, release, environment)
     sentences = explain(entry.event for entry in session.ledger.read(name))
     fold = read_fold(session.ledger, name)
+    otherwise = counterfactual((entry.event for entry in session.ledger.read(name)), session.ledger.sample)
     if as_json:
         verdict = fold.last.verdict if fold.last else None
-        print_json({"report": fold.report(), "sentences": sentences, "verdict": verdict})
+        document = {"report": fold.report(), "sentences": sentences, "verdict": verdict}
+        print_json({**document, "counterfactual": otherwise} if otherwise else document)
         return
     from headgate.cli.render.story import story
 
     draw(story(fold, sentences, labels_of(session.ledger, fold)))
+    if otherwise:
+        say(f"\n{otherwise}")
 
 
 def _which(session: Session, release: str | None, environment: str | None) -> str:

@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.dispersion import Dispersion, cautious_phi, lasting, learn, plain_phi
+from headgate.core.judge.dispersion import Dispersion, cautious_phi, lasting, learn
 from headgate.core.judge.grid import Grid
 from headgate.core.judge.known import Known, remember, stable_share
 from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
@@ -64,7 +64,7 @@ def enter_step(c: Comparison) -> Comparison:
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
-    """The dispersion that evidence against the canary is tempered by."""
+    """The dispersion that evidence is tempered by."""
     return max(1.0, rule.phi) if rule.phi is not None else cautious_phi(c.dispersion)
 
 
@@ -108,8 +108,9 @@ def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
         return c.mirror  # no harm to rule out, nothing seen, or proven already
     if rule.exact and not pair.stable_n and c.known.share is None:
         return c.mirror  # nothing to compare with, and no idea what stable's share might be
-    phi = max(1.0, rule.phi) if rule.phi is not None else plain_phi(c.dispersion)
-    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
+    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi_of(rule, c)
+    if rule.phi is None and gain > 0:
+        gain = min(gain, math.log(rule.proof) / lasting(c.dispersion))  # a lull between storms proves little
     return advance_mirror(c.mirror, gain)
 
 

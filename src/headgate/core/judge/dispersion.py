@@ -17,12 +17,9 @@ CAUTION = 1.6
 CAUTION_ERRORS = 12.0
 """... with the weight of this many errors."""
 LONG_ERRORS = 4.0
-"""For promotion, what lasts longer than an interval is believed once so many errors speak for it."""
-PLAIN = 1.0
+"""What lasts longer than an interval is believed once so many errors speak for it."""
 DOUBT = 0.5
 """So many standard errors are added to what was learnt."""
-MOST_ERRORS = 4.0
-"""One comparison, however many errors are in it, teaches as much as so many: a few long blocks are few lessons."""
 SURPRISE_MAX = 30.0
 """One comparison says at most this: the onset of an incident is no burst, and must not blind the judge for long."""
 BLOCK = 8
@@ -61,8 +58,7 @@ def _surprise(n_a: int, x_a: float, n_b: int, x_b: float) -> tuple[float, float]
         return 0.0, 0.0
     w = n_a / n
     weight = x * (1 - x / n)
-    said = min(weight, MOST_ERRORS)
-    return min((x_a - w * x) ** 2 / (w * (1 - w) * weight), SURPRISE_MAX) * said, said
+    return min((x_a - w * x) ** 2 / (w * (1 - w)), SURPRISE_MAX * weight), weight
 
 
 def _close_block(d: Dispersion) -> Dispersion:
@@ -103,22 +99,21 @@ def learn(d: Dispersion, n: int, x: float, half: tuple[int, int]) -> Dispersion:
 
 def _upper(prior: float, errors: float, squares: float, weight: float) -> float:
     """The estimate, pulled towards `prior`, and half a standard error more: a burst tells as much as one error."""
-    phi = max((errors * prior + squares) / (errors + weight), 1.0)
-    return phi * (1 + DOUBT * math.sqrt(phi / (errors + weight)))
+    total = errors + weight
+    phi = max((errors * prior + squares) / total, 1.0)
+    return phi * (1 + DOUBT * weight / total * math.sqrt(phi / total))
 
 
 def cautious_phi(d: Dispersion) -> float:
-    """The phi that evidence against the canary is tempered by: what was learnt, pulled towards caution."""
+    """The phi that evidence is tempered by, for and against the canary: what was learnt, pulled towards caution."""
     short = _upper(CAUTION, CAUTION_ERRORS, d.squares, d.weight)
     return min(max(short, _upper(CAUTION, CAUTION_ERRORS, d.block_squares, d.block_weight)), PHI_MAX)
 
 
 def plain_phi(d: Dispersion) -> float:
-    """The phi that evidence for promotion is tempered by: little over 1 until stable has shown bursts."""
-    if not d.weight and not d.block_weight:
-        return 1.0
-    short = _upper(1.0, CAUTION_ERRORS, d.squares, d.weight)
-    return min(max(short, _upper(PLAIN, LONG_ERRORS, d.block_squares, d.block_weight)), PHI_MAX)
+    """The phi that stable has shown: 1 until it has shown bursts."""
+    short = (CAUTION_ERRORS + d.squares) / (CAUTION_ERRORS + d.weight)
+    return min(max(1.0, short, _long_phi(d)), PHI_MAX)
 
 
 def lasting(d: Dispersion) -> float:
