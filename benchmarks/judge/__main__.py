@@ -1,4 +1,7 @@
-"""`python -m benchmarks.judge [--quick] [--json FILE]`: a table on the terminal, the same figures as JSON."""
+"""`python -m benchmarks.judge [--quick] [--json FILE] [--docs]`: tables on the terminal, the same figures as JSON.
+
+`--docs` also writes them, with plots, into docs/judge.md.
+"""
 
 import argparse
 import json
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.judge import deploys
+from benchmarks.judge import contest, deploys, report
 
 Rows = list[dict[str, float | str]]
 SEED = 20240229
@@ -22,6 +25,11 @@ def run(*, quick: bool = False) -> dict[str, Rows]:
         "trouble on both arms, good deploys rolled back, %": deploys.shared_incidents(rng, good // 5),
         "detection at 200 requests/s and 10%": deploys.detection(rng, few),
         "a healthy step at 200 requests/s and 10% passes after": deploys.passing(rng, few // 5),
+        "among the rules people use, alpha = 1%, bakes of 2 h": contest.contest(rng, 20 if quick else 200),
+        "long bakes of a version like stable": contest.long_bakes(
+            rng, *((10, 3.0) if quick else (300, 24.0))
+        ),
+        "an exact test at the deadline": contest.deadline_power(rng, 200 if quick else 2000),
         "cost": deploys.speed(rng),
     }
 
@@ -43,12 +51,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/out/judge.json"))
+    parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
     figures = run(quick=options.quick)
     for title, rows in figures.items():
         print(table(title, rows), end="\n\n")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if options.docs:
+        report.write(figures)
 
 
 if __name__ == "__main__":

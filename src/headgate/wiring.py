@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -43,6 +44,7 @@ __all__ = [
     "run_build",
     "running",
     "serve",
+    "socket_folders",
     "socket_of",
     "up",
 ]
@@ -57,6 +59,11 @@ SIGNALS = ("envoy", "service")
 """The first measures the traffic itself; the others add to it."""
 
 ALWAYS_ASKED = ("artifact", "baseline")
+
+UP_S = 15.0
+"""How long `up` waits for the controller's first answer."""
+
+ASK_EVERY_S = 0.05
 
 SOCKET_BYTES_MAX = 100
 """A unix socket's path may have 107 bytes."""
@@ -102,10 +109,17 @@ def socket_of(home: Path) -> Path:
     near = home / "controller.sock"
     if len(os.fsencode(near)) <= SOCKET_BYTES_MAX:
         return near
-    name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
-    folder = Path("/tmp") / f"headgate-{os.getuid()}" / name  # noqa: S108 - the folder is ours alone, mode 0700
+    folder = _short_root() / _short_name(home.resolve())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / "controller.sock"
+
+
+def _short_root() -> Path:
+    return Path("/tmp") / f"headgate-{os.getuid()}"  # noqa: S108 - the folder is ours alone, mode 0700
+
+
+def _short_name(home: Path) -> str:
+    return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
 
 
 def build_world(home: Path, processes: Processes) -> World:
@@ -171,21 +185,56 @@ async def serve(home: Path) -> None:
 
 
 async def up(home: Path) -> dict[str, Any]:
-    """Start the process daemon and the controller under it, if they do not run; returns `daemon_status`."""
+    """Start the process daemon and the controller under it, if they do not run; returns `daemon_status`.
+
+    Waits up to `UP_S` seconds until the controller answers; where it does not, the status says so.
+    """
     processes = open_processes(home)
     await processes.start_daemon()
     await processes.ensure([_controller(home)])
+    deadline = time.monotonic() + UP_S
+    while time.monotonic() < deadline:
+        if controller_runs(home):
+            break
+        await asyncio.sleep(ASK_EVERY_S)
     return await daemon_status(home)
 
 
 async def down(home: Path, *, everything: bool) -> None:
-    """Stop the controller; with `everything`, also the proxy and every service. What is defined stays defined."""
+    """Stop the controller; with `everything`, also the proxy and every service. What is defined stays defined.
+
+    With `everything`, the home's folders for sockets outside of it go, too, unless somebody still listens there.
+    """
     processes = open_processes(home)
-    if not await processes.running():
-        return
-    await processes.remove([CONTROLLER])
+    if await processes.running():
+        await processes.remove([CONTROLLER])
+        if everything:
+            await processes.stop_daemon()
     if everything:
-        await processes.stop_daemon()
+        for folder in socket_folders(home):
+            _sweep(folder)
+
+
+def socket_folders(home: Path) -> frozenset[Path]:
+    """Where the home's sockets may be when they are not in it: of the controller, the proxy and the process daemon.
+
+    Usually one folder; two where the home is reached by a link, which only the process daemon does not follow.
+    """
+    names = {_short_name(home.resolve()), _short_name(Path(os.path.abspath(home)))}  # noqa: PTH100 - as it says
+    return frozenset(_short_root() / name for name in names)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove a folder of ours that holds nothing but sockets at which nobody listens; leave any other."""
+    with contextlib.suppress(OSError):
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            return
+        left = list(folder.iterdir())
+        if all(path.is_socket() and not path.is_symlink() and not _listens(path) for path in left):
+            for path in left:
+                path.unlink(missing_ok=True)
+            folder.rmdir()
 
 
 async def daemon_status(home: Path) -> dict[str, Any]:
@@ -205,9 +254,13 @@ async def daemon_status(home: Path) -> dict[str, Any]:
 
 def controller_runs(home: Path) -> bool:
     """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
+    return _listens(socket_of(home))
+
+
+def _listens(path: Path) -> bool:
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
         try:
-            probe.connect(str(socket_of(home)))
+            probe.connect(str(path))
         except OSError:
             return False
     return True

@@ -70,7 +70,7 @@ def intent(candidate: Version, *stages: Stage, label: str = "", strategy: str = 
         candidate=candidate,
         listener=Listener(8080),
         rollout=Rollout(strategy, stages or (Stage(weight=10, bake_s=5.0),), soak_s=5.0),  # type: ignore[arg-type]
-        judge=JudgeSpec(),
+        judge=JudgeSpec(interval_s=1.0),
         instances=2,
         label=label,
     )

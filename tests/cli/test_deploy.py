@@ -57,6 +57,11 @@ def test_a_bad_version_is_rolled_back(run: Run, project: Path) -> None:
     again = run("deploy", "-e", "staging")
     assert again.exit_code == exits.REFUSED
     assert '--retry "reason"' in again.output
+    refused = json.loads(run("deploy", "-e", "staging", "--json").stdout)
+    assert refused["outcome"] == "refused"
+    assert "nothing has changed since" in refused["reason"]
+    assert ['--retry "reason"' in hint for hint in refused["hints"]] == [True]
+    assert report["hints"] == []
     tried = run("deploy", "-e", "staging", "--retry", "a hunch")
     assert tried.exit_code == exits.ROLLED_BACK, tried.output
 

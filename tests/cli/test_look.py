@@ -57,7 +57,9 @@ def test_status_says_what_runs_and_what_moves(run: Run, told: Path) -> None:
     assert "r2 by bob" in text
     assert "moving    r3 to v3 (dddddddddddd-cccccccc): baking, 10% of" in text
     assert "No controller runs: nothing moves" in text
-    (unit,) = json.loads(run("status", "--json").stdout)["units"]
+    document = json.loads(run("status", "--json").stdout)
+    assert document["controller"] is None
+    (unit,) = document["units"]
     assert unit["stable"]["label"] == "v2"
     assert (unit["moving"]["release"], unit["moving"]["weight"], unit["moving"]["verdict"]) == (
         "r3",
@@ -170,3 +172,16 @@ def test_a_home_without_a_ledger_is_said_so(run: Run, project: Path, words: tupl
     result = run(*words)
     assert result.exit_code == exits.USAGE
     assert "`headgate deploy` begins" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "verb", ["explain", "history", "watch", "abort", "resume", "pause", "retry", "replay"]
+)
+def test_a_release_that_there_is_not_is_answered_with_those_there_are(
+    run: Run, told: Path, verb: str
+) -> None:
+    more = ("--reason", "why") if verb == "retry" else ()
+    result = run(verb, "r99", *more)
+    assert result.exit_code == exits.USAGE, result.output
+    assert "there is no release `r99`" in result.stderr
+    assert "`r3`" in result.stderr

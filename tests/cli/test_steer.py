@@ -287,9 +287,10 @@ def test_ctrl_c_first_says_what_it_leaves(
     assert outcome(home, "r2") is None
 
 
-def test_up_and_down(run: Run, released: Path) -> None:
+def test_up_and_down(run: Run, released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "UP_S", 0.1)
     assert "log/controller.log" in run("up").output
-    assert json.loads(run("up", "--json").stdout)["controller"] is False
+    assert json.loads(run("up", "--json").stdout)["exit"] == exits.INTERNAL
     assert "services and proxy run on" in run("down").output
     assert json.loads(run("down", "--all", "--json").stdout)["everything"] is True
 

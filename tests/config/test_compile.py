@@ -104,7 +104,7 @@ def test_how_the_reference_is_released() -> None:
         "orders_per_checkout", higher_is_better=True, margin=0.2, limit=0.9
     )
     assert judge.means[1].limit == 0.05
-    assert (judge.alpha, judge.requests_min, judge.interval_s, judge.no_data_after_s) == (0.01, 50, 1.0, 30.0)
+    assert (judge.alpha, judge.requests_min, judge.interval_s, judge.no_data_after_s) == (0.01, 50, 0.5, 30.0)
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found
 
 

@@ -3,7 +3,16 @@
 from headgate.core.admission import Known, Words, objections
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
-from headgate.core.model import ConcurrencyPolicy, Intent, Leg, Listener, Rollout, StrategyName, Version
+from headgate.core.model import (
+    ConcurrencyPolicy,
+    Finding,
+    Intent,
+    Leg,
+    Listener,
+    Rollout,
+    StrategyName,
+    Version,
+)
 from headgate.core.need import need
 from headgate.core.planning import Policies, plan
 from headgate.core.reversal import objection, objection_to_revert, objection_to_rollback
@@ -57,6 +66,27 @@ def test_one_release_at_a_time() -> None:
     assert answers(BUSY) == {"one release at a time": "fail"}
     assert answers(BUSY, concurrency="queue") == {}
     assert answers(BUSY, concurrency="supersede") == {}
+
+
+def refusal(known: Known, wish: Intent) -> Finding:
+    drawn = plan((wish,), {OLD.unit: OLD}, Policies(concurrency="refuse"))
+    (finding,) = objections((wish,), drawn, known, NO_WORDS)
+    return finding
+
+
+def test_a_refusal_names_the_ways_on() -> None:
+    hint = refusal(BUSY, intent()).hint
+    assert "`headgate resume r7`" in hint
+    assert "`headgate abort r7`" in hint
+
+
+def test_another_configuration_of_what_was_rolled_back_is_refused_and_called_what_it_is() -> None:
+    same = Known({}, UNDONE.undone, {NEW})
+    assert "nothing has changed since" in refusal(same, intent()).evidence
+    other = refusal(same, intent(Version(NEW.unit, NEW.artifact, "e" * 64)))
+    assert other.answer == "fail"
+    assert "its configuration is another now" in other.evidence
+    assert "nothing has changed" not in other.evidence
 
 
 def test_what_was_rolled_back_needs_a_reason_to_be_tried_again() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from headgate.core.backtest import backtest, outcome
 from headgate.core.counterfactual import Threshold, counterfactual, found_at
 from headgate.core.criteria import JudgeSpec
+from headgate.core.events import Judged
 from headgate.core.model import Arm, Leg, Sample, Verdict
 from headgate.core.replay import Rejudged, Replay, replay
 from headgate.ledger import sample_digest
@@ -15,6 +16,10 @@ from tests.cli import stories
 from tests.core.judge.traffic import counts
 
 PASS, FAIL, WATCH = (Verdict(kind, "so") for kind in ("pass", "fail", "watch"))
+
+
+def nowhere(digest: str) -> Sample | None:
+    return None
 
 
 def seconds(errors: list[int], interval_s: float = 1.0) -> list[Sample]:
@@ -66,10 +71,10 @@ def test_a_replay_judges_every_interval_of_the_story() -> None:
     known = {sample_digest(fact.sample): fact.sample for fact in story.facts if fact.sample is not None}
     seen = replay(story.said, known.get)
     assert [one.recorded for one in seen.intervals] == [
-        event.verdict for event in story.said if type(event).__name__ == "Judged"
+        event.verdict for event in story.said if isinstance(event, Judged)
     ]
     assert seen.missing == 0
-    assert replay(story.said, {}.get).missing == len(seen.intervals)
+    assert replay(story.said, nowhere).missing == len(seen.intervals)
 
 
 def test_a_replay_takes_other_criteria() -> None:
@@ -85,7 +90,7 @@ def test_a_replay_takes_other_criteria() -> None:
 
 def test_what_does_not_begin_with_a_request_is_refused() -> None:
     with pytest.raises(ValueError, match="begins with a ReleaseRequested"):
-        replay((), {}.get)
+        replay((), nowhere)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +118,10 @@ def test_a_threshold_looks_at_whole_windows(errors: list[int], window_s: float, 
 def test_the_counterfactual_in_words(errors: list[int], said: str) -> None:
     samples = seconds(errors)
     story = stories.baking()
-    judged = next(event for event in story.said if type(event).__name__ == "Judged")
+    judged = next(event for event in story.said if isinstance(event, Judged))
     kinds = [WATCH] * (len(samples) - 1) + [FAIL]
     events = [
-        replace(judged, at=one.at, sample=f"{k}", verdict=verdict)  # type: ignore[call-arg]
+        replace(judged, at=one.at, sample=f"{k}", verdict=verdict)
         for k, (one, verdict) in enumerate(zip(samples, kinds, strict=True))
     ]
     assert counterfactual(events, lambda digest: samples[int(digest)]) == said
@@ -127,10 +132,10 @@ def test_of_several_units_only_the_one_that_failed_counts() -> None:
     other = replace(seconds([50] * 60)[0].unit, service="api")
     samples = [replace(one, unit=other) for one in seconds([50] * 60)] + seconds([4, 4])
     story = stories.baking()
-    judged = next(event for event in story.said if type(event).__name__ == "Judged")
+    judged = next(event for event in story.said if isinstance(event, Judged))
     kinds = [WATCH] * (len(samples) - 1) + [FAIL]
     events = [
-        replace(judged, at=one.at, sample=f"{k}", verdict=verdict)  # type: ignore[call-arg]
+        replace(judged, at=one.at, sample=f"{k}", verdict=verdict)
         for k, (one, verdict) in enumerate(zip(samples, kinds, strict=True))
     ]
     assert "not have found this at all" in counterfactual(events, lambda digest: samples[int(digest)])

@@ -73,9 +73,6 @@ def test_a_public_port_that_is_taken(new_town: Callable[[], Town]) -> None:
     assert town.answerers() == {label}
 
 
-@pytest.mark.xfail(
-    reason="a leg knows only the new listener: its revert asks for the taken port again, and is held"
-)
 def test_a_port_to_move_to_that_is_taken(new_town: Callable[[], Town]) -> None:
     town = new_town()
     old, new = town.build(), town.build()

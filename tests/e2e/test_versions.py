@@ -13,7 +13,7 @@ KEYS = {
     *("release", "environment", "service", "from", "to", "outcome", "reason", "steps"),
     *("bad_requests_served", "detected_after_s", "restored_after_s"),
 }
-MORE_KEYS = {"phase", "took_s", "warnings"}
+MORE_KEYS = {"phase", "took_s", "warnings", "hints"}
 STEP_KEYS = {"weight", "verdict", "requests", "errors"}
 BAD = ("v3-checkout-errors", "v4-slow-tail", "v5-no-database", "v6-empty-orders")
 RATE = 60.0

@@ -77,7 +77,7 @@ def test_another_weight_begins_another_step() -> None:
 
 @pytest.mark.parametrize(("at", "length"), [(15.0, 15.0), (1.7e9, 1.0), (0.0, 1.0)])
 def test_the_first_interval_has_the_length_of_its_clock(at: float, length: float) -> None:
-    judge = Judge(JudgeSpec(latency=()))
+    judge = Judge(JudgeSpec(latency=(), interval_s=1.0))
     assert judge._length(Interval(at)) == length
 
 

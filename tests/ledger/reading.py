@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from headgate.ledger import LedgerError, SqliteLedger
+from headgate.ledger.sqlite_append import Appender
 from headgate.ledger.verify import verify
 
 NOBODY = 65534

@@ -64,8 +64,8 @@ def test_a_lock_is_waited_for_then_reported(tmp_path: Path) -> None:
 
 def test_a_full_database_refuses_and_recovers(tmp_path: Path) -> None:
     ledger = opened(tmp_path / "ledger.db")
-    writer = ledger._writer
-    assert writer is not None
+    assert ledger._appender is not None
+    writer = ledger._appender._writer
     assert writer._connection is not None
     (pages,) = writer._connection.execute("PRAGMA page_count").fetchone()
     writer._connection.execute(f"PRAGMA max_page_count = {pages}")

@@ -11,7 +11,7 @@ from headgate.core.admission import Known, Words, objections
 from headgate.core.model import Finding, Intent, Plan, Unit, Version
 from headgate.core.planning import Policies, plan
 from headgate.core.summary import Summary
-from headgate.ledger.projections import Running, fleet, rolled_back
+from headgate.ledger.projections import Running, fleet, rolled_back, rolled_back_versions
 
 if TYPE_CHECKING:
     from headgate.config.models.artifact import Artifact as Recipe
@@ -52,7 +52,7 @@ class Asked:
     def findings(self, words: Words) -> tuple[Finding, ...]:
         """What the rules would say to it now."""
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
-        known = Known(in_flight, rolled_back(self.summaries))
+        known = Known(in_flight, rolled_back(self.summaries), rolled_back_versions(self.summaries))
         return objections(self.intents, self.plan(), known, words)
 
 

@@ -68,7 +68,8 @@ def _seconds(key: str, value: object, place: str) -> float:
 
 def spec_of(said: dict[str, Any]) -> JudgeSpec:
     """The spec. Raises Unable for a value of the wrong kind, or one that makes no sense."""
-    fields = {FLAGS.get(key, key): value for key, value in said.items() if key != MARGIN}
+    fields: dict[str, Any] = {"external": True}  # alone, it has a word for trouble that is not the canary's
+    fields |= {FLAGS.get(key, key): value for key, value in said.items() if key != MARGIN}
     margin = said.get(MARGIN)
     if margin is not None and fields.get("error_ratio", {}) is not None:
         fields["error_ratio"] = {**(fields.get("error_ratio") or {}), "factor": margin}

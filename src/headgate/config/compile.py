@@ -73,6 +73,7 @@ def configuration(project: Project, environment: str, service: str, root: Path) 
         logs=LogRotation(found.logs.size, found.logs.keep),
         memory_max_bytes=found.memory,
         metrics_path=found.metrics or "",
+        listener=_listener(found),
         business={name: (signal.good, signal.of) for name, signal in found.criteria.business.items()},
     )
 
@@ -83,14 +84,17 @@ def intent(project: Project, environment: str, service: str, version: Version, l
     return Intent(
         unit=Unit(project.project, environment, service),
         candidate=version,
-        listener=Listener(
-            found.listen.port, found.listen.host, found.listen.preview, found.listen.preview_header
-        ),
+        listener=_listener(found),
         rollout=_rollout(found.rollout, found.stop.drain),
         judge=_judge(found.criteria),
         instances=found.instances,
         label=label,
     )
+
+
+def _listener(found: Service) -> Listener:
+    listen = found.listen
+    return Listener(listen.port, listen.host, listen.preview, listen.preview_header)
 
 
 def policies(project: Project, environment: str) -> Policies:

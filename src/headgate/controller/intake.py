@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.model import Intent, Plan, Unit, Version, worst
-from headgate.core.planning import Policies, plan, plan_back
+from headgate.core.planning import Policies, leaving, plan, plan_back
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
-from headgate.ledger.projections import fleet, rolled_back
+from headgate.ledger.projections import Running, fleet, rolled_back, rolled_back_versions
 
 HISTORY_MAX = 1_000_000
 """How many releases are looked at to know what runs; a bound far above any real home."""
@@ -20,7 +20,8 @@ def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:
     summaries = ledger.summaries(limit=HISTORY_MAX)
     moving = {unit: run.in_flight for unit, run in fleet(summaries).items() if run.in_flight}
     drawn = _draw(wish.intents, wish.policies, summaries, back=wish.rollback_to is not None)
-    found = objections(wish.intents, drawn, Known(moving, rolled_back(summaries)), wish.words)
+    known = Known(moving, rolled_back(summaries), rolled_back_versions(summaries))
+    found = objections(wish.intents, drawn, known, wish.words)
     behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
     return ReleaseRequested(
         at=STAMPED_LATER,
@@ -45,21 +46,24 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger) -> ReleaseDe
     )
     drawn = _draw(asked.intents, policies, summaries, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    found = objections(asked.intents, drawn, Known({}, rolled_back(summaries)), words)
+    known = Known({}, rolled_back(summaries), rolled_back_versions(summaries))
+    found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
 def stable(ledger: Ledger) -> Mapping[Unit, Version]:
     """What runs, by what the ledger says was promoted last."""
-    return _stable(ledger.summaries(limit=HISTORY_MAX))
+    return _stable(fleet(ledger.summaries(limit=HISTORY_MAX)))
 
 
 def _draw(
     intents: tuple[Intent, ...], policies: Policies, summaries: Iterable[Summary], *, back: bool
 ) -> Plan:
     draw = plan_back if back else plan
-    return draw(intents, _stable(summaries), policies)
+    running = fleet(summaries)
+    listeners = {unit: run.listener for unit, run in running.items() if run.listener is not None}
+    return leaving(draw(intents, _stable(running), policies), listeners)
 
 
-def _stable(summaries: Iterable[Summary]) -> Mapping[Unit, Version]:
-    return {unit: run.stable for unit, run in fleet(summaries).items() if run.stable is not None}
+def _stable(running: Mapping[Unit, Running]) -> Mapping[Unit, Version]:
+    return {unit: run.stable for unit, run in running.items() if run.stable is not None}

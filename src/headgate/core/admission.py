@@ -11,11 +11,12 @@ class Known(msgspec.Struct, frozen=True):
     """What the ledger knows when a release is asked for.
 
     `in_flight` maps a unit to the release that is moving it, `undone` holds the (unit, artifact) that were rolled back
-    and have not been promoted since.
+    and have not been promoted since; `undone_versions` the versions, which have a configuration as well.
     """
 
     in_flight: Mapping[Unit, str]
     undone: Collection[tuple[Unit, str]]
+    undone_versions: Collection[Version] = ()
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -42,17 +43,21 @@ def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
         "one release at a time",
         "fail",
         f"{other} is moving {unit}",
-        hint=f"wait for it, `headgate abort {other}`, or declare `concurrency: queue` or `supersede`",
+        hint=f"wait for it, `headgate resume {other}` where it stands still, `headgate abort {other}`, "
+        "or declare `concurrency: queue` or `supersede`",
     )
 
 
 def _undone(candidate: Version, known: Known, words: Words) -> Finding:
     if (candidate.unit, candidate.artifact) not in known.undone:
         return Finding("not rolled back before", "pass", f"{candidate} was not rolled back")
+    same = candidate in known.undone_versions
     return _excused(
         "not rolled back before",
         words.retry,
-        f"{candidate} was rolled back and nothing has changed since",
+        f"{candidate} was rolled back and nothing has changed since"
+        if same
+        else f"the artifact of {candidate} was rolled back; its configuration is another now",
         'deploy something else, or say why it will be different: `--retry "reason"`',
     )
 

@@ -44,8 +44,9 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     """The criteria of one leg.
 
     `alpha` is the share of good releases that may be rolled back falsely, whenever and however often one looks;
-    `interval_s` is the length of one sample; `requests_min` the least number of canary requests, in the present step,
-    before `pass` can be said; `no_data_after_s` how long the canary may stay silent before that is said aloud.
+    `interval_s` is the length of one sample (ten times that after five minutes in one step); `requests_min` the least
+    number of canary requests, in the present step, before `pass` can be said; `no_data_after_s` how long the canary may
+    stay silent before that is said aloud.
     `dispersion` declares how bursty errors are (a retry budget of K: K + 1); None: learnt from stable, with caution.
 
     Promotion needs evidence too: `beta` is the chance of passing a version that is at least `worse` times worse than
@@ -58,6 +59,8 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     `external`: say `hold_external` where stable itself breaks an objective or plainly gets worse, and the canary is not
     worse than it. `retry` counts the earlier attempts at the same release: the one after k of them spends
     alpha / (k + 1)^2, so that however often it is tried, fewer than 1.65 alpha false rollbacks are to be expected.
+    `exchangeable`: where both arms have several instances with the same load, errors must also be more than a blind
+    pick of instances explains; then no storm on one instance, however great, is a `fail`.
     `deadline_share` of alpha is kept for exact tests at the deadlines of the first `deadlines` steps, in equal parts.
     """
 
@@ -66,7 +69,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     means: tuple[MeanCriterion, ...] = ()
     alpha: float = 0.01
     requests_min: int = 50
-    interval_s: float = 1.0
+    interval_s: float = 0.5
     no_data_after_s: float = 30.0
     dispersion: float | None = None
     beta: float = 0.05
@@ -79,3 +82,4 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     retry: int = 0
     deadline_share: float = 0.0
     deadlines: int = 1
+    exchangeable: bool = False

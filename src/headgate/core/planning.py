@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.core.model import (
     ConcurrencyPolicy,
     Intent,
     Leg,
+    Listener,
     OnSilent,
     OnUnproven,
     Plan,
@@ -46,6 +48,12 @@ def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies:
 def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
     """The plan of a rollback that a person orders: to versions that have succeeded before, at once."""
     return _plan(intents, running, policies, lambda _: back_to)
+
+
+def leaving(drawn: Plan, listeners: Mapping[Unit, Listener]) -> Plan:
+    """The plan with the listener that each unit is reached at before it: where users stay until the promotion."""
+    legs = tuple(replace(leg, baseline_listener=listeners.get(leg.unit)) for leg in drawn.legs)
+    return replace(drawn, legs=legs)
 
 
 def _plan(

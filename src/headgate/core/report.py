@@ -6,9 +6,16 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested, RoutingSet
+from headgate.core.events import (
+    AnyEvent,
+    GatesAnswered,
+    Judged,
+    ReleaseDequeued,
+    ReleaseRequested,
+    RoutingSet,
+)
 from headgate.core.machine import step as advance
-from headgate.core.model import Expose, Plan, VerdictKind, step_name
+from headgate.core.model import Expose, Finding, Plan, VerdictKind, step_name, worst
 from headgate.core.state import State, initial
 from headgate.core.view import phase, waits_for_person
 
@@ -33,6 +40,7 @@ class Report(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to
 
     `detected_after_s` counts from the first user's request to the failing verdict, `restored_after_s` from the
     verdict to the proxy's confirmation that stable has all traffic again; None where there was nothing to detect.
+    `hints` say what to do about a refusal.
     """
 
     release: str
@@ -49,6 +57,7 @@ class Report(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to
     restored_after_s: float | None = None
     took_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class Fold:
@@ -64,12 +73,15 @@ class Fold:
         self._detected_at: float | None = None
         self._restored_at: float | None = None
         self._harmed = 0
+        self._findings: tuple[Finding, ...] = request.objections
 
     def add(self, event: AnyEvent) -> None:
         """Fold one more event. Raises machine.Illegal when it does not belong here."""
         before = self.state
         if isinstance(event, ReleaseDequeued):
-            self.plan = event.plan
+            self.plan, self._findings = event.plan, event.objections
+        if isinstance(event, GatesAnswered):
+            self._findings = event.findings
         self.state, _ = advance(before, event, self.plan)
         if isinstance(event, RoutingSet):
             self._routed(before, event)
@@ -126,7 +138,15 @@ class Fold:
             restored_after_s=_between(self._detected_at, self._restored_at),
             took_s=(self.state.ended_at or self.state.at) - self.request.at,
             warnings=self.state.warnings,
+            hints=self.hints(),
         )
+
+    def hints(self) -> tuple[str, ...]:
+        """What each rule or gate that refused the release advises, each advice once."""
+        if self.state.outcome != "refused":
+            return ()
+        gravest = worst(self._findings)
+        return tuple(dict.fromkeys(one.hint for one in self._findings if one.answer == gravest and one.hint))
 
     def _outcome(self) -> Ended:
         if self.state.ended_at is not None and self.state.outcome is not None:

@@ -4,20 +4,24 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.model import Unit, Version
+from headgate.core.model import Listener, Unit, Version
 
 Outcome = Literal["promoted", "rolled_back", "refused", "aborted"]
 """How a release ended. A release that is held has no outcome yet."""
 
 
 class Move(msgspec.Struct, frozen=True):
-    """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent)."""
+    """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent).
+
+    `listener` is where `after` is reached once it is promoted.
+    """
 
     unit: Unit
     before: Version | None
     after: Version
     weight: int = 0
     label: str = ""
+    listener: Listener | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -82,7 +82,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         project=plan.legs[0].unit.project,
         environment=plan.legs[0].unit.environment,
         moves=tuple(
-            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, ""))
+            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, ""), leg.listener)
             for leg, at in pairs
         ),
         author=request.author,

@@ -4,6 +4,8 @@ Nothing here decides where a release goes; it only says what the place it has co
 trivial (perform what is pending) and lets an effect that is no longer wanted be dropped in one place.
 """
 
+from msgspec.structs import replace
+
 from headgate.core.effects import (
     AskGates,
     Effect,
@@ -37,10 +39,11 @@ def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
 
 
 def exposed(leg: Leg, step: Expose) -> Routing:
-    """The routing that an Expose step asks for."""
+    """The routing that an Expose step asks for: users stay where they are, the preview is the candidate's."""
+    before = leg.baseline_listener or leg.listener
     return Routing(
         leg.unit,
-        leg.listener,
+        replace(leg.listener, host=before.host, port=before.port),
         stable=leg.baseline,
         canary=leg.candidate,
         weight=step.weight,
@@ -56,8 +59,8 @@ def promoted(leg: Leg) -> Routing:
 
 
 def undone(leg: Leg) -> Routing:
-    """Everything to the baseline."""
-    return Routing(leg.unit, leg.listener, stable=leg.baseline)
+    """Everything to the baseline, where it was reached before."""
+    return Routing(leg.unit, leg.baseline_listener or leg.listener, stable=leg.baseline)
 
 
 def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:

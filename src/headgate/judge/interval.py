@@ -56,11 +56,12 @@ class Interval(msgspec.Struct, frozen=True):
 
     def sample(self, interval_s: float) -> Sample:
         """The interval as the core knows it, with the length that it has come to."""
-        problems = tuple(
-            [f"{name} was not measured" for name in ("stable", "canary") if getattr(self, name) is None]
-        )
-        arms = _arm(self.stable), _arm(self.canary)
-        return Sample(NOWHERE, self.at, interval_s, round(self.weight), *arms, problems)
+        stable, canary = _arm(self.stable), _arm(self.canary)
+        problems: tuple[str, ...] = ()
+        if stable is None or canary is None:
+            pairs = (("stable", stable), ("canary", canary))
+            problems = tuple([f"{name} was not measured" for name, arm in pairs if arm is None])
+        return Sample(NOWHERE, self.at, interval_s, round(self.weight), stable, canary, problems)
 
 
 def _arm(arm: ArmCounts | None) -> Arm | None:

@@ -19,7 +19,7 @@ class Judge:
     """
 
     def __init__(self, spec: JudgeSpec | None = None, *, latency_optional: bool = False) -> None:
-        self.spec = spec if spec is not None else JudgeSpec()
+        self.spec = spec if spec is not None else JudgeSpec(external=True)
         self._optional = latency_optional
         self._state: JudgeState = start(self.spec)
         self._last: Interval | None = None

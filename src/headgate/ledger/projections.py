@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headgate.core.model import Unit, Version
-from headgate.core.summary import Summary
+from headgate.core.model import Listener, Unit, Version
+from headgate.core.summary import Move, Summary
 
 
 class Running(msgspec.Struct, frozen=True):
     """What one unit runs. `stable` None: nothing was ever promoted; `release` is the one that promoted it.
 
     `warm` are other versions still running for a rollback. `in_flight` is the release that moves the unit now,
-    `waiting` those that queue behind it, in order.
+    `waiting` those that queue behind it, in order. `listener` is where `stable` is reached.
     """
 
     unit: Unit
@@ -21,6 +21,7 @@ class Running(msgspec.Struct, frozen=True):
     warm: tuple[Version, ...] = ()
     in_flight: str | None = None
     waiting: tuple[str, ...] = ()
+    listener: Listener | None = None
 
 
 def fleet(summaries: Iterable[Summary]) -> dict[Unit, Running]:
@@ -33,14 +34,14 @@ def fleet(summaries: Iterable[Summary]) -> dict[Unit, Running]:
     for summary in reversed(newest_first):
         for move in summary.moves:
             known = running.get(move.unit) or Running(move.unit)
-            running[move.unit] = _after(known, summary, move.after)
+            running[move.unit] = _after(known, summary, move)
     return {unit: running[unit] for unit in sorted(running)}
 
 
-def _after(known: Running, summary: Summary, after: Version) -> Running:
+def _after(known: Running, summary: Summary, move: Move) -> Running:
     stable, release = known.stable, known.release
     if summary.outcome == "promoted":
-        stable, release = after, summary.release
+        stable, release = move.after, summary.release
     in_flight, waiting = known.in_flight, known.waiting
     if summary.outcome is None and not summary.closed:
         if in_flight is None:
@@ -49,7 +50,8 @@ def _after(known: Running, summary: Summary, after: Version) -> Running:
             waiting = (*waiting, summary.release)
     own = (version for version in summary.warm if version.unit == known.unit)
     warm = tuple(sorted({*known.warm, *own} - {stable}))
-    return Running(known.unit, stable, release, warm, in_flight, waiting)
+    listener = move.listener if summary.outcome == "promoted" else known.listener
+    return Running(known.unit, stable, release, warm, in_flight, waiting, listener)
 
 
 def rolled_back(summaries: Iterable[Summary]) -> frozenset[tuple[Unit, str]]:

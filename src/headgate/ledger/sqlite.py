@@ -1,8 +1,8 @@
 """The ledger in one SQLite file: write-ahead log, full sync, one writer, readers that nobody waits for."""
 
 from collections.abc import Collection, Iterator
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate.core.events import AnyEvent
 from headgate.core.model import Sample
@@ -11,12 +11,13 @@ from headgate.ledger.chain import GENESIS, Record
 from headgate.ledger.codec import CODEC, Codec, decode_sample, decode_summary
 from headgate.ledger.draft import drafted
 from headgate.ledger.errors import LedgerCorrupt, LedgerReadOnly
-from headgate.ledger.sqlite_append import append, compact
 from headgate.ledger.sqlite_connection import BUSY_S
 from headgate.ledger.sqlite_reader import Reader
-from headgate.ledger.sqlite_writer import Writer
 from headgate.ledger.store import Entry
 from headgate.ledger.verify import Head, StoredSample, linked
+
+if TYPE_CHECKING:
+    from headgate.ledger.sqlite_append import Appender
 
 TAIL = 1000
 """How many of the newest entries are checked when a ledger is opened for writing; `verify` checks all."""
@@ -37,14 +38,14 @@ class SqliteLedger:
     ) -> None:
         self.path = path
         self._codec = codec
-        self._writer = None if readonly else Writer(path, busy_s)
+        self._appender = None if readonly else _appender(path, busy_s)
         try:
             self._reader = Reader(path, busy_s)
             if not readonly:
                 self._check_tail()
         except BaseException:
-            if self._writer is not None:
-                self._writer.close()
+            if self._appender is not None:
+                self._appender.close()
             raise
 
     def _check_tail(self) -> None:
@@ -69,20 +70,20 @@ class SqliteLedger:
     ) -> Entry:
         """See Ledger. Appends that wait at the same time are committed together."""
         draft = drafted(self._codec, release, expected, event, summary, sample)
-        sequence, digest = await self._writing().run(partial(append, draft=draft))
+        sequence, digest = await self._writing().append(draft)
         return Entry(sequence, release, expected + 1, event, digest)
 
     async def compact_samples(self, before: float) -> int:
         """See Ledger. Goes in bounded portions, so that appends get through in between."""
         total = 0
-        while done := await self._writing().run(partial(compact, before=before, limit=_COMPACT_AT_ONCE)):
+        while done := await self._writing().compact(before, _COMPACT_AT_ONCE):
             total += done
         return total
 
-    def _writing(self) -> Writer:
-        if self._writer is None:
+    def _writing(self) -> "Appender":
+        if self._appender is None:
             raise LedgerReadOnly(f"the ledger at {self.path} was opened for reading only")
-        return self._writer
+        return self._appender
 
     def _entry(self, record: Record) -> Entry:
         event = self._codec.decode(record.version, record.body)
@@ -144,8 +145,8 @@ class SqliteLedger:
 
         Without those, a process that may not write this folder could not read the ledger.
         """
-        if self._writer is not None:
-            self._writer.close()
+        if self._appender is not None:
+            self._appender.close()
         self._reader.close()
 
     # --- what `verify` and `export` walk ---------------------------------------------------------------------------
@@ -165,3 +166,9 @@ class SqliteLedger:
     def summarised(self) -> dict[str, int]:
         """See verify.Auditable."""
         return self._reader.summarised()
+
+
+def _appender(path: Path, busy_s: float) -> "Appender":
+    from headgate.ledger.sqlite_append import Appender  # noqa: PLC0415 - loads asyncio: who only reads starts without
+
+    return Appender(path, busy_s)

@@ -1,11 +1,13 @@
 """What an append does inside the writer's transaction, and what a compaction does."""
 
 import sqlite3
+from functools import partial
+from pathlib import Path
 
 from headgate.ledger.chain import link
 from headgate.ledger.draft import Draft, missing_sample, ordinal
 from headgate.ledger.errors import Conflict, LedgerCorrupt
-from headgate.ledger.sqlite_writer import Refused
+from headgate.ledger.sqlite_writer import Refused, Writer
 
 Place = tuple[int, str]
 """The sequence and hash that an entry was given."""
@@ -23,6 +25,25 @@ _SUMMARISE_AGAIN = """
     UPDATE summaries SET number = ?, project = ?, environment = ?, closed = ?, body = ? WHERE release = ?
     RETURNING opened
 """
+
+
+class Appender:
+    """All that a ledger which is open for writing has more than one that is only read."""
+
+    def __init__(self, path: Path, busy_s: float) -> None:
+        self._writer = Writer(path, busy_s)
+
+    async def append(self, draft: Draft) -> Place:
+        """Returns once the entry is on disk. Raises Conflict, ValueError or LedgerError: then nothing was written."""
+        return await self._writer.run(partial(append, draft=draft))
+
+    async def compact(self, before: float, limit: int) -> int:
+        """Empty up to `limit` samples that end before `before`; returns how many."""
+        return await self._writer.run(partial(compact, before=before, limit=limit))
+
+    def close(self) -> None:
+        """Finish what waits, and let go of the file."""
+        self._writer.close()
 
 
 def append(connection: sqlite3.Connection, draft: Draft) -> Place:

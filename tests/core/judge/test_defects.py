@@ -5,8 +5,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import observe, start
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.verdict import Verdict
@@ -17,6 +19,7 @@ EVERYTHING = JudgeSpec(
     latency=(Latency(max_ms=500.0), Latency(quantile=0.5, factor=1.2)),
     means=(MeanCriterion("orders", limit=0.1), MeanCriterion("refunds", higher_is_better=False)),
 )
+ALSO = replace(EVERYTHING, external=True, exchangeable=True, deadline_share=0.3, retry=1)
 FINE = Histogram((10.0, 100.0, 1000.0), (90, 99, 100))
 
 
@@ -62,10 +65,12 @@ SAMPLES = st.builds(
 @settings(max_examples=50)
 @given(st.lists(SAMPLES, min_size=1, max_size=12))
 def test_whatever_comes(samples: list[Sample]) -> None:
-    state = start(EVERYTHING)
-    for k, one in enumerate(samples):
-        state, verdict = observe(EVERYTHING, state, one, k // 4)
-        sound(verdict)
+    for spec in (EVERYTHING, ALSO):
+        state = start(spec)
+        for k, one in enumerate(samples):
+            state, verdict = observe(spec, state, one, k // 4)
+            sound(verdict)
+        sound(at_deadline(spec, state)[1])
 
 
 ONLY_LATENCY = JudgeSpec(error_ratio=None, requests_min=0)

@@ -4,7 +4,16 @@ import random
 
 import pytest
 
-from headgate.core.judge.dispersion import CAUTION, PHI_MAX, Dispersion, cautious_phi, learn, plain_phi
+from headgate.core.judge.dispersion import (
+    BLOCK,
+    CAUTION,
+    PHI_MAX,
+    Dispersion,
+    cautious_phi,
+    lasting,
+    learn,
+    plain_phi,
+)
 
 NO_HALF = (0, 0)
 
@@ -44,6 +53,13 @@ def test_bursts_are_seen(bursts: int, halves: bool) -> None:  # noqa: FBT001
 def test_storms_that_last_are_seen_in_blocks() -> None:
     d = taught(8, lasts=4)
     assert cautious_phi(d) > 5
+
+
+def test_whether_bursts_last() -> None:
+    assert lasting(Dispersion()) == 1
+    assert lasting(taught(1)) == 1
+    assert lasting(taught(8)) == 1
+    assert lasting(taught(8, lasts=4)) == BLOCK
 
 
 def test_an_incident_does_not_blind_for_ever() -> None:

@@ -6,8 +6,10 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headgate.core.judge.comparison import Rule, enter_step, observe_pair, start_comparison
+from headgate.core.judge.dispersion import BLOCK, Dispersion
 from headgate.core.judge.grid import grid_above
 from headgate.core.judge.mirror import Harm, Mirror
 from headgate.core.judge.pair import Pair
@@ -59,6 +61,30 @@ def test_one_interval_is_never_enough_unless_dispersion_is_declared() -> None:
     two = observe_pair(learnt, one, flood, NOTHING, 1.0)
     assert one.process.e_value < 100 < two.process.e_value
     assert observe_pair(declared, start_comparison(declared), flood, NOTHING, 1.0).process.e_value > 1e9
+
+
+def test_where_storms_last_no_single_one_is_enough() -> None:
+    """Sixteen errors of the canary in four seconds, after stable has shown storms that go on for seconds."""
+    judged = rule(None)
+    reached: list[float] = []
+    for lasts in (1, 8):
+        c, stormy = (
+            start_comparison(judged),
+            Dispersion(block_squares=400.0 * (lasts - 1), block_weight=100.0),
+        )
+        for _ in range(4):
+            c = observe_pair(judged, replace(c, dispersion=stormy), Pair(20, 16, 180, 0), NOTHING, 1.0)
+        reached.append(c.process.e_value)
+    assert reached[1] < 100 < reached[0]
+
+
+def test_a_lull_between_storms_proves_little() -> None:
+    judged, stormy = rule(None), Dispersion(block_squares=2800.0, block_weight=100.0)
+    c, intervals = start_comparison(judged), 0
+    while c.proof < judged.proof:
+        c = observe_pair(judged, replace(c, dispersion=stormy), Pair(20_000, 0, 180_000, 0), NOTHING, 1.0)
+        intervals += 1
+    assert intervals >= BLOCK
 
 
 def test_evidence_has_a_ceiling_and_no_overflow() -> None:

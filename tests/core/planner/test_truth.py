@@ -69,10 +69,13 @@ def test_a_good_version_passes_when_it_was_foretold(rate: float, base: float, we
 
 
 def test_where_few_errors_decide_the_forecast_is_simulated() -> None:
-    spec, bakes = JudgeSpec(latency=(), interval_s=5.0), ((5, Bake(600.0, 600.0)),)
-    closed = forecast(spec, Traffic(200.0, 0.001), bakes)
-    counted = forecast(spec, Traffic(200.0, 0.0001), bakes, random.Random(1).random)
+    spec, bakes = JudgeSpec(latency=(), interval_s=5.0, dispersion=1.0), ((5, Bake(600.0, 600.0)),)
+    traffic = Traffic(200.0, 0.001)
+    closed = forecast(spec, traffic, bakes)
+    counted = forecast(spec, traffic, bakes, random.Random(1).random)
     assert not any(sight.simulated for sight in closed.steps[0].sights)
     assert [sight.simulated for sight in counted.steps[0].sights] == [False, False, True]
-    again = forecast(spec, Traffic(200.0, 0.0001), bakes, random.Random(1).random)
-    assert again == counted
+    assert forecast(spec, traffic, bakes, random.Random(1).random) == counted
+    assert all(
+        s.simulated for s in forecast(spec, traffic, bakes, random.Random(1).random, simulate=True).whole
+    )

@@ -64,10 +64,3 @@ def afterwards(fold: "Fold") -> tuple[Advice, ...]:
     if state.outcome in ("rolled_back", "aborted"):
         return (story, ("try the same once more", f'headgate retry {release} --reason "..."'))
     return (story,)
-
-
-def refusals(fold: "Fold") -> tuple[str, ...]:
-    """What each rule that refused the release advises."""
-    return tuple(
-        finding.hint for finding in fold.request.objections if finding.answer == "fail" and finding.hint
-    )

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.advice import afterwards, answers, question, refusals
+from headgate.cli.render.advice import afterwards, answers, question
 from headgate.cli.render.board import label, title
 from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
@@ -82,8 +82,7 @@ def _advice(fold: Fold, report: Report) -> list[RenderableType]:
         asked, commands = question(fold), answers(fold)
         lines = [Text(f"\n{asked}", style="bold yellow")] if asked else [Text()]
     else:
-        hints = refusals(fold)
-        lines = [Text(f"\n  {hint}") for hint in hints] or [Text()]
+        lines = [Text(f"\n  {hint}") for hint in report.hints] or [Text()]
         commands = afterwards(fold)
     if not commands:
         return list(lines)

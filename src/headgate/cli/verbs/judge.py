@@ -1,6 +1,7 @@
 """`headgate judge`."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 from headgate.cli import options
 from headgate.cli.errors import Unable
 from headgate.cli.judging import read_spec, spec_of
+from headgate.cli.screen import say
 
 if TYPE_CHECKING:
     from headgate.judge import Judge
@@ -49,21 +51,42 @@ def _dispersion(context: click.Context, parameter: click.Parameter, value: str |
 @click.option(
     "--promote/--no-promote", "promote", default=None, help="Say `pass` (default), or keep watching."
 )
+@click.option(
+    "--serve", "port", type=click.IntRange(0, 65535), help="Answer on this port instead, over HTTP."
+)
 @options.as_json
 @click.argument("source", type=click.File("rb"), default="-", metavar="[FILE|-]")
-def command(spec_file: Path | None, source: IO[bytes], **flags: float | str | None) -> None:
+def command(spec_file: Path | None, source: IO[bytes], port: int | None, **flags: float | str | None) -> None:
     """Judge a canary from its numbers alone: one interval in JSON a line in, one verdict a line out.
 
     Per arm: requests, errors, and, where there are any, latency_ms {le, count} (cumulative), instances [{requests,
     errors}], means {NAME: {sum, n}}. Beside them: at (seconds) and weight (percent). A verdict is watch, pass, fail,
     hold_external, inconclusive or no_data; after pass or fail it stays.
+
+    With --serve it listens on localhost: POST /intervals/NAME takes intervals, GET /verdict/NAME answers Argo Rollouts'
+    web metric ({$.verdict}), POST /flagger Flagger's webhook, DELETE /verdict/NAME begins anew.
     """
     from headgate.judge import Judge
 
     del flags["as_json"]  # it writes JSON in any case
     said = read_spec(spec_file) | {name: value for name, value in flags.items() if value is not None}
-    judge = Judge(spec_of(said), latency_optional="latency" not in said)
-    _judged(judge, source)
+    spec = spec_of(said)
+
+    def new() -> Judge:
+        return Judge(spec, latency_optional="latency" not in said)
+
+    if port is None:
+        _judged(new(), source)
+    else:
+        _serve(new, port)
+
+
+def _serve(new: "Callable[[], Judge]", port: int) -> None:
+    from headgate.cli.serving import server
+
+    with server(new, port) as serving:
+        say(f"judging on http://127.0.0.1:{serving.server_port}")
+        serving.serve_forever()
 
 
 def _judged(judge: "Judge", source: IO[bytes]) -> None:

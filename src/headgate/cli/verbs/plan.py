@@ -108,6 +108,8 @@ def _foresee(session: Session, intents: tuple[Intent, ...], given: Given, *, as_
     for one in found:
         if one is not None:
             draw(foreseen(one))
+    if found and not any(found):
+        say("\nWhat its steps can see: `headgate plan --rate 200/s --base 0.1%`, with your own figures.")
 
 
 def _forecast(found: Foreseen | None) -> dict[str, Any] | None:

@@ -32,7 +32,12 @@ def command(
     if as_json:
         units = [_unit(standing) for standing in seen.units]
         print_json(
-            {"home": seen.home, "controller": seen.controller, "trouble": seen.trouble, "units": units}
+            {
+                "home": seen.home,
+                "controller": seen.controller or None,
+                "trouble": seen.trouble,
+                "units": units,
+            }
         )
         return
     width, paint = page()

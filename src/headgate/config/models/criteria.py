@@ -133,7 +133,7 @@ class Criteria(Section):
         description="The least number of requests to the new version, per step, before it can pass.",
     )
     interval: Annotated[float, Quantity(DURATION, low=0.1, high=3600)] = Field(
-        default=1.0, description="The length of one measurement."
+        default=0.5, description="The length of one measurement."
     )
     false_rollbacks: Annotated[float, Quantity(PERCENTAGE, low=0.0, high=0.5, above=True)] = Field(
         default=0.01, description="The share of good releases that may be rolled back by chance."

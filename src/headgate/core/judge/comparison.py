@@ -86,7 +86,7 @@ def _pair_logs(
 
 
 def _against(
-    rule: Rule, c: Comparison, pair: Pair, interval_s: float, logs: list[float] | None
+    rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: float, logs: list[float] | None
 ) -> tuple[Process, float]:
     """The evidence after one more interval, and the room that is left for what comes next.
 
@@ -95,7 +95,7 @@ def _against(
     """
     release = min(interval_s / rule.horizon_s, 1.0)
     room = min(c.room + rule.cap / lasting(c.dispersion), rule.cap)
-    logs = _pair_logs(rule, c, pair, phi_of(rule, c), logs)
+    logs = _pair_logs(rule, c, pair, phi, logs)
     if logs is None:
         return idle(c.process, release), room
     if rule.phi is not None:
@@ -103,12 +103,12 @@ def _against(
     return advance(c.process, logs, room, release), room - min(max(*logs, 0.0), room)
 
 
-def _towards_promotion(rule: Rule, c: Comparison, pair: Pair) -> Mirror:
+def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mirror:
     if rule.harm is None or not pair.canary_n or c.proof >= rule.proof:
         return c.mirror  # no harm to rule out, nothing seen, or proven already
     if rule.exact and not pair.stable_n and c.known.share is None:
         return c.mirror  # nothing to compare with, and no idea what stable's share might be
-    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi_of(rule, c)
+    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
     if rule.phi is None and gain > 0:
         gain = min(gain, math.log(rule.proof) / lasting(c.dispersion))  # a lull between storms proves little
     return advance_mirror(c.mirror, gain)
@@ -127,8 +127,9 @@ def observe_pair(
     `half`: cases and bad cases of half of stable's instances. `logs` are the tempered `conditional_logs`, where
     they are known.
     """
-    mirror = _towards_promotion(rule, c, pair)
-    process, room = _against(rule, c, pair, interval_s, logs)
+    phi = phi_of(rule, c)
+    mirror = _towards_promotion(rule, c, pair, phi)
+    process, room = _against(rule, c, pair, interval_s, phi, logs)
     return Comparison(
         process,
         learn(c.dispersion, pair.stable_n, pair.stable_x, half),

@@ -117,7 +117,7 @@ def plain_phi(d: Dispersion) -> float:
 
 
 def lasting(d: Dispersion) -> float:
-    """Over how many intervals one burst is taken to last: a block of them where counts plainly hang together, else 1."""
+    """How many intervals one burst is taken to last: a block of them where counts plainly hang together, else 1."""
     short = (CAUTION_ERRORS + d.squares) / (CAUTION_ERRORS + d.weight)
     return float(BLOCK) if _long_phi(d) > LASTING * max(short, 1.0) else 1.0
 

@@ -16,6 +16,7 @@ from headgate.core.judge.comparison import (
 )
 from headgate.core.judge.conditional import conditional_logs
 from headgate.core.judge.confidence import observe_likelihood, ratio_interval
+from headgate.core.judge.exchange import alike, observe_exchange, scaled, start_exchange
 from headgate.core.judge.grid import Grid, grid_above, grid_around
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
@@ -23,6 +24,8 @@ from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.placebo import POINTS as PLACEBO_POINTS
 from headgate.core.judge.placebo import Placebo, observe_placebo
+from headgate.core.judge.process import Process
+from headgate.core.judge.proportions import SMALLEST
 from headgate.core.judge.reading import (
     Found,
     Reading,
@@ -45,6 +48,13 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True):
     likelihood: tuple[float, ...]
     limit: Limit | None
     placebo: Placebo = Placebo()
+    key: Process | None = None
+
+    @property
+    def e_value(self) -> float:
+        """The evidence against the canary: where there are two keys, the lesser one."""
+        e_value = self.comparison.process.e_value
+        return e_value if self.key is None else min(e_value, self.key.e_value)
 
 
 class ErrorRule(msgspec.Struct, frozen=True):
@@ -85,7 +95,7 @@ def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
 def enter_errors(state: ErrorState) -> ErrorState:
     """A new step."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return ErrorState(enter_step(state.comparison), state.likelihood, limit, state.placebo)
+    return ErrorState(enter_step(state.comparison), state.likelihood, limit, state.placebo, state.key)
 
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:
@@ -120,7 +130,20 @@ def observe_errors(
     comparison = observe_pair(how.rule, before, pair, half, interval_s, logs)
     alike = stable.requests, stable.errors
     placebo = observe_placebo(how.placebo, state.placebo, alike, half, (phi, how.rule.cap))
-    return ErrorState(comparison, likelihood, limit, placebo)
+    key = _second_key(spec, state, comparison, arms, interval_s) if spec.exchangeable else None
+    return ErrorState(comparison, likelihood, limit, placebo, key)
+
+
+def _second_key(
+    spec: JudgeSpec, state: ErrorState, after: Comparison, arms: tuple[Arm, Arm], interval_s: float
+) -> Process | None:
+    """The second key after one more interval: None, that is like the first, until instances are alike."""
+    stable, canary = arms
+    before = state.comparison.process.e_value
+    if alike(stable, canary):
+        key = state.key or scaled(start_exchange(), before)
+        return observe_exchange(key, arms, min(interval_s / spec.horizon_s, 1.0))
+    return state.key and scaled(state.key, after.process.e_value / max(before, SMALLEST))
 
 
 def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tuple[Reading, ...]:
@@ -128,7 +151,7 @@ def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tu
     how = error_rule(spec, criterion)
     c = state.comparison
     blocks = missing_proof(how.rule, how.subject, c)
-    found = Found(c.process.e_value, blocks, *ratio_interval(how.around, state.likelihood))
+    found = Found(state.e_value, blocks, *ratio_interval(how.around, state.likelihood))
     relative = comparison_reading(spec, how.rule, how.subject, c, criterion.weight, found)
     if state.limit is None or criterion.max is None:
         return (relative,)

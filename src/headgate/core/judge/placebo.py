@@ -1,7 +1,7 @@
 """Stable against itself: the judge's own false alarms, measured where there can be no fault.
 
-Every other instance of stable plays the canary, then the others do: the mean of both e-processes. Wherever it reaches
-what a verdict needs, the same rule would have failed stable against stable. It decides nothing.
+Every other instance of stable plays the canary. Where that evidence reaches what a verdict needs, the same rule would
+have failed stable against stable. It decides nothing.
 """
 
 import msgspec
@@ -15,10 +15,9 @@ POINTS = 5
 
 
 class Placebo(msgspec.Struct, frozen=True, array_like=True):
-    """Each half in the canary's place, and the most that the evidence has been."""
+    """The evidence against the half that plays the canary, and the most that it has been."""
 
-    one: Process = start_process(POINTS)
-    other: Process = start_process(POINTS)
+    process: Process = start_process(POINTS)
     highest: float = 1.0
 
 
@@ -29,8 +28,6 @@ def observe_placebo(
     (n, x), (half_n, half_x), (phi, cap) = stable, half, how
     if not x or not 0 < half_n < n:
         return placebo
-    rest_n, rest_x = n - half_n, x - half_x
-    one = conditional_logs(grid, Pair(half_n, half_x, rest_n, rest_x), phi)
-    other = conditional_logs(grid, Pair(rest_n, rest_x, half_n, half_x), phi)
-    after = advance(placebo.one, one, cap, 0.0), advance(placebo.other, other, cap, 0.0)
-    return Placebo(*after, max(placebo.highest, (after[0].e_value + after[1].e_value) / 2))
+    logs = conditional_logs(grid, Pair(half_n, half_x, n - half_n, x - half_x), phi)
+    process = advance(placebo.process, logs, cap, 0.0)
+    return Placebo(process, max(placebo.highest, process.e_value))

@@ -69,9 +69,8 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
     """What still speaks against passing, as a clause; empty once harm is ruled out in this step."""
     if rule.harm is None or c.proof >= rule.proof:
         return ""
-    more = cases_needed(
-        rule.harm, stable_share(c.known, exact=rule.exact), math.log(rule.proof / c.mirror.e_value)
-    )
+    lacking = math.log(rule.proof / c.mirror.e_value) * phi_of(rule, c)
+    more = cases_needed(rule.harm, stable_share(c.known, exact=rule.exact), lacking)
     return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
 
 

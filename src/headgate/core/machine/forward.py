@@ -2,12 +2,16 @@
 
 from msgspec.structs import replace
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.events import EffectFailed, Judged, RoutingSet, SmokeTested, VersionLost, VersionPrepared
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
 from headgate.core.model import Bake, Expose, Plan, Promote, in_words, worst
 from headgate.core.state import Hold, State, Watch
+
+CALM_AFTER_S = 300.0
+CALM_FACTOR = 10.0
 
 
 def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
@@ -89,7 +93,7 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     state = replace(
         state,
         legs=state.legs_with(seen),
-        watch=Watch(here.exposure, event.at + leg.judge.interval_s),
+        watch=Watch(here.exposure, event.at + _interval_s(leg.judge, event.at - state.entered_at)),
     )
     step = leg.steps[state.step]
     if kind == "fail" and not (here.overridden and isinstance(step, Promote)):
@@ -97,6 +101,11 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if fresh and isinstance(step, Bake) and not (state.done or state.hold):
         return _baked(state, event, plan, step)
     return state
+
+
+def _interval_s(spec: JudgeSpec, in_step_s: float) -> float:
+    """How long the next sample lasts: evidence does not depend on how time is cut, so a long calm needs fewer cuts."""
+    return spec.interval_s * (CALM_FACTOR if in_step_s > CALM_AFTER_S else 1.0)
 
 
 def _baked(state: State, event: Judged, plan: Plan, bake: Bake) -> State:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from headgate.core.model.routing import Listener
+
 
 class SecretSource(msgspec.Struct, frozen=True):
     """Where a secret is read at start: the content of a file (trailing newline dropped) or an environment variable."""
@@ -96,6 +98,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
     `files` maps a path (relative to the instance's folder) to its content. `metrics_path` is where the service shows
     its own metrics (Prometheus text), for business signals; empty: nowhere. `memory_max_bytes` None: no limit.
+    `listener` is where it is reached: moving a service to another port is a new version, like any other change.
     """
 
     argv: tuple[str, ...]
@@ -108,4 +111,5 @@ class Configuration(msgspec.Struct, frozen=True):
     logs: LogRotation = LogRotation()
     memory_max_bytes: int | None = None
     metrics_path: str = ""
+    listener: Listener | None = None
     business: dict[str, tuple[str, str]] = {}

@@ -23,6 +23,8 @@ class Leg(msgspec.Struct, frozen=True):
 
     `instances` is the full size of either version; `warm_s` is how long the baseline stays warm after success;
     `drain_s` is how long a version that lost its traffic may finish its requests.
+    `listener` is where the candidate shall be reached, `baseline_listener` where the baseline is (None: there too); the
+    users' port changes with the promotion only.
     Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
     """
 
@@ -36,6 +38,7 @@ class Leg(msgspec.Struct, frozen=True):
     sticky: Sticky | None = None
     warm_s: float = 600.0
     drain_s: float = 10.0
+    baseline_listener: Listener | None = None
     one_way_after: int | None = None
     one_way_reason: str = ""
 

@@ -115,7 +115,8 @@ def _reach(
         time = tempered_s(rule, traffic, traffic.stable_errors(weight), begin, end, spec.interval_s)
         most = cap * (end - begin) / spec.interval_s
         logs = [log + min(drift * time, most) for log, drift in zip(logs, g.drift, strict=True)]
-        parts.append((g, time * time / (end - begin)))
+        free = min(most / max(*g.drift, 0.0) / time, 1.0) if max(g.drift) > 0 else 1.0
+        parts.append((g, free * free * time * time / (end - begin)))
         errors += traffic.canary_errors(weight, factor) * (end - begin)
     top = max(logs)
     masses = [math.exp(log - top) for log in logs]
@@ -169,7 +170,7 @@ def _settled(
     jump = g.of_canary[best] * traffic.phi / phi.phi
     spread = math.sqrt(here.variance / at_s * interval_s)
     over = math.sqrt((jump / 2) ** 2 + (slope * interval_s / 2) ** 2 + (LADDER_HEIGHT * spread) ** 2)
-    mean_s = max(at_s + over / slope, interval_s)
+    mean_s = max(at_s + min(over, interval_cap(spec) / 2) / slope, interval_s)
     return Passage(
         mean_s,
         here.variance / slope**2 + interval_s**2 / 12 + (PART * mean_s * phi.spread / phi.phi) ** 2,

@@ -8,6 +8,7 @@ from headgate.core.judge.latency import SETTLE_N, latency_rule
 from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.growth import rule_of
+from headgate.core.judge.planner.tempering import tempered_s
 from headgate.core.judge.planner.traffic import Traffic
 
 _SECONDS = 1_000_000
@@ -39,17 +40,19 @@ def _proof_s(
     """The time at which the mean log-evidence against harm reaches 1/beta; harm is placed by what stable shows then."""
     if harm is None:
         return 0.0
-    needed = math.log(1 / spec.beta / FROM_START) * max(spec.dispersion or phi, 1.0)
+    rule, traffic = rule_of(spec), Traffic(sum(rates), share, phi)
     time_s = 0.0
-    for _ in range(4):
+    for _ in range(6):
         known = rates[1] * time_s / 2
-        believed = (share * known + PRIOR_X) / (known + PRIOR_N)
-        gain = _gain(harm, rates, believed, share)
+        gain = _gain(harm, rates, (share * known + PRIOR_X) / (known + PRIOR_N), share)
         if gain <= 0:
             gain = _gain(harm, rates, share, share)
         if gain <= 0:
             return math.inf
-        time_s = needed / gain
+        tempered = 1.0
+        if time_s > 0:
+            tempered = tempered_s(rule, traffic, rates[1] * share, 0.0, time_s, spec.interval_s) / time_s
+        time_s = math.log(1 / spec.beta / FROM_START) / gain / tempered
     return time_s
 
 

@@ -1,0 +1,127 @@
+"""`headgate judge --serve`: the judge behind one HTTP port, for those who stay with Argo Rollouts or Flagger.
+
+    POST /intervals/NAME   an interval (or a list of them) in JSON: the verdict so far
+    GET  /verdict/NAME     the verdict so far: what Argo's web metric provider asks for ({$.verdict})
+    POST /flagger          Flagger's webhook {name, namespace, ...}: 200, or 412 once NAMESPACE.NAME is not to go on
+    DELETE /verdict/NAME   forget it: the next release begins
+
+A name nobody has told anything about is `no_data`: unknown is never good news.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from headgate.judge import Answer, Interval, Judge, answer
+
+JUDGES_MAX = 1000
+"""Names that are kept; the one that was heard of least lately goes first."""
+BODY_MAX_BYTES = 8 * 1024 * 1024
+STOPPING = ("fail", "hold_external")
+UNKNOWN = Answer(0.0, "no_data", 1.0, (), "no interval was given for this name")
+
+_one_or_many = msgspec.json.Decoder(Interval | list[Interval])
+_webhook = msgspec.json.Decoder(dict[str, Any])
+
+
+class Bench:
+    """Judges by name. `new` makes one that has seen nothing."""
+
+    def __init__(self, new: Callable[[], Judge]) -> None:
+        self._new = new
+        self._lock = Lock()
+        self._judges: dict[str, Judge] = {}
+        self._answers: dict[str, Answer] = {}
+
+    def observe(self, name: str, intervals: list[Interval]) -> Answer:
+        """What the judge of this name says after these."""
+        with self._lock:
+            judge = self._judges.pop(name, None) or self._new()
+            self._judges[name] = judge
+            for interval in intervals:
+                self._answers[name] = answer(interval.at, judge.observe(interval))
+            while len(self._judges) > JUDGES_MAX:
+                self._forget(next(iter(self._judges)))
+            return self._answers.get(name, UNKNOWN)
+
+    def answer(self, name: str) -> Answer:
+        """What it said last."""
+        return self._answers.get(name, UNKNOWN)
+
+    def forget(self, name: str) -> None:
+        """The next interval of this name is the first of another release."""
+        with self._lock:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._judges.pop(name, None)
+        self._answers.pop(name, None)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    bench: Bench
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """The verdict of a name."""
+        kind, name = self._place()
+        if kind == "verdict":
+            self._say(HTTPStatus.OK, self.bench.answer(name))
+        else:
+            self._say(HTTPStatus.NOT_FOUND, {"error": "GET /verdict/NAME"})
+
+    def do_DELETE(self) -> None:
+        """Forget a name."""
+        self.bench.forget(self._place()[1])
+        self._say(HTTPStatus.OK, UNKNOWN)
+
+    def do_POST(self) -> None:
+        """Intervals of a name, or Flagger's question."""
+        length = int(self.headers.get("content-length") or 0)
+        if not 0 <= length <= BODY_MAX_BYTES:
+            self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"at most {BODY_MAX_BYTES} bytes"})
+            return
+        kind, name = self._place()
+        try:
+            self._answered(kind, name, self.rfile.read(length))
+        except msgspec.DecodeError as error:
+            self._say(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+
+    def _answered(self, kind: str, name: str, body: bytes) -> None:
+        if kind == "intervals":
+            given: Interval | list[Interval] = _one_or_many.decode(body)
+            intervals = [given] if isinstance(given, Interval) else given
+            found = self.bench.observe(name, intervals)
+            self._say(HTTPStatus.OK, found)
+        elif kind == "flagger":
+            asked = _webhook.decode(body)
+            found = self.bench.answer(f"{asked.get('namespace', '')}.{asked.get('name', '')}")
+            stops = found.verdict in STOPPING
+            self._say(HTTPStatus.PRECONDITION_FAILED if stops else HTTPStatus.OK, found)
+        else:
+            self._say(HTTPStatus.NOT_FOUND, {"error": "POST /intervals/NAME or /flagger"})
+
+    def _place(self) -> tuple[str, str]:
+        kind, _, name = self.path.partition("?")[0].strip("/").partition("/")
+        return kind, name
+
+    def _say(self, status: HTTPStatus, what: object) -> None:
+        body = msgspec.json.encode(what)
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the library's signature
+        """Say nothing: whoever asks has the answer."""
+
+
+def server(new: Callable[[], Judge], port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """A server that judges by the judges that `new` makes; `serve_forever` runs it."""
+    handler = type("Handler", (_Handler,), {"bench": Bench(new)})
+    return ThreadingHTTPServer((host, port), handler)
