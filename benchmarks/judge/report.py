@@ -33,7 +33,7 @@ def _pivot(rows: Rows) -> Rows:
             "never" if delay == "" else f"{float(delay):.3g}" + (f" (misses {missed:.0f}%)" if missed else "")
         )
         false = row["false_percent"]
-        scene[str(row["rule"])] = found + (f"; {float(false):.2g}% false" if false != "" else "")
+        scene[str(row["rule"])] = found + (f"; {float(false):.3g}% false" if false != "" else "")
     names = list(dict.fromkeys(name for scene in scenes.values() for name in scene))
     return [{name: scene.get(name, "") for name in names} for scene in scenes.values()]
 

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+import headgate.ledger.sqlite_append  # noqa: F401 - now: nobody may be unable to read our libraries
 from headgate.ledger import LedgerError, SqliteLedger
-from headgate.ledger.sqlite_append import Appender
 from headgate.ledger.verify import verify
 
 NOBODY = 65534

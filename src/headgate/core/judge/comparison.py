@@ -120,14 +120,14 @@ def observe_pair(
     pair: Pair,
     half: tuple[int, int],
     interval_s: float,
-    logs: list[float] | None = None,
+    known: tuple[float, list[float] | None] | None = None,
 ) -> Comparison:
     """One more interval. Everything that weighs it was known before it: only so are the bets fair.
 
-    `half`: cases and bad cases of half of stable's instances. `logs` are the tempered `conditional_logs`, where
-    they are known.
+    `half`: cases and bad cases of half of stable's instances. `known`: the dispersion and the tempered
+    `conditional_logs`, where they have been worked out already.
     """
-    phi = phi_of(rule, c)
+    phi, logs = known or (phi_of(rule, c), None)
     mirror = _towards_promotion(rule, c, pair, phi)
     process, room = _against(rule, c, pair, interval_s, phi, logs)
     return Comparison(

@@ -127,7 +127,7 @@ def observe_errors(
         around = conditional_logs(how.around, pair, phi)
         likelihood, logs = observe_likelihood(likelihood, around), around[-POINTS:]
     half = half_of_instances(stable)
-    comparison = observe_pair(how.rule, before, pair, half, interval_s, logs)
+    comparison = observe_pair(how.rule, before, pair, half, interval_s, (phi, logs))
     alike = stable.requests, stable.errors
     placebo = observe_placebo(how.placebo, state.placebo, alike, half, (phi, how.rule.cap))
     key = _second_key(spec, state, comparison, arms, interval_s) if spec.exchangeable else None
