@@ -80,7 +80,8 @@ def test_a_port_to_move_to_that_is_taken(new_town: Callable[[], Town]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])
         town.plan({"listen": {"port": port}})
-        done = town.deploy(new)
+        with town.customers():
+            done = town.deploy(new)
     assert town.answerers() == {old}
     assert f"cannot bind '127.0.0.1:{port}': Address already in use" in done.report["reason"]
     assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said

@@ -33,7 +33,9 @@ def built(
         if recipe.build:
             wiring.run_build(recipe.build, root, on_line=on_line)
         command = " ".join(recipe.build)
-        origin = wiring.provenance(root, built_at=time.time(), command=command, source=str(recipe.path), label=label)
+        origin = wiring.provenance(
+            root, built_at=time.time(), command=command, source=str(recipe.path), label=label
+        )
         return store.put(root / recipe.path, origin)
     except PortError as error:
         raise Unable(str(error), "nothing was changed") from error

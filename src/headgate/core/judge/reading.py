@@ -74,6 +74,10 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
     return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
 
 
+GONE = 20
+"""Stable is as good as gone when the canary has had so many times its cases: the change of traffic left it a few."""
+
+
 def comparison_reading(
     spec: JudgeSpec,
     rule: Rule,
@@ -87,8 +91,10 @@ def comparison_reading(
     if found is None:
         found = Found(c.process.e_value, missing_proof(rule, subject, c))
     e_value, blocks = found.e_value, found.blocks
-    if blocks and rule.exact and not c.stable_n and c.canary_n:
-        blocks = ""  # a share that only stable could give a meaning to
+    if blocks and rule.exact and c.stable_n * GONE < c.canary_n:
+        blocks = (
+            ""  # a share that only stable could give a meaning to, and stable has next to no traffic left
+        )
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
     evidence = Evidence(
         subject.metric,
