@@ -72,7 +72,14 @@ def leg(
     instances: int = 2,
 ) -> Leg:
     return Leg(
-        candidate.unit, candidate, baseline, tuple(steps), Listener(8000), JudgeSpec(interval_s=1.0), instances, warm_s=60.0
+        candidate.unit,
+        candidate,
+        baseline,
+        tuple(steps),
+        Listener(8000),
+        JudgeSpec(interval_s=1.0),
+        instances,
+        warm_s=60.0,
     )
 
 
