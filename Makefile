@@ -34,7 +34,7 @@ test: check ## all checks, then the whole test suite
 check: $(READY) ## ruff, mypy, pyright, import-linter and the tidiness rules
 	@+$(MAKE) --no-print-directory --keep-going --output-sync=target $(if $(findstring j,$(MAKEFLAGS)),,-j3) $(CHECKS)
 
-bench: $(READY) ## measure the judge, the ledger and the machine
+bench: $(READY) ## measure everything: `ARGS="--quick --only deploys,judge"` for a part
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 fix: $(READY) ## let ruff repair and format what it can
