@@ -27,6 +27,7 @@ from headgate.ledger import (
     LedgerTooNew,
     SqliteLedger,
 )
+from headgate.ledger.sqlite_schema import VERSION, check_version
 from headgate.ledger.verify import verify
 from headgate.testing.ledger import write, write_all
 from tests.ledger import reading
@@ -245,6 +246,24 @@ def test_many_may_make_the_same_ledger_at_once(tmp_path: Path) -> None:
         asyncio.run(write(ledger, f"r{n}", 1))
         ledger.close()
     assert len(made) == 8
+
+
+@pytest.mark.parametrize("statement", ["sqlite_schema", "application_id", "user_version"])
+def test_a_ledger_made_while_it_is_looked_at_is_no_strangers_file(tmp_path: Path, statement: str) -> None:
+    """The marks of a file are read as they were at one moment, however another process comes in between."""
+    path = tmp_path / "ledger.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+
+    def make_it(executed: str) -> None:
+        if statement in executed:
+            SqliteLedger(path).close()
+
+    connection.set_trace_callback(make_it)
+    assert check_version(connection, path) in {0, VERSION}  # as before, or as after: never something between
+    connection.set_trace_callback(None)
+    assert check_version(connection, path) == VERSION
+    connection.close()
 
 
 def test_one_failure_is_not_the_neighbours(tmp_path: Path) -> None:

@@ -83,9 +83,9 @@ VERSION = len(MIGRATIONS)
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of this file; 0 for a new one. Raises LedgerTooNew, or LedgerCorrupt for a stranger's file."""
-    version = _pragma(connection, "user_version")
-    if _pragma(connection, "application_id") != APPLICATION_ID:
-        if version or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
+    application, version, tables = _marks(connection)
+    if application != APPLICATION_ID:
+        if version or tables:
             raise LedgerCorrupt(f"{path} is a database, but not a ledger of Headgate: choose another place")
         return 0
     if version > VERSION:
@@ -94,6 +94,23 @@ def check_version(connection: sqlite3.Connection, path: Path) -> int:
             "use that version, this one might damage it"
         )
     return version
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Application, schema version and number of tables, all of one moment: another process may be making the file."""
+    if connection.in_transaction:
+        return _read_marks(connection)
+    connection.execute("BEGIN")
+    try:
+        return _read_marks(connection)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _read_marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    # The count comes first: in SQLite a transaction sees the file as it is at its first read of a table.
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return _pragma(connection, "application_id"), _pragma(connection, "user_version"), int(tables)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
