@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.judge import contest, deploys, report
+from benchmarks.judge import claims, contest, deploys, report
 
 Rows = list[dict[str, float | str]]
 SEED = 20240229

@@ -4,39 +4,44 @@ Counts are arrays of (runs, intervals); each rule gives the time of its rollback
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 Array = np.ndarray
 MINUTE_S = 60.0
+LOOK = 10
+"""Minutes between two looks of the rank tests."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Requests and errors of both arms, per run and interval."""
+    """Requests and errors of both arms, per run and interval; `slow*`: requests at most `le` ms, where known."""
 
     n1: Array
     x1: Array
     n0: Array
     x0: Array
     interval_s: float
+    le: tuple[float, ...] = ()
+    slow1: Array | None = None
+    slow0: Array | None = None
 
     def minutes(self) -> "Counts":
         """The same, minute by minute."""
         k = max(1, round(MINUTE_S / self.interval_s))
         m = self.n1.shape[1] // k
-        n1, x1, n0, x0 = (a[:, : m * k].reshape(len(a), m, k).sum(2) for a in self._arrays())
-        return Counts(n1, x1, n0, x0, self.interval_s * k)
+        return self._each(lambda a: a[:, : m * k].reshape(len(a), m, k, *a.shape[2:]).sum(2), self.interval_s * k)
 
     def sums(self) -> "Counts":
         """Everything since the start, at every interval."""
-        n1, x1, n0, x0 = (a.cumsum(1) for a in self._arrays())
-        return Counts(n1, x1, n0, x0, self.interval_s)
+        return self._each(lambda a: a.cumsum(1), self.interval_s)
 
-    def _arrays(self) -> tuple[Array, Array, Array, Array]:
-        return self.n1, self.x1, self.n0, self.x0
+    def _each(self, change: Callable[[Array], Array], interval_s: float) -> "Counts":
+        slow = [None if a is None else change(a) for a in (self.slow1, self.slow0)]
+        counts = [change(a) for a in (self.n1, self.x1, self.n0, self.x0)]
+        return Counts(*counts, interval_s, self.le, *slow)
 
 
 Rule = Callable[[Counts], Array]
@@ -74,10 +79,26 @@ def z_test(counts: Counts) -> Array:
 
 
 def relative_rule(counts: Counts) -> Array:
-    """Over 5%, or over 1.5 times stable, once the canary has had 1000 requests (latency has no part here)."""
+    """Over 5%, or over 1.5 times stable, once the canary has had 1000 requests; or a p99 over 1.3 times stable's.
+
+    The quantile is interpolated within its bucket, as Prometheus' `histogram_quantile` has it.
+    """
     total = counts.minutes().sums()
     canary, stable = _ratio(total.x1, total.n1), _ratio(total.x0, total.n0)
-    return first((total.n1 >= 1000) & ((canary > 0.05) | (canary > 1.5 * stable)), total.interval_s)
+    bad = (canary > 0.05) | (canary > 1.5 * stable)
+    if total.slow1 is not None and total.slow0 is not None:
+        bad |= quantile_ms(total.le, total.slow1, 0.99) > 1.3 * quantile_ms(total.le, total.slow0, 0.99)
+    return first((total.n1 >= 1000) & bad, total.interval_s)
+
+
+def quantile_ms(le: tuple[float, ...], count: Array, q: float) -> Array:
+    """The quantile of cumulative buckets (..., len(le)), the last of which holds every request."""
+    edges, rank = np.array([0.0, *le]), q * count[..., -1]
+    k = (count >= rank[..., None]).argmax(-1)
+    padded = np.concatenate([np.zeros((*count.shape[:-1], 1), count.dtype), count], axis=-1)
+    low, high = (np.take_along_axis(padded, k[..., None] + d, -1)[..., 0] for d in (0, 1))
+    part = (rank - low) / np.maximum(high - low, 1)
+    return np.asarray(edges[k] + (edges[k + 1] - edges[k]) * part)
 
 
 def _ranks(values: Array) -> tuple[Array, Array]:
@@ -87,28 +108,51 @@ def _ranks(values: Array) -> tuple[Array, Array]:
     return below + (equal + 1) / 2, (equal.astype(float) ** 2 - 1).sum(1)
 
 
-def mann_whitney(counts: Counts) -> Array:
-    """The last hour's error ratios by minute: ranks at 1% and a mean over 1.25 times stable's; every ten minutes."""
+def _windows(counts: Counts) -> Iterator[tuple[float, Array, Array]]:
+    """Every ten minutes: the moment, and the last hour's error ratios by minute of the canary and of stable."""
     each = counts.minutes()
     canary, stable = _ratio(each.x1, each.n1), _ratio(each.x0, each.n0)
-    at = np.full(len(canary), math.inf)
-    for end in range(10, canary.shape[1] + 1, 10):
-        a, b = canary[:, max(0, end - 60) : end], stable[:, max(0, end - 60) : end]
+    for end in range(LOOK, canary.shape[1] + 1, LOOK):
+        yield end * each.interval_s, canary[:, max(0, end - 60) : end], stable[:, max(0, end - 60) : end]
+
+
+def mann_whitney(counts: Counts) -> Array:
+    """Ranks at 1%, one-sided, and an effect: the canary's mean over 1.25 times stable's."""
+    at = np.full(len(counts.n1), math.inf)
+    for now, a, b in _windows(counts):
         m = a.shape[1]
         ranks, ties = _ranks(np.hstack([a, b]))
         u = ranks[:, :m].sum(1) - m * (m + 1) / 2 - m * m / 2
         spread = np.sqrt(np.maximum(m * m / 12 * (2 * m + 1 - ties / (2 * m * (2 * m - 1))), 1e-12))
         worse = (u / spread > 2.326) & (a.mean(1) > 1.25 * b.mean(1))
-        at = np.where(worse & np.isinf(at), end * each.interval_s, at)
+        at = np.where(worse & np.isinf(at), now, at)
+    return at
+
+
+def tolerant_mann_whitney(counts: Counts) -> Array:
+    """As Kayenta has it: the shift's 98% interval (Hodges & Lehmann 1963) wholly over a tolerance of a quarter of it.
+
+    And the same effect as above.
+    """
+    at = np.full(len(counts.n1), math.inf)
+    for now, a, b in _windows(counts):
+        m = a.shape[1]
+        shifts = (a[:, :, None] - b[:, None, :]).reshape(len(a), m * m)
+        k = max(round(m * m / 2 - 2.326 * math.sqrt(m * m * (2 * m + 1) / 12)), 0)
+        parts = np.partition(shifts, (k, m * m // 2), axis=1)
+        low, middle = parts[:, k], parts[:, m * m // 2]
+        worse = (low > 0.25 * np.abs(middle)) & (a.mean(1) > 1.25 * b.mean(1))
+        at = np.where(worse & np.isinf(at), now, at)
     return at
 
 
 RULES: dict[str, Rule] = {
     "fixed threshold, failure limit": fixed_threshold,
     "cumulative failed checks": failed_checks,
-    "Mann-Whitney, every 10 min": mann_whitney,
+    "Mann-Whitney": mann_whitney,
+    "Mann-Whitney, tolerance": tolerant_mann_whitney,
     "z-test, every minute": z_test,
-    "absolute + 50% relative": relative_rule,
+    "absolute + relative": relative_rule,
 }
 
 
@@ -117,15 +161,23 @@ def oracle(counts: Counts, ratio: float, null: float, phi: float, onset_s: float
     x = counts.x1 + counts.x0
     weigh = np.log((ratio * counts.n1 + counts.n0) / (null * counts.n1 + counts.n0))
     logs = (counts.x1 * math.log(ratio / null) - x * weigh) / phi
-    logs[:, : round(onset_s / counts.interval_s)] = 0.0
+    logs[:, : round(onset_s / counts.interval_s)] = 0.0  # it has not seen what came before
     return first(logs.cumsum(1) >= math.log(100), counts.interval_s)
 
 
-def information_bound_s(
-    rates: tuple[float, float], base: float, ratio: float, null: float, alpha: float
-) -> float:
-    """ln(1/alpha) over the divergence per second between the true share of errors and the null's; rates per second."""
-    n1, n0 = rates
+def information_bound(bake: tuple[Array, float, float, float], null: float, alpha: float) -> float:
+    """The intervals until the divergence between the true share of errors and the null's has reached ln(1/alpha).
+
+    `bake`: the canary's weight in each interval, requests an interval, the base ratio and how many times worse.
+    """
+    weights, requests, base, ratio = bake
+    n1, n0 = requests * weights / 100, requests * (1 - weights / 100)
     errors = base * (ratio * n1 + n0)
     q, q0 = ratio * n1 / (ratio * n1 + n0), null * n1 / (null * n1 + n0)
-    return math.log(1 / alpha) / (errors * (q * math.log(q / q0) + (1 - q) * math.log((1 - q) / (1 - q0))))
+    gained = (errors * (q * np.log(q / q0) + (1 - q) * np.log((1 - q) / (1 - q0)))).cumsum()
+    short = math.log(1 / alpha)
+    k = int((gained < short).sum())
+    if k == len(gained):
+        return math.inf
+    before = float(gained[k - 1]) if k else 0.0
+    return k + (short - before) / (float(gained[k]) - before)

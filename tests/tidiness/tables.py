@@ -6,11 +6,18 @@ from __future__ import annotations
 # "cli" means cli.py or anything under cli/; a trailing star also takes what begins so.
 # A library without a row is refused.
 HOMES: dict[str, tuple[str, ...]] = {
+    "apprise": ("plugins/notifiers",),
     "click": ("cli",),
     "envoy": ("plugins/traffic",),
+    "google": ("plugins/signals/otlp",),  # protobuf
     "h11": ("load/client",),
     "httpx2": ("plugins", "cli/client"),
+    "jinja2": ("web",),
+    "jwt": ("web",),
+    "opentelemetry": ("plugins/signals/otlp",),
+    "prometheus_client": ("web",),
     "psutil": ("plugins/targets",),
+    "psycopg": ("plugins/signals",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
     "pytest": ("testing",),

@@ -9,7 +9,7 @@ from headgate.cli.names import ALL_RELEASES, environment_named, release_named, u
 from headgate.core.admission import Words
 from headgate.core.events import ReleaseRequested
 from headgate.core.model import Intent, Unit, Version
-from headgate.core.planning import Policies
+from headgate.core.planning import Policies, policies_of
 from headgate.core.reversal import objection_to_rollback
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
@@ -148,7 +148,7 @@ def _way(ledger: Ledger, targets: Targets) -> Way:
         for unit, (release, _) in targets.items()
     ]
     newest = max(requests.values(), key=lambda request: request.at)
-    return Way(newest.release, tuple(intents), policies_of(newest))
+    return Way(newest.release, tuple(intents), policies_of(newest.plan))
 
 
 def request_of(ledger: Ledger, release: str) -> ReleaseRequested:
@@ -157,9 +157,3 @@ def request_of(ledger: Ledger, release: str) -> ReleaseRequested:
     if first is None or not isinstance(first.event, ReleaseRequested):
         raise Unable(f"the ledger does not say how {release} began", code=exits.INTERNAL)
     return first.event
-
-
-def policies_of(request: ReleaseRequested) -> Policies:
-    """The rules that held for a release."""
-    plan = request.plan
-    return Policies(plan.production, plan.gates, plan.on_inconclusive, plan.on_no_data, plan.concurrency)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.model import Intent, Plan, Unit, Version, worst
-from headgate.core.planning import Policies, leaving, plan, plan_back
+from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
@@ -41,10 +41,7 @@ def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:
 def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger) -> ReleaseDequeued:
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
     summaries = ledger.summaries(limit=HISTORY_MAX)
-    policies = Policies(
-        before.production, before.gates, before.on_inconclusive, before.on_no_data, before.concurrency
-    )
-    drawn = _draw(asked.intents, policies, summaries, back=asked.rollback_to is not None)
+    drawn = _draw(asked.intents, policies_of(before), summaries, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
     known = Known({}, rolled_back(summaries), rolled_back_versions(summaries))
     found = objections(asked.intents, drawn, known, words)

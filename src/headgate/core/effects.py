@@ -27,12 +27,15 @@ class SetRouting(msgspec.Struct, frozen=True, tag=True, gc=False):
 class Observe(msgspec.Struct, frozen=True, tag=True, gc=False):
     """At `due_at`, sample both arms since the last sample and judge. Answered by Judged: it cannot fail.
 
-    `exposure` is the index of the Expose step in force while the sample's interval lasts.
+    `exposure` is the index of the Expose step in force while the sample's interval lasts; UNEXPOSED (-1) while no
+    traffic reaches the canary on purpose: before the first one, or after it was taken away. `deadline`: the exact test
+    that the step may make once is due with this sample.
     """
 
     leg: int
     exposure: int
     due_at: float
+    deadline: bool = False
 
 
 class RunSmoke(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -121,6 +121,7 @@ class Judged(Answer, frozen=True, kw_only=True, tag=True):
     """An interval was sampled and judged. `sample` is the SHA-256 of the sample stored beside the ledger.
 
     `requests` and `errors` are the interval's (stable, canary); `harmed` is how many canary requests went badly.
+    `deadline`: it was the last sample before the step's deadline, and the verdict rests on the exact test too.
     """
 
     verdict: Verdict
@@ -128,6 +129,7 @@ class Judged(Answer, frozen=True, kw_only=True, tag=True):
     requests: tuple[int, int] = (0, 0)
     errors: tuple[int, int] = (0, 0)
     harmed: int = 0
+    deadline: bool = False
 
 
 class SmokeTested(Answer, frozen=True, kw_only=True, tag=True):

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.model import (
+    Audience,
     ConcurrencyPolicy,
     Intent,
     Leg,
@@ -28,6 +29,19 @@ class Policies(msgspec.Struct, frozen=True):
     on_inconclusive: OnUnproven = "hold"
     on_no_data: OnSilent = "hold"
     concurrency: ConcurrencyPolicy = "refuse"
+    audience: Audience = Audience()
+
+
+def policies_of(drawn: Plan) -> Policies:
+    """The policies that a plan was drawn under."""
+    return Policies(
+        production=drawn.production,
+        gates=drawn.gates,
+        on_inconclusive=drawn.on_inconclusive,
+        on_no_data=drawn.on_no_data,
+        concurrency=drawn.concurrency,
+        audience=drawn.audience,
+    )
 
 
 Strategy = Callable[[Intent], Iterator[Step]]
@@ -69,6 +83,7 @@ def _plan(
         on_no_data=policies.on_no_data,
         concurrency=policies.concurrency,
         production=policies.production,
+        audience=policies.audience,
     )
 
 
@@ -84,4 +99,6 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
         sticky=intent.rollout.sticky,
         warm_s=intent.rollout.warm_s,
         drain_s=intent.rollout.drain_s,
+        sources=intent.sources,
+        measured_by=intent.measured_by,
     )

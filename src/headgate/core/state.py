@@ -16,7 +16,16 @@ from headgate.core.summary import Outcome
 Stage = Literal["new", "queued", "checking", "forward", "reverting", "warm", "closed"]
 """Where a release is: `warm` has succeeded and keeps the old versions for the rollback window."""
 
-HoldKind = Literal["inconclusive", "no_data", "unproven", "illegal", "failed", "unverified", "stable_lost"]
+HoldKind = Literal[
+    "inconclusive", "no_data", "external", "unproven", "illegal", "failed", "unverified", "stable_lost"
+]
+"""`external`: stable itself is in trouble, and the canary is no worse than it."""
+
+Relief = Literal["", "leaving", "away", "returning"]
+"""Where the canary's traffic is while it is taken away to see whether stable recovers without it."""
+
+UNEXPOSED = -1
+"""The exposure that a sample belongs to while no traffic reaches the canary on purpose."""
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
@@ -35,10 +44,14 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
 
 class Watch(msgspec.Struct, frozen=True, gc=False):
-    """The sample under way: it belongs to the Expose step with index `exposure` and closes at `due_at`."""
+    """The sample under way: it belongs to the Expose step with index `exposure` and closes at `due_at`.
+
+    It began at `since`.
+    """
 
     exposure: int
     due_at: float
+    since: float = 0.0
 
 
 class LegState(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +60,8 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     `reached` is the index of the last step entered, `instances` how many of the candidate are ready, `routing` what the
     proxy last confirmed, `exposure` the index of the Expose step in force (-1: none yet). Under this exposure a verdict
     `passed`, or the plan `accepted` to go on without one; `overridden`: a person decided against or without the judge.
+    `relief` says whether the canary's traffic is away because stable got worse with it, `relieved` that this has been
+    tried under this exposure, `tested` is the exposure whose exact test at the deadline has been made.
     Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
     After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
     """
@@ -54,10 +69,13 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     reached: int = -1
     instances: int = 0
     routing: Routing | None = None
-    exposure: int = -1
+    exposure: int = UNEXPOSED
     passed: bool = False
     accepted: bool = False
     overridden: bool = False
+    relief: Relief = ""
+    relieved: bool = False
+    tested: int = UNEXPOSED
     verdict: Verdict | None = None
     back: bool = False
     full: bool = False
@@ -71,11 +89,23 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
         """True when there is a reason to promote: a passing verdict, the plan's declared policy, or a person's word."""
         return self.passed or self.accepted or self.overridden
 
+    @property
+    def watched(self) -> int:
+        """The exposure that a sample which begins now belongs to."""
+        return UNEXPOSED if self.relief in ("away", "returning") else self.exposure
+
+    @property
+    def frozen(self) -> bool:
+        """True while stable is in trouble of its own: the canary's weight must not rise."""
+        external = self.verdict is not None and self.verdict.kind == "hold_external"
+        return bool(self.relief) or (external and not self.overridden)
+
 
 class State(msgspec.Struct, frozen=True, gc=False):
     """A release after its event number `sequence`.
 
     `leg` and `step` are the cursor; `entered_at` is when the step began and `done` whether its own work is finished.
+    `frozen_s` is how long of it stable was in trouble of its own, which counts neither for a bake nor for its deadline.
     `outcome` is what the release ends as (while reverting: what it will end as), `ended_at` when it did.
     """
 
@@ -86,6 +116,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     leg: int = 0
     step: int = 0
     entered_at: float = 0.0
+    frozen_s: float = 0.0
     done: bool = False
     legs: tuple[LegState, ...] = ()
     watch: Watch | None = None

@@ -1,7 +1,8 @@
 """Plugins by name. Headgate's own register through the same entry points as a stranger's.
 
 A package names a factory in its metadata, `[project.entry-points."headgate.gates"] name = "package.module:create"`,
-which takes a `Wires` and returns the port.
+which takes a `Wires` and returns the port. Where the project file may say more of a plugin than its name (a source of
+signals, a channel, a marker), the factory's module has a frozen msgspec struct `Settings` with the keys it takes.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from headgate.ports.errors import Permanent
 from headgate.ports.wires import Wires
 
-KINDS = ("targets", "traffic", "signals", "gates")
+KINDS = ("targets", "traffic", "signals", "gates", "notifiers", "markers")
 
 Factory = Callable[[Wires], Any]
 

@@ -1,5 +1,6 @@
 """What is measured, per version."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from headgate.core.model import Arm, Version
@@ -13,4 +14,21 @@ class Signals(Protocol):
 
         Raises Temporary when the source cannot be read now, Permanent when it never will: unknown is not zero.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one question to a source was answered just now. `problem` says what is wrong with it; empty: nothing."""
+
+    question: str
+    answer: str
+    problem: str = ""
+
+
+class Inspectable(Protocol):
+    """A source that can show its questions one by one, for `headgate signals test`."""
+
+    async def inspect(self, version: Version) -> tuple[Look, ...]:
+        """Each configured question with its answer now. Never raises PortError: a trouble is a `problem`."""
         ...

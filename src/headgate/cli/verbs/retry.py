@@ -8,9 +8,10 @@ import click
 from headgate.cli import exits, options
 from headgate.cli.carry import Manner, carry
 from headgate.cli.errors import Unable
-from headgate.cli.going_back import policies_of, request_of
+from headgate.cli.going_back import request_of
 from headgate.cli.names import release_named
 from headgate.cli.session import Session, person
+from headgate.core.planning import policies_of
 
 
 @options.verb(
@@ -59,7 +60,7 @@ def _retry(session: Session, given: _Given) -> int:
     request = request_of(session.ledger, summary.release)
     submission = Submission(
         intents=request.intents,
-        policies=policies_of(request),
+        policies=policies_of(request.plan),
         author=person(),
         reason=given.reason,
         words=Words(given.reason, given.break_glass or request.break_glass_reason),

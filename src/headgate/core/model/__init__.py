@@ -1,5 +1,6 @@
 """The nouns of a release: immutable data, each with one meaning, none with behaviour that decides."""
 
+from headgate.core.model.audience import Audience, Channel, Marker, QuietHours, Role
 from headgate.core.model.configuration import (
     CommandCheck,
     Configuration,
@@ -19,6 +20,7 @@ from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
 from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
 from headgate.core.model.routing import Listener, Match, Routing, Sticky
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
+from headgate.core.model.source import Source
 from headgate.core.model.step import (
     Bake,
     Expose,
@@ -35,7 +37,9 @@ from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 __all__ = [
     "Answer",
     "Arm",
+    "Audience",
     "Bake",
+    "Channel",
     "CommandCheck",
     "ConcurrencyPolicy",
     "Configuration",
@@ -50,6 +54,7 @@ __all__ = [
     "Leg",
     "Listener",
     "LogRotation",
+    "Marker",
     "Match",
     "Mean",
     "OnSilent",
@@ -60,6 +65,8 @@ __all__ = [
     "Probe",
     "Probes",
     "Promote",
+    "QuietHours",
+    "Role",
     "Rollout",
     "Routing",
     "Sample",
@@ -67,6 +74,7 @@ __all__ = [
     "Shrink",
     "Smoke",
     "SmokeTest",
+    "Source",
     "Stage",
     "Step",
     "Sticky",

@@ -7,6 +7,7 @@ import msgspec
 from headgate.core.criteria import JudgeSpec
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.routing import Listener, Match, Sticky
+from headgate.core.model.source import Source
 
 StrategyName = Literal["canary", "blue-green", "rolling", "all-at-once"]
 
@@ -43,7 +44,7 @@ class Rollout(msgspec.Struct, frozen=True):
 
 
 class Intent(msgspec.Struct, frozen=True):
-    """Move `unit` to `candidate`, this way, judged like this."""
+    """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`."""
 
     unit: Unit
     candidate: Version
@@ -52,3 +53,5 @@ class Intent(msgspec.Struct, frozen=True):
     judge: JudgeSpec
     instances: int = 1
     label: str = ""
+    sources: tuple[Source, ...] = ()
+    measured_by: str = ""

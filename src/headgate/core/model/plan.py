@@ -5,8 +5,10 @@ from typing import Literal
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.model.audience import Audience
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.routing import Listener, Sticky
+from headgate.core.model.source import Source
 from headgate.core.model.step import Step
 
 OnUnproven = Literal["hold", "roll_back", "promote"]
@@ -25,7 +27,11 @@ class Leg(msgspec.Struct, frozen=True):
     `drain_s` is how long a version that lost its traffic may finish its requests.
     `listener` is where the candidate shall be reached, `baseline_listener` where the baseline is (None: there too); the
     users' port changes with the promotion only.
+    `sources` add to what the proxy measures; `measured_by` names the one whose requests, errors and latencies are
+    judged (empty: the proxy's).
     Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
+    `learn`: stable is watched from the leg's first step on, so that its ways are known before anybody reaches the
+    candidate.
     """
 
     unit: Unit
@@ -39,8 +45,11 @@ class Leg(msgspec.Struct, frozen=True):
     warm_s: float = 600.0
     drain_s: float = 10.0
     baseline_listener: Listener | None = None
+    sources: tuple[Source, ...] = ()
+    measured_by: str = ""
     one_way_after: int | None = None
     one_way_reason: str = ""
+    learn: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -52,3 +61,4 @@ class Plan(msgspec.Struct, frozen=True):
     on_no_data: OnSilent = "hold"
     concurrency: ConcurrencyPolicy = "refuse"
     production: bool = True
+    audience: Audience = Audience()

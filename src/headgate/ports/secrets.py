@@ -1,0 +1,39 @@
+"""Secrets are read where they are used, at the time they are used, and kept nowhere."""
+
+import os
+from pathlib import Path
+
+from headgate.core.model import SecretSource
+from headgate.ports.errors import Permanent
+
+SECRET_MAX_BYTES = 64 * 1024
+
+
+def read_secret(source: SecretSource) -> str:
+    """The secret itself: a file's content without the newline at its end, or an environment variable.
+
+    Raises Permanent, naming the place and never the secret.
+    """
+    return _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
+
+
+def _from_environment(name: str) -> str:
+    if name not in os.environ:
+        raise Permanent(
+            f"the environment variable {name}, which holds a secret, is not set where Headgate runs"
+        )
+    return os.environ[name]
+
+
+def _from_file(name: str) -> str:
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(SECRET_MAX_BYTES + 1)
+    except OSError as error:
+        raise Permanent(f"the file {name}, which holds a secret, cannot be read: {error.strerror}") from None
+    if len(content) > SECRET_MAX_BYTES:
+        raise Permanent(f"the file {name} is too large for a secret (over {SECRET_MAX_BYTES} bytes)")
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise Permanent(f"the file {name}, which holds a secret, is not text in UTF-8") from None
