@@ -16,7 +16,7 @@ from headgate.ledger.errors import (
 )
 from headgate.ledger.memory import MemoryLedger
 from headgate.ledger.sqlite import SqliteLedger
-from headgate.ledger.store import Entry, Ledger
+from headgate.ledger.store import Entry, Ledger, Note
 
 __all__ = [
     "Conflict",
@@ -30,6 +30,7 @@ __all__ = [
     "LedgerReadOnly",
     "LedgerTooNew",
     "MemoryLedger",
+    "Note",
     "SqliteLedger",
     "sample_digest",
 ]

@@ -9,11 +9,15 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from headgate.core.events import AnyEvent
+from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
 
 Fields = dict[str, object]
+Fact = AnyEvent | AnyHomeEvent
+"""What an entry may hold: a fact about a release, or about the home."""
+
 Upcaster = Callable[[Fields], Fields]
 """Takes the fields of an event (with its `type`) as one version had them and gives them as the next one has them."""
 
@@ -37,9 +41,9 @@ class Codec:
         self._versions: dict[str, int] = {}
         for name, version in upcasters:
             self._versions[name] = max(self._versions.get(name, 1), version + 1)
-        self._events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+        self._events: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)
 
-    def encode(self, event: AnyEvent) -> tuple[int, bytes]:
+    def encode(self, event: Fact) -> tuple[int, bytes]:
         """The version of the event's type and its canonical bytes.
 
         Raises ValueError when they would not read back as the same event: JSON has no infinity and no NaN, and a
@@ -56,7 +60,7 @@ class Codec:
             )
         return self._versions.get(type(event).__name__, 1), body
 
-    def decode(self, version: int, body: bytes) -> AnyEvent:
+    def decode(self, version: int, body: bytes) -> Fact:
         """The event in these bytes, brought up to date if it is old. Raises LedgerCorrupt or LedgerTooNew."""
         try:
             if version == 1 and not self._versions:
@@ -65,7 +69,7 @@ class Codec:
         except msgspec.MsgspecError as error:
             raise LedgerCorrupt(f"an event cannot be read ({error}): {body[:200]!r}") from error
 
-    def _upcast(self, version: int, body: bytes) -> AnyEvent:
+    def _upcast(self, version: int, body: bytes) -> Fact:
         name = _Tag.decode(body).type
         if version >= self._versions.get(name, 1):
             if version > self._versions.get(name, 1):
@@ -79,7 +83,7 @@ class Codec:
             fields = upcaster(fields)
             version += 1
         # pyright and mypy take a union for a type here only by way of `Any`.
-        event: AnyEvent = msgspec.convert(fields, type=AnyEvent)
+        event: Fact = msgspec.convert(fields, type=Fact)
         return event
 
 

@@ -1,17 +1,20 @@
 """The ledger's twin in memory: the same bytes, chain and refusals, for tests and the simulation."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 import msgspec
 
 from headgate.core.events import AnyEvent
+from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.chain import GENESIS, Record, link
 from headgate.ledger.codec import CODEC, Codec, decode_sample
-from headgate.ledger.draft import Draft, drafted, missing_sample, ordinal
+from headgate.ledger.draft import Draft, drafted, missing_sample, noted, ordinal
 from headgate.ledger.errors import Conflict, LedgerError
-from headgate.ledger.store import Entry
+from headgate.ledger.store import HOME, Entry, Note
 from headgate.ledger.verify import Head, StoredSample
 
 
@@ -30,6 +33,7 @@ class MemoryLedger:
         self._codec = codec
         self._records: list[Record] = []
         self._entries: list[Entry] = []
+        self._notes: list[Note] = []
         self._releases: dict[str, _Release] = {}
         self._samples: dict[str, StoredSample] = {}
         self._ordinal = 0
@@ -39,8 +43,7 @@ class MemoryLedger:
         self, release: str, expected: int, event: AnyEvent, summary: Summary, sample: Sample | None = None
     ) -> Entry:
         """See Ledger."""
-        if self._closed:
-            raise LedgerError("the ledger in memory is closed: nothing more can be written")
+        self._check_open()
         draft = drafted(self._codec, release, expected, event, summary, sample)
         known = self._releases.get(release)
         found = len(known.entries) if known else 0
@@ -58,6 +61,26 @@ class MemoryLedger:
             self._releases[release] = _Release(entry.sequence, [entry], summary)
             self._ordinal = max(self._ordinal, ordinal(release))
         return entry
+
+    async def note(self, expected: int, event: AnyHomeEvent) -> Note:
+        """See Ledger."""
+        self._check_open()
+        draft = noted(self._codec, expected, event)
+        if len(self._notes) != expected:
+            raise Conflict(HOME, expected, len(self._notes))
+        record = self._next(draft)
+        note = Note(record.sequence, record.number, event, record.hash)
+        self._records.append(record)
+        self._notes.append(note)
+        return note
+
+    def notes(self, after: int = 0) -> list[Note]:
+        """See Ledger."""
+        return self._notes[max(0, after) :]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LedgerError("the ledger in memory is closed: nothing more can be written")
 
     def _keep_sample(self, draft: Draft) -> None:
         if draft.sample is None or draft.sample in self._samples:
@@ -79,7 +102,7 @@ class MemoryLedger:
 
     def since(self, sequence: int, limit: int = 1000) -> list[Entry]:
         """See Ledger."""
-        start = max(0, sequence)
+        start = bisect_right(self._entries, max(0, sequence), key=attrgetter("sequence"))
         return self._entries[start : start + limit]
 
     def summary(self, release: str) -> Summary | None:

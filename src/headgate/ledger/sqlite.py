@@ -2,18 +2,19 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from headgate.core.events import AnyEvent
+from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.chain import GENESIS, Record
-from headgate.ledger.codec import CODEC, Codec, decode_sample, decode_summary
-from headgate.ledger.draft import drafted
+from headgate.ledger.codec import CODEC, Codec, Fact, decode_sample, decode_summary
+from headgate.ledger.draft import drafted, noted
 from headgate.ledger.errors import LedgerCorrupt, LedgerReadOnly
 from headgate.ledger.sqlite_connection import BUSY_S
 from headgate.ledger.sqlite_reader import Reader
-from headgate.ledger.store import Entry
+from headgate.ledger.store import HOME, Entry, Note
 from headgate.ledger.verify import Head, StoredSample, linked
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ class SqliteLedger:
         sequence, digest = await self._writing().append(draft)
         return Entry(sequence, release, expected + 1, event, digest)
 
+    async def note(self, expected: int, event: AnyHomeEvent) -> Note:
+        """See Ledger."""
+        sequence, digest = await self._writing().append(noted(self._codec, expected, event))
+        return Note(sequence, expected + 1, event, digest)
+
+    def notes(self, after: int = 0) -> list[Note]:
+        """See Ledger."""
+        return [
+            Note(one.sequence, one.number, cast("AnyHomeEvent", self._fact(one)), one.hash)
+            for one in self._reader.events_of(HOME, after)
+        ]
+
     async def compact_samples(self, before: float) -> int:
         """See Ledger. Goes in bounded portions, so that appends get through in between."""
         total = 0
@@ -86,16 +99,21 @@ class SqliteLedger:
         return self._appender
 
     def _entry(self, record: Record) -> Entry:
-        event = self._codec.decode(record.version, record.body)
+        event = cast("AnyEvent", self._fact(record))
         return Entry(record.sequence, record.release, record.number, event, record.hash)
+
+    def _fact(self, record: Record) -> Fact:
+        return self._codec.decode(record.version, record.body)
 
     def read(self, release: str, after: int = 0) -> list[Entry]:
         """See Ledger."""
+        if release == HOME:
+            return []
         return [self._entry(record) for record in self._reader.events_of(release, after)]
 
     def since(self, sequence: int, limit: int = 1000) -> list[Entry]:
         """See Ledger."""
-        return [self._entry(record) for record in self._reader.events_since(sequence, limit)]
+        return [self._entry(record) for record in self._reader.releases_since(sequence, limit)]
 
     def summary(self, release: str) -> Summary | None:
         """See Ledger."""

@@ -4,6 +4,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
+from headgate.core.summary import Summary
 from headgate.ledger.chain import link
 from headgate.ledger.draft import Draft, missing_sample, ordinal
 from headgate.ledger.errors import Conflict, LedgerCorrupt
@@ -65,7 +66,8 @@ def append(connection: sqlite3.Connection, draft: Draft) -> Place:
         (sequence, draft.release, number, draft.version, draft.body, draft.sample, digest),
     )
     connection.execute("UPDATE head SET sequence = ?, hash = ?", (sequence, digest))
-    _summarise(connection, draft, sequence)
+    if draft.summary is not None:
+        _summarise(connection, draft, draft.summary, sequence)
     return sequence, digest
 
 
@@ -81,8 +83,8 @@ def _store_sample(connection: sqlite3.Connection, draft: Draft) -> None:
         raise Refused(missing_sample(draft))
 
 
-def _summarise(connection: sqlite3.Connection, draft: Draft, sequence: int) -> None:
-    summary, number = draft.summary, draft.expected + 1
+def _summarise(connection: sqlite3.Connection, draft: Draft, summary: Summary, sequence: int) -> None:
+    number = draft.expected + 1
     shared = (number, summary.project, summary.environment, int(summary.closed), draft.summary_body)
     if draft.expected:
         again = connection.execute(_SUMMARISE_AGAIN, (*shared, draft.release)).fetchone()

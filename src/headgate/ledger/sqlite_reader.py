@@ -11,6 +11,7 @@ from headgate.ledger.chain import Record
 from headgate.ledger.errors import LedgerCorrupt, LedgerMissing
 from headgate.ledger.sqlite_connection import close_quietly, connect_reader, translated
 from headgate.ledger.sqlite_schema import check_version
+from headgate.ledger.store import HOME
 from headgate.ledger.verify import Head, StoredSample
 
 _PAGE = 1000
@@ -67,6 +68,14 @@ class Reader:
         """Up to `limit` entries whose sequence is greater."""
         rows = self._rows(
             f"{_EVENTS} WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, max(0, limit))
+        )
+        return [Record(*row) for row in rows]
+
+    def releases_since(self, sequence: int, limit: int) -> list[Record]:
+        """Up to `limit` entries about releases whose sequence is greater."""
+        rows = self._rows(
+            f"{_EVENTS} WHERE sequence > ? AND release <> ? ORDER BY sequence LIMIT ?",
+            (sequence, HOME, max(0, limit)),
         )
         return [Record(*row) for row in rows]
 

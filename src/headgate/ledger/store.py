@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from headgate.core.events import AnyEvent
+from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 
@@ -23,6 +24,19 @@ class Entry(msgspec.Struct, frozen=True):
     hash: str
 
 
+HOME = "home"
+"""What stands in the place of a release's name in an entry about the home itself; no release is called so."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A fact about the home in its place; `number` counts such facts from 1. See Entry."""
+
+    sequence: int
+    number: int
+    event: AnyHomeEvent
+    hash: str
+
+
 class Ledger(Protocol):
     """Append-only and durable. Every method may raise LedgerError; reading never waits for a writer."""
 
@@ -37,12 +51,24 @@ class Ledger(Protocol):
         """
         ...
 
+    async def note(self, expected: int, event: AnyHomeEvent) -> Note:
+        """Write a fact about the home, into the same chain; durable on return.
+
+        `expected` is the number of such facts there are; raises Conflict when that is not so. Raises ValueError when
+        the event cannot be read back as it is.
+        """
+        ...
+
+    def notes(self, after: int = 0) -> list[Note]:
+        """The facts about the home whose `number` is greater than `after`, in order."""
+        ...
+
     def read(self, release: str, after: int = 0) -> list[Entry]:
         """The entries of a release whose `number` is greater than `after`, in order; none for an unknown release."""
         ...
 
     def since(self, sequence: int, limit: int = 1000) -> list[Entry]:
-        """The first `limit` entries of all releases after the one with this `sequence`, in order."""
+        """The first `limit` entries of all releases after the one with this `sequence`, in order; no notes."""
         ...
 
     def summary(self, release: str) -> Summary | None:

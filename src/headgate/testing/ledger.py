@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from headgate.core.events import AnyEvent, EffectId, Judged, ReleasePaused
+from headgate.core.home import FreezeLifted, FreezeSet
 from headgate.core.model import Arm, Counts, Histogram, Mean, Sample, Unit, Verdict, Version
 from headgate.core.summary import Move, Summary
 from headgate.ledger.codec import sample_digest
@@ -109,6 +110,32 @@ class LedgerContract(ABC):
         assert [entry.number for entry in second] == [1, 2]
         assert len({entry.hash for entry in first + second}) == 6
         assert ledger.last_sequence() == 6
+
+    def test_a_note_is_a_link_of_the_same_chain(self, ledger: Ledger) -> None:
+        first = asyncio.run(write_all(ledger, "r1", 2))
+        set_ = FreezeSet(at=3.0, by="ada", freeze="f1", reason="holidays", begins_at=4.0)
+        lifted = FreezeLifted(at=5.0, by="ada", freeze="f1")
+        notes = [asyncio.run(ledger.note(0, set_))]
+        last = asyncio.run(write(ledger, "r1", 3))
+        notes.append(asyncio.run(ledger.note(1, lifted)))
+        assert [(note.sequence, note.number) for note in notes] == [(3, 1), (5, 2)]
+        assert ledger.notes() == notes
+        assert ledger.notes(after=1) == notes[1:]
+        assert ledger.since(0) == [*first, last]
+        assert ledger.since(2, limit=1) == [last]
+        assert not ledger.read("home")
+        assert [summary.release for summary in ledger.summaries()] == ["r1"]
+        assert isinstance(ledger, Auditable)
+        audit = verify(ledger)
+        assert (audit.broken, audit.entries) == (None, 5)
+
+    def test_who_knows_too_little_may_not_note(self, ledger: Ledger) -> None:
+        note = FreezeLifted(at=1.0, by="ada", freeze="f1")
+        with pytest.raises(Conflict):
+            asyncio.run(ledger.note(1, note))
+        with pytest.raises(ValueError, match="home"):
+            asyncio.run(ledger.append("home", 0, paused(1), a_summary("home", 1)))
+        assert ledger.last_sequence() == 0
 
     def test_who_knows_too_little_may_not_write(self, ledger: Ledger) -> None:
         asyncio.run(write_all(ledger, "r1", 2))
