@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from headgate.core.events import AnyEvent
+from headgate.core.events import AnyEvent, ReleaseRequested
 from headgate.core.state import State
 from headgate.core.submission import Submission
 
@@ -27,6 +27,10 @@ class Controller(Protocol):
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, machine.Illegal, Stopped."""
+        ...
+
+    def request(self, release: str) -> ReleaseRequested | None:
+        """What was asked for in an open release; None when it is not open."""
         ...
 
     def phase(self, release: str) -> str:

@@ -1,0 +1,43 @@
+"""Who asks, and what they may do. One table; everything that opens a door reads it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headgate.core.home import AccessRole
+
+Permission = Literal["read", "operate", "approve", "administer"]
+
+PERMISSIONS: dict[AccessRole, frozenset[Permission]] = {
+    "viewer": frozenset({"read"}),
+    "operator": frozenset({"read", "operate"}),
+    "approver": frozenset({"read", "operate", "approve"}),
+    "admin": frozenset({"read", "operate", "approve", "administer"}),
+}
+"""`operate` begins, pauses, resumes, aborts and undoes; `approve` lets waiting steps go on and overrides the judge."""
+
+Door = Literal["socket", "token", "session"]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody who asks. `environments` empty: all of them. `door` is how they came in."""
+
+    name: str
+    role: AccessRole
+    door: Door
+    environments: tuple[str, ...] = ()
+
+    def may(self, permission: Permission, environment: str | None = None) -> bool:
+        """Whether they may do this, there. None: anywhere at all (what is not bound to an environment)."""
+        if permission not in PERMISSIONS[self.role]:
+            return False
+        return environment is None or not self.environments or environment in self.environments
+
+
+OWNER = "owner"
+"""Who opens the unix socket: only the owner of the home can, and so may do anything."""
+
+
+def owner(name: str = OWNER) -> Who:
+    """Whoever came by the unix socket."""
+    return Who(name, "admin", "socket")

@@ -1,0 +1,238 @@
+"""Reading: what runs, what moves, and why. Everything that a page shows is here."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+
+from headgate.core.explain import Sentence, explain
+from headgate.core.model import Plan, Verdict, step_name
+from headgate.core.report import Report
+from headgate.core.summary import Summary
+from headgate.core.view import progress, remaining_s, waits_for_person
+from headgate.ledger import Entry, Ledger
+from headgate.ledger.projections import Running, fleet
+from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.folds import Folds
+from headgate.web.problems import malformed, unknown
+
+ALL_RELEASES = 1_000_000
+PAGE_MAX = 500
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
+
+class ReleasesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which releases. `before` is the `next` of the page before."""
+
+    environment: str | None = None
+    project: str | None = None
+    service: str | None = None
+    open: bool = False
+    before: str | None = None
+    limit: Limit = 50
+
+
+class Releases(msgspec.Struct, frozen=True):
+    """A page of releases, newest first. `next` is the cursor of the page after it; None: there is none."""
+
+    releases: list[Summary]
+    next: str | None = None
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What every service runs, in every environment."""
+
+    services: list[Running]
+
+
+class StepState(msgspec.Struct, frozen=True):
+    """A step and where it is: `done`, `now`, `next`, `undone` or `never`."""
+
+    name: str
+    state: str
+
+
+class LegState(msgspec.Struct, frozen=True):
+    """One service's way, with the last verdict on it."""
+
+    service: str
+    weight: int
+    steps: list[StepState]
+    verdict: Verdict | None = None
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A release as it stands. `waits_for` is what a person is asked; `remaining_s` the least time the rest takes."""
+
+    summary: Summary
+    report: Report
+    legs: list[LegState]
+    waits_for: str
+    remaining_s: float
+
+
+class Events(msgspec.Struct, frozen=True):
+    """Entries of the ledger, in order. `next` is the place to ask on from; None: there is no more now."""
+
+    entries: list[Entry]
+    next: int | None = None
+
+
+class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries after this place."""
+
+    after: Place = 0
+    limit: Limit = 100
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """The story of a release, in sentences."""
+
+    release: str
+    sentences: list[Sentence]
+
+
+class Reading:
+    """The endpoints that only read."""
+
+    def __init__(self, ledger: Ledger, folds: Folds) -> None:
+        self._ledger = ledger
+        self._folds = folds
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All of them."""
+        missing = (HTTPStatus.NOT_FOUND,)
+        one = "/v1/releases/{release}"
+        return (
+            Endpoint(
+                "GET", "/v1/services", "listServices", "What runs where", self._services, Services, "services"
+            ),
+            Endpoint(
+                "GET",
+                "/v1/releases",
+                "listReleases",
+                "Releases, newest first",
+                self._releases,
+                Releases,
+                "releases",
+                query=ReleasesQuery,
+            ),
+            Endpoint(
+                "GET",
+                one,
+                "getRelease",
+                "A release as it stands",
+                self._release,
+                Release,
+                "releases",
+                problems=missing,
+            ),
+            Endpoint(
+                "GET",
+                f"{one}/plan",
+                "getPlan",
+                "The plan in force",
+                self._plan,
+                Plan,
+                "releases",
+                problems=missing,
+            ),
+            Endpoint(
+                "GET",
+                f"{one}/events",
+                "listEvents",
+                "What happened, as it is in the ledger",
+                self._events,
+                Events,
+                "releases",
+                query=After,
+                problems=missing,
+            ),
+            Endpoint(
+                "GET",
+                f"{one}/explanation",
+                "explainRelease",
+                "Why each decision was made, in sentences",
+                self._explanation,
+                Explanation,
+                "releases",
+                problems=missing,
+            ),
+            Endpoint(
+                "GET",
+                "/v1/ledger",
+                "readLedger",
+                "Every entry, in order",
+                self._entries,
+                Events,
+                "ledger",
+                query=After,
+            ),
+        )
+
+    async def _services(self, call: Call) -> Reply:
+        running = fleet(self._ledger.summaries(limit=ALL_RELEASES))
+        return Reply(
+            Services([run for unit, run in running.items() if call.who.may("read", unit.environment)])
+        )
+
+    async def _releases(self, call: Call) -> Reply:
+        query: ReleasesQuery = call.query
+        if query.before is not None and self._ledger.summary(query.before) is None:
+            raise malformed(f"there is no release {query.before!r}", "query.before")
+        page = self._ledger.summaries(
+            open_only=query.open,
+            environment=query.environment,
+            project=query.project,
+            service=query.service,
+            limit=query.limit,
+            before=query.before,
+        )
+        following = page[-1].release if len(page) == query.limit else None
+        return Reply(Releases([one for one in page if call.who.may("read", one.environment)], following))
+
+    def _summary(self, call: Call) -> Summary:
+        """The release that the path names. Raises Problem: 404, or 403 where they may not see it."""
+        summary = self._ledger.summary(call.params["release"])
+        if summary is None:
+            raise unknown("release", call.params["release"])
+        call.demand("read", summary.environment)
+        return summary
+
+    async def _release(self, call: Call) -> Reply:
+        summary = self._summary(call)
+        fold = self._folds.fold(summary.release)
+        state, plan = fold.state, fold.plan
+        legs = [
+            LegState(
+                leg.unit.service,
+                at.routing.weight if at.routing else 0,
+                [StepState(step_name(step), where) for step, where in progress(state, leg, index)],
+                at.verdict,
+            )
+            for index, (leg, at) in enumerate(zip(plan.legs, state.legs, strict=True))
+        ]
+        left = remaining_s(state, plan, state.at)
+        return Reply(Release(summary, fold.report(), legs, waits_for_person(state, plan), left))
+
+    async def _plan(self, call: Call) -> Reply:
+        return Reply(self._folds.fold(self._summary(call).release).plan)
+
+    async def _events(self, call: Call) -> Reply:
+        query: After = call.query
+        entries = self._ledger.read(self._summary(call).release, after=query.after)[: query.limit]
+        following = entries[-1].number if len(entries) == query.limit else None
+        return Reply(Events(entries, following))
+
+    async def _explanation(self, call: Call) -> Reply:
+        release = self._summary(call).release
+        events = [entry.event for entry in self._ledger.read(release)]
+        return Reply(Explanation(release, list(explain(events))))
+
+    async def _entries(self, call: Call) -> Reply:
+        query: After = call.query
+        entries = self._ledger.since(query.after, query.limit)
+        following = entries[-1].sequence if len(entries) == query.limit else None
+        return Reply(Events(entries, following))

@@ -1,0 +1,137 @@
+"""Moving releases: submit one, and hand a person's word to one."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+
+from headgate.core.events import (
+    STAMPED_LATER,
+    AnyEvent,
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    StepApproved,
+)
+from headgate.core.machine import Illegal
+from headgate.core.submission import Submission
+from headgate.ports.controller import Controller, Stopped, UnknownRelease
+from headgate.web.access.who import Permission
+from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
+from headgate.web.problems import Problem
+
+VERBS: dict[str, tuple[Callable[..., AnyEvent], Permission, str]] = {
+    "pause": (ReleasePaused, "operate", "Move no further; the watch goes on"),
+    "resume": (ReleaseResumed, "operate", "Lift a pause or a hold: the present step begins again"),
+    "approve": (StepApproved, "approve", "Answer yes to the step that waits for a person"),
+    "promote": (PromotionForced, "approve", "Override the judge and promote; a reason is demanded"),
+    "abort": (ReleaseAborted, "operate", "Undo the release"),
+}
+
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+
+
+class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why somebody says something about a release. `by` counts only from whoever comes by the socket."""
+
+    by: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    reason: Text = ""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A release is on record: `release` is its name."""
+
+    release: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The word has taken effect; `phase` is where the release is now."""
+
+    release: str
+    phase: str
+
+
+class Steering:
+    """The endpoints that move releases."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All of them."""
+        submit = Endpoint(
+            method="POST",
+            path="/v1/releases",
+            name="beginRelease",
+            summary="Begin a release",
+            handler=self._submit,
+            answer=Begun,
+            tag="releases",
+            permission="operate",
+            body=Submission,
+            status=HTTPStatus.CREATED,
+            problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        )
+        return (submit, *(self._verb(verb) for verb in VERBS))
+
+    def _verb(self, verb: str) -> Endpoint:
+        kind, permission, summary = VERBS[verb]
+
+        async def tell(call: Call) -> Reply:
+            return await self._tell(call, kind, permission)
+
+        return Endpoint(
+            method="POST",
+            path=f"/v1/releases/{{release}}/{verb}",
+            name=f"{verb}Release",
+            summary=summary,
+            handler=tell,
+            answer=Told,
+            tag="releases",
+            permission=permission,
+            body=Word,
+            problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+        )
+
+    async def _submit(self, call: Call) -> Reply:
+        wish: Submission = call.body
+        for intent in wish.intents:
+            call.demand("operate", intent.unit.environment)
+        if call.who.door != "socket":
+            wish = msgspec.structs.replace(wish, author=call.who.name)
+        try:
+            return Reply(Begun(await self._controller.submit(wish)))
+        except Stopped as error:
+            raise _stopping(error) from error
+
+    async def _tell(self, call: Call, kind: Callable[..., AnyEvent], permission: Permission) -> Reply:
+        release, word = call.params["release"], call.body
+        by = word.by or call.who.name if call.who.door == "socket" else call.who.name
+        self._allow(call, release, permission)
+        try:
+            await self._controller.tell(release, kind(at=STAMPED_LATER, by=by, reason=word.reason))
+        except UnknownRelease as error:
+            raise Problem(HTTPStatus.NOT_FOUND, "unknown release", str(error)) from error
+        except Illegal as error:
+            raise Problem(HTTPStatus.CONFLICT, "not possible now", str(error)) from error
+        except Stopped as error:
+            raise _stopping(error) from error
+        return Reply(Told(release, self._controller.phase(release)))
+
+    def _allow(self, call: Call, release: str, permission: Permission) -> None:
+        """The right counts where the release is; and nobody approves what they asked for themselves, but the owner."""
+        asked = self._controller.request(release)
+        if asked is None:
+            return
+        for leg in asked.plan.legs:
+            call.demand(permission, leg.unit.environment)
+        if permission == "approve" and call.who.door != "socket" and asked.author == call.who.name:
+            problem = forbidden(call.who, permission)
+            detail = f"{call.who.name} asked for {release}: somebody else must approve it"
+            raise Problem(HTTPStatus.FORBIDDEN, problem.document.title, detail)
+
+
+def _stopping(error: Stopped) -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the controller is stopping", str(error))

@@ -1,0 +1,71 @@
+"""An endpoint of the API, as data: what it takes, what it gives, who may ask. Routing and OpenAPI both read it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+import msgspec
+
+from headgate.web.access.who import Permission, Who
+from headgate.web.problems import Problem
+
+Method = Literal["GET", "POST", "DELETE"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, checked: `params` from the path, `query` and `body` as the endpoint's types have them."""
+
+    who: Who
+    params: Mapping[str, str]
+    query: Any = None
+    body: Any = None
+
+    def demand(self, permission: Permission, environment: str) -> None:
+        """Raises Problem (403) when whoever asks may not do this in `environment`."""
+        if not self.who.may(permission, environment):
+            raise forbidden(self.who, permission, environment)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an endpoint answers. `etag` names this state of the resource; the same etag is the same content."""
+
+    content: object
+    etag: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`answer` is the type of the content. `problems` are the refusals beyond those that every endpoint has.
+
+    `permission` is asked for before the handler runs, without an environment; where one is concerned, the handler
+    demands again with it.
+    """
+
+    method: Method
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    answer: Any
+    tag: str
+    permission: Permission = "read"
+    query: type[msgspec.Struct] | None = None
+    body: Any = None
+    status: int = HTTPStatus.OK
+    problems: tuple[int, ...] = ()
+
+
+def forbidden(who: Who, permission: Permission, environment: str | None = None) -> Problem:
+    """403: who asks may not."""
+    where = f" in {environment}" if environment else ""
+    detail = f"{who.name} has the role {who.role}, which does not {permission}{where}"
+    if environment and who.may(permission):
+        detail = f"{who.name} may {permission} only in {', '.join(who.environments)}"
+    return Problem(HTTPStatus.FORBIDDEN, "not allowed", detail)

@@ -1,0 +1,169 @@
+"""Live: the ledger's entries as server-sent events (WHATWG HTML, section 9.2), whose id is the entry's sequence.
+
+Nobody has a queue. One task reads new entries and keeps the newest frames; every listener has a place of its own and
+takes what comes after it, from those frames or, further behind, from the ledger. So a listener that was away resumes
+without loss by the id it saw last, a slow one delays nobody, and memory does not grow with either.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from headgate.ledger import Entry, Ledger
+
+POLL_S = 0.1
+"""How often the ledger is asked for its newest entry while anybody listens."""
+
+FRAMES_MAX = 1024
+PAGE = 256
+HEARTBEAT_S = 15.0
+STALLED_S = 30.0
+"""A listener that takes nothing for so long is cut off; it comes back by itself, from the id it saw last."""
+
+RETRY_MS = 1000
+LISTENERS_MAX = 1000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One entry, ready to be sent. `environment` is that of its release."""
+
+    sequence: int
+    release: str
+    environment: str
+    data: bytes
+
+
+Wanted = Callable[[Frame], bool]
+
+
+class Stream:
+    """The entries of one ledger as they come. Make it where the event loop runs; `running` keeps it going."""
+
+    def __init__(self, ledger: Ledger, poll_s: float = POLL_S) -> None:
+        self._ledger = ledger
+        self._poll_s = poll_s
+        self._frames: deque[Frame] = deque(maxlen=FRAMES_MAX)
+        self._seen = 0
+        self._grown = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._environments: dict[str, str] = {}
+        self.listeners = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Read on for as long as the context lasts."""
+        self._seen = self._ledger.last_sequence()
+        task = asyncio.create_task(self._read_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def newest(self) -> int:
+        """The sequence of the newest entry: where a listener begins that has seen nothing yet."""
+        return self._ledger.last_sequence()
+
+    async def frames(self, after: int, wanted: Wanted) -> AsyncGenerator[Frame | None]:
+        """Every wanted frame after the entry `after`, for ever; None after HEARTBEAT_S without one."""
+        self.listeners += 1
+        self._wanted.set()
+        try:
+            while True:
+                grown = self._grown
+                frames = self._after(after)
+                for frame in frames:
+                    after = frame.sequence
+                    if wanted(frame):
+                        yield frame
+                if frames:
+                    continue
+                try:
+                    await asyncio.wait_for(grown.wait(), HEARTBEAT_S)
+                except TimeoutError:
+                    yield None
+        finally:
+            self.listeners -= 1
+            if not self.listeners:
+                self._wanted.clear()
+
+    def _after(self, after: int) -> list[Frame]:
+        """The frames after this place that are at hand, else the next page from the ledger."""
+        if self._frames and self._frames[0].sequence <= after + 1:
+            missing = min(len(self._frames), max(0, self._frames[-1].sequence - after))
+            newest_first = (self._frames[-1 - n] for n in range(missing))
+            return [frame for frame in newest_first if frame.sequence > after][::-1][:PAGE]
+        return [self._frame(entry) for entry in self._ledger.since(after, PAGE)]
+
+    async def _read_on(self) -> None:
+        while True:
+            await self._wanted.wait()
+            entries = self._ledger.since(self._seen, PAGE)
+            for entry in entries:
+                self._frames.append(self._frame(entry))
+                self._seen = entry.sequence
+            if entries:
+                self._grown.set()
+                self._grown = asyncio.Event()
+            if len(entries) < PAGE:
+                await asyncio.sleep(self._poll_s)
+
+    def _frame(self, entry: Entry) -> Frame:
+        body = msgspec.json.encode(entry)
+        data = b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.sequence, body)
+        return Frame(entry.sequence, entry.release, self._environment(entry.release), data)
+
+    def _environment(self, release: str) -> str:
+        if release not in self._environments:
+            summary = self._ledger.summary(release)
+            if len(self._environments) >= FRAMES_MAX:
+                self._environments.clear()
+            self._environments[release] = summary.environment if summary else ""
+        return self._environments[release]
+
+
+class EventResponse:
+    """The answer to a listener: an ASGI application that sends frames until the other side goes away or stalls."""
+
+    def __init__(self, frames: AsyncGenerator[Frame | None], stalled_s: float = STALLED_S) -> None:
+        self._frames = frames
+        self._stalled_s = stalled_s
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send, and listen for the end of the connection at the same time."""
+        headers = [
+            (b"content-type", b"text/event-stream"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sending = asyncio.create_task(self._send_all(send))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, gone):
+                task.cancel()
+            await asyncio.gather(sending, gone, return_exceptions=True)
+
+    async def _send_all(self, send: Send) -> None:
+        async def put(data: bytes) -> None:
+            async with asyncio.timeout(self._stalled_s):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        await put(b"retry: %d\n\n" % RETRY_MS)
+        async with contextlib.aclosing(self._frames) as frames:
+            async for frame in frames:
+                await put(frame.data if frame is not None else b": still here\n\n")
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
