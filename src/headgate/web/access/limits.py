@@ -1,0 +1,51 @@
+"""Rate limits: a token bucket for each that asks (RFC 6585 section 4, 429 with Retry-After)."""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+
+CALLERS_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many at once, and so many more each second."""
+
+    burst: float
+    per_s: float
+
+
+READS = Rate(2000, 1000)
+"""A person with many windows, or a script: never noticed; a runaway loop is."""
+
+ACTIONS = Rate(60, 2)
+FAILURES = Rate(10, 0.1)
+"""Attempts to get in that failed, by address."""
+
+
+class Limiter:
+    """Buckets by caller; the callers that were quiet longest are forgotten, which only ever favours them."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, caller: str, at: float) -> float:
+        """0 when the caller may go on, and this is counted; otherwise how many seconds until it may."""
+        left = self.left(caller, at)
+        if left >= 1:
+            self._keep(caller, left - 1, at)
+            return 0.0
+        self._keep(caller, left, at)
+        return math.ceil((1 - left) / self._rate.per_s)
+
+    def left(self, caller: str, at: float) -> float:
+        """How much the caller has left now."""
+        level, seen = self._buckets.get(caller, (self._rate.burst, at))
+        return min(self._rate.burst, level + max(0.0, at - seen) * self._rate.per_s)
+
+    def _keep(self, caller: str, level: float, at: float) -> None:
+        self._buckets[caller] = (level, at)
+        self._buckets.move_to_end(caller)
+        while len(self._buckets) > CALLERS_MAX:
+            self._buckets.popitem(last=False)
