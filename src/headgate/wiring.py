@@ -28,8 +28,10 @@ from headgate.ports import Artifacts, PortError
 from headgate.ports.processes import Processes, Program
 from headgate.ports.registry import create, names
 from headgate.ports.wires import Wires
-from headgate.web.api import application
-from headgate.web.serve import serving
+from headgate.web.access.tokens import HomeBook
+from headgate.web.application import Backstage, behind_socket
+from headgate.web.serve import serving, unix_listener
+from headgate.web.stream import Stream
 
 __all__ = [
     "build_world",
@@ -163,8 +165,11 @@ async def running(home: Path) -> AsyncGenerator[Supervisor]:
         try:
             await supervisor.start()
             housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
-            async with serving(application(supervisor), socket_of(home)):
-                yield supervisor
+            stream = Stream(ledger)
+            backstage = Backstage(supervisor, ledger, HomeBook(ledger), stream)
+            with unix_listener(socket_of(home)) as listener:
+                async with stream.running(), serving(behind_socket(backstage), listener):
+                    yield supervisor
         finally:
             if housekeeping is not None:
                 housekeeping.cancel()

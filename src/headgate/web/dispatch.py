@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -13,6 +13,8 @@ from starlette.routing import Route
 from headgate.web.access.who import Who
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.problems import Problem, malformed
+
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 
@@ -54,12 +56,13 @@ def _served(
 async def _answer(request: Request, endpoint: Endpoint, who: Who) -> Reply:
     if not who.may(endpoint.permission):
         raise forbidden(who, endpoint.permission)
-    query = _query(request, endpoint.query) if endpoint.query else None
+    query = query_of(request, endpoint.query) if endpoint.query else None
     body = await _body(request, endpoint.body) if endpoint.body else None
     return await endpoint.handler(Call(who, request.path_params, query, body))
 
 
-def _query(request: Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
+def query_of(request: Request, kind: type[Q]) -> Q:
+    """The query as `kind` has it. Raises Problem (422)."""
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
     doubled = next((name for name in names if names.count(name) > 1), None)

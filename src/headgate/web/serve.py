@@ -1,4 +1,4 @@
-"""Serves an application on a unix socket, beside whatever else the event loop does."""
+"""Serves an application on a socket, beside whatever else the event loop does."""
 
 import asyncio
 import contextlib
@@ -23,12 +23,8 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(application: ASGIApp, path: Path) -> AsyncGenerator[None]:
-    """Serve while the context lasts. Only the owner can open the socket.
-
-    Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
-    """
-    listener = _listener(path)
+async def serving(application: ASGIApp, listener: socket.socket) -> AsyncGenerator[None]:
+    """Serve on `listener` while the context lasts."""
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -43,17 +39,37 @@ async def serving(application: ASGIApp, path: Path) -> AsyncGenerator[None]:
     finally:
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
-        _remove(path)
 
 
-def _listener(path: Path) -> socket.socket:
+@contextlib.contextmanager
+def unix_listener(path: Path) -> Generator[socket.socket]:
+    """A socket at `path` that only its owner can open, gone again afterwards.
+
+    Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
+    """
     _remove(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
+        mask = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        try:
+            yield listener
+        finally:
+            _remove(path)
+
+
+def tcp_listener(host: str, port: int) -> socket.socket:
+    """A socket at this address. Raises OSError when it is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.bind(str(path))
-    finally:
-        os.umask(mask)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 import msgspec
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headgate.ledger import Entry, Ledger
@@ -129,15 +130,17 @@ class Stream:
         return self._environments[release]
 
 
-class EventResponse:
-    """The answer to a listener: an ASGI application that sends frames until the other side goes away or stalls."""
+class EventResponse(Response):
+    """The answer to a listener: frames, until the other side goes away or stalls."""
 
     def __init__(self, frames: AsyncGenerator[Frame | None], stalled_s: float = STALLED_S) -> None:
+        super().__init__()
         self._frames = frames
         self._stalled_s = stalled_s
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, and listen for the end of the connection at the same time."""
+        del scope  # ASGI gives it; all that it says was looked at before
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-store"),

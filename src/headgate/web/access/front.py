@@ -1,0 +1,106 @@
+"""The front door: who comes in by TCP, with what right, and how often. By the unix socket only the owner comes."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.requests import Request
+
+from headgate.core.home import ActionDenied
+from headgate.ledger import LedgerError
+from headgate.web.access.limits import ACTIONS, FAILURES, READS, Limiter
+from headgate.web.access.sessions import Session, Sessions, same
+from headgate.web.access.tokens import HomeBook, Tokens
+from headgate.web.access.who import Who
+from headgate.web.endpoint import Endpoint
+from headgate.web.problems import Problem
+
+COOKIE = "headgate_session"
+CSRF_HEADER = "x-headgate-csrf"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class FrontDoor:
+    """Identifies whoever asks, and keeps a record of whom it turned away."""
+
+    def __init__(self, book: HomeBook, now: Callable[[], float] = time.time) -> None:
+        self.book = book
+        self.tokens = Tokens(book)
+        self.sessions = Sessions(self.tokens.good)
+        self.now = now
+        self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
+        self._denials = Limiter(ACTIONS)
+
+    async def identify(self, request: Request) -> Who:
+        """Who asks. Raises Problem: 401 without a good token or session, 403 for a forged request, 429 too often."""
+        who = self._by_token(request) or self._by_session(request)
+        if who is None:
+            raise self._stranger(request)
+        bucket = self._reads if request.method in _SAFE else self._actions
+        self._count(bucket, f"{who.door}:{who.name}")
+        return who
+
+    async def refused(self, who: Who, endpoint: Endpoint, problem: Problem) -> None:
+        """Write a denial down, unless whoever it is has had many already: the ledger must not be filled by knocking."""
+        if self._denials.wait_s(who.name, self.now()):
+            return
+        event = ActionDenied(
+            at=self.now(),
+            by=who.name,
+            action=endpoint.name,
+            target=endpoint.path,
+            reason=problem.document.detail,
+        )
+        try:
+            await self.book.note(event)
+        except LedgerError:
+            return  # the denial stands, and a ledger that cannot be written says so of itself elsewhere
+
+    def session(self, request: Request) -> Session | None:
+        """The session that the request's cookie names."""
+        name = request.cookies.get(COOKIE, "")
+        return self.sessions.find(name, self.now()) if name else None
+
+    def failed(self, request: Request) -> None:
+        """Count an attempt to get in that failed. Raises Problem (429) after too many from one address."""
+        self._count(self._failures, address(request))
+
+    def _by_token(self, request: Request) -> Who | None:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        self._check_failures(request)
+        return self.tokens.who(text.strip(), self.now())
+
+    def _by_session(self, request: Request) -> Who | None:
+        session = self.session(request)
+        if session is None:
+            return None
+        if request.method not in _SAFE and not same(request.headers.get(CSRF_HEADER, ""), session.csrf):
+            detail = f"the header {CSRF_HEADER} is not this session's: reload the page"
+            raise Problem(HTTPStatus.FORBIDDEN, "forged request", detail)
+        return session.who
+
+    def _stranger(self, request: Request) -> Problem:
+        if request.headers.get("authorization"):
+            self.failed(request)
+        detail = "send a good token (`Authorization: Bearer hg_...`), or sign in; `headgate token issue` gives one out"
+        problem = Problem(HTTPStatus.UNAUTHORIZED, "who are you?", detail)
+        problem.headers["www-authenticate"] = "Bearer"
+        return problem
+
+    def _check_failures(self, request: Request) -> None:
+        if self._failures.left(address(request), self.now()) < 1:
+            self.failed(request)
+
+    def _count(self, bucket: Limiter, caller: str) -> None:
+        wait_s = bucket.wait_s(caller, self.now())
+        if wait_s:
+            problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, "too many requests", f"try again in {wait_s:g} s")
+            problem.headers["retry-after"] = f"{wait_s:g}"
+            raise problem
+
+
+def address(request: Request) -> str:
+    """Where the request comes from."""
+    return request.client.host if request.client else "unknown"
