@@ -9,7 +9,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 READY := .venv/.ready
-SOURCES = $(wildcard src tests benchmarks examples)
+SOURCES = $(wildcard src tests benchmarks examples requirements)
 WORKERS ?= logical
 ARGS ?=
 
@@ -53,7 +53,7 @@ ifneq ($(CURDIR),$(shell cat .venv/.place 2>/dev/null))
 .PHONY: $(READY)
 endif
 
-$(READY): requirements/dev.lock pyproject.toml
+$(READY): requirements/dev.lock requirements/assets.lock pyproject.toml
 	@sh requirements/setup.sh venv
 
 # --- checks ------------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ make_venv() {
     say "installing $(grep -c '^[a-z].*==' requirements/dev.lock) pinned packages (at first this takes up to a few minutes)"
     "$uv" pip sync --quiet --python .venv/bin/python --only-binary :all: --require-hashes requirements/dev.lock
     "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-index --editable .
+    .venv/bin/python requirements/assets.py
     touch .venv/.ready
     say "ready"
 }
@@ -90,7 +91,8 @@ make_venv() {
 make_venv_once() {
     mkdir -p .tools
     if command -v flock >/dev/null; then exec 9>.tools/lock; flock 9; fi
-    if venv_is_ours && [ .venv/.ready -nt requirements/dev.lock ] && [ .venv/.ready -nt pyproject.toml ]; then
+    if venv_is_ours && [ .venv/.ready -nt requirements/dev.lock ] && [ .venv/.ready -nt pyproject.toml ] &&
+        [ .venv/.ready -nt requirements/assets.lock ]; then
         return
     fi
     make_venv
