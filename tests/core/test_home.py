@@ -9,6 +9,7 @@ from headgate.core.home import (
     TokenIssued,
     TokenRevoked,
     folded,
+    frozen,
 )
 from headgate.core.model import Unit
 
@@ -58,6 +59,13 @@ def test_what_names_nothing_known_is_counted_and_changes_nothing() -> None:
         SignedIn(at=1.0, by="ada", how="token", role="viewer"),
     )
     assert home(*strangers) == Home(number=3)
+
+
+def test_the_units_that_are_frozen_are_named_with_their_freeze() -> None:
+    other = Unit("shop", "staging", "web")
+    stands = home(freeze(environments=("production",)))
+    assert frozen(stands, (WEB, other), 15.0) == {WEB: "f1, by ada: holidays"}
+    assert frozen(stands, (WEB, other), 25.0) == {}
 
 
 def test_a_fold_can_be_carried_on() -> None:

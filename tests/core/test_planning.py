@@ -89,6 +89,13 @@ def test_another_configuration_of_what_was_rolled_back_is_refused_and_called_wha
     assert "nothing has changed" not in other.evidence
 
 
+def test_a_frozen_unit_changes_only_with_a_reason() -> None:
+    cold = Known({}, (), frozen={WEB: "f1, by ada: holidays"})
+    assert answers(cold) == {"no freeze": "fail"}
+    assert "f1, by ada: holidays" in refusal(cold, intent()).evidence
+    assert answers(cold, Words(break_glass="it leaks")) == {"no freeze": "warn"}
+
+
 def test_what_was_rolled_back_needs_a_reason_to_be_tried_again() -> None:
     assert answers(UNDONE) == {"not rolled back before": "fail"}
     assert answers(UNDONE, Words(retry="  ")) == {"not rolled back before": "fail"}

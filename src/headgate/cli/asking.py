@@ -1,6 +1,7 @@
 """From the project file to what a release asks for: artifact and configuration make a version, and that an intent."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.names import ALL_RELEASES, environment_named, services_named
 from headgate.cli.session import Session
 from headgate.core.admission import Known, Words, objections
+from headgate.core.home import folded, frozen
 from headgate.core.model import Finding, Intent, Plan, Unit, Version
 from headgate.core.planning import Policies, plan
 from headgate.core.summary import Summary
@@ -30,7 +32,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Asked:
-    """What that comes to. `unchanged` are the intents whose units run just this version already."""
+    """What that comes to. `unchanged` are the intents whose units run just this version already.
+
+    `stopped` are the units that a freeze forbids to change now.
+    """
 
     environment: str
     intents: tuple[Intent, ...]
@@ -38,6 +43,7 @@ class Asked:
     policies: Policies
     running: dict[Unit, Running]
     summaries: tuple[Summary, ...]
+    stopped: Mapping[Unit, str]
 
     def plan(self) -> Plan:
         """The plan as it would be drawn now."""
@@ -52,7 +58,8 @@ class Asked:
     def findings(self, words: Words) -> tuple[Finding, ...]:
         """What the rules would say to it now."""
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
-        known = Known(in_flight, rolled_back(self.summaries), rolled_back_versions(self.summaries))
+        undone, versions = rolled_back(self.summaries), rolled_back_versions(self.summaries)
+        known = Known(in_flight, undone, versions, self.stopped)
         return objections(self.intents, self.plan(), known, words)
 
 
@@ -82,7 +89,9 @@ def _compared(session: Session, environment: str, found: tuple[Intent, ...], rul
     running = fleet(summaries)
     same = tuple(one for one in found if _runs(running.get(one.unit), one.candidate))
     new = tuple(one for one in found if one not in same)
-    return Asked(environment, new, same, rules, running, tuple(summaries))
+    notes = session.ledger.notes() if session.has_ledger else []
+    stopped = frozen(folded(note.event for note in notes), (one.unit for one in new), time.time())
+    return Asked(environment, new, same, rules, running, tuple(summaries), stopped)
 
 
 def _runs(run: Running | None, version: Version) -> bool:

@@ -11,12 +11,14 @@ class Known(msgspec.Struct, frozen=True):
     """What the ledger knows when a release is asked for.
 
     `in_flight` maps a unit to the release that is moving it, `undone` holds the (unit, artifact) that were rolled back
-    and have not been promoted since; `undone_versions` the versions, which have a configuration as well.
+    and have not been promoted since; `undone_versions` the versions, which have a configuration as well. `frozen` maps
+    a unit that must not change now to the freeze that says so.
     """
 
     in_flight: Mapping[Unit, str]
     undone: Collection[tuple[Unit, str]]
     undone_versions: Collection[Version] = ()
+    frozen: Mapping[Unit, str] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -29,6 +31,7 @@ class Words(msgspec.Struct, frozen=True):
 def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Words) -> tuple[Finding, ...]:
     """Every rule's answer to this release; one `fail` refuses it."""
     found = [_in_flight(intent.unit, plan, known) for intent in intents]
+    found += [_frozen(intent.unit, known, words) for intent in intents]
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
     found += [_changes(leg) for leg in plan.legs]
@@ -45,6 +48,19 @@ def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
         f"{other} is moving {unit}",
         hint=f"wait for it, `headgate resume {other}` where it stands still, `headgate abort {other}`, "
         "or declare `concurrency: queue` or `supersede`",
+    )
+
+
+def _frozen(unit: Unit, known: Known, words: Words) -> Finding:
+    freeze = known.frozen.get(unit)
+    if freeze is None:
+        return Finding("no freeze", "pass", f"nothing forbids {unit} to change now")
+    return _excused(
+        "no freeze",
+        words.break_glass,
+        f"{unit} is frozen ({freeze})",
+        "wait until it is over (`headgate freeze list`), have it lifted, "
+        'or say why this cannot wait: `--break-glass "reason"`',
     )
 
 

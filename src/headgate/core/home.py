@@ -151,3 +151,13 @@ def folded(events: Iterable[AnyHomeEvent], home: Home | None = None) -> Home:
     for event in events:
         home = after(home, event)
     return home
+
+
+def frozen(home: Home, units: Iterable[Unit], at: float) -> dict[Unit, str]:
+    """Which of these must not change at this time, and by which freeze."""
+    found: dict[Unit, str] = {}
+    for unit in units:
+        freeze = next((one for one in home.freezes.values() if one.holds(unit, at)), None)
+        if freeze is not None:
+            found[unit] = f"{freeze.set.freeze}, by {freeze.set.by}: {freeze.set.reason}"
+    return found
