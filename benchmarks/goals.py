@@ -71,6 +71,27 @@ def _false_rollbacks(figures: Figures) -> float:
     return max(float(row["all"]) for row in figures["good deploys rolled back, %"])
 
 
+def _worst(table: str, key: str) -> Callable[[Figures], float]:
+    """The greatest of a column, whatever its sign."""
+
+    def pick(figures: Figures) -> float:
+        return max(abs(float(row[key])) for row in figures[table] if row[key] != "")
+
+    return pick
+
+
+def _alike(figures: Figures) -> float:
+    """Of the judge that was measured last."""
+    rows = figures["a day with a version like stable"]
+    return max(float(row["%"]) for row in rows if row["judge"] == rows[0]["judge"])
+
+
+def _low_traffic(figures: Figures) -> float:
+    return max(
+        float(row["doubled, found, %"]) for row in figures["low traffic, and an exact test at the deadline"]
+    )
+
+
 def _steps(figures: Figures) -> float:
     return min(float(row["steps/s"]) for row in figures["the pure machine on one core"])
 
@@ -116,6 +137,40 @@ GOALS = (
         )
     ),
     Goal("judge", "good deploys rolled back, worst scene", "at most", 1, "%", _false_rollbacks),
+    Goal("judge", "... in a bake of a day, worst scene", "at most", 1, "%", _alike),
+    Goal(
+        "judge",
+        "bad versions passed, worst scene",
+        "at most",
+        5,
+        "%",
+        _worst("versions just bad enough, passed", "passed, %"),
+    ),
+    Goal(
+        "judge",
+        "a fault after four hours, to one at once",
+        "at most",
+        2.2,
+        "",
+        _worst("a fault that begins late", "times"),
+    ),
+    Goal("judge", "low traffic, doubled errors found", "at least", 45, "%", _low_traffic),
+    Goal(
+        "judge",
+        "planner, mean time off, worst",
+        "at most",
+        15,
+        "%",
+        _worst("foretold by the planner", "mean off, %"),
+    ),
+    Goal(
+        "judge",
+        "... 90th percentile off, worst",
+        "at most",
+        25,
+        "%",
+        _worst("foretold by the planner", "90th percentile off, %"),
+    ),
     Goal("machine", "steps of the pure machine on one core", "at least", 200_000, "/s", _steps),
     Goal(
         "ledger", "durable appends, 64 at a time", "at least", 2_000, "/s", lambda f: f["appends_by_64_per_s"]

@@ -3,7 +3,7 @@
     python requirements/assets.py         fetch what is missing; says what it did
     python requirements/assets.py check   exit code 1 when anything is missing
 
-They come by `npm pack`, which runs nothing of theirs. Where there is no npm, the dashboard is served without them: every
+They come by `npm pack`, which runs nothing of theirs. Where there is no npm, the dashboard is served without them: each
 page can be read, and every button pressed, without JavaScript.
 """
 

@@ -83,6 +83,7 @@ make_venv() {
     "$uv" pip sync --quiet --python .venv/bin/python --only-binary :all: --require-hashes requirements/dev.lock
     "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-index --editable .
     .venv/bin/python requirements/assets.py
+    sh requirements/debian.sh
     touch .venv/.ready
     say "ready"
 }

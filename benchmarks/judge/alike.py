@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.judge.bakes import SPEC, Bake, flow, judged
+from benchmarks.judge.rivals import RULES
 
 SEED = 20240229
 CHUNK = 25
+PLAIN = 0.2
+"""The part of the runs that independent errors get: bursts are what rolls good versions back."""
 SURE = 1.96
 HERE = Path(__file__).parents[2]
 JUDGE = HERE / "src" / "headgate" / "core" / "judge"
@@ -61,7 +64,8 @@ def wilson(failed: int, runs: int) -> tuple[float, float]:
 def _missing(known: dict[tuple[str, int], int], runs: int) -> Iterator[tuple[Bake, int]]:
     for chunk in range(math.ceil(runs / CHUNK)):
         for scene in SCENES:
-            if (scene.name, chunk) not in known:
+            plain = scene.bursts == "independent" and chunk >= math.ceil(PLAIN * runs / CHUNK)
+            if (scene.name, chunk) not in known and not plain:
                 yield scene, chunk
 
 
@@ -70,34 +74,58 @@ def measure(runs: int, kept: Path = KEPT) -> None:
     digest = judge_digest()
     kept.parent.mkdir(parents=True, exist_ok=True)
     for scene, chunk in _missing(_known(kept, digest), runs):
-        row = {"judge": digest, "scene": scene.name, "chunk": chunk, "runs": CHUNK, "failed": _chunk(scene, chunk)}
+        row = {
+            "judge": digest,
+            "scene": scene.name,
+            "chunk": chunk,
+            "runs": CHUNK,
+            "failed": _chunk(scene, chunk),
+        }
         with kept.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
 
-def rows(kept: Path = KEPT, digest: str = "") -> list[dict[str, float | str]]:
-    """What is known of each scene."""
-    known = _known(kept, digest or judge_digest())
+def rows(kept: Path = KEPT) -> list[dict[str, float | str]]:
+    """What is known of each scene, by the judge that was measured: today's first, and those before it."""
+    lines = (
+        [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.exists() else []
+    )
+    judges = list(dict.fromkeys([judge_digest(), *(row["judge"] for row in reversed(lines))]))
+    return [row for judge in judges for scene in SCENES if (row := _row(judge, scene, _known(kept, judge)))]
+
+
+def _row(judge: str, scene: Bake, known: dict[tuple[str, int], int]) -> dict[str, float | str]:
+    failed = [count for (name, _), count in known.items() if name == scene.name]
+    if not failed:
+        return {}
+    runs = CHUNK * len(failed)
+    low, high = wilson(sum(failed), runs)
+    return {
+        "errors": scene.bursts,
+        "both arms": scene.drift,
+        "judge": judge,
+        "runs": runs,
+        "rolled back": sum(failed),
+        "%": 100 * sum(failed) / runs,
+        "95% interval": f"{100 * low:.2f}-{100 * high:.2f}%",
+    }
+
+
+def run(runs: int) -> list[dict[str, float | str]]:
+    """Run what is missing, and say all that is known."""
+    measure(runs)
+    return rows()
+
+
+def rivals(runs: int) -> list[dict[str, float | str]]:
+    """The rules that people use, on days like these: percent rolled back. The judge's are in the table above."""
     found: list[dict[str, float | str]] = []
-    for scene in SCENES:
-        failed = [count for (name, _), count in known.items() if name == scene.name]
-        if not failed:
-            continue
-        runs = CHUNK * len(failed)
-        low, high = wilson(sum(failed), runs)
-        found.append(
-            {
-                "errors": scene.bursts,
-                "both arms": scene.drift,
-                "hours": scene.hours,
-                "runs": runs,
-                "rolled back": sum(failed),
-                "rolled back, %": 100 * sum(failed) / runs,
-                "95% interval": f"{100 * low:.2f}-{100 * high:.2f}%",
-            }
-        )
+    for number, scene in enumerate(SCENES):
+        row: dict[str, float | str] = {"errors": scene.bursts, "both arms": scene.drift, "runs": runs}
+        failed = dict.fromkeys(RULES, 0)
+        for lot in range(math.ceil(runs / CHUNK)):
+            seen = flow(np.random.default_rng((SEED, number, lot)), scene, min(CHUNK, runs - lot * CHUNK))
+            for name, rule in RULES.items():
+                failed[name] += int(np.isfinite(rule(seen.counts)).sum())
+        found.append(row | {name: 100 * count / runs for name, count in failed.items()})
     return found
-
-
-if __name__ == "__main__":
-    measure(2000)

@@ -29,7 +29,7 @@ class Bake:
 
     `ramp`: weights, each for an equal part of the time, instead of `weight`. `unlike`: how far instances differ for
     good (the standard deviation of the logarithm of each one's error ratio). `slower`: the canary's requests take so
-    many times as long, where latency is measured at all.
+    many times as long, where latency is measured at all. `lead_s`: stable alone, before the canary has any traffic.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Bake:
     unlike: float = 0.0
     latency: bool = False
     slower: float = 1.0
+    lead_s: float = 0.0
 
     @property
     def intervals(self) -> int:
@@ -53,9 +54,9 @@ class Bake:
     @property
     def weights(self) -> np.ndarray:
         """The canary's weight in each interval."""
-        if not self.ramp:
-            return np.full(self.intervals, self.weight)
-        return np.repeat(self.ramp, math.ceil(self.intervals / len(self.ramp)))[: self.intervals]
+        ramp = self.ramp or (self.weight,)
+        each = np.repeat(ramp, math.ceil(self.intervals / len(ramp)))[: self.intervals]
+        return np.where(np.arange(self.intervals) * INTERVAL_S < self.lead_s, 0.0, each)
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,18 @@ def arms(seen: Flow, run: int) -> Iterator[tuple[Arm, Arm]]:
     columns = [column[run].tolist() for column in (c.n1, c.x1, c.n0, c.x0, seen.half_n, seen.half_x)]
     for k, (n1, x1, n0, x0, n_half, x_half) in enumerate(zip(*columns, strict=True)):
         instances = {"a": InstanceCounts(n_half, x_half), "b": InstanceCounts(n0 - n_half, x0 - x_half)}
-        slow1, slow0 = (a if a is None else Histogram(LE, tuple(a[run, k].tolist())) for a in (c.slow1, c.slow0))
+        slow1, slow0 = (
+            a if a is None else Histogram(LE, tuple(a[run, k].tolist())) for a in (c.slow1, c.slow0)
+        )
         yield Arm(n0, x0, slow0, instances), Arm(n1, x1, slow1)
 
 
 def verdicts(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> Iterator[Verdict]:
     """What the judge says, interval by interval."""
-    state, step = start(spec), 0
+    state, step, weights = start(spec), 0, bake.weights.tolist()
     for k, (stable, canary) in enumerate(arms(seen, run)):
-        step += k > 0 and bake.weights[k] != bake.weights[k - 1]
-        sample = Sample(UNIT, (k + 1) * INTERVAL_S, INTERVAL_S, round(bake.weights[k]), stable, canary)
+        step += k > 0 and weights[k] != weights[k - 1]
+        sample = Sample(UNIT, (k + 1) * INTERVAL_S, INTERVAL_S, round(weights[k]), stable, canary)
         state, verdict = observe(spec, state, sample, step)
         yield verdict
 
@@ -148,9 +151,9 @@ def failed_at(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> float:
         return next(failed, math.inf) * INTERVAL_S
     criterion = spec.error_ratio or ErrorRatio()
     state, enough = start_errors(spec, criterion), needed(spec)
-    steps = {k for k in range(1, bake.intervals) if bake.weights[k] != bake.weights[k - 1]} if bake.ramp else set()
+    weights = bake.weights.tolist()
     for k, both in enumerate(arms(seen, run)):
-        if k in steps:
+        if k and weights[k] != weights[k - 1]:
             state = enter_errors(state)
         state = observe_errors(spec, criterion, state, both, INTERVAL_S)
         if state.e_value >= enough:

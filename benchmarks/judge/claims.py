@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.judge.bakes import ALPHA, DECLARED, INTERVAL_S, SPEC, Bake, flow, judged, verdicts
-from benchmarks.judge.contest import DECLARED_NAME, ORACLE, OURS
+from benchmarks.judge.bakes import DECLARED, INTERVAL_S, SPEC, Bake, Flow, flow, judged, verdicts
+from benchmarks.judge.contest import BAKES, DECLARED_NAME, ORACLE, OURS
 from benchmarks.judge.traffic import UNIT
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.deadline import at_deadline
@@ -20,7 +20,6 @@ LATE = (
     Bake("20/s, 10%, 1% threefold", 20, 10, 0.01, 3, hours=24.0),
     Bake("200/s, 5%, 0.1% fivefold, bursts", 200, 5, 0.001, 5, "bursts of 1-4", hours=24.0),
 )
-PASSING = JudgeSpec(latency=(), alpha=ALPHA, interval_s=INTERVAL_S)
 
 
 def late_faults(rng: np.random.Generator, runs: int) -> list[Row]:
@@ -49,32 +48,28 @@ def late_faults(rng: np.random.Generator, runs: int) -> list[Row]:
 
 
 def false_promotions(rng: np.random.Generator, runs: int) -> list[Row]:
-    """Versions exactly as bad as `worse` and `worse_by` say that pass within a day. Goal: beta at most."""
+    """Versions exactly as bad as `worse` and `worse_by` say that pass within two hours. Goal: beta at most."""
     rows: list[Row] = []
     for base in (0.001, 0.01, 0.05, 0.1):
-        harmful = max(PASSING.worse * base, base + PASSING.worse_by)
+        harmful = max(SPEC.worse * base, base + SPEC.worse_by)
         for bursts in ("independent", "bursts of 1-4", "retry storms"):
-            bake = Bake("", 50, 10, base, harmful / base, bursts, hours=2.0)
-            seen = flow(rng, bake, runs)
-            ends = [_end(PASSING, bake, seen, run) for run in range(runs)]
-            rows.append(
-                {
-                    "stable": f"{100 * base:g}%",
-                    "canary": f"{100 * harmful:g}%",
-                    "errors": bursts,
-                    "runs": runs,
-                    "passed, %": 100 * ends.count("pass") / runs,
-                    "failed, %": 100 * ends.count("fail") / runs,
-                }
-            )
+            row: Row = {
+                "stable": f"{100 * base:g}%",
+                "canary": f"{100 * harmful:g}%",
+                "errors": bursts,
+                "runs": runs,
+            }
+            for name, lead_s in (("passed, %", 0.0), ("after 10 min of stable, %", 600.0)):
+                bake = Bake("", 50, 10, base, harmful / base, bursts, lead_s=lead_s)
+                seen = flow(rng, bake, runs)
+                row[name] = 100 * sum(_passes(bake, seen, run) for run in range(runs)) / runs
+            rows.append(row)
     return rows
 
 
-def _end(spec: JudgeSpec, bake: Bake, seen: object, run: int) -> str:
-    for verdict in verdicts(spec, bake, seen, run):  # type: ignore[arg-type]
-        if verdict.kind in {"pass", "fail"}:
-            return verdict.kind
-    return "watch"
+def _passes(bake: Bake, seen: Flow, run: int) -> bool:
+    ends = (verdict.kind for verdict in verdicts(SPEC, bake, seen, run) if verdict.kind in {"pass", "fail"})
+    return next(ends, "watch") == "pass"
 
 
 def low_traffic(rng: np.random.Generator, runs: int) -> list[Row]:
@@ -85,7 +80,11 @@ def low_traffic(rng: np.random.Generator, runs: int) -> list[Row]:
     rows: list[Row] = []
     for share in (0.0, 0.6, 0.8):
         spec = JudgeSpec(
-            error_ratio=ErrorRatio(factor=1.0), latency=(), dispersion=1.0, deadline_share=share, promote=False
+            error_ratio=ErrorRatio(factor=1.0),
+            latency=(),
+            dispersion=1.0,
+            deadline_share=share,
+            promote=False,
         )
         found = {times: sum(_found(rng, spec, times) for _ in range(runs)) for times in (1.0, 2.0)}
         rows.append(
@@ -110,29 +109,29 @@ def _found(rng: np.random.Generator, spec: JudgeSpec, times: float) -> bool:
 
 
 def bounds(rows: list[Row]) -> list[Row]:
-    """The contest's delays against the information bound (1.5 times and an interval) and the oracle (2 and 3 times)."""
+    """The contest's delays against the oracle (goal: 2 to 3 times) and the information bound (1.5 times and 15 s).
+
+    The bound is said where nothing drifts and the fault is there from the start; elsewhere it is no bound.
+    """
     found: list[Row] = []
-    for scene in dict.fromkeys(str(row["scene"]) for row in rows):
-        here = {str(row["rule"]): row for row in rows if row["scene"] == scene}
+    for bake in BAKES:
+        here = {str(row["rule"]): row for row in rows if row["scene"] == bake.name}
         if ORACLE not in here or here[ORACLE]["mean_delay_min"] == "":
             continue
         bound, oracle = float(here[ORACLE]["bound_min"]), float(here[ORACLE]["mean_delay_min"])
-        ours = _delay(here[OURS])
-        declared = _delay(here[DECLARED_NAME]) if DECLARED_NAME in here else math.nan
-        found.append(
-            {
-                "scene": scene,
-                "bound, min": bound,
-                "oracle, min": oracle,
-                "learnt dispersion, times the oracle": ours / oracle,
-                "dispersion 1, times the bound": "" if math.isnan(declared) else declared / bound,
-                "within 1.5 bounds + 15 s": ""
-                if math.isnan(declared)
-                else "yes"
-                if declared <= 1.5 * bound + INTERVAL_S / 60
-                else "NO",
-            }
-        )
+        row: Row = {
+            "scene": bake.name,
+            "oracle, min": oracle,
+            "headgate, times the oracle": _delay(here[OURS]) / oracle,
+        }
+        plain = bake.drift == "none" and not bake.onset_s and not bake.unlike
+        row |= {"bound, min": "", "dispersion 1, times the bound": "", "within 1.5 bounds + 15 s": ""}
+        if plain and DECLARED_NAME in here:
+            declared = _delay(here[DECLARED_NAME])
+            reached = declared <= 1.5 * bound + INTERVAL_S / 60
+            row |= {"bound, min": bound, "dispersion 1, times the bound": declared / bound}
+            row["within 1.5 bounds + 15 s"] = "yes" if reached else "NO"
+        found.append(row)
     return found
 
 

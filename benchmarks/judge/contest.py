@@ -49,7 +49,9 @@ BAKES = (
     _bake("1000/s, 1%, 0.01% tenfold", 1000, 1, 0.0001, 10),
     _bake("200/s, 5%, 5% by half", 200, 5, 0.05, 1.5),
     _bake("200/s, 5%, 0.1% fivefold after 4 h", 200, 5, 0.001, 5, onset_s=14400.0),
-    _bake("50/s, 1-5-25-50%, 0.5% doubles, bursts", 50, 1, 0.005, 2, bursts="bursts of 1-4", ramp=(1, 5, 25, 50)),
+    _bake(
+        "50/s, 1-5-25-50%, 0.5% doubles, bursts", 50, 1, 0.005, 2, bursts="bursts of 1-4", ramp=(1, 5, 25, 50)
+    ),
     _bake("50/s, 10%, 0.5%, half as slow again", 50, 10, 0.005, 1, latency=True, slower=1.5),
 )
 
@@ -137,7 +139,9 @@ def ahead(rows: list[Row]) -> list[Row]:
                 "headgate, min": ours,
                 "quickest rival, min": theirs if math.isfinite(theirs) else "none",
                 "which": str(best["rule"]) if best is not None and math.isfinite(theirs) else "",
-                "its false rollbacks, %": best["false_percent"] if best is not None and math.isfinite(theirs) else "",
+                "its false rollbacks, %": best["false_percent"]
+                if best is not None and math.isfinite(theirs)
+                else "",
                 "ahead": "yes" if ours <= theirs else "NO",
             }
         )

@@ -32,16 +32,18 @@ class Counts:
         """The same, minute by minute."""
         k = max(1, round(MINUTE_S / self.interval_s))
         m = self.n1.shape[1] // k
-        return self._each(lambda a: a[:, : m * k].reshape(len(a), m, k, *a.shape[2:]).sum(2), self.interval_s * k)
+        return self._each(
+            lambda a: a[:, : m * k].reshape(len(a), m, k, *a.shape[2:]).sum(2), self.interval_s * k
+        )
 
     def sums(self) -> "Counts":
         """Everything since the start, at every interval."""
         return self._each(lambda a: a.cumsum(1), self.interval_s)
 
     def _each(self, change: Callable[[Array], Array], interval_s: float) -> "Counts":
-        slow = [None if a is None else change(a) for a in (self.slow1, self.slow0)]
-        counts = [change(a) for a in (self.n1, self.x1, self.n0, self.x0)]
-        return Counts(*counts, interval_s, self.le, *slow)
+        slow1, slow0 = (None if a is None else change(a) for a in (self.slow1, self.slow0))
+        n1, x1, n0, x0 = (change(a) for a in (self.n1, self.x1, self.n0, self.x0))
+        return Counts(n1, x1, n0, x0, interval_s, self.le, slow1, slow0)
 
 
 Rule = Callable[[Counts], Array]

@@ -3,33 +3,46 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import signal
 import socket
 import stat
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from headgate.controller.housekeeping import keep_house
+from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
+from headgate.controller.observing import Observing
+from headgate.controller.sources import Sources
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
-from headgate.core.model import Version
+from headgate.core.model import Channel, Version
 from headgate.ledger import Ledger, SqliteLedger
+from headgate.outbox import trial
+from headgate.outbox.store import FileStore
+from headgate.outbox.telling import maker, telling
+from headgate.outbox.trial import Tried
 from headgate.plugins.artifacts.build import provenance, run_build
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy import cluster_name
+from headgate.plugins.web.client import HttpWeb
 from headgate.ports import Artifacts, PortError
+from headgate.ports.notifier import Message
 from headgate.ports.processes import Processes, Program
 from headgate.ports.registry import create, names
+from headgate.ports.web import Web
 from headgate.ports.wires import Wires
 from headgate.web.access.tokens import HomeBook
 from headgate.web.application import Backstage, behind_socket
+from headgate.web.metrics import Metrics
+from headgate.web.receiving import Receiving
 from headgate.web.serve import serving, unix_listener
 from headgate.web.stream import Stream
 
@@ -48,6 +61,7 @@ __all__ = [
     "serve",
     "socket_folders",
     "socket_of",
+    "try_channels",
     "up",
 ]
 
@@ -125,31 +139,50 @@ def _short_name(home: Path) -> str:
 
 
 def build_world(home: Path, processes: Processes) -> World:
-    """Every port of a home, by name from the registry. Raises Permanent for a plugin that is missing or broken."""
+    """Every port of a home, by name from the registry; sources that a release declares are opened when it asks.
+
+    Raises Permanent for a plugin that is missing or broken.
+    """
+    web, receiving = HttpWeb(), Receiving()
     routed_by: list[Any] = []
 
     async def changed(version: Version) -> None:
         for traffic in routed_by:
             await traffic.refresh(version)
 
-    bare = Wires(home, processes, open_artifacts(home), addresses=lambda _: (), addresses_changed=changed)
+    bare = Wires(home, processes, open_artifacts(home), lambda _: (), changed, web=web, serve=receiving.serve)
     target = create("targets", TARGET, bare)
     wires = replace(bare, target=target, addresses=target.addresses)
     traffic = create("traffic", TRAFFIC, wires)
     routed_by.append(traffic)
     wires = replace(wires, fetch=traffic.admin.get, arm=cluster_name)
+    sources = Sources(
+        lambda source: create(
+            "signals", source.kind, replace(wires, name=source.name, settings=source.settings)
+        )
+    )
+
+    async def close() -> None:
+        await sources.aclose()
+        await receiving.aclose()
+        await web.aclose()
+
     return World(
         target=target,
         traffic=traffic,
         signals=tuple(create("signals", name, wires) for name in SIGNALS),
         gates={name: create("gates", name, wires) for name in names("gates")},
         always_asked=ALWAYS_ASKED,
+        open_source=sources.open,
+        close=close,
     )
 
 
 @contextlib.asynccontextmanager
-async def running(home: Path) -> AsyncGenerator[Supervisor]:
+async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenerator[Supervisor]:
     """The controller of a home, in this process, for as long as the context lasts: services and proxy outlive it.
+
+    `log` takes what it logs; without one, that goes to a file of the home.
 
     Raises LeaseTaken when another controller runs, PortError when the process daemon or a plugin cannot start,
     LedgerError when the ledger cannot be opened.
@@ -160,23 +193,54 @@ async def running(home: Path) -> AsyncGenerator[Supervisor]:
         processes = open_processes(home)
         await processes.start_daemon()
         ledger = open_ledger(home, write=True)
-        supervisor = Supervisor(ledger, build_world(home, processes), lease, time.time)
+        world = build_world(home, processes)
+        metrics = Metrics()
+        observing = Observing(ledger, (metrics.observe, journal))
+        supervisor = Supervisor(ledger, world, lease, time.time, observing.appended)
         housekeeping: asyncio.Task[None] | None = None
+        told = contextlib.AsyncExitStack()
         try:
+            web = HttpWeb()  # whoever is slow to hear of a release is not whoever measures one
+            told.push_async_callback(web.aclose)
+            wires = telling_wires(home, web)
+            outbox = await told.enter_async_context(telling(ledger, FileStore(home), wires, lease.held))
+            supervisor.elsewhere = outbox.trouble
+            told.enter_context(logged(log or log_file(home)))
+            metrics.begin(ledger, supervisor.troubles)
             await supervisor.start()
             housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
             stream = Stream(ledger)
-            backstage = Backstage(supervisor, ledger, HomeBook(ledger), stream)
+            backstage = Backstage(supervisor, ledger, HomeBook(ledger), stream, metrics)
             with unix_listener(socket_of(home)) as listener:
                 async with stream.running(), serving(behind_socket(backstage), listener):
                     yield supervisor
         finally:
             if housekeeping is not None:
                 housekeeping.cancel()
+            await told.aclose()
             await supervisor.close()
+            await world.close()
             ledger.close()
     finally:
         lease.release()
+
+
+def telling_wires(home: Path, web: Web) -> Wires:
+    """What channels and markers are made from."""
+    return Wires(home, open_processes(home), open_artifacts(home), lambda _: (), web=web)
+
+
+def try_channels(home: Path, channels: Sequence[Channel], message: Message) -> tuple[Tried, ...]:
+    """Give a message to channels, as a controller of this home would, and say what became of it."""
+
+    async def tried() -> tuple[Tried, ...]:
+        web = HttpWeb()
+        try:
+            return await trial.try_channels(channels, maker(telling_wires(home, web)), message)
+        finally:
+            await web.aclose()
+
+    return asyncio.run(tried())
 
 
 async def serve(home: Path) -> None:
@@ -185,7 +249,7 @@ async def serve(home: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(home):
+    async with running(home, logging.StreamHandler()):  # the process daemon keeps what is said on stderr
         await stop.wait()
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from headgate.core import effects, events
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judgement import LEARNING
 from headgate.core.machine import step
 from headgate.core.model import (
     Arm,
@@ -28,7 +29,7 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import Pending, State, initial
+from headgate.core.state import UNEXPOSED, Pending, State, initial
 from headgate.core.view import summarise
 from headgate.ledger import Ledger, SqliteLedger, sample_digest
 
@@ -115,7 +116,7 @@ class Story:
             pending = self._next(watching=observe > 0)
             if pending is None:
                 return self
-            if isinstance(pending.effect, effects.Observe):
+            if isinstance(pending.effect, effects.Observe) and pending.effect.exposure != UNEXPOSED:
                 observe -= 1
             self._answer(pending)
         return self
@@ -150,18 +151,20 @@ class Story:
                 self.add(events.TimeCame(at=max(due, at), effect=pending.id))
 
     def _judge(self, pending: Pending, observe: effects.Observe) -> None:
-        verdict = next(self.verdicts)
+        """What is seen before anybody is exposed is not in the script."""
+        alone = observe.exposure == UNEXPOSED
+        verdict = Verdict("watch", LEARNING) if alone else next(self.verdicts)
         leg = self.facts[-1].plan.legs[observe.leg]
         at = max(observe.due_at, self.state.at)
         bad = 20 if verdict.kind == "fail" else 0
-        stable, canary = Arm(requests=180, errors=1), Arm(requests=20, errors=bad)
-        sample = Sample(leg.unit, at, 1.0, 10, stable, canary)
+        stable, canary = Arm(requests=180, errors=1), Arm(0 if alone else 20, bad)
+        sample = Sample(leg.unit, at, 1.0, 0 if alone else 10, stable, canary)
         judged = events.Judged(
             at=at,
             effect=pending.id,
             verdict=verdict,
             sample=sample_digest(sample),
-            requests=(180, 20),
+            requests=(180, canary.requests),
             errors=(1, bad),
             harmed=bad,
         )

@@ -18,8 +18,9 @@ def test_each_step_says_what_it_can_see(run: Run, project: Path) -> None:
     result = run("plan", "-e", "staging", *TRAFFIC)
     assert result.exit_code == exits.DONE, result.output
     assert "at 200 requests/s, 0.1% of which fail (given)" in result.stdout
-    assert "surely seen" in result.stdout
-    assert "cannot be sure to see a doubling" in result.stdout
+    assert "surely" in result.stdout
+    assert "cannot be sure to see errors double" in result.stdout
+    assert "What to do: " in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert not (project / ".headgate").exists()
 
@@ -27,8 +28,11 @@ def test_each_step_says_what_it_can_see(run: Run, project: Path) -> None:
 def test_a_forecast_in_json(run: Run, project: Path) -> None:
     (found,) = json.loads(run("plan", "-e", "staging", *TRAFFIC, "--json").stdout)["services"]
     (step,) = found["forecast"]["steps"]
+    errors = step["signals"][0]
     assert (found["service"], found["source"], step["weight"]) == ("web", "given", 50)
-    assert {"mean_s", "q90_s", "chance", "bad_requests", "factor", "simulated"} == set(step["sights"][0])
+    assert {"mean_s", "q90_s", "chance", "bad_requests", "factor", "simulated"} == set(errors["sights"][0])
+    assert errors["signal"] == "errors"
+    assert errors["smallest"] > 2
     assert found["ladder"] is None
 
 
@@ -38,6 +42,20 @@ def test_a_ladder_is_proposed_as_the_project_file_has_it(run: Run, project: Path
     assert "rollout:\n" in result.stdout.replace(" ", "")
     assert "- {weight: " in result.stdout
     assert "against" in result.stdout
+    assert "Assumed: one that is bad is 2, 5, 20 or 100 times worse than stable" in result.stdout
+
+
+def test_what_was_assumed_is_in_the_json_too(run: Run, project: Path) -> None:
+    result = run("plan", "-e", "staging", *TRAFFIC, "--optimise", "--within", "10m", "--json")
+    (found,) = json.loads(result.stdout)["services"]
+    assert (found["ladder"]["faults"], found["ladder"]["missed_s"]) == ([2, 5, 20, 100], 3600)
+
+
+def test_a_business_signal_can_be_given(run: Run, project: Path) -> None:
+    result = run("plan", "-e", "staging", *TRAFFIC, "--signal", "answered=200/s,99.9%", "--json")
+    (found,) = json.loads(result.stdout)["services"]
+    assert [one["signal"] for one in found["forecast"]["whole"]] == ["errors", "answered"]
+    assert found["forecast"]["unknown"] == []
 
 
 @pytest.mark.parametrize(
@@ -46,6 +64,8 @@ def test_a_ladder_is_proposed_as_the_project_file_has_it(run: Run, project: Path
         (("--rate", "200/s"), "no release of web has been measured yet"),
         (("--rate", "200/d", "--base", "1%"), "a rate is a number over s, min or h"),
         (("--rate", "200/s", "--base", "1"), "--base"),
+        ((*TRAFFIC, "--signal", "orders=5/s"), "a signal is its name, its cases and the share that counts"),
+        ((*TRAFFIC, "--signal", "orders=5/s,70%"), "web has no signal orders"),
         ((*TRAFFIC, "--optimise"), "--optimise and --within go together"),
     ],
 )

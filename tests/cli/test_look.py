@@ -69,6 +69,14 @@ def test_status_says_what_runs_and_what_moves(run: Run, told: Path) -> None:
     assert unit["undo"] == "headgate rollback -e production web"
 
 
+def test_status_counts_the_judges_own_false_alarms(run: Run, told: Path) -> None:
+    expected = {"releases": 1, "false": 0, "rate": 0.0, "promised": 0.01}
+    (unit,) = json.loads(run("status", "--json").stdout)["units"]
+    assert unit["false_alarms"] == expected, "r1 was the first, r3 has not ended"
+    text = " ".join(run("status").stdout.split())
+    assert "failed stable against itself in 0 of 1 release (1% promised at most)" in text
+
+
 def test_status_before_anything_was_released(run: Run, project: Path) -> None:
     result = run("status")
     assert result.exit_code == exits.DONE

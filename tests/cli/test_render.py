@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from headgate.cli.render.advice import answers, question
 from headgate.cli.render.artifacts import artifacts
 from headgate.cli.render.bars import bar, evidence_share
 from headgate.cli.render.board import board
@@ -24,6 +23,7 @@ from headgate.cli.render.styles import painted
 from headgate.cli.render.summary import summary
 from headgate.cli.standing import Standing, Standings
 from headgate.core import events
+from headgate.core.advice import answers, question
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.explain import explain
 from headgate.core.model import Finding, Match, Stage, Unit, Version

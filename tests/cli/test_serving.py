@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Thread
 from typing import Any
 
@@ -58,6 +58,71 @@ def test_a_bad_canary_is_stopped(place: str) -> None:
     assert ask(place, "POST", "/flagger", {"namespace": "shop", "name": "web"})[0] == 412
     ask(place, "DELETE", "/verdict/shop.web")
     assert ask(place, "GET", "/verdict/shop.web")[1]["verdict"] == "no_data"
+
+
+HOOK = {
+    "name": "web",
+    "namespace": "shop",
+    "phase": "Progressing",
+    "metadata": {"test": "all", "token": "16688eb5e9f289f1991c"},
+}
+"""The payload of Flagger's documentation (docs/gitbook/usage/webhooks.md)."""
+
+
+def asked(place: str) -> dict[str, int]:
+    hooks = ("rollout", "confirm-promotion", "rollback")
+    return {hook: ask(place, "POST", f"/flagger/{hook}", HOOK)[0] for hook in hooks}
+
+
+def test_each_hook_of_flagger_has_its_own_question(place: str) -> None:
+    assert asked(place) == {"rollout": 412, "confirm-promotion": 412, "rollback": 412}
+    ask(place, "POST", "/intervals/shop.web", interval(1, 0))
+    assert asked(place) == {"rollout": 200, "confirm-promotion": 412, "rollback": 412}
+    ask(place, "POST", "/intervals/shop.web", [interval(at, 0) for at in range(2, 30)])
+    assert asked(place) == {"rollout": 200, "confirm-promotion": 200, "rollback": 412}
+    assert ask(place, "POST", "/flagger/confirm-rollout", HOOK)[0] == 200
+    ask(place, "POST", "/intervals/shop.web", [interval(at, 20) for at in range(1, 9)])
+    assert asked(place) == {"rollout": 412, "confirm-promotion": 412, "rollback": 200}
+
+
+def test_argo_may_post_the_interval_and_read_the_verdict(place: str) -> None:
+    """The web metric's `method: POST` with a `body`; `jsonPath: {$.verdict}` of the answer."""
+    answers = [ask(place, "POST", "/intervals/web", interval(at, 20))[1]["verdict"] for at in range(1, 9)]
+    assert answers[-1] == "fail"
+    assert ask(place, "GET", "/verdict/web")[1]["verdict"] == "fail"
+
+
+def question(**experiment: Sequence[float | str]) -> dict[str, Any]:
+    pairs = [
+        {
+            "name": name,
+            "id": f"id-{name}",
+            "tags": {},
+            "values": {"control": [10.0] * 20, "experiment": values},
+        }
+        for name, values in experiment.items()
+    ]
+    canary = {"canary": {"direction": "increase", "critical": False}}
+    metrics = [{"name": name, "groups": ["all"], "analysisConfigurations": canary} for name in experiment]
+    return {
+        "canaryConfig": {"metrics": metrics, "classifier": {"groupWeights": {"all": 100.0}}},
+        "scoreThresholds": {"pass": 95.0, "marginal": 75.0},
+        "metricSetPairList": pairs,
+    }
+
+
+def test_kayenta_is_answered_in_its_own_shape(place: str) -> None:
+    good, bad, unknown = [10.5] * 20, [30.0] * 20, ["NaN"] * 20
+    status, result = ask(place, "POST", "/judge", question(cpu=good, errors=bad))
+    assert status == 200
+    assert set(result) == {"judgeName", "results", "groupScores", "score"}
+    assert [one["classification"] for one in result["results"]] == ["Pass", "High"]
+    assert result["results"][1]["controlMetadata"]["stats"]["count"] == 20
+    assert (result["score"]["score"], result["score"]["classification"]) == (50.0, "Fail")
+    assert ask(place, "POST", "/judge", question(cpu=good))[1]["score"]["classification"] == "Pass"
+    in_part = ask(place, "POST", "/judge", question(cpu=good, errors=unknown))[1]
+    assert (in_part["score"]["score"], in_part["score"]["classification"]) == (75.0, "Marginal")
+    assert ask(place, "POST", "/judge", {"metricSetPairList": 3})[0] == 400
 
 
 def test_nonsense_is_told(place: str) -> None:

@@ -110,7 +110,7 @@ def test_how_the_reference_is_released() -> None:
 
 def test_what_is_not_said_is_what_the_core_holds_good() -> None:
     found = intent(load_text(project_text(), "x"), "production", "web", VERSION)
-    assert found.judge == JudgeSpec(means=(ANSWERED,))
+    assert found.judge == JudgeSpec(means=(ANSWERED,), external=True)
     assert found.rollout.stages == DEFAULT_STAGES
     assert found.listener == Listener(8080)
 
@@ -118,13 +118,25 @@ def test_what_is_not_said_is_what_the_core_holds_good() -> None:
 def test_short_forms_of_criteria() -> None:
     text = project_text("criteria: {error_ratio: off, p99: off}")
     assert intent(load_text(text, "x"), "production", "web", VERSION).judge == JudgeSpec(
-        error_ratio=None, latency=(), means=(ANSWERED,)
+        error_ratio=None, latency=(), means=(ANSWERED,), external=True
     )
     text = project_text("criteria: {error_ratio: 1%, p95: 200ms}")
     judge = intent(load_text(text, "x"), "production", "web", VERSION).judge
     assert judge == JudgeSpec(
-        error_ratio=ErrorRatio(max=0.01), latency=(Latency(0.95, 200.0),), means=(ANSWERED,)
+        error_ratio=ErrorRatio(max=0.01), latency=(Latency(0.95, 200.0),), means=(ANSWERED,), external=True
     )
+
+
+@pytest.mark.parametrize(("written", "expected"), [("20%", 0.2), ("90%", 0.9), ("0%", 0.0)])
+def test_what_is_kept_for_deadlines_and_instances_that_are_alike(written: str, expected: float) -> None:
+    text = project_text(f"criteria: {{deadline_share: {written}, exchangeable: true}}")
+    judge = intent(load_text(text, "x"), "production", "web", VERSION).judge
+    assert (judge.deadline_share, judge.exchangeable, judge.external) == (expected, True, True)
+
+
+def test_not_all_is_kept_for_deadlines() -> None:
+    with pytest.raises(ConfigError, match="95%"):
+        load_text(project_text("criteria: {deadline_share: 95%}"), "x")
 
 
 def test_policies() -> None:
@@ -200,3 +212,16 @@ def test_files_are_read_with_their_place(tmp_path: Path) -> None:
         (12, 10, "`outside` leads out of the project's folder"),
         (13, 10, "`.` cannot be read: Is a directory"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("{no_slower_than: 20ms}", Latency(0.99, None, 1.0, 1.0, 20.0)),
+        ("{no_slower_than: 20ms, no_worse_than: 1.5x}", Latency(0.99, None, 1.5, 1.0, 20.0)),
+        ("{no_worse_than: 2x}", Latency(0.99, None, 2.0)),
+    ],
+)
+def test_margins_of_latency(said: str, expected: Latency) -> None:
+    text = project_text(f"criteria: {{p99: {said}}}")
+    assert intent(load_text(text, "x"), "production", "web", VERSION).judge.latency == (expected,)

@@ -11,7 +11,9 @@ from headgate.core.events import (
     PromotionForced,
     ReleaseAborted,
     ReleasePaused,
+    ReleaseRequested,
     ReleaseResumed,
+    RoutingSet,
     StepApproved,
     VersionLost,
 )
@@ -61,6 +63,30 @@ def test_a_bad_release_is_rolled_back_verified_and_stopped() -> None:
         assert home.phase(again) == "refused"
         third = await supervisor.submit(wish(TWO, retry="the database is back"))
         await home.until_closed(third)
+        tried = [event for event in home.events(third) if isinstance(event, ReleaseRequested)]
+        assert [leg.judge.retry for leg in tried[0].plan.legs] == [1], "what was refused was not tried"
+        await supervisor.close()
+
+    play(story)
+
+
+def test_stable_is_watched_while_the_new_version_is_prepared() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.does["prepare"] = ["4.0"]
+        name = await supervisor.submit(wish(TWO))
+        await home.until_closed(name)
+        events = home.events(name)
+        exposed_at = next(event.at for event in events if isinstance(event, RoutingSet))
+        looks = [e for e in events if isinstance(e, Judged) and e.at < exposed_at]
+        assert len(looks) >= 7
+        assert {(e.verdict.kind, e.requests[1]) for e in looks} == {("watch", 0)}
+        assert all(e.requests[0] > 0 for e in looks)
+        first = home.events("r1", RoutingSet)[0]
+        assert not any(e.at < first.at for e in home.events("r1", Judged)), (
+            "there was no stable to learn from"
+        )
         await supervisor.close()
 
     play(story)

@@ -4,11 +4,12 @@ import math
 
 import pytest
 
-from headgate.controller import sampling
 from headgate.controller.readings import merged, nonsense, read_arm
 from headgate.controller.sampling import Watcher
+from headgate.core import judgement
 from headgate.core.model import Arm, Counts, Histogram, Mean, Verdict, Version
 from headgate.core.planning import Policies, plan
+from headgate.core.state import UNEXPOSED
 from headgate.ports import Permanent, Temporary
 from tests.controller.house import ONE, PATIENCE, TWO, WEB, Behaviour, House, intent, play
 
@@ -31,7 +32,7 @@ def test_a_sample_is_what_has_happened_since_the_last_one_that_counts() -> None:
     async def story() -> None:
         house = house_with(100, 10)
         watcher = Watcher(LEG, house.world())
-        await watcher.open(0.0)
+        await watcher.open(0.0, 1)
         count(house, 180, 20)
         abandoned = await watcher.observe(1.0, 20, 1)
         assert requests(abandoned.sample.stable) == 80
@@ -43,7 +44,7 @@ def test_a_sample_is_what_has_happened_since_the_last_one_that_counts() -> None:
             2.0,
         )
         watcher.commit(seen)
-        await watcher.open(99.0)
+        await watcher.open(99.0, 1)
         count(house, 300, 31)
         after = await watcher.observe(3.0, 20, 1)
         assert (requests(after.sample.stable), requests(after.sample.canary), after.sample.interval_s) == (
@@ -62,7 +63,7 @@ def test_an_arm_that_is_silent_is_unknown_and_loses_nothing(trouble: Behaviour) 
     async def story() -> None:
         house = house_with(100, 10)
         watcher = Watcher(LEG, house.world())
-        await watcher.open(0.0)
+        await watcher.open(0.0, 1)
         house.does["read"] = [trouble]
         count(house, 180, 20)
         blind = await watcher.observe(1.0, 20, 1)
@@ -81,7 +82,7 @@ def test_counters_that_begin_again_count_from_zero() -> None:
     async def story() -> None:
         house = house_with(100, 10)
         watcher = Watcher(LEG, house.world())
-        await watcher.open(0.0)
+        await watcher.open(0.0, 1)
         count(house, 7, 20)
         seen = await watcher.observe(1.0, 20, 1)
         assert (requests(seen.sample.stable), requests(seen.sample.canary)) == (7, 10)
@@ -93,13 +94,13 @@ def test_a_replay_of_the_samples_remembers_what_the_judge_knew() -> None:
     async def story() -> None:
         house = house_with(0, 0)
         live, later = Watcher(LEG, house.world()), Watcher(LEG, house.world())
-        await live.open(0.0)
+        await live.open(0.0, 1)
         for at in range(1, 6):
             count(house, 80 * at, 20 * at)
             seen = await live.observe(float(at), 20, 1)
             live.commit(seen)
             assert later.replay(seen.sample, 1) == seen.verdict
-        await later.open(99.0)
+        await later.open(99.0, 1)
         count(house, 480, 120)
         one, other = await live.observe(6.0, 20, 1), await later.observe(6.0, 20, 1)
         assert one == other
@@ -111,11 +112,11 @@ def test_a_judge_that_breaks_down_is_no_data(monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> tuple[object, Verdict]:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(sampling, "observe", broken)
+    monkeypatch.setattr(judgement, "observe", broken)
 
     async def story() -> None:
         watcher = Watcher(LEG, house_with(1, 1).world())
-        await watcher.open(0.0)
+        await watcher.open(0.0, 1)
         seen = await watcher.observe(1.0, 20, 1)
         assert (seen.verdict.kind, seen.verdict.reason) == (
             "no_data",
@@ -129,9 +130,29 @@ def test_a_judge_that_breaks_down_is_no_data(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_first_release_has_a_stable_arm_without_anything() -> None:
     async def story() -> None:
         watcher = Watcher(plan((intent(TWO),), {}, Policies()).legs[0], house_with(5, 5).world())
-        await watcher.open(0.0)
+        await watcher.open(0.0, 1)
         seen = await watcher.observe(1.0, 100, 1)
         assert seen.sample.stable == Arm()
+
+    play(story)
+
+
+def test_a_canary_that_nobody_is_sent_to_is_not_read_and_is_no_news() -> None:
+    async def story() -> None:
+        house = house_with(100, 10)
+        watcher = Watcher(LEG, house.world())
+        await watcher.open(0.0, UNEXPOSED)
+        house.does["read"] = [None, Permanent("it does not run yet")]
+        count(house, 180, 20)
+        seen = await watcher.observe(1.0, 0, UNEXPOSED)
+        assert (requests(seen.sample.stable), seen.sample.canary, seen.sample.problems) == (80, Arm(), ())
+        assert (seen.verdict.kind, seen.sample.readings[1]) == ("watch", None)
+        watcher.commit(seen)
+        house.does.clear()
+        await watcher.open(1.0, 1)
+        count(house, 260, 30)
+        seen = await watcher.observe(2.0, 20, 1)
+        assert (requests(seen.sample.stable), requests(seen.sample.canary)) == (80, 10)
 
     play(story)
 
@@ -185,4 +206,4 @@ def test_sources_are_merged_and_the_first_one_measures_the_traffic() -> None:
         assert (wrong.arm, len(wrong.problems)) == (None, 1)
 
     play(story)
-    assert merged((orders, traffic)).requests == 10
+    assert merged(traffic, (orders, traffic)).requests == 10

@@ -1,7 +1,7 @@
 """A release in hand: step it, answer what is pending, and look."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import (
@@ -49,6 +49,8 @@ from headgate.core.state import Pending, State, initial
 
 WEB, API = (Unit("shop", "production", name) for name in ("web", "api"))
 E = TypeVar("E", bound=Effect)
+Kind = VerdictKind | Literal["shared"]
+"""A kind of verdict; `shared` is the `hold_external` that suspects the canary of harming what both depend on."""
 
 BAD = (Finding("order", "fail", "no order was completed"),)
 UNKNOWN = (Finding("order", "unknown", "no answer"),)
@@ -87,15 +89,21 @@ def plan_of(*legs: Leg, **policies: object) -> Plan:
     return Plan(legs or (leg(),), ("ready",), **policies)  # type: ignore[arg-type]
 
 
+def verdict_of(kind: Kind) -> Verdict:
+    if kind == "shared":
+        return Verdict("hold_external", "stable got worse", shared=True)
+    return Verdict(kind, f"it is {kind}")
+
+
 def answer(
-    pending: Pending, at: float, kind: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD
+    pending: Pending, at: float, kind: Kind = "pass", findings: tuple[Finding, ...] = GOOD
 ) -> AnyEvent:
     """The fact that answers an effect."""
     effect, id_ = pending.effect, pending.id
     match effect:
-        case Observe(_, _, due_at):
-            verdict = Verdict(kind, f"it is {kind}")
-            return Judged(at=max(at, due_at), effect=id_, verdict=verdict, sample="")
+        case Observe(_, _, due_at, deadline):
+            verdict = verdict_of(kind)
+            return Judged(at=max(at, due_at), effect=id_, verdict=verdict, sample="", deadline=deadline)
         case SetRouting(routing):
             return RoutingSet(at=at, effect=id_, routing=routing)
         case PrepareVersion(which, instances):
@@ -140,7 +148,7 @@ class Ride:
         return [type(p.effect).__name__ for p in self.state.pending]
 
     def succeed(
-        self, kind: type[Effect], verdict: VerdictKind = "pass", findings: tuple[Finding, ...] = GOOD
+        self, kind: type[Effect], verdict: Kind = "pass", findings: tuple[Finding, ...] = GOOD
     ) -> "Ride":
         id_, effect = self.pending(kind)
         return self.tell(answer(Pending(id_, effect), self.state.at, verdict, findings))
@@ -149,7 +157,7 @@ class Ride:
         id_, _ = self.pending(kind)
         return self.tell(EffectFailed(at=self.state.at, effect=id_, reason=reason))
 
-    def judge(self, *kinds: VerdictKind, times: int = 1) -> "Ride":
+    def judge(self, *kinds: Kind, times: int = 1) -> "Ride":
         for kind in kinds * times:
             self.succeed(Observe, kind)
         return self

@@ -14,9 +14,10 @@ from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.reversal import objection
 from headgate.core.state import Pending, initial
 from headgate.core.view import summarise, waits_for_person
+from headgate.core.wanted import aside
 from tests.core.ride import BAD, GOOD, NEW, NEW_API, OLD, OLD_API, answer, request, version
 
-JUDGE = JudgeSpec()
+JUDGE = JudgeSpec(deadline_share=0.2)
 STAGES = st.builds(
     Stage,
     weight=st.sampled_from([None, 0, 5, 50, 100]),
@@ -38,7 +39,9 @@ POLICIES = st.builds(
     on_inconclusive=st.sampled_from(["hold", "roll_back", "promote"]),
     on_no_data=st.sampled_from(["hold", "roll_back"]),
 )
-VERDICTS = st.sampled_from(["pass", "pass", "pass", "fail", "watch", "inconclusive", "no_data"])
+KINDS = ["pass", "pass", "pass", "watch", "fail", "inconclusive", "no_data", "hold_external", "shared"]
+VERDICTS = st.sampled_from(KINDS)
+GO_ON = (events.ReleaseResumed, events.StepApproved, PromotionForced)
 WORDS = st.sampled_from(["pause", "resume", "approve", "promote", "promote without a reason", "abort"])
 
 
@@ -69,6 +72,10 @@ def _one_way(leg: Leg, after: int) -> Leg:
     return replace(leg, one_way_after=after, one_way_reason="the schema is new")
 
 
+def judged_by(leg: Leg) -> bool:
+    return any(isinstance(step, Promote) and step.judged for step in leg.steps)
+
+
 class Releases(RuleBasedStateMachine):
     """One release; `share` is the canary's weight at each leg by what was asked of the proxy last."""
 
@@ -83,6 +90,8 @@ class Releases(RuleBasedStateMachine):
         self.old: list[Pending] = []
         self.failed: dict[int, bool] = {}
         self.share: dict[int, float] = {}
+        self.trouble: dict[int, bool] = {}
+        self.tested: list[tuple[int, int]] = []
         self.tell(self.asked)
 
     def tell(self, event: AnyEvent) -> None:
@@ -99,14 +108,17 @@ class Releases(RuleBasedStateMachine):
             promoting = isinstance(self.plan.legs[before.leg].steps[before.step], Promote)
             if not (leg.overridden and promoting):
                 self.failed[before.leg] = True
+        if isinstance(event, Judged):
+            self.trouble[before.leg] = event.verdict.kind == "hold_external"
+            self.tested += [(before.leg, before.here().exposure)] if event.deadline else []
         if isinstance(event, PromotionForced):
             self.failed.pop(before.leg, None)
         for pending in issued:
             assert pending.id not in self.ids
             self.ids.add(pending.id)
-            self.look(pending)
+            self.look(pending, by_person=isinstance(event, GO_ON))
 
-    def look(self, pending: Pending) -> None:
+    def look(self, pending: Pending, *, by_person: bool) -> None:
         """Every order to the proxy, as it is given."""
         if not isinstance(pending.effect, SetRouting):
             return
@@ -114,11 +126,13 @@ class Releases(RuleBasedStateMachine):
         index = next(i for i, leg in enumerate(self.plan.legs) if leg.unit == routing.unit)
         leg, at = self.plan.legs[index], self.state.legs[index]
         share = 100 if routing.stable == leg.candidate else routing.weight
+        confirmed = at.routing.weight if at.routing is not None else 0
+        if self.trouble.get(index) and not (by_person or at.overridden):
+            assert share <= confirmed or not judged_by(leg), "the weight rises while stable is in trouble"
         if self.failed.get(index) or self.state.stage == "reverting":
             assert share <= self.share.get(index, 0), "the weight rises after a failing verdict"
         if routing.stable == leg.candidate:
-            judged = any(isinstance(s, Promote) and s.judged for s in leg.steps)
-            assert at.promotable or not judged, "promoted without a reason"
+            assert at.promotable or not judged_by(leg), "promoted without a reason"
         if self.state.stage == "reverting":
             assert objection(leg, at) is None, "an illegal rollback is performed"
         self.share[index] = share
@@ -191,6 +205,22 @@ class Releases(RuleBasedStateMachine):
             assert self.state.ended_at is not None
         if self.state.ended_at is not None:
             assert self.state.stage in ("warm", "closed")
+
+    @invariant()
+    def an_exposure_is_tested_at_one_deadline_at_most(self) -> None:
+        assert len(set(self.tested)) == len(self.tested)
+
+    @invariant()
+    def the_exact_test_has_its_share_for_every_deadline(self) -> None:
+        for index, leg in enumerate(self.plan.legs):
+            assert sum(place[0] == index for place in self.tested) <= leg.judge.deadlines
+
+    @invariant()
+    def nobody_is_sent_to_a_canary_that_stable_suffers_from(self) -> None:
+        for leg, at in zip(self.plan.legs, self.state.legs, strict=True):
+            if at.relief == "away" and at.routing is not None:
+                assert at.routing == aside(leg)
+                assert not at.routing.exposed
 
     @invariant()
     def a_replay_gives_the_same_state(self) -> None:

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.events import AnyEvent, EffectFailed, EffectId, ReleasePaused
+from headgate.core.events import (
+    AnyEvent,
+    EffectFailed,
+    EffectId,
+    Judged,
+    ReleasePaused,
+    ReleaseRequested,
+)
 from headgate.core.model import Arm, Sample, Unit
 from headgate.ledger import LedgerCorrupt, LedgerTooNew, MemoryLedger, SqliteLedger
 from headgate.ledger.codec import Codec, Fields, decode_sample, encode_sample, sample_digest
@@ -130,3 +137,32 @@ def test_what_is_refused_leaves_the_twin_as_it_was() -> None:
         asyncio.run(ledger.append("r1", 0, event, a_summary("r1", 1)))
     assert ledger.summaries() == []
     assert verify(ledger).entries == 0
+
+
+def test_events_from_before_a_field_was_there_mean_what_they_meant() -> None:
+    """Old releases were not watched before they were exposed, and had no exact test: so they are folded."""
+    effect = {"release": "r1", "sequence": 3, "n": 0}
+    verdict = {"kind": "watch", "reason": "."}
+    old = {"type": "Judged", "at": 1.0, "effect": effect, "verdict": verdict, "sample": ""}
+    judged_then = TODAY.decode(1, msgspec.json.encode(old))
+    assert isinstance(judged_then, Judged)
+    assert not judged_then.deadline
+    unit = {"project": "p", "environment": "e", "service": "s"}
+    version = {"unit": unit, "artifact": "a", "configuration": "c"}
+    drawn = {
+        "unit": unit, "candidate": version, "baseline": version, "listener": {"port": 1}, "judge": {},
+        "steps": [{"type": "prepare", "instances": 1}, {"type": "promote"}],
+    }  # fmt: skip
+    plan = {"legs": [drawn]}
+    asked = {
+        "type": "ReleaseRequested",
+        "at": 0.0,
+        "release": "r1",
+        "intents": [],
+        "plan": plan,
+        "author": "ada",
+    }
+    requested = TODAY.decode(1, msgspec.json.encode(asked))
+    assert isinstance(requested, ReleaseRequested)
+    (then,) = requested.plan.legs
+    assert (then.learn, then.judge.external, then.judge.deadline_share) == (False, False, 0.0)

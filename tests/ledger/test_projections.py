@@ -4,7 +4,7 @@ import msgspec
 
 from headgate.core.model import Unit, Version
 from headgate.core.summary import Move, Outcome, Summary
-from headgate.ledger.projections import Running, fleet, rolled_back, rolled_back_versions
+from headgate.ledger.projections import Running, attempts, fleet, rolled_back, rolled_back_versions
 from headgate.testing.ledger import UNIT, a_summary, a_version
 
 A, B, C = (a_version(letter) for letter in "abc")
@@ -28,6 +28,20 @@ def test_nothing_runs_before_a_first_promotion() -> None:
     assert fleet([]) == {}
     assert fleet([release("r1", A, None)]) == {UNIT: Running(UNIT, in_flight="r1")}
     assert fleet([release("r1", A, "rolled_back")]) == {UNIT: Running(UNIT)}
+
+
+def test_attempts_are_counted_since_the_last_promotion() -> None:
+    history = [
+        release("r7", A, "refused", before=B),
+        release("r6", A, "rolled_back", before=B),
+        release("r5", C, "aborted", before=B),
+        release("r4", C, "rolled_back", before=B),
+        release("r3", B, "promoted", before=A),
+        release("r2", B, "rolled_back", before=A),
+        release("r1", A, "promoted"),
+    ]
+    assert attempts(history) == {A: 1, C: 2}
+    assert attempts([release("r8", C, "promoted"), *history]) == {A: 1}
 
 
 def test_only_promotion_moves_stable() -> None:

@@ -20,8 +20,10 @@ FAULT_KINDS = {
 OUTCOMES = {
     *("good promoted", "good rolled_back", "good refused", "good aborted"),
     *("errors rolled_back", "crash rolled_back", "slow rolled_back", "dies rolled_back", "smoke rolled_back"),
+    "greedy rolled_back",
 }
-HOLDS = {"inconclusive", "no_data", "failed", "unverified", "stable_lost"}
+HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
+SEEN = {"external", "shared", "deadline", "leaving", "away", "returning"}
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -37,6 +39,7 @@ def test_seeds(chunk: int) -> None:
     assert set(tally.faults) >= FAULT_KINDS
     assert set(tally.ended) >= OUTCOMES
     assert set(tally.holds) >= HOLDS
+    assert set(tally.seen) >= SEEN
     assert not any(kind.endswith(" open") for kind in tally.ended)
 
     calm = tally.ended_calm
@@ -45,7 +48,7 @@ def test_seeds(chunk: int) -> None:
     assert calm["good refused"] == 0
     assert calm["good aborted"] <= 0.05 * calm["good promoted"]
     assert calm["errors rolled_back"] > 0
-    assert calm["errors promoted"] == calm["crash promoted"] == 0
+    assert calm["errors promoted"] == calm["crash promoted"] == calm["greedy promoted"] == 0
 
 
 if __name__ == "__main__":

@@ -10,11 +10,29 @@ from headgate.controller import sampling, supervisor, underway
 from headgate.controller.actor import Actor
 from headgate.controller.lease import MemoryLease
 from headgate.core import wanted
-from headgate.core.effects import SetRouting, StopVersion
-from headgate.core.events import AnyEvent, EffectId, GatesAnswered, Judged, ReleaseRequested
+from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting, StopVersion
+from headgate.core.events import (
+    AnyEvent,
+    EffectId,
+    GatesAnswered,
+    Judged,
+    ReleaseRequested,
+    ReleaseResumed,
+)
 from headgate.core.machine import TRANSITIONS, asking, back, forward
-from headgate.core.model import Leg, Plan, Routing, Sample, Version
-from headgate.core.state import LegState, State
+from headgate.core.model import (
+    Bake,
+    Expose,
+    Leg,
+    Plan,
+    Prepare,
+    Promote,
+    Routing,
+    Sample,
+    Smoke,
+    Version,
+)
+from headgate.core.state import LegState, Pending, State
 from headgate.core.summary import Outcome
 from headgate.ledger import memory
 from headgate.simulation import Report, simulate
@@ -22,12 +40,14 @@ from headgate.simulation.invariants import (
     Snapshot,
     death_changes_nothing,
     goes_back_legally,
+    no_rise_in_trouble,
     only_the_holder_acts,
+    relief_is_bounded,
     weights_and_health,
 )
 from headgate.simulation.loop import Life
 from headgate.simulation.trace import begin
-from tests.core.ride import NEW, OLD, Ride, leg, plan_of, request
+from tests.core.ride import NEW, OLD, Kind, Ride, answer, leg, plan_of, request
 
 TABLE: dict[Any, Any] = TRANSITIONS
 Patch = pytest.MonkeyPatch
@@ -134,8 +154,10 @@ def test_a_sample_that_is_counted_twice(monkeypatch: Patch) -> None:
 def test_a_sample_that_is_lost(monkeypatch: Patch) -> None:
     observe = sampling.Watcher.observe
 
-    async def eager(self: sampling.Watcher, at: float, weight: int, exposure: int) -> sampling.Observation:
-        seen = await observe(self, at, weight, exposure)
+    async def eager(
+        self: sampling.Watcher, at: float, weight: int, exposure: int, *, deadline: bool = False
+    ) -> sampling.Observation:
+        seen = await observe(self, at, weight, exposure, deadline=deadline)
         self._readings = seen.sample.readings
         return seen
 
@@ -265,6 +287,58 @@ def test_whoever_acts_without_being_the_one() -> None:
     assert "without the lease" in only_the_holder_acts(trace, effect_id, effect, one, other)
     assert "not in the ledger" in only_the_holder_acts(trace, effect_id, StopVersion(OLD, 0.0), one, one)
     assert "not in the ledger" in only_the_holder_acts(None, effect_id, effect, one, one)
+
+
+def test_a_weight_that_rises_while_stable_is_in_trouble(monkeypatch: Patch) -> None:
+    steps = (Prepare(2), Expose(10), Smoke(), Expose(50), Bake(1.0, 9.0), Promote())
+
+    def seen() -> str:
+        plan = plan_of(leg(steps))
+        ride, trace = Ride(plan), begin(request(plan))
+        trace.take(request(plan))
+        said = ""
+        for kind in (AskGates, PrepareVersion, SetRouting, Observe, RunSmoke):
+            id_, effect = ride.pending(kind)
+            event = answer(Pending(id_, effect), ride.state.at, "hold_external")
+            ride.tell(event)
+            trace.take(event)
+            said = no_rise_in_trouble(trace, event)
+        return said
+
+    assert seen() == ""
+    monkeypatch.setattr(LegState, "frozen", property(lambda _: False))
+    assert "goes from 10% to 50%" in seen()
+
+
+def test_traffic_that_is_taken_away_again_and_again() -> None:
+    plan = plan_of()
+    ride, trace = Ride(plan), begin(request(plan))
+
+    def tell(event: AnyEvent) -> None:
+        ride.tell(event)
+        trace.take(event)
+
+    def answered(kind: type[Any], verdict: Kind = "pass") -> None:
+        id_, effect = ride.pending(kind)
+        tell(answer(Pending(id_, effect), ride.state.at, verdict))
+
+    trace.take(request(plan))
+    for kind in (AskGates, PrepareVersion, SetRouting):
+        answered(kind)
+    for times in (1, 2):
+        answered(Observe, "shared")
+        assert trace.reliefs == times
+        answered(SetRouting)
+        answered(Observe, "watch")
+        if times == 1:
+            answered(Observe, "watch")
+            answered(SetRouting)
+            answered(Observe, "watch")
+    assert relief_is_bounded(trace) == ""
+    trace.reliefs += 1
+    assert "3 times under one exposure" in relief_is_bounded(trace)
+    tell(ReleaseResumed(at=ride.state.at, by="ada"))
+    assert trace.reliefs == 0
 
 
 class FakeTown:

@@ -6,9 +6,9 @@ from typing import Literal
 from headgate.cli.errors import Unable
 from headgate.cli.follow import Follower
 from headgate.cli.helm import Helm
-from headgate.cli.render.advice import waits_for_approval
 from headgate.cli.session import person
 from headgate.cli.watching import FRAME_S, View
+from headgate.core.advice import waits_for_approval
 from headgate.core.report import Fold
 from headgate.core.view import weight as share_of
 

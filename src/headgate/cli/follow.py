@@ -2,7 +2,7 @@
 
 from headgate.cli.errors import Unable
 from headgate.core.events import AnyEvent, Judged, ReleaseRequested
-from headgate.core.explain import Sentence, explain
+from headgate.core.explain import Sentence, explain, tells
 from headgate.core.model import Version
 from headgate.core.report import Fold
 from headgate.core.state import State
@@ -55,14 +55,14 @@ def _loud(event: AnyEvent, before: State, after: State) -> bool:
     if not isinstance(event, Judged):
         return True
     known = before.here().verdict if before.legs else None
-    turned = (before.stage, before.leg, before.step, before.hold, before.ended_at) != (
-        after.stage,
-        after.leg,
-        after.step,
-        after.hold,
-        after.ended_at,
-    )
-    return turned or known is None or known.kind != event.verdict.kind
+    turned = _place(before) != _place(after)
+    return turned or tells(known, event.verdict)
+
+
+def _place(state: State) -> tuple[object, ...]:
+    """Where a release has come to."""
+    relief = state.here().relief if state.legs else ""
+    return state.stage, state.leg, state.step, state.hold, state.ended_at, relief
 
 
 def labels_of(ledger: Ledger, fold: Fold) -> dict[Version, str]:

@@ -13,6 +13,7 @@ from headgate.core.judge.planner import (
     Ladder,
     Stretch,
     Traffic,
+    Workload,
     best_ladder,
     forecast,
     ladder_harm,
@@ -32,17 +33,22 @@ NOWHERE = "0" * 64
 
 @dataclass(frozen=True)
 class Given:
-    """What a person said of the traffic; None: measure it. `within_s`: propose a ladder of this length."""
+    """What a person said of the traffic; None: measure it. `within_s`: propose a ladder of this length.
+
+    `signals` are those given, by name: cases a second, and the share of them that counts.
+    """
 
     rate: float | None = None
     base: float | None = None
+    signals: tuple[tuple[str, Traffic], ...] = ()
     simulate: bool = False
     within_s: float | None = None
 
     @property
     def asked(self) -> bool:
         """True when a person asked for a forecast, and for nothing else."""
-        return self.rate is not None or self.base is not None or self.simulate or self.within_s is not None
+        flags = self.simulate or self.within_s is not None or bool(self.signals)
+        return flags or self.rate is not None or self.base is not None
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,19 @@ def parse_rate(text: str) -> float:
     return rate
 
 
+def parse_signal(text: str) -> tuple[str, Traffic]:
+    """The business signal of `order_rate=5/s,70%`. Raises ValueError."""
+    from headgate.config.quantities import parse_percentage
+
+    name, equals, rest = text.partition("=")
+    rate, comma, share = rest.partition(",")
+    if not (name.strip() and equals and comma):
+        raise ValueError(
+            "a signal is its name, its cases and the share that counts, like `order_rate=5/s,70%`"
+        )
+    return name.strip(), Traffic(parse_rate(rate), parse_percentage(share.strip()))
+
+
 def intents_of(session: Session, environment: str | None, services: Sequence[str]) -> tuple[Intent, ...]:
     """What a deploy of these services would ask for, whatever the artifact: nothing is built."""
     from headgate.config import intent
@@ -84,48 +103,54 @@ def intents_of(session: Session, environment: str | None, services: Sequence[str
 
 def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
     """The forecast for one service; None where its traffic is not known."""
-    found = _traffic(session, intent.unit, given)
+    found = _workload(session, intent, given)
     if found is None:
         return None
-    traffic, source = found
+    workload, source = found
     spec = intent.judge
     bakes = stretches(STRATEGIES[intent.rollout.strategy](intent))
-    seen = _forecast(spec, traffic, bakes, given)
+    seen = _forecast(spec, workload, bakes, given)
     if given.within_s is None:
         return Foreseen(intent.unit, source, seen)
     now = tuple(Stretch(step.weight, step.lasts_s) for step in seen.steps)
-    ladder = best_ladder(spec, traffic, given.within_s)
+    ladder = best_ladder(spec, workload, given.within_s)
     steps = tuple((round(s.weight), Bake(s.seconds, s.seconds)) for s in ladder.steps)
-    proposed = _forecast(spec, traffic, steps, given)
-    return Foreseen(
-        intent.unit, source, proposed, ladder, ladder_harm(spec, traffic, now) if now else float("inf")
-    )
+    harm_now = ladder_harm(spec, workload, now) if now else float("inf")
+    return Foreseen(intent.unit, source, _forecast(spec, workload, steps, given), ladder, harm_now)
 
 
 def _forecast(
-    spec: JudgeSpec, traffic: Traffic, bakes: tuple[tuple[int, Bake], ...], given: Given
+    spec: JudgeSpec, workload: Workload, bakes: tuple[tuple[int, Bake], ...], given: Given
 ) -> Forecast:
-    return forecast(spec, traffic, bakes, random.Random(SEED).random, simulate=given.simulate)  # noqa: S311 - repeatable
+    return forecast(spec, workload, bakes, random.Random(SEED).random, simulate=given.simulate)  # noqa: S311 - repeatable
 
 
-def _traffic(session: Session, unit: Unit, given: Given) -> tuple[Traffic, str] | None:
-    if given.rate is not None and given.base is not None:
-        return Traffic(given.rate, given.base), "given"
-    seen = _measured(session, unit)
+def _workload(session: Session, intent: Intent, given: Given) -> tuple[Workload, str] | None:
+    """What is known of the service, and where from: what a person says goes before what was measured."""
+    strange = sorted({name for name, _ in given.signals} - {mean.name for mean in intent.judge.means})
+    if strange:
+        known = ", ".join(mean.name for mean in intent.judge.means) or "none"
+        raise Unable(f"{intent.unit.service} has no signal {strange[0]}", f"its business signals: {known}")
+    seen = _measured(session, intent.unit)
+    if seen is None and given.rate is not None and given.base is not None:
+        seen = Workload(Traffic(given.rate, given.base))
     if seen is None and given.asked:
         raise Unable(
-            f"no release of {unit.service} has been measured yet",
+            f"no release of {intent.unit.service} has been measured yet",
             "say what its traffic is: `--rate 200/s --base 0.1%`",
         )
     if seen is None:
         return None
-    rate = seen.rate if given.rate is None else given.rate
-    base = seen.base if given.base is None else given.base
+    signals = tuple(sorted((dict(seen.signals) | dict(given.signals)).items()))
+    errors = seen.errors
+    if given.rate is not None and given.base is not None:
+        return Workload(Traffic(given.rate, given.base), seen.slow, signals), "given"
+    rate, base = given.rate or errors.rate, errors.base if given.base is None else given.base
     part = "measured" if given.rate is None and given.base is None else "measured in part"
-    return Traffic(rate, base, seen.phi), f"{part}, by the last releases"
+    return Workload(Traffic(rate, base, errors.phi), seen.slow, signals), f"{part}, by the last releases"
 
 
-def _measured(session: Session, unit: Unit) -> Traffic | None:
+def _measured(session: Session, unit: Unit) -> Workload | None:
     if not session.has_ledger:
         return None
     releases = session.ledger.summaries(

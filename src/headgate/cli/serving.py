@@ -1,9 +1,21 @@
-"""`headgate judge --serve`: the judge behind one HTTP port, for those who stay with Argo Rollouts or Flagger.
+"""`headgate judge --serve`: the judge behind one HTTP port, for those with Argo Rollouts, Flagger or Spinnaker.
 
     POST /intervals/NAME   an interval (or a list of them) in JSON: the verdict so far
-    GET  /verdict/NAME     the verdict so far: what Argo's web metric provider asks for ({$.verdict})
-    POST /flagger          Flagger's webhook {name, namespace, ...}: 200, or 412 once NAMESPACE.NAME is not to go on
+    GET  /verdict/NAME     the verdict so far
     DELETE /verdict/NAME   forget it: the next release begins
+
+*Argo Rollouts* (docs/analysis/web.md of argoproj/argo-rollouts): its web metric GETs /verdict/NAME, or POSTs an
+interval, and finds the verdict at `{$.verdict}`.
+
+*Flagger* (docs/gitbook/usage/webhooks.md of fluxcd/flagger) POSTs {name, namespace, phase, metadata}; the name here is
+NAMESPACE.NAME, a status of 2xx is a yes, and each type of hook has its own question:
+
+    POST /flagger/confirm-rollout     forgets what was judged before: always yes
+    POST /flagger/rollout             may it go on? (/flagger is the same)
+    POST /flagger/confirm-promotion   has it passed?
+    POST /flagger/rollback            has it failed?
+
+*Spinnaker*: Kayenta's remote judge POSTs /judge (`headgate.judge.kayenta`).
 
 A name nobody has told anything about is `no_data`: unknown is never good news.
 """
@@ -16,16 +28,34 @@ from typing import Any
 
 import msgspec
 
-from headgate.judge import Answer, Interval, Judge, answer
+from headgate.judge import Answer, Interval, Judge, VerdictKind, answer
+from headgate.judge.kayenta import JudgeResult, Question, judge_arrays
 
 JUDGES_MAX = 1000
 """Names that are kept; the one that was heard of least lately goes first."""
 BODY_MAX_BYTES = 8 * 1024 * 1024
-STOPPING = ("fail", "hold_external")
+YES: dict[str, tuple[VerdictKind, ...]] = {
+    "": ("watch", "pass"),
+    "rollout": ("watch", "pass"),
+    "confirm-promotion": ("pass",),
+    "rollback": ("fail",),
+}
+"""The verdicts that are a yes to each of Flagger's questions."""
+BEGIN = "confirm-rollout"
 UNKNOWN = Answer(0.0, "no_data", 1.0, (), "no interval was given for this name")
 
 _one_or_many = msgspec.json.Decoder(Interval | list[Interval])
-_webhook = msgspec.json.Decoder(dict[str, Any])
+_question = msgspec.json.Decoder(Question)
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """What Flagger says of itself."""
+
+    name: str
+    namespace: str
+
+
+_webhook = msgspec.json.Decoder(Webhook)
 
 
 class Bench:
@@ -33,6 +63,7 @@ class Bench:
 
     def __init__(self, new: Callable[[], Judge]) -> None:
         self._new = new
+        self._spec = new().spec
         self._lock = Lock()
         self._judges: dict[str, Judge] = {}
         self._answers: dict[str, Answer] = {}
@@ -51,6 +82,10 @@ class Bench:
     def answer(self, name: str) -> Answer:
         """What it said last."""
         return self._answers.get(name, UNKNOWN)
+
+    def arrays(self, question: Question) -> JudgeResult:
+        """What Kayenta is answered: it brings all that there is, each time."""
+        return judge_arrays(self._spec, question)
 
     def forget(self, name: str) -> None:
         """The next interval of this name is the first of another release."""
@@ -80,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(HTTPStatus.OK, UNKNOWN)
 
     def do_POST(self) -> None:
-        """Intervals of a name, or Flagger's question."""
+        """Intervals of a name, Flagger's question, or Kayenta's."""
         length = int(self.headers.get("content-length") or 0)
         if not 0 <= length <= BODY_MAX_BYTES:
             self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"at most {BODY_MAX_BYTES} bytes"})
@@ -97,13 +132,20 @@ class _Handler(BaseHTTPRequestHandler):
             intervals = [given] if isinstance(given, Interval) else given
             found = self.bench.observe(name, intervals)
             self._say(HTTPStatus.OK, found)
-        elif kind == "flagger":
-            asked = _webhook.decode(body)
-            found = self.bench.answer(f"{asked.get('namespace', '')}.{asked.get('name', '')}")
-            stops = found.verdict in STOPPING
-            self._say(HTTPStatus.PRECONDITION_FAILED if stops else HTTPStatus.OK, found)
+        elif kind == "flagger" and (name == BEGIN or name in YES):
+            self._flagger(name, _webhook.decode(body))
+        elif kind == "judge" and not name:
+            self._say(HTTPStatus.OK, self.bench.arrays(_question.decode(body)))
         else:
-            self._say(HTTPStatus.NOT_FOUND, {"error": "POST /intervals/NAME or /flagger"})
+            self._say(HTTPStatus.NOT_FOUND, {"error": "POST /intervals/NAME, /flagger/HOOK or /judge"})
+
+    def _flagger(self, hook: str, asked: Webhook) -> None:
+        name = f"{asked.namespace}.{asked.name}"
+        if hook == BEGIN:
+            self.bench.forget(name)
+        found = self.bench.answer(name)
+        yes = hook == BEGIN or found.verdict in YES[hook]
+        self._say(HTTPStatus.OK if yes else HTTPStatus.PRECONDITION_FAILED, found)
 
     def _place(self) -> tuple[str, str]:
         kind, _, name = self.path.partition("?")[0].strip("/").partition("/")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headgate.core.alarms import Alarms
 from headgate.core.model import Unit, Version
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ class Standing:
     """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
 
     `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
-    earlier version to go back to.
+    earlier version to go back to. `alarms`: how often the judge would have failed stable against itself.
     """
 
     unit: Unit
@@ -27,6 +28,7 @@ class Standing:
     moving: "Fold | None"
     waiting: tuple[str, ...]
     undoable: bool
+    alarms: Alarms | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """From the ledger to what `status` shows."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headgate.cli.client import Client, Health, NoController
@@ -9,10 +11,12 @@ from headgate.cli.home import socket_of
 from headgate.cli.names import ALL_RELEASES, units_named
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing, Standings
+from headgate.core.alarms import alarms
 from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running, fleet
+from headgate.outbox.book import lane_trouble, read_book
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
@@ -28,8 +32,17 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     units = units_named(running, environment, services)
     by_name = {summary.release: summary for summary in summaries}
     folds: dict[str, Fold] = {}
-    seen = tuple(_standing(running[unit], by_name, session.ledger, folds) for unit in units)
-    return Standings(str(session.home), health.pid, health.trouble, seen)
+    seen = tuple(
+        replace(_standing(running[unit], by_name, session.ledger, folds), alarms=alarms(summaries, unit))
+        for unit in units
+    )
+    return Standings(str(session.home), health.pid, _untold(session) | health.trouble, seen)
+
+
+def _untold(session: Session) -> dict[str, str]:
+    """What could not be told to people, by channel: it is in the home also where no controller runs."""
+    book = read_book(session.home)
+    return lane_trouble(book, time.time()) if book is not None else {}
 
 
 def _health(session: Session) -> Health:

@@ -43,6 +43,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("judge", LOOK, "Judge a canary from numbers alone: JSON lines in, verdicts out."),
     Verb("up", HOUSE, "Start the controller as a daemon, to act without a terminal."),
     Verb("down", HOUSE, "Stop the controller; services and proxy run on."),
+    Verb("signals", HOUSE, "Try the sources that releases are measured by."),
+    Verb("notify", HOUSE, "Try the channels that are told of releases."),
     Verb("ledger", HOUSE, "Verify the record of all that happened, or export it."),
     Verb("simulate", HOUSE, "Run the real machine in a seeded world full of faults."),
     Verb("completion", HOUSE, "Print the completion script for your shell."),

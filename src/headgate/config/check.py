@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
 
 from headgate.config.closest import closest
-from headgate.config.models import Journey, Project, Service
+from headgate.config.models import Environment, Journey, Project, Service
 from headgate.config.models.complaint import Complaint, listed
 from headgate.config.quantities import write_duration
 from headgate.config.salvage import Sound
@@ -29,6 +30,8 @@ def check(parts: Sound) -> Iterator[Complaint]:
             common = parts.project.services.get(service_name)
             if common is not None and parts.whole(unit, "artifact"):
                 yield from _moved(_own_artifact(common, service), (*at, service_name))
+        channels = parts.channels.get(name, frozenset())
+        yield from _moved(_channels(environment, channels), ("environments", name, "roles"))
         whole = environment.services.items()
         yield from _moved(
             _cycles({key: service for key, service in whole if parts.whole((name, key), "needs")}), at
@@ -67,6 +70,15 @@ def _moved(complaints: Iterable[Complaint], at: tuple[str | int, ...]) -> Iterat
         yield Complaint((*at, *found.loc), found.what, found.expected, found.hint, found.key)
 
 
+def _channels(environment: Environment, known: frozenset[str]) -> Iterator[Complaint]:
+    """Whoever has a role is told by channels that there are."""
+    for role, one in environment.roles.items():
+        for key, names in (("channels", one.channels), ("fallback_channels", one.fallback_channels)):
+            for index, channel in enumerate(names):
+                if channel not in known:
+                    yield _unknown("channel", channel, known, (role, key, index))
+
+
 def _careless(name: str, service: Service) -> Iterator[Complaint]:
     if service.rollout.strategy == "all-at-once":
         yield Complaint(
@@ -84,11 +96,43 @@ def _batch(service: Service) -> Iterator[Complaint]:
 
 
 def _business(service: Service) -> Iterator[Complaint]:
-    if service.criteria.business and service.metrics is None:
+    scraped = any(signal.source is None for signal in service.criteria.business.values())
+    if scraped and service.metrics is None:
         what = "business signals are read from the service's own metrics, and it has no `metrics`"
         yield Complaint(
             ("criteria", "business"), what, "", "say where they are: `metrics: /metrics`", key=True
         )
+
+
+def _sources(service: Service) -> Iterator[Complaint]:
+    """Whoever is said to measure must be declared, and give what is asked of it."""
+    asked: list[tuple[tuple[str, ...], str | None]] = [
+        (("criteria", "measured_by"), service.criteria.measured_by)
+    ]
+    asked += [
+        (("criteria", "business", name, "from"), one.source)
+        for name, one in service.criteria.business.items()
+    ]
+    for at, source in asked:
+        if source is not None and source not in service.signals:
+            yield _unknown("source", source, service.signals, at)
+            continue
+        means = service.signals[source].settings.get("means") if source is not None else None
+        name = at[-2]
+        if at[-1] == "from" and isinstance(means, dict) and name not in means:
+            yield _unknown(f"mean of `{source}`", str(name), cast("dict[str, object]", means), at[:-1])
+
+
+def _means(service: Service) -> Iterator[Complaint]:
+    """Two sources that give one name would be mixed up."""
+    taken = {name: "`business`" for name, one in service.criteria.business.items() if one.source is None}
+    for source, declared in service.signals.items():
+        means = declared.settings.get("means")
+        for name in cast("dict[str, object]", means) if isinstance(means, dict) else ():
+            other = taken.setdefault(name, f"`{source}`")
+            if other != f"`{source}`":
+                what = f"the mean `{name}` comes from {other} already"
+                yield Complaint(("signals", source, "means", name), what, "a name of its own", key=True)
 
 
 def _placeholders(service: Service) -> Iterator[Complaint]:
@@ -226,6 +270,8 @@ _OF_SERVICE: tuple[tuple[Callable[[Service], Iterator[Complaint]], tuple[str, ..
     (_variables, ("env", "secrets")),
     (_batch, ("rollout", "instances")),
     (_business, ("criteria", "metrics")),
+    (_sources, ("criteria", "signals")),
+    (_means, ("criteria", "signals")),
     (_placeholders, ("run",)),
     (_journeys, ("smoke",)),
 )

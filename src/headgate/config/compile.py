@@ -17,10 +17,13 @@ from headgate.config.models import (
     Step,
 )
 from headgate.config.models import Rollout as RolloutModel
+from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.complaint import listed
 from headgate.config.problems import ConfigError, Problem
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
+    Audience,
+    Channel,
     CommandCheck,
     Configuration,
     HttpCheck,
@@ -28,11 +31,15 @@ from headgate.core.model import (
     JsonExpectation,
     Listener,
     LogRotation,
+    Marker,
     Match,
     Probes,
+    QuietHours,
+    Role,
     Rollout,
     SecretSource,
     SmokeTest,
+    Source,
     Stage,
     Sticky,
     StopPolicy,
@@ -74,7 +81,11 @@ def configuration(project: Project, environment: str, service: str, root: Path) 
         memory_max_bytes=found.memory,
         metrics_path=found.metrics or "",
         listener=_listener(found),
-        business={name: (signal.good, signal.of) for name, signal in found.criteria.business.items()},
+        business={
+            name: (signal.good, signal.of)
+            for name, signal in found.criteria.business.items()
+            if signal.good and signal.of
+        },
     )
 
 
@@ -89,6 +100,8 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         judge=_judge(found.criteria),
         instances=found.instances,
         label=label,
+        sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
+        measured_by=found.criteria.measured_by or "",
     )
 
 
@@ -106,7 +119,25 @@ def policies(project: Project, environment: str) -> Policies:
         on_no_data=found.on_no_data,
         concurrency=found.concurrency,
         production=found.production,
+        audience=_audience(found),
     )
+
+
+def _audience(found: Environment) -> Audience:
+    return Audience(
+        channels=tuple(_channel(name, channel) for name, channel in found.notify.items()),
+        markers=tuple(Marker(name, one.kind, one.settings) for name, one in found.markers.items()),
+        roles=tuple(
+            Role(name, one.who, one.channels, one.fallback, one.fallback_channels, one.escalate)
+            for name, one in found.roles.items()
+        ),
+    )
+
+
+def _channel(name: str, channel: ChannelModel) -> Channel:
+    quiet = channel.quiet
+    hours = QuietHours(quiet.start, quiet.until, quiet.zone, quiet.days) if quiet else None
+    return Channel(name, channel.to.kind, channel.to.settings, channel.on, channel.severity, hours)
 
 
 def environment_of(project: Project, name: str) -> Environment:
@@ -263,8 +294,9 @@ def _judge(criteria: Criteria) -> JudgeSpec:
             Latency(
                 quantile,
                 limit.max * 1000 if limit.max is not None else None,
-                limit.no_worse_than,
+                limit.factor,
                 limit.importance,
+                limit.no_slower_than * 1000 if limit.no_slower_than is not None else None,
             )
             for quantile, limit in quantiles
         ),
@@ -290,4 +322,7 @@ def _judge(criteria: Criteria) -> JudgeSpec:
         worse=criteria.fault.factor,
         worse_by=criteria.fault.by,
         split_factor_max=criteria.split,
+        external=True,
+        exchangeable=criteria.exchangeable,
+        deadline_share=criteria.deadline_share,
     )

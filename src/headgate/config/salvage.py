@@ -22,11 +22,13 @@ class Sound:
     """A project to be checked as a whole, in which some parts may be stand-ins.
 
     `names` holds every service that the file gives an environment; `broken` says which keys of a unit are stand-ins.
+    `channels` holds every channel that the file gives an environment.
     """
 
     project: Project
     names: Mapping[str, frozenset[str]]
     broken: Mapping[Unit, frozenset[str]]
+    channels: Mapping[str, frozenset[str]]
 
     def whole(self, unit: Unit, *keys: str) -> bool:
         """True when none of the unit's `keys` is a stand-in."""
@@ -36,7 +38,8 @@ class Sound:
 def sound(project: Project) -> Sound:
     """A project without errors."""
     names = {name: frozenset(environment.services) for name, environment in project.environments.items()}
-    return Sound(project, names, {})
+    channels = {name: frozenset(environment.notify) for name, environment in project.environments.items()}
+    return Sound(project, names, {}, channels)
 
 
 def salvage(data: dict[str, object], locs: Iterable[Loc]) -> Sound | None:
@@ -45,6 +48,7 @@ def salvage(data: dict[str, object], locs: Iterable[Loc]) -> Sound | None:
     names = {
         name: frozenset(_at(rest, "environments", name, "services")) for name in _at(rest, "environments")
     }
+    channels = {name: frozenset(_at(rest, "environments", name, "notify")) for name in names}
     broken: dict[Unit, set[str]] = {}
     for found in locs:
         loc = found[:-1] if found and found[-1] == _KEY else found
@@ -62,16 +66,17 @@ def salvage(data: dict[str, object], locs: Iterable[Loc]) -> Sound | None:
         )
     except ValidationError:
         return None
-    return Sound(project, names, {unit: frozenset(keys) for unit, keys in broken.items()})
+    return Sound(project, names, {unit: frozenset(keys) for unit, keys in broken.items()}, channels)
 
 
 _UNIT_DEPTH = 4  # `environments`, name, `services`, name
+_DEPTHS = {"services": _UNIT_DEPTH + 1, "notify": 4, "markers": 4, "roles": 4}
 
 
 def _depth(loc: Loc) -> int:
     """How much of `loc` names the part to take away: a key of a service, an environment or the file."""
     if loc[:1] == ("environments",):
-        return _UNIT_DEPTH + 1 if loc[2:3] == ("services",) else 3
+        return _DEPTHS.get(str(loc[2]), 3) if len(loc) > 3 else 3  # noqa: PLR2004 - environment, name, key
     return 3 if loc[:1] == ("services",) else 1
 
 

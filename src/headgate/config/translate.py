@@ -34,18 +34,19 @@ _FOREIGN = {
 def problems_of(error: ValidationError, source: Source) -> list[Problem]:
     """Every error of `error`, at its place in `source` (whose root is the tree that was validated)."""
     found: list[Problem] = []
+    secret: set[int] = set()
     for detail in error.errors(include_url=False):
         loc: Loc = tuple(detail["loc"])
         is_key = bool(loc) and loc[-1] == _KEY
         if is_key:
             loc = loc[:-1]
         for complaint in _complaints(detail, loc, source):
-            place = (*loc, *complaint.loc)
+            place = (*(loc[:-1] if complaint.beside else loc), *complaint.loc)
             key = complaint.key or is_key
-            found.append(
-                source.problem_at(place, complaint.what, complaint.expected, complaint.hint, key=key)
-            )
-    return found
+            problem = source.problem_at(place, complaint.what, complaint.expected, complaint.hint, key=key)
+            found.append(problem)
+            secret |= {problem.line} if complaint.secret else set()
+    return [replace(one, source="") if one.line in secret else one for one in found]
 
 
 def _complaints(detail: ErrorDetails, loc: Loc, source: Source) -> Sequence[Complaint]:

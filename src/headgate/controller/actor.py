@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 from msgspec.structs import replace
 
@@ -24,8 +25,9 @@ from headgate.core.events import (
     ReleaseRequested,
 )
 from headgate.core.machine import Illegal, Stale, step
-from headgate.core.model import Expose, Plan, Sample
-from headgate.core.state import Pending, State
+from headgate.core.model import Expose, Leg, Plan, Sample
+from headgate.core.state import UNEXPOSED, Pending, State
+from headgate.core.summary import Summary
 from headgate.core.view import summarise
 from headgate.ledger import Conflict, Ledger, LedgerError, sample_digest
 from headgate.ports.controller import Stopped
@@ -48,6 +50,14 @@ class Release:
     watchers: tuple[Watcher, ...]
 
 
+Appended = Callable[[AnyEvent, Summary, Sample | None, float], None]
+"""Told of what the ledger has taken in, and how long that took (seconds). It never raises."""
+
+
+def unseen(event: AnyEvent, summary: Summary, sample: Sample | None, append_s: float) -> None:
+    """Nobody looks on."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What all actors of a controller work with."""
@@ -58,6 +68,7 @@ class Desk:
     lease: Lease
     watch_over: Callable[[Plan], tuple[Watcher, ...]]
     abandon_s: float
+    appended: Appended = unseen
 
 
 @dataclass
@@ -180,6 +191,7 @@ class Actor:
         while True:
             if not self._desk.lease.held():
                 raise Overtaken("this controller has lost its lease: another one runs the release")
+            began = perf_counter()
             try:
                 await self._desk.ledger.append(state.release, self.state.sequence, event, summary, sample)
             except Conflict as conflict:
@@ -189,6 +201,7 @@ class Actor:
                 await asyncio.sleep(LEDGER_RETRY_S)
             else:
                 self.trouble = ""
+                self._desk.appended(event, summary, sample, perf_counter() - began)
                 return
 
     # --- effects -----------------------------------------------------------------------------------------------------
@@ -207,12 +220,11 @@ class Actor:
 
     async def _observe(self, effect_id: EffectId, effect: Observe) -> _Message:
         watcher, clock = self._release.watchers[effect.leg], self._desk.clock
-        await watcher.open(clock.now())
+        await watcher.open(clock.now(), effect.exposure)
         await clock.sleep_until(effect.due_at)
-        exposed = self.plan.legs[effect.leg].steps[effect.exposure]
-        weight = exposed.weight if isinstance(exposed, Expose) else 0
-        seen = await watcher.observe(clock.now(), weight, effect.exposure)
-        return _Message(_judged(effect_id, seen), observation=seen)
+        weight = _weight(self.plan.legs[effect.leg], effect)
+        seen = await watcher.observe(clock.now(), weight, effect.exposure, deadline=effect.deadline)
+        return _Message(_judged(effect_id, effect, seen), observation=seen)
 
 
 def _answer(message: _Message, answer: State | Exception) -> None:
@@ -224,7 +236,13 @@ def _answer(message: _Message, answer: State | Exception) -> None:
         message.done.set_result(answer)
 
 
-def _judged(effect_id: EffectId, seen: Observation) -> Judged:
+def _weight(leg: Leg, effect: Observe) -> int:
+    """The canary's weight while the sample lasts, in percent."""
+    exposed = leg.steps[effect.exposure] if effect.exposure != UNEXPOSED else None
+    return exposed.weight if isinstance(exposed, Expose) else 0
+
+
+def _judged(effect_id: EffectId, effect: Observe, seen: Observation) -> Judged:
     stable, canary = seen.sample.stable, seen.sample.canary
     return Judged(
         at=STAMPED_LATER,
@@ -234,4 +252,5 @@ def _judged(effect_id: EffectId, seen: Observation) -> Judged:
         requests=(stable.requests if stable else 0, canary.requests if canary else 0),
         errors=(stable.errors if stable else 0, canary.errors if canary else 0),
         harmed=seen.harmed,
+        deadline=effect.deadline,
     )

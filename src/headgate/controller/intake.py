@@ -2,25 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
-from headgate.core.model import Intent, Plan, Unit, Version, worst
+from headgate.core.home import folded, frozen
+from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
-from headgate.ledger.projections import Running, fleet, rolled_back, rolled_back_versions
+from headgate.ledger.projections import Running, attempts, fleet, rolled_back, rolled_back_versions
 
 HISTORY_MAX = 1_000_000
 """How many releases are looked at to know what runs; a bound far above any real home."""
 
 
-def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:
-    """The fact that begins a release; its name and time are given later."""
+def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
+    """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its name and time later."""
     summaries = ledger.summaries(limit=HISTORY_MAX)
     moving = {unit: run.in_flight for unit, run in fleet(summaries).items() if run.in_flight}
     drawn = _draw(wish.intents, wish.policies, summaries, back=wish.rollback_to is not None)
-    known = Known(moving, rolled_back(summaries), rolled_back_versions(summaries))
+    stopped = {} if wish.rollback_to is not None else _frozen(wish.intents, ledger, at)
+    known = Known(moving, rolled_back(summaries), rolled_back_versions(summaries), stopped)
     found = objections(wish.intents, drawn, known, wish.words)
     behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
     return ReleaseRequested(
@@ -38,12 +42,13 @@ def request(wish: Submission, ledger: Ledger) -> ReleaseRequested:
     )
 
 
-def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger) -> ReleaseDequeued:
+def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -> ReleaseDequeued:
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
     summaries = ledger.summaries(limit=HISTORY_MAX)
     drawn = _draw(asked.intents, policies_of(before), summaries, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    known = Known({}, rolled_back(summaries), rolled_back_versions(summaries))
+    stopped = {} if asked.rollback_to is not None else _frozen(asked.intents, ledger, at)
+    known = Known({}, rolled_back(summaries), rolled_back_versions(summaries), stopped)
     found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
@@ -53,13 +58,26 @@ def stable(ledger: Ledger) -> Mapping[Unit, Version]:
     return _stable(fleet(ledger.summaries(limit=HISTORY_MAX)))
 
 
+def _frozen(intents: Iterable[Intent], ledger: Ledger, at: float) -> Mapping[Unit, str]:
+    """What a freeze forbids to change; a way back is never forbidden, and so is not asked about."""
+    home = folded(note.event for note in ledger.notes())
+    return frozen(home, (intent.unit for intent in intents), at)
+
+
 def _draw(
     intents: tuple[Intent, ...], policies: Policies, summaries: Iterable[Summary], *, back: bool
 ) -> Plan:
     draw = plan_back if back else plan
     running = fleet(summaries)
     listeners = {unit: run.listener for unit, run in running.items() if run.listener is not None}
-    return leaving(draw(intents, _stable(running), policies), listeners)
+    drawn = leaving(draw(intents, _stable(running), policies), listeners)
+    tried = attempts(summaries)
+    return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.candidate, 0)) for leg in drawn.legs))
+
+
+def _attempt(leg: Leg, earlier: int) -> Leg:
+    """The same again spends less of what a false rollback may cost."""
+    return replace(leg, judge=replace(leg.judge, retry=earlier))
 
 
 def _stable(running: Mapping[Unit, Running]) -> Mapping[Unit, Version]:

@@ -8,31 +8,38 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from headgate.controller.plain import plain
+from headgate.controller.sources import Opening
 from headgate.core.model import Arm, Version
 from headgate.ports import PortError, Signals
 
 
 @dataclass(frozen=True)
 class Reading:
-    """An arm's counters, None where the first source could not give them; `problems` says why anything is missing."""
+    """An arm's counters, None where whoever measures could not give them; `problems` says why anything is missing."""
 
     arm: Arm | None
     problems: tuple[str, ...] = ()
 
 
-async def read_arm(sources: Sequence[Signals], version: Version, limit_s: float) -> Reading:
-    """Ask all sources side by side. The first one measures the traffic: without it, the arm is unknown."""
+async def read_arm(
+    sources: Sequence[Signals], version: Version, limit_s: float, measuring: int = 0
+) -> Reading:
+    """Ask all sources side by side; the one at index `measuring` measures the traffic: without it, the arm is unknown.
+
+    Of the others come the means, whatever else they count.
+    """
     answers = await asyncio.gather(*(_ask(source, version, limit_s) for source in sources))
-    arms = [answer for answer in answers if isinstance(answer, Arm)]
     problems = tuple(answer for answer in answers if isinstance(answer, str))
-    return Reading(merged(arms) if answers and isinstance(answers[0], Arm) else None, problems)
+    measured = answers[measuring] if answers else None
+    if not isinstance(measured, Arm):
+        return Reading(None, problems)
+    return Reading(merged(measured, [answer for answer in answers if isinstance(answer, Arm)]), problems)
 
 
-def merged(arms: Sequence[Arm]) -> Arm:
-    """What several sources know of one arm, as one: the first that counts requests, and everybody's means."""
-    counting = next((arm for arm in arms if arm.requests or arm.latency_ms), arms[0])
-    means = {name: mean for arm in arms for name, mean in arm.means.items()}
-    return replace(counting, means=means)
+def merged(measured: Arm, arms: Sequence[Arm]) -> Arm:
+    """What several sources know of one arm, as one: what was measured, and everybody's means, the first's first."""
+    means = {name: mean for arm in reversed(arms) for name, mean in arm.means.items()}
+    return replace(measured, means=means)
 
 
 def nonsense(arm: Arm) -> str:
@@ -52,13 +59,13 @@ def nonsense(arm: Arm) -> str:
 
 
 async def _ask(source: Signals, version: Version, limit_s: float) -> Arm | str:
-    name = type(source).__name__
+    name = type(source).__name__ if not isinstance(source, Opening) else str(source)
     try:
         async with asyncio.timeout(limit_s):
             arm = await source.read(version)
         wrong = nonsense(arm)
     except TimeoutError:
-        return f"no answer for {version} within {limit_s:g} s"
+        return f"{f'{name}: ' if isinstance(source, Opening) else ''}no answer for {version} within {limit_s:g} s"
     except PortError as error:
         return plain(str(error))
     except Exception as error:  # noqa: BLE001 - a fault in a plugin is unknown, and must not blind the release

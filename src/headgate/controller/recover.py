@@ -8,6 +8,7 @@ from headgate.controller.world import World
 from headgate.core.events import Judged, ReleaseDequeued, ReleaseRequested
 from headgate.core.machine import Illegal, step
 from headgate.core.model import Plan, Sample
+from headgate.core.replay import answered
 from headgate.core.state import State, initial
 from headgate.ledger import Entry, LedgerCorrupt
 
@@ -36,7 +37,7 @@ def _take_in(release: Release, entry: Entry, world: World, sample: Callable[[str
     if isinstance(event, ReleaseDequeued):
         release.plan, release.watchers = event.plan, watch_over(event.plan, world)
     if isinstance(event, Judged):
-        _replay(release.state, release.watchers, sample(event.sample))
+        _replay(release.state, release.watchers, event, sample(event.sample))
     try:
         release.state, _ = step(release.state, event, release.plan)
     except Illegal as illegal:
@@ -45,6 +46,7 @@ def _take_in(release: Release, entry: Entry, world: World, sample: Callable[[str
         ) from illegal
 
 
-def _replay(state: State, watchers: tuple[Watcher, ...], sample: Sample | None) -> None:
-    if sample is not None and state.watch is not None:
-        watchers[state.leg].replay(sample, state.watch.exposure)
+def _replay(state: State, watchers: tuple[Watcher, ...], event: Judged, sample: Sample | None) -> None:
+    look = answered(state, event)
+    if sample is not None and look is not None:
+        watchers[look.leg].replay(sample, look.exposure, deadline=look.deadline)

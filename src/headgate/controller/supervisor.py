@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from headgate.controller.actor import LEDGER_RETRY_S, Actor, Desk, Overtaken, Release
+from headgate.controller.actor import (
+    LEDGER_RETRY_S,
+    Actor,
+    Appended,
+    Desk,
+    Overtaken,
+    Release,
+    unseen,
+)
 from headgate.controller.clock import SteadyClock
 from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
 from headgate.controller.lease import Lease
@@ -31,9 +39,21 @@ __all__ = ["Supervisor"]
 
 
 class Supervisor:
-    """The controller of one home. One at a time: it holds the lease while it runs."""
+    """The controller of one home. One at a time: it holds the lease while it runs.
 
-    def __init__(self, ledger: Ledger, world: World, lease: Lease, wall: Callable[[], float]) -> None:
+    `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        world: World,
+        lease: Lease,
+        wall: Callable[[], float],
+        appended: Appended = unseen,
+    ) -> None:
+        self._appended = appended
+        self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
         self._world = world
         self._lease = lease
@@ -63,6 +83,7 @@ class Supervisor:
             lease=self._lease,
             watch_over=lambda plan: watch_over(plan, self._world),
             abandon_s=self._world.patience.abandon_s,
+            appended=self._appended,
         )
         self._take_up(open_now)
         self._follow(asyncio.create_task(self._usher()))
@@ -84,7 +105,7 @@ class Supervisor:
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
         async with self._admitting:
-            release = await self._begin(request(wish, self._ledger))
+            release = await self._begin(request(wish, self._ledger, self._wall()))
         self._freed.set()
         return release
 
@@ -100,6 +121,11 @@ class Supervisor:
         """The actor of an open release."""
         return self._actors.get(release)
 
+    def request(self, release: str) -> ReleaseRequested | None:
+        """What was asked for in an open release; None when it is not open."""
+        actor = self._actors.get(release)
+        return actor.request if actor is not None else None
+
     def phase(self, release: str) -> str:
         """Where a release is, in a word or two; `closed` when it is not open."""
         actor = self._actors.get(release)
@@ -107,10 +133,17 @@ class Supervisor:
 
     def health(self) -> dict[str, object]:
         """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""
+        return {"open": list(self._actors), "trouble": self._all_trouble()}
+
+    def troubles(self) -> int:
+        """How much stands in their way."""
+        return len(self._all_trouble())
+
+    def _all_trouble(self) -> dict[str, str]:
         trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble
-        return {"open": list(self._actors), "trouble": trouble}
+        return trouble | self.elsewhere()
 
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
@@ -222,7 +255,7 @@ class Supervisor:
 
     async def _let_go(self, actor: Actor) -> None:
         with contextlib.suppress(Illegal, Stopped):
-            await actor.tell(dequeued(actor.request, actor.plan, self._ledger))
+            await actor.tell(dequeued(actor.request, actor.plan, self._ledger, self._wall()))
 
     async def _supersede(self, others: Iterable[str], release: str) -> None:
         """Undo what is in the way. What is on its way back already is left to finish."""

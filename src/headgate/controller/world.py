@@ -1,8 +1,10 @@
 """Everything outside that the controller acts on, as one value that `wiring` builds."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from headgate.controller.sources import no_sources
+from headgate.core.model import Source
 from headgate.ports import Gate, Signals, Target, Traffic
 
 
@@ -25,9 +27,17 @@ class Patience:
     last_retry_s: float = 5.0
 
 
+async def _nothing() -> None:
+    """Nothing is held open."""
+
+
 @dataclass(frozen=True)
 class World:
-    """The ports. `signals[0]` measures the traffic itself; the others add to it."""
+    """The ports. `signals[0]` measures the traffic itself; the others add to it.
+
+    `open_source` opens a source that a leg declares: the same one again for the same declaration. Raises PortError.
+    `close` lets go of everything that is held open.
+    """
 
     target: Target
     traffic: Traffic
@@ -35,3 +45,5 @@ class World:
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     always_asked: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
+    open_source: Callable[[Source], Signals] = no_sources
+    close: Callable[[], Awaitable[None]] = _nothing

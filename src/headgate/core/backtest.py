@@ -7,6 +7,7 @@ import msgspec
 
 from headgate.core.model import VerdictKind
 from headgate.core.replay import Rejudged, Replay
+from headgate.core.state import UNEXPOSED
 
 Change = Literal["same", "gained", "lost", "earlier", "later", "unknown"]
 
@@ -78,8 +79,8 @@ def outcome(replay: Replay) -> Outcome:
 
 
 def _since(replay: Replay, one: Rejudged | None) -> float | None:
-    """Seconds from the first sample's beginning."""
-    first = replay.intervals[0]
+    """Seconds from the beginning of the first sample in which somebody was exposed."""
+    first = next((one for one in replay.intervals if one.exposure != UNEXPOSED), replay.intervals[0])
     return None if one is None else one.at - (first.at - first.sample.interval_s)
 
 

@@ -53,11 +53,16 @@ def counterfactual(
     seen: list[Sample] = []
     for event in events:
         sample = samples(event.sample) if isinstance(event, Judged) else None
-        if isinstance(event, Judged) and sample is not None:
+        if isinstance(event, Judged) and sample is not None and (seen or _exposed(sample)):
             seen = [*[one for one in seen if one.unit == sample.unit], sample]
             if event.verdict.kind == "fail":
                 return _sentence(seen, event.at, rule)
     return ""
+
+
+def _exposed(sample: Sample) -> bool:
+    """A rule that looks at the canary begins when the canary has users."""
+    return bool(sample.weight or (sample.canary is not None and sample.canary.requests))
 
 
 def _sentence(seen: list[Sample], detected_at: float, rule: Threshold) -> str:

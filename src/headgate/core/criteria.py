@@ -18,13 +18,15 @@ class ErrorRatio(msgspec.Struct, frozen=True):
 class Latency(msgspec.Struct, frozen=True):
     """`quantile` of the latency (0.99) at most `max_ms`, and the share of slow requests at most `factor` x stable's.
 
-    None: not asked.
+    `slower_ms` more are allowed the canary: its requests over a bound are compared with stable's over one that is lower
+    by so much. None: not asked.
     """
 
     quantile: float = 0.99
     max_ms: float | None = None
     factor: float | None = 1.5
     weight: float = 1.0
+    slower_ms: float | None = None
 
 
 class MeanCriterion(msgspec.Struct, frozen=True):

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from headgate.core import events as e
-from headgate.core.model import Bake, Finding, Leg, Version, in_words, step_name, worst
+from headgate.core.account import role
+from headgate.core.judgement import LEARNING
+from headgate.core.model import Bake, Finding, Leg, Verdict, Version, in_words, step_name, worst
 from headgate.core.report import Fold
 from headgate.core.state import State
 
@@ -32,8 +34,16 @@ def _tell(stream: tuple[e.AnyEvent, ...], folded: Fold, began_at: float) -> Iter
     for event in stream:
         before = folded.state
         folded.add(event)
-        for text, weighty in (*_facts(event, before, folded), *_turns(before, folded)):
+        for text, weighty in sentences(event, before, folded):
             yield Sentence(event.at, event.at - began_at, text, weighty)
+
+
+def sentences(event: e.AnyEvent, before: State, folded: Fold) -> tuple[tuple[str, bool], ...]:
+    """What `event` says, and whether it decided anything; none where it is like the one before it.
+
+    `before` is the state before it, `folded` the release after it.
+    """
+    return (*_facts(event, before, folded), *_turns(before, folded))
 
 
 def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
@@ -69,6 +79,8 @@ def _request(event: e.ReleaseRequested) -> Iterator[str]:
     for leg in event.plan.legs:
         start = f"from {leg.baseline.key}" if leg.baseline else "as its first release"
         yield f"{event.author} asked to move {leg.unit} {start} to {leg.candidate.key}{_because(event.reason)}."
+    if event.plan.audience.roles:
+        yield f"Roles: {'; '.join(role(one) for one in event.plan.audience.roles)}."
     if event.rollback_to:
         yield f"It is a rollback to what {event.rollback_to} had promoted."
     if event.retry_reason:
@@ -92,17 +104,31 @@ def _person(event: e.AnyEvent) -> str:
 
 
 def _verdict(event: e.Judged, before: State) -> Iterator[tuple[str, bool]]:
-    known = before.here().verdict
-    if known is None or known.kind != event.verdict.kind:
-        weighty = event.verdict.kind in ("fail", "inconclusive", "no_data")
-        yield f"The verdict became {event.verdict.kind}: {event.verdict.reason}.", weighty
+    kind = event.verdict.kind
+    if tells(before.here().verdict, event.verdict):
+        weighty = kind in ("fail", "hold_external", "inconclusive", "no_data")
+        yield f"The verdict became {kind.replace('_', ' ')}: {event.verdict.reason}.", weighty
+
+
+def tells(known: Verdict | None, verdict: Verdict) -> bool:
+    """Whether a verdict says anything new; that stable alone is watched, before anybody is exposed, does not."""
+    if verdict.reason == LEARNING:
+        return False
+    return known is None or known.kind != verdict.kind or known.reason == LEARNING
 
 
 def _routing(before: State, folded: Fold) -> str:
     leg: Leg = folded.plan.legs[before.leg]
     if before.stage == "reverting":
         return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.baseline)}."
-    return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}."
+    match before.here().relief:
+        case "":
+            return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}."
+        case "leaving":
+            return f"The proxy confirmed: no user reaches {leg.candidate} for now."
+        case _:
+            again = step_name(leg.steps[before.here().exposure])
+            return f"The proxy confirmed: {again} for {leg.candidate} again. The step began anew."
 
 
 def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
@@ -118,8 +144,20 @@ def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
         and (after.leg, after.step) != (before.leg, before.step)
     ):
         yield from _finished(before, folded)
+    if after.legs:
+        yield from _relief(before, after)
     if after.ended_at is not None and before.ended_at is None:
         yield f"It ended as {(after.outcome or 'ended').replace('_', ' ')}: {after.reason}.", True
+
+
+def _relief(before: State, after: State) -> Iterator[tuple[str, bool]]:
+    """The canary's traffic was taken away to see whether stable recovers without it, or is given back."""
+    if after.stage != "forward" or before.leg != after.leg or before.here().relief == after.here().relief:
+        return
+    if after.here().relief == "leaving":
+        yield "So the canary's traffic is taken away, to see whether stable recovers without it.", True
+    if after.here().relief == "returning" and before.hold is None:
+        yield "Stable recovered without the canary, so the canary gets its traffic back.", True
 
 
 def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:

@@ -5,15 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from headgate.core.criteria import JudgeSpec
 from headgate.core.model import (
     Audience,
+    Bake,
     ConcurrencyPolicy,
+    Expose,
     Intent,
     Leg,
     Listener,
     OnSilent,
     OnUnproven,
     Plan,
+    Promote,
     Step,
     Unit,
     Version,
@@ -88,17 +92,30 @@ def _plan(
 
 
 def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
+    steps = tuple(strategy(intent))
     return Leg(
         unit=intent.unit,
         candidate=intent.candidate,
         baseline=baseline,
-        steps=tuple(strategy(intent)),
+        steps=steps,
         listener=intent.listener,
-        judge=intent.judge,
+        judge=_judge(intent.judge, steps),
         instances=intent.instances,
         sticky=intent.rollout.sticky,
         warm_s=intent.rollout.warm_s,
         drain_s=intent.rollout.drain_s,
         sources=intent.sources,
         measured_by=intent.measured_by,
+        learn=baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps),
     )
+
+
+def _judge(spec: JudgeSpec, steps: tuple[Step, ...]) -> JudgeSpec:
+    """The criteria, with what is kept for deadlines divided among the exposures that have one."""
+    if spec.deadline_share <= 0:
+        return spec
+    exposed, deadlines = -1, set[int]()
+    for index, step in enumerate(steps):
+        exposed = index if isinstance(step, Expose) else exposed
+        deadlines |= {exposed} if isinstance(step, Bake) else set()
+    return replace(spec, deadlines=max(1, len(deadlines)))

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.effects import Observe
 from headgate.core.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
 from headgate.core.judge.harm import harmed
-from headgate.core.judge.judge import JudgeState, observe, start
+from headgate.core.judge.judge import JudgeState, start
+from headgate.core.judgement import judge
 from headgate.core.machine import step as advance
 from headgate.core.model import Expose, Leg, Plan, Sample, Verdict
 from headgate.core.state import State, initial
@@ -78,42 +81,49 @@ def replay(events: Iterable[AnyEvent], samples: Samples, criteria: Criteria = re
         if isinstance(event, ReleaseDequeued):
             plan = event.plan
             judges = _judges(plan, criteria)
-        if isinstance(event, Judged) and state.watch is not None:
+        look = answered(state, event)
+        if isinstance(event, Judged) and look is not None:
             sample = samples(event.sample)
             if sample is None:
                 missing += 1
             else:
-                judges, one = _again(plan, state, judges, event, sample, criteria)
+                judges, one = _again(plan, look, judges, event, sample, criteria)
                 found.append(one)
         state, _ = advance(state, event, plan)
     return Replay(first.release, first.at, tuple(found), missing)
 
 
 def _judges(plan: Plan, criteria: Criteria) -> tuple[JudgeState, ...]:
-    return tuple(start(criteria(leg)) for leg in plan.legs)
+    return tuple(start(_attempt(criteria(leg), leg)) for leg in plan.legs)
+
+
+def _attempt(spec: JudgeSpec, leg: Leg) -> JudgeSpec:
+    """Criteria for this leg: it is the attempt that it was, with as many deadlines as it had."""
+    return replace(spec, retry=leg.judge.retry, deadlines=leg.judge.deadlines)
+
+
+def answered(state: State, event: AnyEvent) -> Observe | None:
+    """The look that an event answers, in the state before it; None where it answers none."""
+    if not isinstance(event, Judged):
+        return None
+    pending = next((one.effect for one in state.pending if one.id == event.effect), None)
+    return pending if isinstance(pending, Observe) else None
 
 
 def _again(
     plan: Plan,
-    state: State,
+    look: Observe,
     judges: tuple[JudgeState, ...],
     event: Judged,
     sample: Sample,
     criteria: Criteria,
 ) -> tuple[tuple[JudgeState, ...], Rejudged]:
-    index, exposure = state.leg, state.watch.exposure if state.watch else -1
+    index, exposure = look.leg, look.exposure
     leg = plan.legs[index]
-    judge, verdict = _observe(criteria(leg), judges[index], sample, exposure)
+    spec = _attempt(criteria(leg), leg)
+    known, verdict = judge(spec, judges[index], sample, exposure, deadline=look.deadline)
     step = leg.steps[exposure] if exposure >= 0 else None
     exposed = isinstance(step, Expose) and bool(step.weight or step.matches)
-    bad = harmed(criteria(leg), sample.canary) if exposed else 0
+    bad = harmed(spec, sample.canary) if exposed else 0
     again = Rejudged(event.at, index, exposure, sample.weight, event.verdict, verdict, bad, sample)
-    return (*judges[:index], judge, *judges[index + 1 :]), again
-
-
-def _observe(spec: JudgeSpec, judge: JudgeState, sample: Sample, exposure: int) -> tuple[JudgeState, Verdict]:
-    """As the controller does it, also where the judge breaks down."""
-    try:
-        return observe(spec, judge, sample, exposure)
-    except Exception as error:  # noqa: BLE001 - what was no data then is no data now
-        return judge, Verdict("no_data", f"the judge broke down: {type(error).__name__}: {error}")
+    return (*judges[:index], known, *judges[index + 1 :]), again

@@ -16,7 +16,7 @@ from headgate.core.events import (
 )
 from headgate.core.machine import step as advance
 from headgate.core.model import Expose, Finding, Plan, VerdictKind, step_name, worst
-from headgate.core.state import State, initial
+from headgate.core.state import UNEXPOSED, State, initial
 from headgate.core.view import phase, waits_for_person
 
 Ended = Literal["promoted", "rolled_back", "refused", "aborted", "held", "under_way"]
@@ -92,6 +92,8 @@ class Fold:
         if before.stage == "reverting":
             self._restored_at = self._restored_at or event.at
             return
+        if before.here().relief:
+            return
         leg = self.plan.legs[before.leg]
         step = leg.steps[before.step]
         if isinstance(step, Expose):
@@ -103,13 +105,13 @@ class Fold:
         self.last = event
         if before.stage == "forward" and self.state.stage == "reverting":
             self._detected_at = event.at
-        if not self.steps:
+        if not self.steps or before.watch is None or before.watch.exposure == UNEXPOSED:
             return
-        closing = before.watch is not None and before.watch.exposure != before.here().exposure
+        closing = before.watch.exposure != before.here().exposure
         index = -2 if closing and len(self.steps) > 1 else -1
         seen = self.steps[index]
         leg = self.plan.legs[before.leg]
-        exposed = leg.steps[before.watch.exposure] if before.watch else None
+        exposed = leg.steps[before.watch.exposure]
         if isinstance(exposed, Expose) and (exposed.weight or exposed.matches):
             self._harmed += event.harmed
         self.steps[index] = replace(

@@ -61,7 +61,8 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     proxy last confirmed, `exposure` the index of the Expose step in force (-1: none yet). Under this exposure a verdict
     `passed`, or the plan `accepted` to go on without one; `overridden`: a person decided against or without the judge.
     `relief` says whether the canary's traffic is away because stable got worse with it, `relieved` that this has been
-    tried under this exposure, `tested` is the exposure whose exact test at the deadline has been made.
+    tried under this exposure; `tested` is the exposure whose exact test at the deadline has been made, and `placebo`
+    the most evidence that stable has had against itself.
     Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
     After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
     """
@@ -77,6 +78,7 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     relieved: bool = False
     tested: int = UNEXPOSED
     verdict: Verdict | None = None
+    placebo: float = 1.0
     back: bool = False
     full: bool = False
     verified: bool = False

@@ -10,10 +10,17 @@ Outcome = Literal["promoted", "rolled_back", "refused", "aborted"]
 """How a release ended. A release that is held has no outcome yet."""
 
 
+class Placebo(msgspec.Struct, frozen=True):
+    """The most evidence that one half of stable's instances had against the other; `needed` makes a verdict `fail`."""
+
+    evidence: float
+    needed: float
+
+
 class Move(msgspec.Struct, frozen=True):
     """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent).
 
-    `listener` is where `after` is reached once it is promoted.
+    `listener` is where `after` is reached once it is promoted. `placebo` None: stable was not compared with itself.
     """
 
     unit: Unit
@@ -22,6 +29,7 @@ class Move(msgspec.Struct, frozen=True):
     weight: int = 0
     label: str = ""
     listener: Listener | None = None
+    placebo: Placebo | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):

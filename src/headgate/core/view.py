@@ -1,9 +1,13 @@
 """Views of a release, computed from its state: never stored beside it."""
 
 from headgate.core.events import ReleaseRequested
+from headgate.core.judge.alpha import needed
 from headgate.core.model import Bake, Leg, Plan, Step, Version
 from headgate.core.state import LegState, State
-from headgate.core.summary import Move, Summary
+from headgate.core.summary import Move, Placebo, Summary
+
+HALVES = 2
+"""Stable is compared with itself where it has so many instances at least."""
 
 PHASES: dict[str, str] = {
     "prepare": "preparing",
@@ -21,7 +25,9 @@ def phase(state: State, plan: Plan) -> str:
     if state.hold is not None:
         return "held"
     if state.stage == "forward":
-        return "paused" if state.paused else PHASES[tag(plan.legs[state.leg].steps[state.step])]
+        kind = tag(plan.legs[state.leg].steps[state.step])
+        waiting = state.here().frozen and kind in ("expose", "bake")
+        return "paused" if state.paused else "waiting for stable" if waiting else PHASES[kind]
     if state.stage == "reverting":
         return "rolling back"
     if state.stage in ("warm", "closed"):
@@ -82,7 +88,15 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         project=plan.legs[0].unit.project,
         environment=plan.legs[0].unit.environment,
         moves=tuple(
-            Move(leg.unit, leg.baseline, leg.candidate, weight(at), labels.get(leg.unit, ""), leg.listener)
+            Move(
+                leg.unit,
+                leg.baseline,
+                leg.candidate,
+                weight(at),
+                labels.get(leg.unit, ""),
+                leg.listener,
+                _placebo(leg, at),
+            )
             for leg, at in pairs
         ),
         author=request.author,
@@ -95,6 +109,13 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         closed=state.stage == "closed",
         warm=_warm(state, plan),
     )
+
+
+def _placebo(leg: Leg, at: LegState) -> Placebo | None:
+    """What stable had against itself, where there were halves of it to compare."""
+    if at.verdict is None or not leg.learn or leg.instances < HALVES:
+        return None
+    return Placebo(at.placebo, needed(leg.judge))
 
 
 def _warm(state: State, plan: Plan) -> tuple[Version, ...]:

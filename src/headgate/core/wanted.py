@@ -27,7 +27,7 @@ def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
         case "checking":
             return (AskGates(plan.gates),)
         case "forward":
-            return _work(state, plan) + _watch(state)
+            return _relief(state, plan) + _work(state, plan) + _watch(state, plan)
         case "reverting":
             blocked = state.hold.blocks if state.hold else ()
             undo = _undo(plan.legs[state.leg], state.here())
@@ -53,6 +53,11 @@ def exposed(leg: Leg, step: Expose) -> Routing:
     )
 
 
+def aside(leg: Leg) -> Routing:
+    """Everything to the baseline, and the candidate within reach of its preview alone, for a while."""
+    return exposed(leg, Expose())
+
+
 def promoted(leg: Leg) -> Routing:
     """Everything to the candidate, as the new stable."""
     return Routing(leg.unit, leg.listener, stable=leg.candidate)
@@ -70,7 +75,7 @@ def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:
 
 def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
     """The present step's own effect; none while it is held, for then nothing moves until a person decides."""
-    leg = plan.legs[state.leg]
+    leg, here = plan.legs[state.leg], state.here()
     step = leg.steps[state.step]
     if state.done or state.hold or isinstance(step, (Bake, Pause)):
         return ()
@@ -80,10 +85,10 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
         case Shrink(instances) if leg.baseline:
             return (PrepareVersion(leg.baseline, instances),)
         case Expose():
-            return (SetRouting(exposed(leg, step)),)
+            return _more(state, SetRouting(exposed(leg, step)))
         case Smoke(names):
             return (RunSmoke(leg.candidate, names),)
-        case Promote() if state.here().instances < leg.instances:
+        case Promote() if here.instances < leg.instances:
             return (PrepareVersion(leg.candidate, leg.instances),)
         case Promote():
             return (SetRouting(promoted(leg)),)
@@ -91,11 +96,46 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
             return ()
 
 
-def _watch(state: State) -> tuple[Effect, ...]:
+def _more(state: State, change: SetRouting) -> tuple[Effect, ...]:
+    """No weight rises while stable is in trouble; an order that is with the proxy already is not taken back."""
+    here = state.here()
+    ordered = not here.relief and any(pending.effect == change for pending in state.pending)
+    rises = change.routing.exposed and not ordered
+    return () if here.frozen and rises else (change,)
+
+
+def _relief(state: State, plan: Plan) -> tuple[Effect, ...]:
+    """The canary's traffic taken away, also when that is held, or given back."""
+    leg, here = plan.legs[state.leg], state.here()
+    step = leg.steps[here.exposure] if here.relief else None
+    if here.relief == "leaving":
+        return (SetRouting(aside(leg)),)
+    if here.relief == "returning" and not state.hold and isinstance(step, Expose):
+        return (SetRouting(exposed(leg, step)),)
+    return ()
+
+
+def _watch(state: State, plan: Plan) -> tuple[Effect, ...]:
     """From the first exposure on, the canary is never out of sight: also while paused, held or smoke-tested."""
-    if state.watch is None:
+    watch = state.watch
+    if watch is None:
         return ()
-    return (Observe(state.leg, state.watch.exposure, state.watch.due_at),)
+    deadline_at = _deadline_at(state, plan)
+    if deadline_at is None or watch.due_at < deadline_at:
+        return (Observe(state.leg, watch.exposure, watch.due_at),)
+    return (Observe(state.leg, watch.exposure, deadline_at, deadline=True),)
+
+
+def _deadline_at(state: State, plan: Plan) -> float | None:
+    """When the exact test of the exposure in force is due; None: none is, or it has been made."""
+    leg, here = plan.legs[state.leg], state.here()
+    step = leg.steps[state.step]
+    if not isinstance(step, Bake) or state.done or state.hold or here.relief:
+        return None
+    made = here.tested == here.exposure or state.watch is None or state.watch.exposure != here.exposure
+    if made or leg.judge.deadline_share <= 0:
+        return None
+    return state.entered_at + step.deadline_s + state.frozen_s
 
 
 def _undo(leg: Leg, state: LegState) -> tuple[Effect, ...]:

@@ -54,6 +54,21 @@ def _after(known: Running, summary: Summary, move: Move) -> Running:
     return Running(known.unit, stable, release, warm, in_flight, waiting, listener)
 
 
+def attempts(summaries: Iterable[Summary]) -> dict[Version, int]:
+    """How often each version was tried and given up since it was last promoted; all releases, newest first.
+
+    What was refused was not tried.
+    """
+    tried: dict[Version, int] = {}
+    for summary in reversed(list(summaries)):
+        for move in summary.moves:
+            if summary.outcome == "promoted":
+                tried.pop(move.after, None)
+            elif summary.outcome in ("rolled_back", "aborted"):
+                tried[move.after] = tried.get(move.after, 0) + 1
+    return tried
+
+
 def rolled_back(summaries: Iterable[Summary]) -> frozenset[tuple[Unit, str]]:
     """The artifacts (by unit and digest) that were rolled back and not promoted since; all releases, newest first.
 

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from headgate.core.summary import Outcome
+from headgate.core.timeline import Part
 
 MarkMoment = Literal["started", "updated", "ended"]
+
+TEXT_MAX = 1000
+"""Characters of a reason that a mark shows: systems limit a text to a few thousand in all."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +22,18 @@ class MarkedService:
     label: str = ""
     commit: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The new version as people call it: `v2 (1f0c...-9a3b...)`, or its key alone."""
+        return f"{self.label} ({self.after})" if self.label else self.after
+
 
 @dataclass(frozen=True)
 class Mark:
-    """A release as its mark shows it now. Times are seconds since the epoch; `ended_at` is None while it goes on."""
+    """A release as its mark shows it now. Times are seconds since the epoch; `ended_at` is None while it goes on.
+
+    `parts` are what `core.timeline.parts` makes of its events; a mark at its end needs them to be shown as a trace.
+    """
 
     moment: MarkMoment
     release: str
@@ -36,6 +48,45 @@ class Mark:
     at: float
     ended_at: float | None = None
     link: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever releases of several homes meet: `shop/production/r7`."""
+        return f"{self.project}/{self.environment}/{self.release}"
+
+    @property
+    def state(self) -> str:
+        """Its outcome, or its phase while it has none: `promoted`, `rolled back`, `baking`, `held`."""
+        return self.outcome.replace("_", " ") if self.outcome else self.phase
+
+    @property
+    def good(self) -> bool:
+        """True when it ended as it was meant to."""
+        return self.outcome == "promoted"
+
+    @property
+    def title(self) -> str:
+        """One line: `r7 web v2 -> production: rolled back`."""
+        what = ", ".join(f"{one.name} {one.label or one.after}" for one in self.services)
+        return f"{self.release} {what} -> {self.environment}: {self.state}"
+
+    @property
+    def text(self) -> str:
+        """Some lines: from what to what, by whom, why, and where to read more."""
+        lines = [f"{one.name}: {one.before or 'nothing'} -> {one.shown}" for one in self.services]
+        lines.append(f"by {self.author}")
+        if self.reason:
+            lines.append(self.reason[:TEXT_MAX])
+        if self.link:
+            lines.append(self.link)
+        return "\n".join(lines)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What it can be found by, as names and values; `service` is among them where there is only one."""
+        found = {"project": self.project, "environment": self.environment, "release": self.release}
+        return found | ({"service": self.services[0].name} if len(self.services) == 1 else {})
 
 
 class Marker(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.core.model import Version
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.processes import Processes
+from headgate.ports.receiver import Serve
 from headgate.ports.target import Target
 from headgate.ports.web import Web
 
@@ -21,6 +22,7 @@ class Wires:
     `fetch` reads a path of the data plane's own statistics, `arm` names a version there; both belong to the traffic
     plugin. `name` and `settings` are what the project file calls the plugin and says of it, where it is one of many
     (a source of signals, a channel, a marker); `web` sends its requests, `now` is the time (seconds since the epoch).
+    `serve` gives the receiver at an address, for what is sent to Headgate by itself; None where nothing listens.
     What is not made yet when a plugin is made is None, or does nothing.
     """
 
@@ -36,3 +38,4 @@ class Wires:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     web: Web | None = None
     now: Callable[[], float] = time.time
+    serve: Serve | None = None

@@ -1,4 +1,4 @@
-"""The ten invariants of the design page, one function each: it returns what is wrong, or an empty string.
+"""Ten invariants of every release and one of the judge's, a function each: it returns what is wrong, or nothing.
 
 Those that are asked when an order is given look at the town as it is before the order takes effect.
 """
@@ -8,10 +8,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from headgate.core.effects import Effect, Observe
-from headgate.core.events import AnyEvent, EffectId, Judged
+from headgate.core.events import (
+    AnyEvent,
+    EffectId,
+    Judged,
+    PromotionForced,
+    ReleaseResumed,
+    StepApproved,
+)
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.model.sample import since
 from headgate.core.reversal import objection
+from headgate.core.state import UNEXPOSED
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
 from headgate.ledger.chain import Record, link
@@ -33,6 +41,12 @@ class Snapshot(NamedTuple):
 
 EVENTS_UNTIL_BACK_MAX = 6
 """How many events, while nothing is held, may pass between a failing verdict and all traffic being back."""
+
+RELIEFS_MAX = 2
+"""Once to see whether stable recovers, and once more for a person to look at."""
+
+PERSONS = (ReleaseResumed, StepApproved, PromotionForced)
+"""A person's word that lets a release go on."""
 
 WHOLE = 1.0
 ROUNDING = 1e-9
@@ -119,7 +133,9 @@ def samples_follow(trace: Trace, event: Judged, sample: Sample) -> str:
     leg = effect.leg if isinstance(effect, Observe) else 0
     before, after = trace.readings.get(leg, (None, None)), sample.readings
     trace.readings[leg] = (after[0] or before[0], after[1] or before[1])
-    for old, new, arm in zip(before, after, (sample.stable, sample.canary), strict=True):
+    alone = isinstance(effect, Observe) and effect.exposure == UNEXPOSED
+    arms = list(zip(before, after, (sample.stable, sample.canary), strict=True))
+    for old, new, arm in arms[:1] if alone else arms:
         if old is not None and arm != (since(old, new) if new is not None else None):
             return f"the sample of {sample.unit} at {sample.at} does not begin where the last one ended"
     return ""
@@ -161,19 +177,40 @@ def goes_back_legally(trace: Trace, routing: Routing) -> str:
 
 
 def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:
-    """8. `no_data` and `inconclusive` never promote by themselves."""
+    """8. `no_data`, `inconclusive` and `hold_external` never promote by themselves."""
     if not isinstance(event, Judged) or event.verdict.kind in ("pass", "fail"):
         return ""
     went_on = trace.state.stage in ("forward", "warm", "closed") and (
         (trace.before.leg, trace.before.step, trace.before.done)
         != (trace.state.leg, trace.state.step, trace.state.done)
     )
-    declared = trace.plan.on_inconclusive == "promote" and event.verdict.kind != "no_data"
+    declared = trace.plan.on_inconclusive == "promote" and event.verdict.kind in ("watch", "inconclusive")
     return (
         f"the release went on although the verdict is {event.verdict.kind}"
         if went_on and not declared
         else ""
     )
+
+
+def no_rise_in_trouble(trace: Trace, event: AnyEvent) -> str:
+    """11. While stable is in trouble of its own, no weight rises, unless a person has just said so."""
+    index = trace.state.leg
+    if not trace.trouble.get(index) or isinstance(event, PERSONS) or trace.state.stage != "forward":
+        return ""
+    candidate, now = trace.plan.legs[index].candidate, trace.state.legs[index].routing
+    before = shares(now).get(candidate, 0.0) if now is not None else 0.0
+    for routing in trace.ordered:
+        after = shares(routing).get(candidate, 0.0)
+        if after > before + ROUNDING and not trace.state.legs[index].overridden:
+            return f"stable is in trouble, and {candidate} goes from {before:.0%} to {after:.0%}"
+    return ""
+
+
+def relief_is_bounded(trace: Trace) -> str:
+    """11, the other half: the canary's traffic is not taken away again and again while nobody decides anything."""
+    if trace.reliefs <= RELIEFS_MAX:
+        return ""
+    return f"the traffic of a canary was taken away {trace.reliefs} times under one exposure"
 
 
 def death_changes_nothing(before: Snapshot, after: Snapshot) -> str:

@@ -142,9 +142,9 @@ class People:
         hold = trace.state.hold
         if hold is None and not trace.state.paused:
             return StepApproved(at=LATER, by="cyd")
-        if times <= PATIENCE_ROUNDS * (4 if self._scenario.calm else 1) or (
-            hold is not None and hold.kind == "failed"
-        ):
+        kind = hold.kind if hold is not None else ""
+        patient = self._scenario.calm and kind != "external"
+        if times <= PATIENCE_ROUNDS * (4 if patient else 1) or kind == "failed":
             return ReleaseResumed(at=LATER, by="cyd")
         return ReleaseAborted(at=LATER, by="cyd", reason="it does not get better")
 

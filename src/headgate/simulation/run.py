@@ -41,13 +41,14 @@ HANDOVER_CHANCE = 0.3
 
 @dataclass
 class Report:
-    """What came of one seed. `ended` counts `flaw outcome`, `faults` what was done to it."""
+    """What came of one seed. `ended` counts `flaw outcome`, `faults` what was done to it, `seen` as in a `Witness`."""
 
     seed: int
     calm: bool
     violations: list[Violation] = field(default_factory=list[Violation])
     ended: "Counter[str]" = field(default_factory=Counter[str])
     holds: "Counter[str]" = field(default_factory=Counter[str])
+    seen: "Counter[str]" = field(default_factory=Counter[str])
     faults: "Counter[str]" = field(default_factory=Counter[str])
     events: int = 0
     virtual_s: float = 0.0
@@ -71,6 +72,7 @@ class Tally:
     ended: "Counter[str]" = field(default_factory=Counter[str])
     ended_calm: "Counter[str]" = field(default_factory=Counter[str])
     holds: "Counter[str]" = field(default_factory=Counter[str])
+    seen: "Counter[str]" = field(default_factory=Counter[str])
     faults: "Counter[str]" = field(default_factory=Counter[str])
 
     def add(self, report: Report) -> None:
@@ -82,6 +84,7 @@ class Tally:
         if report.calm:
             self.ended_calm += report.ended
         self.holds += report.holds
+        self.seen += report.seen
         self.faults += report.faults
         if report.violations:
             self.failed.append(report.seed)
@@ -247,6 +250,7 @@ class Simulation:
             flaws = {self.scenario.makes[leg.candidate].flaw for leg in trace.plan.legs} - {"none"}
             report.ended[f"{'+'.join(sorted(flaws)) or 'good'} {trace.state.outcome or 'open'}"] += 1
         report.holds = self.witness.holds
+        report.seen = +self.witness.seen
         report.faults = self.weather.counts + Counter(f"told {name}" for name in self.controllers.told)
         report.events = self.ledger.last_sequence()
         report.virtual_s = self.loop.time()

@@ -18,16 +18,31 @@ from headgate.core.model import (
     Version,
 )
 
-Flaw = Literal["none", "errors", "slow", "crash", "smoke", "dies"]
-"""What is wrong with a version: it fails requests, is slow at the tail, does not start, fails its smoke tests, dies."""
+Flaw = Literal["none", "errors", "slow", "crash", "smoke", "dies", "greedy"]
+"""What is wrong with a version: it fails requests, is slow at the tail, does not start, fails its smoke tests, dies, or
+harms what all versions depend on, the more the more traffic it has."""
 
-FLAWS: tuple[Flaw, ...] = ("errors", "errors", "slow", "crash", "smoke", "dies")
+FLAWS: tuple[Flaw, ...] = (
+    "errors",
+    "errors",
+    "errors",
+    "slow",
+    "crash",
+    "crash",
+    "smoke",
+    "smoke",
+    "dies",
+    "greedy",
+)
 
 CALM_SHARE = 0.25
 """The share of seeds without any fault or interference: there, every good version must be promoted, no bad one may."""
 
 LATENCY_SHARE = 0.4
 BLIND_SHARE = 0.1
+INCIDENT_SHARE = 0.15
+LIMIT = 0.1
+"""The share of requests that may fail, as every service declares it."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +54,15 @@ class Make:
     error_ratio: float
     slow_share: float
     dies_after_s: float
+    greed: float
 
 
 @dataclass(frozen=True)
 class Scenario:
     """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
 
-    Nothing can be measured from `blind[0]` to `blind[1]` seconds; people meddle every `meddling_s` seconds (0: never)
+    Nothing can be measured from `blind[0]` to `blind[1]` seconds; from `incident[0]` to `incident[1]` a part
+    `incident[2]` of all requests fails, whichever version they reach; people meddle every `meddling_s` seconds (0: never)
     and deploy until `until_s`.
     """
 
@@ -58,6 +75,7 @@ class Scenario:
     storm: float
     crashes: float
     blind: tuple[float, float]
+    incident: tuple[float, float, float]
     meddling_s: float
     until_s: float
 
@@ -82,8 +100,9 @@ def draw(seed: int) -> Scenario:
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
         blind=_blind(random, calm=calm),
+        incident=_incident(random, calm=calm),
         meddling_s=0.0 if calm else random.choice((0.0, 4.0, 12.0)),
-        until_s=random.uniform(20, 40),
+        until_s=random.uniform(16, 34),
     )
 
 
@@ -93,6 +112,17 @@ def _blind(random: Random, *, calm: bool) -> tuple[float, float]:
         return (0.0, 0.0)
     begins = random.uniform(5.0, 15.0)
     return (begins, begins + 40.0)
+
+
+def _incident(random: Random, *, calm: bool) -> tuple[float, float, float]:
+    """A bad day of something that every version depends on; in most seeds there is none.
+
+    When all is calm it stays within the limit: under the whole traffic, no stable is left that could excuse the canary.
+    """
+    if not coin(random, INCIDENT_SHARE):
+        return (0.0, 0.0, 0.0)
+    begins, worst = random.uniform(5.0, 40.0), 0.8 * LIMIT if calm else 4 * LIMIT
+    return (begins, begins + random.choice((5.0, 15.0, 30.0)), random.uniform(0.5 * LIMIT, worst))
 
 
 def coin(random: Random, chance: float) -> bool:
@@ -120,6 +150,7 @@ def _make(random: Random, unit: Unit, number: int, flaw: Flaw, usual: float) -> 
         error_ratio=random.uniform(0.2, 0.5) if flaw == "errors" else usual,
         slow_share=random.uniform(0.3, 0.6) if flaw == "slow" else 0.005,
         dies_after_s=random.uniform(1, 8) if flaw == "dies" else 0.0,
+        greed=random.uniform(0.3, 1.0) if flaw == "greedy" else 0.0,
     )
 
 
@@ -128,11 +159,13 @@ def _judge(random: Random, rollout: Rollout) -> JudgeSpec:
     compared = bool(rollout.stages) and coin(random, LATENCY_SHARE)
     latency = (Latency(),) if compared else ()
     return JudgeSpec(
-        ErrorRatio(max=0.1),
+        ErrorRatio(max=LIMIT),
         latency,
         requests_min=20,
-        interval_s=random.choice((1.0, 2.0)),
+        interval_s=random.choice((1.0, 2.0, 3.0)),
         no_data_after_s=10.0,
+        external=True,
+        deadline_share=random.choice((0.0, 0.3)),
     )
 
 

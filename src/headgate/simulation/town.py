@@ -155,14 +155,23 @@ class Town:
         if routing is None or elapsed_s <= 0:
             return
         burst = BURST_RATIO if self._random.random() < BURST_SHARE else 0.0
-        expected = elapsed_s * self.scenario.requests_s
-        for version, share in shares(routing).items():
-            self._arrive(version, expected * share, burst)
+        expected, parts = elapsed_s * self.scenario.requests_s, shares(routing)
+        trouble = burst + self._incident(now) + self._harm(parts)
+        for version, share in parts.items():
+            self._arrive(version, expected * share, trouble)
 
-    def _arrive(self, version: Version, expected: float, burst: float) -> None:
+    def _incident(self, now: float) -> float:
+        begins, ends, ratio = self.scenario.incident
+        return ratio if begins <= now < ends else 0.0
+
+    def _harm(self, parts: dict[Version, float]) -> float:
+        """What a greedy version does to everybody: the more, the more traffic it has."""
+        return sum(self.make(version).greed * share for version, share in parts.items())
+
+    def _arrive(self, version: Version, expected: float, trouble: float) -> None:
         make, tally = self.make(version), self._counters.setdefault(version, Tally())
         arrived = self._poisson(expected)
-        failing = 1.0 if not self.running.get(version) else min(1.0, make.error_ratio + burst)
+        failing = 1.0 if not self.running.get(version) else min(1.0, make.error_ratio + trouble)
         failed = min(arrived, self._poisson(arrived * failing)) if failing < 1 else arrived
         tally.requests += arrived
         tally.errors += failed

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from headgate.core.effects import Effect, Observe
+from headgate.core.effects import Effect, Observe, SetRouting
 from headgate.core.events import (
     AnyEvent,
     EffectId,
@@ -10,10 +10,11 @@ from headgate.core.events import (
     PromotionForced,
     ReleaseDequeued,
     ReleaseRequested,
+    ReleaseResumed,
     RoutingSet,
 )
 from headgate.core.machine import step
-from headgate.core.model import Arm, Plan, Promote, Unit, Version
+from headgate.core.model import Arm, Plan, Promote, Routing, Unit, Version
 from headgate.core.state import State, initial
 
 Readings = tuple[Arm | None, Arm | None]
@@ -35,7 +36,9 @@ class Trace:
     """`before` and `state` are the states around the last event; `issued` is every effect that was ever asked for.
 
     `reasoned` says of each whether, when it was asked for, there was a reason to promote; `readings` are the last ones
-    known of each leg.
+    known of each leg. `trouble` says of each leg whether the last verdict blamed stable itself, `ordered` is the
+    routing that the last event asked for, `reliefs` how often the canary's traffic was taken away since anybody decided
+    anything.
     """
 
     request: ReleaseRequested
@@ -46,6 +49,9 @@ class Trace:
     reasoned: dict[EffectId, bool] = field(default_factory=dict[EffectId, bool])
     readings: dict[int, Readings] = field(default_factory=dict[int, Readings])
     proofs: dict[int, Proof] = field(default_factory=dict[int, Proof])
+    trouble: dict[int, bool] = field(default_factory=dict[int, bool])
+    ordered: tuple[Routing, ...] = ()
+    reliefs: int = 0
 
     def take(self, event: AnyEvent) -> None:
         """Fold one more event. Raises Illegal when it does not follow."""
@@ -54,9 +60,23 @@ class Trace:
         after, issued = step(self.state, event, self.plan)
         self.before, self.state = self.state, after
         self._prove(event)
+        self.ordered = tuple(p.effect.routing for p in issued if isinstance(p.effect, SetRouting))
+        self._relieve(event)
         for pending in issued:
             self.issued[pending.id] = pending.effect
             self.reasoned[pending.id] = self._has_reason()
+
+    def _relieve(self, event: AnyEvent) -> None:
+        """Count what takes the canary's traffic away on the way forward; another exposure begins the count again."""
+        before, after = self.before, self.state
+        if isinstance(event, Judged):
+            self.trouble[before.leg] = event.verdict.kind == "hold_external"
+        moved = before.leg != after.leg or (before.legs and before.here().exposure != after.here().exposure)
+        if moved or isinstance(event, ReleaseResumed) or after.stage != "forward":
+            self.reliefs = 0
+        routing = after.here().routing if after.legs else None
+        away = [one for one in self.ordered if one.canary is not None and not one.exposed]
+        self.reliefs += bool(routing and routing.exposed and away)
 
     def _has_reason(self) -> bool:
         """True when something speaks for promoting the leg that moves now."""

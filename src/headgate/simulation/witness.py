@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import EffectId, Judged, ReleaseRequested
+from headgate.core.events import AnyEvent, EffectId, Judged, ReleaseRequested
 from headgate.core.machine import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.summary import Summary
@@ -41,13 +41,15 @@ class Violation(Exception):  # noqa: N818 - it is a finding of the simulation
 class Witness:
     """`violations` holds what was found, in order; `holds` counts why releases were held.
 
-    `holder` says whose the lease is now, `on_violation` is called as soon as something is wrong.
+    `seen` counts what the judge said of stable and at deadlines, and what came of it; `holder` says
+    whose the lease is now, `on_violation` is called as soon as something is wrong.
     """
 
     def __init__(self, town: Town) -> None:
         self.violations: list[Violation] = []
         self.traces: dict[str, Trace] = {}
         self.holds: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()
         self.orders = 0
         self.holder: Callable[[], Life | None] = lambda: None
         self.ledger: Records | None = None
@@ -76,9 +78,27 @@ class Witness:
         self._say(4, invariants.one_at_a_time(self.traces.values()))
         self._say(5, invariants.replays(trace, record, self._previous, event, summary))
         self._say(8, invariants.silence_promotes_nothing(trace, event))
+        self._say(11, invariants.no_rise_in_trouble(trace, event))
+        self._say(11, invariants.relief_is_bounded(trace))
+        self._note(trace, event)
         if isinstance(event, Judged) and sample is not None:
             self._say(5, invariants.samples_follow(trace, event, sample))
         self._previous = record.hash
+
+    def _note(self, trace: Trace, event: AnyEvent) -> None:
+        """Count what the judge had a special word for, and what came of it."""
+        if isinstance(event, Judged):
+            kind = event.verdict.kind
+            told = {
+                "external": kind == "hold_external",
+                "shared": event.verdict.shared,
+                "deadline": event.deadline,
+            }
+            told["found at the deadline"] = event.deadline and kind == "fail"
+            self.seen.update(name for name, true in told.items() if true)
+        if trace.state.legs and trace.before.legs and trace.before.leg == trace.state.leg:
+            relief = trace.state.here().relief
+            self.seen.update({relief: int(bool(relief) and relief != trace.before.here().relief)})
 
     def snapshot(self) -> Snapshot:
         """What users reach now."""

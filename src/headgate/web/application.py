@@ -13,12 +13,14 @@ from starlette.routing import Route
 
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller
+from headgate.web import metrics
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import HomeBook
 from headgate.web.access.who import Who, owner
 from headgate.web.api import endpoints
 from headgate.web.dispatch import Identify, Refused, query_of, routes
 from headgate.web.endpoint import Endpoint
+from headgate.web.metrics import Metrics
 from headgate.web.problems import Problem, malformed
 from headgate.web.stream import LISTENERS_MAX, EventResponse, Frame, Stream
 
@@ -34,6 +36,7 @@ class Backstage:
     ledger: Ledger
     book: HomeBook
     stream: Stream
+    metrics: Metrics | None = None
 
 
 def behind_socket(backstage: Backstage) -> Starlette:
@@ -55,6 +58,8 @@ def behind_door(backstage: Backstage, door: FrontDoor) -> Starlette:
 
 def _application(backstage: Backstage, identify: Identify, refused: Refused) -> Starlette:
     found = routes(endpoints(backstage.controller, backstage.ledger, backstage.book), identify, refused)
+    if backstage.metrics is not None:
+        found.append(Route(metrics.PATH, metrics.exposing(backstage.metrics, identify), methods=["GET"]))
     found.append(Route(STREAM, _streaming(backstage.stream, identify), methods=["GET"]))
     return Starlette(routes=found, exception_handlers={404: _missing, 405: _missing})
 

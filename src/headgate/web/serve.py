@@ -5,12 +5,21 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 STOP_WITHIN_S = 2
+
+
+@dataclass(frozen=True)
+class Tls:
+    """The files of a certificate and its key (PEM)."""
+
+    certificate: str
+    key: str
 
 
 class _Server(uvicorn.Server):
@@ -23,14 +32,19 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(application: ASGIApp, listener: socket.socket) -> AsyncGenerator[None]:
-    """Serve on `listener` while the context lasts."""
+async def serving(
+    application: ASGIApp, listener: socket.socket, tls: Tls | None = None
+) -> AsyncGenerator[None]:
+    """Serve on `listener` while the context lasts. Raises OSError when the files of `tls` cannot be used."""
     config = uvicorn.Config(
         application,
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=STOP_WITHIN_S,
         access_log=False,
+        server_header=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import deadline_alpha, needed
-from headgate.core.judge.deadline import at_deadline, binomial_tail, step_p_value
+from headgate.core.judge.deadline import at_deadline, step_p_value
 from headgate.core.judge.errors import ErrorState
 from headgate.core.judge.judge import start
+from headgate.core.judge.tail import binomial_tail
 from tests.core.judge.traffic import counts, judged
 
 SPEC = JudgeSpec(

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headgate.core.judge.comparison import Rule, enter_step, observe_pair, start_comparison
-from headgate.core.judge.dispersion import BLOCK, Dispersion
+from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
+from headgate.core.judge.dispersion import BLOCK, SETTLED_BLOCKS, Dispersion
 from headgate.core.judge.grid import grid_above
 from headgate.core.judge.mirror import Harm, Mirror
 from headgate.core.judge.pair import Pair
@@ -76,6 +76,38 @@ def test_where_storms_last_no_single_one_is_enough() -> None:
             c = observe_pair(judged, replace(c, dispersion=stormy), Pair(20, 16, 180, 0), NOTHING, 1.0)
         reached.append(c.process.e_value)
     assert reached[1] < 100 < reached[0]
+
+
+def seconds_until_failed(judged: Rule, c: Comparison, pair: Pair) -> int:
+    seconds = 0
+    while c.process.e_value < 100:
+        c, seconds = observe_pair(judged, c, pair, NOTHING, 1.0), seconds + 1
+    return seconds
+
+
+def test_a_storm_over_a_canary_that_was_well_is_not_enough() -> None:
+    """Sixteen errors in four seconds: a fault from the start, or a storm that stable has not shown yet."""
+    judged = rule(None)
+    burst = [Pair(20, 4, 180, 0)] * 4
+    fresh = start_comparison(judged)
+    calm = fresh
+    for _ in range(10):
+        calm = observe_pair(judged, calm, Pair(20, 0, 180, 0), NOTHING, 1.0)
+    for pair in burst:
+        fresh, calm = (observe_pair(judged, c, pair, NOTHING, 1.0) for c in (fresh, calm))
+    assert calm.process.e_value < 100 < fresh.process.e_value
+
+
+def test_what_goes_on_is_no_storm_and_hundreds_neither() -> None:
+    judged = rule(None)
+    calm = start_comparison(judged)
+    for _ in range(10):
+        calm = observe_pair(judged, calm, Pair(20, 0, 180, 0), NOTHING, 1.0)
+    assert 3 <= seconds_until_failed(judged, calm, Pair(20, 4, 180, 0)) <= 8
+    assert seconds_until_failed(judged, calm, Pair(100, 50, 100, 0)) <= 2
+    for _ in range(BLOCK * SETTLED_BLOCKS):
+        calm = observe_pair(judged, calm, Pair(20, 0, 180, 0), NOTHING, 1.0)
+    assert seconds_until_failed(judged, calm, Pair(20, 4, 180, 0)) <= 3
 
 
 def test_a_lull_between_storms_proves_little() -> None:

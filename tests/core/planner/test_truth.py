@@ -6,10 +6,20 @@ import random
 
 import pytest
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.planner import Stretch, Traffic, forecast, passage, promotion_s, simulated
+from headgate.core.criteria import ErrorRatio, JudgeSpec, MeanCriterion
+from headgate.core.judge.planner import (
+    Stretch,
+    Traffic,
+    Workload,
+    forecast,
+    passage,
+    promotion_s,
+    soonest,
+    watched,
+)
+from headgate.core.judge.planner.forecast import found_by
 from headgate.core.model import Bake
-from tests.core.planner.truth import found_after, passes_after
+from tests.core.planner.truth import found_after, judged_after, passes_after
 
 RUNS = 250
 MEAN, TAIL = 0.15, 0.25
@@ -34,26 +44,44 @@ def test_a_fault_is_found_when_it_was_foretold(
     rate, base, weight, factor, interval_s, phi = cell
     spec = JudgeSpec(latency=(), interval_s=interval_s, dispersion=phi)
     traffic = Traffic(rate, base)
-    deadline = 20 * passage(spec, traffic, (Stretch(weight, 0.0),), factor).mean_s
+    (way,) = watched(spec, Workload(traffic))
+    deadline = 20 * passage(way, (Stretch(weight, 0.0),), factor).mean_s
     true = found_after(spec, traffic, weight, factor, RUNS, deadline)
-    told = _told(spec, traffic, weight, factor)
-    assert told[0] == pytest.approx(sum(true) / RUNS, rel=MEAN)
-    assert told[1] == pytest.approx(true[int(0.9 * RUNS)], rel=TAIL)
+    _, told = found_by((way,), (Stretch(weight, 0.0),), factor, (random.Random(5).random, False))
+    assert told.mean_s == pytest.approx(sum(true) / RUNS, rel=MEAN)
+    assert told.quantile_s(0.9) == pytest.approx(true[int(0.9 * RUNS)], rel=TAIL)
 
 
-def _told(spec: JudgeSpec, traffic: Traffic, weight: float, factor: float) -> tuple[float, float]:
-    """What the planner says, be it by its closed form or, where few errors decide, by its own simulation."""
-    path, draw = (Stretch(weight, 0.0),), random.Random(5).random
-    closed = passage(spec, traffic, path, factor)
-    if closed.errors >= 10 and closed.intervals >= 4:
-        return closed.mean_s, closed.quantile_s(0.9)
-    counted = simulated(spec, traffic, path, factor, closed.mean_s, draw)
-    return counted.mean_s, counted.quantile_s(0.9)
+LIMITED = JudgeSpec(error_ratio=ErrorRatio(max=0.02), latency=(), interval_s=5.0)
+ORDERS = JudgeSpec(latency=(), means=(MeanCriterion("orders"),), interval_s=5.0)
+COMPLAINTS = JudgeSpec(
+    latency=(), means=(MeanCriterion("complaints", higher_is_better=False),), interval_s=5.0
+)
+OTHER_CELLS = [
+    # spec, errors, signals, the signal that gets worse, weight, times worse
+    (LIMITED, Traffic(100.0, 0.01), (), "errors", 10.0, 4.0),
+    (ORDERS, Traffic(50.0, 0.001), (("orders", Traffic(10.0, 0.6)),), "orders", 25.0, 1.8),
+    (COMPLAINTS, Traffic(50.0, 0.001), (("complaints", Traffic(20.0, 0.05)),), "complaints", 25.0, 3.0),
+]
+
+
+@pytest.mark.parametrize("cell", OTHER_CELLS, ids=["limit", "orders", "complaints"])
+def test_what_other_criteria_find_is_foretold_too(
+    cell: tuple[JudgeSpec, Traffic, tuple[tuple[str, Traffic], ...], str, float, float],
+) -> None:
+    spec, errors, signals, signal, weight, factor = cell
+    workload, runs, path = Workload(errors, (), signals), 60, (Stretch(cell[4], 0.0),)
+    ways = tuple(way for way in watched(spec, workload) if way.signal == signal)
+    way, _ = soonest(ways, path, factor)
+    _, told = found_by(ways, path, factor, (random.Random(5).random, False))
+    true = judged_after(spec, workload, way, weight, factor, runs)
+    assert told.mean_s == pytest.approx(sum(true) / runs, rel=0.3)
 
 
 def test_bursts_of_errors_cost_what_was_foretold() -> None:
     spec, traffic = JudgeSpec(latency=(), interval_s=5.0), Traffic(500.0, 0.01, 2.5)
-    told = passage(spec, traffic, (Stretch(10.0, 0.0),), 3.0)
+    ways, path = watched(spec, Workload(traffic)), (Stretch(10.0, 0.0),)
+    _, told = found_by(ways, path, 3.0, (random.Random(5).random, False))
     true = found_after(spec, traffic, 10.0, 3.0, RUNS, 20 * told.mean_s)
     assert told.mean_s == pytest.approx(sum(true) / RUNS, rel=0.3)
 
@@ -63,19 +91,18 @@ def test_bursts_of_errors_cost_what_was_foretold() -> None:
 )
 def test_a_good_version_passes_when_it_was_foretold(rate: float, base: float, weight: float) -> None:
     spec, traffic = JudgeSpec(latency=(), interval_s=2.0), Traffic(rate, base)
-    told = promotion_s(spec, traffic, weight)
+    told = promotion_s(spec, Workload(traffic), weight)
     true = passes_after(spec, traffic, weight, 60, 20 * told)
     assert told == pytest.approx(true, rel=0.35, abs=2 * spec.interval_s)
 
 
 def test_where_few_errors_decide_the_forecast_is_simulated() -> None:
     spec, bakes = JudgeSpec(latency=(), interval_s=5.0, dispersion=1.0), ((5, Bake(600.0, 600.0)),)
-    traffic = Traffic(200.0, 0.001)
-    closed = forecast(spec, traffic, bakes)
-    counted = forecast(spec, traffic, bakes, random.Random(1).random)
-    assert not any(sight.simulated for sight in closed.steps[0].sights)
-    assert [sight.simulated for sight in counted.steps[0].sights] == [False, False, True]
-    assert forecast(spec, traffic, bakes, random.Random(1).random) == counted
-    assert all(
-        s.simulated for s in forecast(spec, traffic, bakes, random.Random(1).random, simulate=True).whole
-    )
+    workload = Workload(Traffic(200.0, 0.001))
+    closed = forecast(spec, workload, bakes)
+    counted = forecast(spec, workload, bakes, random.Random(1).random)
+    assert not any(sight.simulated for sight in closed.steps[0].signals[0].sights)
+    assert [sight.simulated for sight in counted.steps[0].signals[0].sights] == [False, False, True]
+    assert forecast(spec, workload, bakes, random.Random(1).random) == counted
+    _, asked = found_by(watched(spec, workload), (Stretch(5.0, 0.0),), 5.0, (random.Random(1).random, True))
+    assert asked.quantiles

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import bars, words
-from headgate.cli.render.advice import answers, question
 from headgate.cli.render.flow import Flow
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
+from headgate.core.advice import answers, question
 from headgate.core.model import Leg, Verdict, step_name
 from headgate.core.view import phase, progress, remaining_s, weight
 

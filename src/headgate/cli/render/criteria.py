@@ -13,6 +13,12 @@ def in_words(spec: JudgeSpec) -> tuple[str, ...]:
         f"at most {_share(spec.alpha)} of good releases rolled back by chance; "
         f"at least {spec.requests_min} requests to the new version in each step"
     )
+    if spec.deadline_share:
+        said.append(
+            f"{_share(spec.deadline_share)} of that is kept for an exact test at each step's deadline"
+        )
+    if spec.exchangeable:
+        said.append("errors must also be more than a blind pick of instances explains")
     return tuple(said)
 
 

@@ -1,121 +1,123 @@
 """What each step of a plan can see, on eighty columns."""
 
-import math
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.foresight import Foreseen
-from headgate.cli.render import words
 from headgate.cli.render.flow import indented
-from headgate.core.judge.planner import Sight, StepForecast, Traffic
-from headgate.core.judge.planner.forecast import FACTORS
+from headgate.cli.render.next_step import proposal, time_of, what_to_do
+from headgate.core.judge.planner import Forecast, Sight, SignalForecast, Traffic
+from headgate.core.judge.planner.forecast import FACTORS, SURE
 
-_DAY_S = 86400.0
 _MANY = 10
+_NAME, _SURE, _TIME, _BAD = 19, 7, 9, 5
+"""Widths of the columns."""
+_BURSTY = 1.05
+_THOUSAND, _MILLION = 1e4, 1e7
 
 
 def foreseen(what: Foreseen) -> RenderableType:
-    """One service: its traffic, its steps, the whole way, and what to change."""
-    traffic, seen = what.forecast.traffic, what.forecast
+    """One service: its traffic, what each step and the whole way can see, and what to do."""
+    seen = what.forecast
     parts: list[RenderableType] = [Text(f"\n{what.unit}: what its steps can see", style="bold")]
-    parts.append(Text(f"  at {said(traffic)} ({what.source})", style="dim"))
+    parts.append(Text(f"  at {said(seen.workload.errors)} ({what.source})", style="dim"))
     if not seen.steps:
         parts.append(Text("  No step compares a new version with the old one under traffic."))
         return Group(*parts)
-    parts += [indented(_steps(seen.steps, traffic)), Text(), indented(_whole(seen.whole))]
-    parts += [indented(Text(line)) for line in (*advice(what), *proposal(what))]
+    if not seen.whole:
+        parts.append(Text("  Nothing it is judged by can be foretold without its traffic."))
+    else:
+        parts += [Text(), *(indented(block) for block in _blocks(seen)), Text()]
+    parts += [indented(Text(line, style="dim")) for line in _notes(seen)]
+    parts += [indented(Text(line)) for line in proposal(what)]
+    *said_before, last = what_to_do(what) or ("",)
+    parts += [indented(Text(line)) for line in said_before]
+    parts.append(indented(Text(last, style="bold")))
     return Group(*parts)
 
 
 def said(traffic: Traffic) -> str:
     """The traffic in words: `200 requests/s, 0.1% of which fail`."""
-    bursts = f", in bursts (dispersion {traffic.phi:.1f})" if traffic.phi > 1.05 else ""  # noqa: PLR2004
+    bursts = f", in bursts (dispersion {traffic.phi:.1f})" if traffic.phi > _BURSTY else ""
     return f"{traffic.rate:,.4g} requests/s, {_percent(traffic.base)} of which fail{bursts}"
 
 
-def _steps(steps: tuple[StepForecast, ...], traffic: Traffic) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for head in ("step", "lasts", "good: passes", "surely seen"):
-        table.add_column(head, no_wrap=True)
-    factors = [sight.factor for sight in steps[0].sights]
-    for factor in factors:
-        table.add_column(f"{factor:g}x: after", justify="right", no_wrap=True)
-    for step in steps:
-        times = [_time(sight.mean_s) + ("*" if sight.simulated else "") for sight in step.sights]
-        passes = _time(step.promote_s)
-        table.add_row(
-            f"{step.weight}%", _time(step.lasts_s), passes, _smallest(step.smallest, traffic), *times
+def _blocks(seen: Forecast) -> list[RenderableType]:
+    """A block for each step and for the whole way; in it, a line for each signal."""
+    parts: list[RenderableType] = [_table((), 0.0, head=True)]
+    for step in seen.steps:
+        good = f"a good version passes after {time_of(step.promote_s)}"
+        parts.append(
+            Text.assemble((f"{step.weight}% for {time_of(step.lasts_s)}", "bold"), (f"   {good}", "dim"))
         )
+        parts.append(_table(step.signals, step.lasts_s))
+    if len(seen.steps) > 1:
+        parts.append(Text(f"all steps, {time_of(seen.total_s)}", style="bold"))
+        parts.append(_table(seen.whole, seen.total_s))
+    return parts
+
+
+def _table(signals: tuple[SignalForecast, ...], within_s: float, *, head: bool = False) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim", show_header=head)
+    table.add_column("", width=_NAME, no_wrap=True)
+    table.add_column("surely", justify="right", width=_SURE, no_wrap=True)
+    for factor in FACTORS:
+        table.add_column(f"{factor:g}x after", justify="right", width=_TIME, no_wrap=True)
+        table.add_column("bad", justify="right", width=_BAD, no_wrap=True, style="dim")
+    for signal in signals:
+        cells = [cell for factor in FACTORS for cell in _cells(signal, factor, within_s)]
+        table.add_row(f"  {signal.signal}", _smallest(signal), *cells)
     return table
 
 
-def _whole(sights: tuple[Sight, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for head in ("the whole way, worse by", "found with", "after", "failed answers until then"):
-        table.add_column(head, justify="left", no_wrap=True)
-    for sight in sights:
-        star = "*" if sight.simulated else ""
-        bad = f"{sight.bad_requests:,.0f}" if sight.bad_requests >= _MANY else f"{sight.bad_requests:.1f}"
-        after = f"{_time(sight.mean_s)}{star}" if sight.chance >= 0.005 else "-"  # noqa: PLR2004 - 0%
-        table.add_row(f"{sight.factor:g}x", f"{100 * sight.chance:.0f}%", after, bad)
-    return table
+def _cells(signal: SignalForecast, factor: float, within_s: float) -> tuple[RenderableType, RenderableType]:
+    """The time until it is found (dim where the step is over by then), and the bad answers until then."""
+    sight = next((one for one in signal.sights if one.factor == factor), None)
+    if sight is None:
+        return "-", "-"
+    if factor <= signal.allowed:
+        return Text("allowed", style="dim"), ""
+    late = sight.mean_s > within_s
+    return Text(_after(sight), style="dim" if late else "green" if sight.chance >= SURE else ""), _bad(sight)
 
 
-def advice(what: Foreseen) -> tuple[str, ...]:
-    """What no step can see, and what would."""
-    traffic, lines = what.forecast.traffic, list[str]()
-    if any(sight.simulated for sight in (*what.forecast.whole, *_all(what.forecast.steps))):
+def _after(sight: Sight) -> str:
+    return time_of(sight.mean_s) + ("*" if sight.simulated else "")
+
+
+def _bad(sight: Sight) -> str:
+    bad = sight.bad_requests
+    if bad >= _MILLION:
+        return f"{bad / 1e6:,.0f}M"
+    if bad >= _THOUSAND:
+        return f"{bad / 1e3:,.0f}k"
+    return f"{bad:,.0f}" if bad >= _MANY else f"{bad:.1f}"
+
+
+def _notes(seen: Forecast) -> tuple[str, ...]:
+    """What the signs in the table mean, and what is not in it."""
+    signals = (*seen.whole, *(signal for step in seen.steps for signal in step.signals))
+    what = "surely: the smallest fault found with 90%; 2x after: how long one twice as bad hides; bad: its bad answers"
+    lines = [f"{what} until then, or until the step ends."]
+    if any(sight.simulated for signal in signals for sight in signal.sights):
         lines.append("* simulated: few errors decide.")
-    for step in what.forecast.steps:
-        if step.doubling_s is None or what.ladder is not None:
-            continue
-        line = (
-            f"At {traffic.rate:,.4g} requests/s a {step.weight}% step for {_time(step.lasts_s)} "
-            f"cannot be sure to see a doubling: {_time(step.doubling_s)} would"
-        )
-        half = step.doubling_half_s
-        other = f"; or 50% for {_time(half)}" if half and half < step.doubling_s * 0.9 else ""
-        lines.append(f"{line}{other}.")
+    if not seen.workload.slow and any(signal.signal.startswith("latency_") for signal in seen.whole):
+        lines.append("Latency as if stable just met its quantile; with releases measured, as it really is.")
+    if seen.unknown:
+        lines.append(f"Not foretold, since nothing is known of it: {', '.join(seen.unknown)}.")
     return tuple(lines)
 
 
-def _all(steps: tuple[StepForecast, ...]) -> tuple[Sight, ...]:
-    return tuple(sight for step in steps for sight in step.sights)
-
-
-def proposal(what: Foreseen) -> tuple[str, ...]:
-    """The proposed ladder, as the project file has it, and what it saves."""
-    if what.ladder is None:
-        return ()
-    lines = ["", "rollout:", "  steps:"]
-    lines += [f"    - {{weight: {s.weight:g}%, bake: {_written(s.seconds)}}}" for s in what.ladder.steps]
-    now = f", against {what.harm_now:,.0f} as it is" if math.isfinite(what.harm_now) else ""
-    lines += ["", f"A bad version fails about {what.ladder.harm:,.0f} requests on this way{now}."]
-    return tuple(lines)
-
-
-def _written(seconds: float) -> str:
-    from headgate.config.quantities import write_duration
-
-    return write_duration(round(seconds))
-
-
-def _smallest(factor: float | None, traffic: Traffic) -> str:
+def _smallest(signal: SignalForecast) -> str:
+    factor = signal.smallest
     if factor is None:
         return "nothing"
-    share = _percent(min(factor * traffic.share, 1.0))
+    share = min(factor * max(signal.base, 0.0), 1.0)
     if factor > FACTORS[-1] * _MANY:
-        return f"{share} failing"
-    return f"{factor:.0f}x ({share})" if factor >= _MANY else f"{factor:.1f}x ({share})"
+        return f"{_percent(share)} bad"
+    return f"{factor:.0f}x" if factor >= _MANY else f"{factor:.1f}x"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g}%" if share < 0.995 else "100%"  # noqa: PLR2004 - rounds to it
-
-
-def _time(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "never"
-    return words.span(seconds) if seconds < 100 * _DAY_S else "never"

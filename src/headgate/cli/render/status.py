@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.cli.render import words
-from headgate.cli.render.advice import answers, question
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.cli.standing import Standing, Standings
+from headgate.core.account import role
+from headgate.core.advice import answers, question
 from headgate.core.view import phase, weight
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
     else:
         yield "No controller runs; none is needed now: `deploy` brings its own.", "dim"
     for release, why in seen.trouble.items():
-        yield f"{release} stands still: {why}", "bold red"
+        stands = "" if "/" in release else " stands still"
+        yield f"{release}{stands}: {why}", "bold red"
 
 
 def _unit(standing: Standing, now: float, width: int, paint: Paint) -> Iterator[str]:
@@ -79,6 +81,12 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
         yield from _moving(standing.moving)
     for release in standing.waiting:
         yield _Row("next", f"{release} waits for its turn")
+    if standing.alarms is not None:
+        seen = standing.alarms
+        found = f"{words.count(seen.false)} of {words.count(seen.releases, 'release')}"
+        promised = f"{100 * seen.promised:.2g}% promised at most"
+        text = f"the judge would have failed stable against itself in {found} ({promised})"
+        yield _Row("alarms", text, "" if seen.rate <= seen.promised else "yellow")
     if standing.undoable and standing.moving is None:
         yield _Row("to undo", f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
 
@@ -95,6 +103,8 @@ def _moving(fold: "Fold") -> Iterator[_Row]:
     if verdict is not None:
         found = f"{words.odds(verdict.evidence)} of {words.odds(verdict.needed)} to 1 that it is worse"
         yield _Row("evidence", f"{verdict.kind.replace('_', ' ')}, {found}", KIND_STYLES[verdict.kind])
+    if fold.plan.audience.roles:
+        yield _Row("roles", "; ".join(role(one) for one in fold.plan.audience.roles))
     asked = question(fold)
     if not asked:
         yield _Row("to undo", f"headgate abort {release}")

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 
+from headgate.core.model import VerdictKind
+
 Paint = Callable[[str, str], str]
 """Gives a text its style."""
 
-KIND_STYLES = {
+KIND_STYLES: dict[VerdictKind, str] = {
     "pass": "green",
     "fail": "bold red",
     "watch": "cyan",
+    "hold_external": "yellow",
     "inconclusive": "yellow",
     "no_data": "yellow",
 }
 PHASE_STYLES = {
     "held": "bold yellow",
+    "waiting for stable": "bold yellow",
     "rolling back": "bold red",
     "rolled back": "bold red",
     "promoted": "bold green",

@@ -5,11 +5,11 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.advice import afterwards, answers, question
 from headgate.cli.render.board import label, title
 from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
 from headgate.cli.render.words import NO_LABELS, Labels
+from headgate.core.advice import afterwards, answers, question
 from headgate.core.report import Fold, Report
 
 OUTCOMES = {
@@ -63,7 +63,7 @@ def _facts(fold: Fold, report: Report) -> RenderableType:
 def _rows(fold: Fold, report: Report) -> list[tuple[str, str]]:
     rows = [("why", report.reason)] if report.reason else []
     last = fold.last
-    if last is not None and last.verdict.kind in ("fail", "inconclusive"):
+    if last is not None and last.verdict.kind in ("fail", "hold_external", "inconclusive"):
         rows.append(("evidence", f"{words.odds(last.verdict.evidence)} to 1 that it is worse"))
     if report.bad_requests_served or report.outcome == "rolled_back":
         rows.append(("bad requests served", words.count(report.bad_requests_served)))

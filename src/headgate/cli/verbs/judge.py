@@ -1,7 +1,7 @@
 """`headgate judge`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from headgate.cli.screen import say
 if TYPE_CHECKING:
     from headgate.judge import Judge
 
+CHUNK_BYTES = 64 * 1024
+LINE_MAX_BYTES = 8 * 1024 * 1024
 SHOWN = '{"at": 15, "stable": {"requests": 950}, "canary": {"requests": 50, "errors": 9}}'
 
 
@@ -64,7 +66,8 @@ def command(spec_file: Path | None, source: IO[bytes], port: int | None, **flags
     hold_external, inconclusive or no_data; after pass or fail it stays.
 
     With --serve it listens on localhost: POST /intervals/NAME takes intervals, GET /verdict/NAME answers Argo Rollouts'
-    web metric ({$.verdict}), POST /flagger Flagger's webhook, DELETE /verdict/NAME begins anew.
+    web metric ({$.verdict}), POST /flagger/HOOK Flagger's webhooks (confirm-rollout, rollout, confirm-promotion,
+    rollback), POST /judge Kayenta's remote judge, DELETE /verdict/NAME begins anew.
     """
     from headgate.judge import Judge
 
@@ -96,13 +99,29 @@ def _judged(judge: "Judge", source: IO[bytes]) -> None:
 
     decode, encode = msgspec.json.Decoder(Interval).decode, msgspec.json.Encoder().encode
     sys.stdout.flush()
-    out = sys.stdout.buffer
-    for number, line in enumerate(source, 1):
-        if line.isspace():
-            continue
+    out, number = sys.stdout.buffer, 0
+    for lines in _arriving(source):
         try:
-            interval = decode(line)
+            for line in lines:
+                number += 1
+                if not line or line.isspace():
+                    continue
+                interval = decode(line)
+                out.write(encode(answer(interval.at, judge.observe(interval))) + b"\n")
         except (msgspec.DecodeError, ValueError) as error:
             raise Unable(f"line {number}: {error}", f"a line is like {SHOWN}") from error
-        out.write(encode(answer(interval.at, judge.observe(interval))) + b"\n")
-        out.flush()
+        finally:
+            out.flush()
+
+
+def _arriving(source: IO[bytes]) -> Iterator[list[bytes]]:
+    """The lines that have arrived, as soon as they have: many at once from a file, one by one from a slow pipe."""
+    read = getattr(source, "read1", source.read)  # what is there, without waiting for more
+    rest = b""
+    while chunk := read(CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LINE_MAX_BYTES:
+            raise Unable(f"a line of more than {LINE_MAX_BYTES} bytes", f"a line is like {SHOWN}")
+        if lines:
+            yield lines
+    yield [rest]

@@ -1,18 +1,21 @@
 """`headgate plan`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
-from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate
+from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
 from headgate.cli.render import criteria, words
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.core.admission import Words
+from headgate.core.judge.planner import Traffic
 from headgate.core.model import Finding, Intent, Leg, step_name
+
+_Parsed = TypeVar("_Parsed")
 
 
 def _rate(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -25,9 +28,15 @@ def _share(context: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else _parsed(parse_percentage, context, parameter, value)
 
 
+def _signals(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, Traffic], ...]:
+    return tuple(_parsed(parse_signal, context, parameter, value) for value in values)
+
+
 def _parsed(
-    read: Callable[[str], float], context: click.Context, parameter: click.Parameter, value: str
-) -> float:
+    read: Callable[[str], _Parsed], context: click.Context, parameter: click.Parameter, value: str
+) -> _Parsed:
     try:
         return read(value)
     except ValueError as error:
@@ -51,6 +60,14 @@ def _parsed(
     "--rate", metavar="N/s", callback=_rate, help="The requests of the service (200/s); default: measured."
 )
 @click.option("--base", metavar="PERCENT", callback=_share, help="How many fail on a good day (0.1%).")
+@click.option(
+    "--signal",
+    "signals",
+    metavar="NAME=N/s,%",
+    multiple=True,
+    callback=_signals,
+    help="A business signal's cases and share (order_rate=5/s,70%).",
+)
 @click.option("--simulate", is_flag=True, help="Simulate every figure of the forecast.")
 @click.option("--optimise", is_flag=True, help="Propose the steps that do the least harm, --within a time.")
 @click.option("--within", metavar="DURATION", callback=options.seconds, help="The time of all steps (30m).")
@@ -71,7 +88,8 @@ def command(
     Builds the artifact if none is named, and changes nothing in production. Exits with 3 when it would be refused.
 
     With --rate and --base (or one of the others) it only says what each step can see: the smallest fault found with 90%
-    probability, how long greater ones stay hidden, how long a good version takes. Nothing is built then.
+    probability, how long greater ones stay hidden and what they break until then, how long a good version takes, and
+    what to change. Nothing is built then.
     """
     given = _given(**forecast)
     if given.asked:
@@ -90,11 +108,17 @@ def command(
 
 
 def _given(
-    rate: float | None, base: float | None, within: float | None, *, simulate: bool, optimise: bool
+    rate: float | None,
+    base: float | None,
+    signals: tuple[tuple[str, Traffic], ...],
+    within: float | None,
+    *,
+    simulate: bool,
+    optimise: bool,
 ) -> Given:
     if optimise != (within is not None):
         raise click.UsageError("--optimise and --within go together: `--optimise --within 30m`")
-    return Given(rate, base, simulate, within)
+    return Given(rate, base, signals, simulate, within)
 
 
 def _foresee(session: Session, intents: tuple[Intent, ...], given: Given, *, as_json: bool) -> None:

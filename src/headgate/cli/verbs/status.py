@@ -11,6 +11,7 @@ from headgate.cli.screen import page, print_json, say
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
+from headgate.core.alarms import Alarms
 from headgate.core.view import phase, waits_for_person, weight
 
 
@@ -67,7 +68,19 @@ def _unit(standing: Standing) -> dict[str, Any]:
         "warm": [version.key for version in standing.warm],
         "moving": _moving(standing),
         "waiting": standing.waiting,
+        "false_alarms": _alarms(standing.alarms),
         "undo": f"headgate rollback -e {unit.environment} {unit.service}" if standing.undoable else None,
+    }
+
+
+def _alarms(seen: Alarms | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return {
+        "releases": seen.releases,
+        "false": seen.false,
+        "rate": seen.rate,
+        "promised": seen.promised,
     }
 
 

@@ -10,13 +10,18 @@ TYPE = "headgate"
 
 @dataclass(frozen=True)
 class Complaint:
-    """One thing wrong, at `loc` (relative to the model that found it). `key`: its key is meant, not its value."""
+    """One thing wrong, at `loc` (relative to the model that found it). `key`: its key is meant, not its value.
+
+    `secret`: its line may hold a secret, and is not shown. `beside`: `loc` begins in the mapping around the value.
+    """
 
     loc: tuple[str | int, ...]
     what: str
     expected: str = ""
     hint: str = ""
     key: bool = False
+    secret: bool = False
+    beside: bool = False
 
 
 def wrong(what: str, expected: str = "", hint: str = "") -> PydanticCustomError:

@@ -2,13 +2,21 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticKnownError
 
 from headgate.config.models.complaint import Complaint, raised
 from headgate.config.models.quantity import OFF, Quantity
 from headgate.config.models.section import Section
-from headgate.config.models.value import Factor, FactorOrOff, Label, Metric, Share, SomeSeconds
+from headgate.config.models.value import Factor, FactorOrOff, Label, Metric, Name, Share, SomeSeconds
 from headgate.config.quantities import DURATION, PERCENTAGE
 
 Importance = Annotated[float, Field(ge=0, le=100)]
@@ -45,6 +53,10 @@ class LatencyLimit(Section):
         default=1.5,
         description="The share of slow requests is at most so many times the old version's; or `off`.",
     )
+    no_slower_than: SomeSeconds | None = Field(
+        default=None,
+        description="So much time more than the old version is allowed; alone, it makes `no_worse_than` 1x.",
+    )
     importance: Importance = Field(default=1.0, description=_IMPORTANCE)
 
     @model_validator(mode="after")
@@ -53,14 +65,32 @@ class LatencyLimit(Section):
             raise raised([Complaint((), "nothing limits this latency", "`max` or `no_worse_than`")])
         return self
 
+    @property
+    def factor(self) -> float | None:
+        """How many times the old version's share of slow requests is allowed; None: not compared."""
+        return (
+            1.0
+            if self.no_slower_than and "no_worse_than" not in self.model_fields_set
+            else self.no_worse_than
+        )
+
 
 class Business(Section):
-    """A business signal: a share of good cases, from two counters of the service's own metrics."""
+    """A business signal: a share of good cases, from two counters of the service's own metrics, or from a source."""
 
-    EXPECTED: ClassVar[str] = "a mapping with `good` and `of`, the names of two counters"
+    EXPECTED: ClassVar[str] = "a mapping with `good` and `of`, the names of two counters, or with `from`"
 
-    good: Metric = Field(description="The counter of good cases (completed orders).")
-    of: Metric = Field(description="The counter of all cases (checkouts).")
+    source: Name | None = Field(
+        default=None,
+        alias="from",
+        description="The source (of `signals`) that gives it, under the same name.",
+    )
+    good: Metric | None = Field(
+        default=None, validate_default=True, description="The counter of good cases (completed orders)."
+    )
+    of: Metric | None = Field(
+        default=None, validate_default=True, description="The counter of all cases (checkouts)."
+    )
     no_worse_than: Share = Field(
         default=0.2, description="So much worse than the old version's share is allowed."
     )
@@ -73,6 +103,15 @@ class Business(Section):
     higher_is_better: bool = Field(default=True, description="Whether a higher share is good news.")
     importance: Importance = Field(default=1.0, description=_IMPORTANCE)
 
+    @field_validator("good", "of", mode="wrap")
+    @classmethod
+    def _counted(cls, value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        if value is not None:
+            return read(value)
+        if info.data.get("source", "") is None:
+            raise PydanticKnownError("missing")
+        return None
+
     @model_validator(mode="after")
     def _direction(self) -> Self:
         wrong_limit = "max" if self.higher_is_better else "min"
@@ -83,7 +122,10 @@ class Business(Section):
             what = f"`{wrong_limit}` limits the good direction: {better} is better here"
             hint = f"or set `higher_is_better: {'false' if self.higher_is_better else 'true'}`"
             found.append(Complaint((wrong_limit,), what, f"`{right}`", hint, key=True))
-        if self.good == self.of:
+        if self.source is not None and (self.good or self.of):
+            what = "the share comes from a source, or from two counters, and here from both"
+            found.append(Complaint(("from",), what, "`from` alone, or `good` and `of`", key=True))
+        if self.good is not None and self.good == self.of:
             found.append(Complaint(("of",), "it is the same counter as `good`", "the counter of all cases"))
         if found:
             raise raised(found)
@@ -126,7 +168,12 @@ class Criteria(Section):
         default=None, alias="p99.99", description="99.99% of requests are answered within this."
     )
     business: dict[Label, Business] = Field(
-        default={}, description="Business signals by name, read from the service's `metrics`."
+        default={},
+        description="Business signals by name, read from the service's `metrics` or from a source.",
+    )
+    measured_by: Name | None = Field(
+        default=None,
+        description="The source (of `signals`) of requests, errors and latencies; default: the proxy.",
     )
     requests_min: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
         default=50,
@@ -155,6 +202,14 @@ class Criteria(Section):
     dispersion: Annotated[float, Field(ge=1, le=1000)] | None = Field(
         default=None,
         description="How burstily errors come: 1 for each alone, 1 + K with K retries; default: learnt.",
+    )
+    exchangeable: bool = Field(
+        default=False,
+        description="Fail only what a blind pick of instances does not explain either, where each version has several.",
+    )
+    deadline_share: Annotated[float, Quantity(PERCENTAGE, low=0.0, high=0.9)] = Field(
+        default=0.0,
+        description="The part of `false_rollbacks` kept for one exact test at each step's deadline (little traffic).",
     )
 
     @property

@@ -4,9 +4,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
+from headgate.config.models.audience import Channel, Mark, Role
 from headgate.config.models.section import Section
 from headgate.config.models.service import Service
 from headgate.config.models.value import Label, Name
+from headgate.core.model.audience import RoleName
+
+CHANNELS_MAX = 50
 
 
 class Environment(Section):
@@ -28,6 +32,16 @@ class Environment(Section):
     )
     gates: Annotated[tuple[Label, ...], Strict(strict=False)] = Field(
         default=(), description="Gates to ask before anything changes, by name."
+    )
+    notify: Annotated[dict[Label, Channel], Field(max_length=CHANNELS_MAX)] = Field(
+        default={}, description="Channels that are told of releases here, by name."
+    )
+    markers: Annotated[dict[Label, Mark], Field(max_length=CHANNELS_MAX)] = Field(
+        default={},
+        description="Systems in which releases here leave their mark, by name: `to` is the plugin.",
+    )
+    roles: dict[RoleName, Role] = Field(
+        default={}, description="Who watches, decides, speaks and writes down, for releases here."
     )
     services: dict[Name, Service] = Field(
         default={}, description="Changes to services here: mappings merge, null removes, all else replaces."

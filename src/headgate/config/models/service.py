@@ -6,14 +6,18 @@ from pydantic import Field
 
 from headgate.config.models.artifact import Artifact
 from headgate.config.models.criteria import Criteria
+from headgate.config.models.plugin import Declared, Plugin
 from headgate.config.models.probe import Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
 from headgate.config.models.rollout import Rollout
 from headgate.config.models.section import Section
 from headgate.config.models.smoke import Journey
-from headgate.config.models.value import Bytes, EnvText, HttpPath, Inside, Label, Names, Variable, Words
+from headgate.config.models.value import Bytes, EnvText, HttpPath, Inside, Label, Name, Names, Variable, Words
 
 INSTANCES_MAX = 100
+SOURCES_MAX = 20
+
+Signal = Annotated[Declared, Plugin("signals", "source")]
 
 
 class Service(Section):
@@ -47,6 +51,10 @@ class Service(Section):
     logs: Logs = Field(default=Logs(), description="How an instance's output is kept.")
     metrics: HttpPath | None = Field(
         default=None, description="Where an instance shows its own metrics (Prometheus text)."
+    )
+    signals: Annotated[dict[Name, Signal], Field(max_length=SOURCES_MAX)] = Field(
+        default={},
+        description="Where else signals come from, by name: `source` is the plugin that reads them.",
     )
     probes: Probes = Field(default=Probes(), description="What is asked of each instance.")
     smoke: dict[Label, Journey] = Field(default={}, description="Smoke tests by name.")

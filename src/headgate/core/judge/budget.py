@@ -13,10 +13,11 @@ from headgate.core.judge.reading import Reading
 
 def combined(readings: tuple[Reading, ...]) -> float:
     """The evidence that decides; metrics with weight 0 are shown and have no part in it."""
-    total = sum([reading.weight for reading in readings])
-    if total <= 0:
-        return 1.0
-    return sum([reading.weight * reading.evidence.e_value for reading in readings]) / total
+    total = evidence = 0.0
+    for reading in readings:
+        total += reading.weight
+        evidence += reading.weight * reading.evidence.e_value
+    return evidence / total if total > 0 else 1.0
 
 
 def culprits(spec: JudgeSpec, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:

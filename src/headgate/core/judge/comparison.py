@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.dispersion import Dispersion, cautious_phi, lasting, learn
+from headgate.core.judge.dispersion import BLOCK, Dispersion, cautious_phi, lasting, learn, settled
 from headgate.core.judge.grid import Grid
 from headgate.core.judge.known import Known, remember, stable_share
 from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
@@ -15,6 +15,10 @@ from headgate.core.judge.proportions import proportion_logs
 
 HIGH_SHARE = 0.1
 """Above this share (of stable, times the null) counts are compared as proportions: sharper there."""
+CALM = 3.0
+"""The canary has been well for a moment once this much evidence has spoken against harm."""
+STORM = 8.0
+"""The dispersion of a storm that stable has not shown yet."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -37,8 +41,8 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     """What has been seen of one bad share of both arms.
 
     `process` is the evidence against the canary, since the start; `dispersion` and `known` are what is known of stable.
-    `room` is what the log-evidence may gain now. The rest is about the present step: the counts, the evidence against
-    harm (`mirror`) and the most it has been.
+    `room` is what the log-evidence may gain now, `calm` the most that spoke against harm in any step. The rest is about
+    the present step: the counts, the evidence against harm (`mirror`) and the most it has been.
     """
 
     process: Process
@@ -51,6 +55,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     mirror: Mirror = Mirror()
     proof: float = 1.0
     room: float = math.inf
+    calm: float = 1.0
 
 
 def start_comparison(rule: Rule) -> Comparison:
@@ -60,7 +65,7 @@ def start_comparison(rule: Rule) -> Comparison:
 
 def enter_step(c: Comparison) -> Comparison:
     """A new step: evidence against the canary stays, evidence for going on starts again."""
-    return Comparison(c.process, c.dispersion, c.known, room=c.room)
+    return Comparison(c.process, c.dispersion, c.known, room=c.room, calm=c.calm)
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
@@ -68,9 +73,12 @@ def phi_of(rule: Rule, c: Comparison) -> float:
     return max(1.0, rule.phi) if rule.phi is not None else cautious_phi(c.dispersion)
 
 
-def _pair_logs(
-    rule: Rule, c: Comparison, pair: Pair, phi: float, logs: list[float] | None
-) -> list[float] | None:
+def step_pair(c: Comparison) -> Pair:
+    """The present step's counts."""
+    return Pair(c.canary_n, c.canary_x, c.stable_n, c.stable_x)
+
+
+def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float] | None:
     """The tempered log-likelihood ratios of one interval, or None when it says nothing.
 
     At high shares (as known before the interval) proportions are compared: there a clean interval tells something too.
@@ -80,27 +88,37 @@ def _pair_logs(
     known = c.known.share
     if rule.exact or (known is not None and known * rule.grid.null > HIGH_SHARE):
         return proportion_logs(rule.grid, pair, stable_share(c.known, exact=True), phi)
-    if logs is not None:
-        return logs
     return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
 
 
-def _against(
-    rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: float, logs: list[float] | None
-) -> tuple[Process, float]:
+def _sparing(c: Comparison) -> bool:
+    """Whether what comes now may be a storm: the canary has been well, and stable has not shown yet what storms do.
+
+    A version that fails its users does so from the start, as a rule, and is then found at once.
+    """
+    return c.calm >= CALM and not settled(c.dispersion)
+
+
+def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: float) -> tuple[Process, float]:
     """The evidence after one more interval, and the room that is left for what comes next.
 
-    No alternative gains more than `cap` while one burst lasts. Where stable shows that bursts go on over several
-    intervals, the room that is used up comes back over as many, so that no verdict rests on a single storm.
+    No alternative gains more than `cap` while one burst lasts: where bursts may go on over several intervals, the room
+    that is used up comes back over as many, so that no verdict rests on a single storm. What even a storm's dispersion
+    leaves of an interval's evidence always counts: a fault that fails hundreds is no storm.
     """
     release = min(interval_s / rule.horizon_s, 1.0)
-    room = min(c.room + rule.cap / lasting(c.dispersion), rule.cap)
-    logs = _pair_logs(rule, c, pair, phi, logs)
+    logs = _pair_logs(rule, c, pair, phi)
+    if rule.phi is not None:
+        process = c.process
+        return (idle(process, release) if logs is None else advance(process, logs, math.inf, release)), c.room
+    sparing = _sparing(c)
+    most = rule.cap / 2 if sparing else rule.cap
+    room = min(c.room + rule.cap / (BLOCK if sparing else lasting(c.dispersion)), most)
     if logs is None:
         return idle(c.process, release), room
-    if rule.phi is not None:
-        return advance(c.process, logs, math.inf, release), room
-    return advance(c.process, logs, room, release), room - min(max(*logs, 0.0), room)
+    highest = max(logs)
+    limit = max(room, min(highest * phi / STORM, rule.cap)) if sparing else room
+    return advance(c.process, logs, limit, release), room - min(max(highest, 0.0), room)
 
 
 def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mirror:
@@ -120,16 +138,15 @@ def observe_pair(
     pair: Pair,
     half: tuple[int, int],
     interval_s: float,
-    known: tuple[float, list[float] | None] | None = None,
+    known_phi: float | None = None,
 ) -> Comparison:
     """One more interval. Everything that weighs it was known before it: only so are the bets fair.
 
-    `half`: cases and bad cases of half of stable's instances. `known`: the dispersion and the tempered
-    `conditional_logs`, where they have been worked out already.
+    `half`: cases and bad cases of half of stable's instances. `known_phi`: the dispersion, where it is known already.
     """
-    phi, logs = known or (phi_of(rule, c), None)
+    phi = phi_of(rule, c) if known_phi is None else known_phi
     mirror = _towards_promotion(rule, c, pair, phi)
-    process, room = _against(rule, c, pair, interval_s, phi, logs)
+    process, room = _against(rule, c, pair, interval_s, phi)
     return Comparison(
         process,
         learn(c.dispersion, pair.stable_n, pair.stable_x, half),
@@ -141,4 +158,5 @@ def observe_pair(
         mirror,
         max(c.proof, mirror.e_value),
         room,
+        max(c.calm, mirror.e_value),
     )

@@ -12,7 +12,7 @@ makes that at most exp(p (c (r n1 + n0) - (r0 n1 + n0))) = 1. At high shares it 
 sharp form there.
 """
 
-import math
+from math import log1p
 
 from headgate.core.judge.grid import Grid
 from headgate.core.judge.pair import Pair
@@ -24,5 +24,6 @@ def conditional_logs(grid: Grid, pair: Pair, phi: float = 1.0) -> list[float]:
     part = n1 / (grid.null * n1 + pair.stable_n)
     bad = pair.canary_x / phi
     total = bad + pair.stable_x / phi
-    log1p = math.log1p
+    if not bad:
+        return [-total * log1p(distance * part) for _, distance in grid.pairs]
     return [bad * log - total * log1p(distance * part) for log, distance in grid.pairs]

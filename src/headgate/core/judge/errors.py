@@ -14,10 +14,8 @@ from headgate.core.judge.comparison import (
     phi_of,
     start_comparison,
 )
-from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.confidence import observe_likelihood, ratio_interval
 from headgate.core.judge.exchange import alike, observe_exchange, scaled, start_exchange
-from headgate.core.judge.grid import Grid, grid_above, grid_around
+from headgate.core.judge.grid import Grid, grid_above
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
@@ -37,15 +35,12 @@ from headgate.core.judge.reading import (
 from headgate.core.model.sample import Arm
 
 POINTS = 12
-BELOW = 5
-"""Points above the allowed factor, for the evidence; and, for the ratio's interval alone, below it."""
 
 
 class ErrorState(msgspec.Struct, frozen=True, array_like=True):
-    """`likelihood` is that of the ratio, since the start; `limit` is None when the criterion has none."""
+    """`limit` is None when the criterion has none; `key` is the second key, where one is asked for."""
 
     comparison: Comparison
-    likelihood: tuple[float, ...]
     limit: Limit | None
     placebo: Placebo = Placebo()
     key: Process | None = None
@@ -58,11 +53,10 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ErrorRule(msgspec.Struct, frozen=True):
-    """All that follows from the criterion alone; `around` is the grid of the ratio's interval."""
+    """All that follows from the criterion alone."""
 
     rule: Rule
     limit: LimitRule | None
-    around: Grid
     subject: Subject
     placebo: Grid
 
@@ -80,22 +74,20 @@ def error_rule(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorRule:
         1 / spec.beta,
     )
     limit = None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
-    around = grid_around(criterion.factor, POINTS, BELOW)
     subject = Subject("error_ratio", "errors", criterion.factor)
-    return ErrorRule(rule, limit, around, subject, grid_above(criterion.factor, PLACEBO_POINTS))
+    return ErrorRule(rule, limit, subject, grid_above(criterion.factor, PLACEBO_POINTS))
 
 
 def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
     """Nothing seen yet."""
     how = error_rule(spec, criterion)
-    unknown = (0.0,) * len(how.around.alternatives)
-    return ErrorState(start_comparison(how.rule), unknown, start_limit() if how.limit else None)
+    return ErrorState(start_comparison(how.rule), start_limit() if how.limit else None)
 
 
 def enter_errors(state: ErrorState) -> ErrorState:
     """A new step."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return ErrorState(enter_step(state.comparison), state.likelihood, limit, state.placebo, state.key)
+    return ErrorState(enter_step(state.comparison), limit, state.placebo, state.key)
 
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:
@@ -122,16 +114,12 @@ def observe_errors(
     phi, limit = phi_of(how.rule, before), state.limit
     if limit is not None and how.limit is not None:
         limit = observe_limit(how.limit, limit, pair, phi, interval_s)
-    likelihood, logs = state.likelihood, None
-    if (pair.canary_x or pair.stable_x) and pair.canary_n and pair.stable_n:
-        around = conditional_logs(how.around, pair, phi)
-        likelihood, logs = observe_likelihood(likelihood, around), around[-POINTS:]
     half = half_of_instances(stable)
-    comparison = observe_pair(how.rule, before, pair, half, interval_s, (phi, logs))
+    comparison = observe_pair(how.rule, before, pair, half, interval_s, phi)
     alike = stable.requests, stable.errors
     placebo = observe_placebo(how.placebo, state.placebo, alike, half, (phi, how.rule.cap))
     key = _second_key(spec, state, comparison, arms, interval_s) if spec.exchangeable else None
-    return ErrorState(comparison, likelihood, limit, placebo, key)
+    return ErrorState(comparison, limit, placebo, key)
 
 
 def _second_key(
@@ -147,11 +135,11 @@ def _second_key(
 
 
 def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tuple[Reading, ...]:
-    """What errors say, with the ratio's always-valid 95% interval."""
+    """What errors say of the canary beside stable, and of the canary alone."""
     how = error_rule(spec, criterion)
     c = state.comparison
     blocks = missing_proof(how.rule, how.subject, c)
-    found = Found(state.e_value, blocks, *ratio_interval(how.around, state.likelihood))
+    found = Found(state.e_value, blocks)
     relative = comparison_reading(spec, how.rule, how.subject, c, criterion.weight, found)
     if state.limit is None or criterion.max is None:
         return (relative,)

@@ -42,15 +42,6 @@ def grid_above(null: float, points: int) -> Grid:
 
 
 @lru_cache(maxsize=256)
-def grid_around(null: float, above: int, below: int) -> Grid:
-    """`grid_above`, preceded by the null itself and, before it, `below` ratios down to a thirtieth of it."""
-    under = [math.exp(-math.log(30.0) * k / below) for k in range(below, -1, -1)]
-    return _grid(
-        null, [*under, *(alternative / null for alternative in grid_above(null, above).alternatives)]
-    )
-
-
-@lru_cache(maxsize=256)
 def grid_below(null: float, points: int) -> Grid:
     """`points` ratios below `null`, evenly spaced down to almost nothing: for shares that should be high."""
     return _grid(null, [max(0.9 * (1 - k / (points - 1)), 0.01) for k in range(points)])

@@ -42,6 +42,12 @@ def over(arm: Arm, index: int, n: int) -> int:
     return n - arm.latency_ms.count[index] if arm.latency_ms is not None else 0
 
 
+def shifted(le: tuple[float, ...], ms: float) -> dict[int, int]:
+    """For each bound the number of the lowest finite one that is at least `ms` higher, where there is one."""
+    found = {k: bound_at(le, bound + ms) for k, bound in enumerate(le) if math.isfinite(bound)}
+    return {k: higher for k, higher in found.items() if higher is not None}
+
+
 def bound_at(le: tuple[float, ...], ms: float) -> int | None:
     """The number of the lowest bound at or above `ms`: it holds whatever holds at `ms`."""
     return next((k for k, bound in enumerate(le) if bound >= ms and math.isfinite(bound)), None)

@@ -110,6 +110,8 @@ def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
 def _count_latency(
     spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
 ) -> tuple[LatencyState, ...]:
+    if not state.latency:
+        return ()
     pairs = zip(spec.latency, state.latency, strict=True)
     return tuple([observe_latency(spec, criterion, latency, arms, seconds) for criterion, latency in pairs])
 
@@ -117,6 +119,8 @@ def _count_latency(
 def _count_means(
     spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
 ) -> tuple[MeanState, ...]:
+    if not state.means:
+        return ()
     pairs = zip(spec.means, state.means, strict=True)
     return tuple([observe_mean(spec, criterion, mean, arms, seconds) for criterion, mean in pairs])
 
@@ -190,7 +194,7 @@ def _doubt(
     """Why neither good nor bad can be said although there is data, or None."""
     if deciding:
         worst = deciding[0].evidence
-        for reading in deciding:
+        for reading in deciding[1:]:
             worst = reading.evidence if reading.evidence.e_value > worst.e_value else worst
         if suspicious(spec, max(worst.e_value, evidence)):
             likely = odds(worst.e_value)

@@ -1,5 +1,7 @@
 """What is known of stable's bad share before an interval: over minutes, and lately."""
 
+from functools import lru_cache
+
 import msgspec
 
 from headgate.core.judge.pair import Pair
@@ -40,9 +42,14 @@ def stable_share(known: Known, *, exact: bool) -> float:
     return (x + PRIOR_X) / (n + (1.0 if exact else PRIOR_N))
 
 
+@lru_cache(maxsize=64)
+def _kept(interval_s: float) -> tuple[float, float]:
+    return 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
+
+
 def remember(known: Known, pair: Pair, interval_s: float) -> Known:
     """One more interval of stable; what is older counts less."""
-    keep, keep_recent = 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
+    keep, keep_recent = _kept(interval_s)
     n, x = pair.stable_n, pair.stable_x
     return Known(
         known.n * keep + n,

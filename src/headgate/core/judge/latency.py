@@ -2,6 +2,8 @@
 
 The evidence is the average of the bounds' e-values, valid under any dependence between them; quantiles are never
 interpolated and never subtracted. Which bounds are useful is settled once, from stable alone, before they are used.
+A margin in milliseconds compares the canary's requests over a bound b + d with stable's over b, for a d at least as
+wide as the margin: a canary that is no slower than that has no more of them.
 """
 
 import math
@@ -15,7 +17,7 @@ from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
 from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn
 from headgate.core.judge.grid import grid_above
-from headgate.core.judge.histogram import bound_at, histogram_defect, observations, over
+from headgate.core.judge.histogram import bound_at, histogram_defect, observations, over, shifted
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
@@ -29,10 +31,14 @@ SETTLE_N = 100
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):
-    """One bucket bound (`le_ms`) with the comparison of what is over it."""
+    """One bucket bound (`le_ms`) with the comparison of what is over it.
+
+    `canary_le_ms` is the canary's own bound, which is higher where it may be slower by a time.
+    """
 
     le_ms: float
     comparison: Comparison
+    canary_le_ms: float
 
 
 class LatencyState(msgspec.Struct, frozen=True, array_like=True):
@@ -68,7 +74,7 @@ def start_latency(criterion: Latency) -> LatencyState:
 
 def enter_latency(state: LatencyState) -> LatencyState:
     """A new step."""
-    slots = tuple(Slot(slot.le_ms, enter_step(slot.comparison)) for slot in state.slots)
+    slots = tuple(Slot(slot.le_ms, enter_step(slot.comparison), slot.canary_le_ms) for slot in state.slots)
     limit = enter_limit(state.limit) if state.limit is not None else None
     return msgspec.structs.replace(state, slots=slots, limit=limit)
 
@@ -101,16 +107,16 @@ def observe_latency(
         return msgspec.structs.replace(state, defect="")
     if not state.slots:
         return _settle(spec, criterion, state, (stable, ns[0], le))
-    gone = next((slot.le_ms for slot in state.slots if slot.le_ms not in le), None)
+    gone = next((ms for slot in state.slots for ms in (slot.le_ms, slot.canary_le_ms) if ms not in le), None)
     if gone is not None:
         return msgspec.structs.replace(state, defect=f"the bound {gone:g} ms is gone from the histogram")
     rules = latency_rule(spec, criterion, proves=True), latency_rule(spec, criterion, proves=False)
     slots: list[Slot] = []
     for slot in state.slots:
-        index = le.index(slot.le_ms)
-        pair = Pair(ns[1], over(canary, index, ns[1]), ns[0], over(stable, index, ns[0]))
+        low, high = le.index(slot.le_ms), le.index(slot.canary_le_ms)
+        pair = Pair(ns[1], over(canary, high, ns[1]), ns[0], over(stable, low, ns[0]))
         compared = observe_pair(rules[1 if slots else 0], slot.comparison, pair, (0, 0), interval_s)
-        slots.append(Slot(slot.le_ms, compared))
+        slots.append(Slot(slot.le_ms, compared, slot.canary_le_ms))
     if state.limit is None:
         return LatencyState(tuple(slots))
     return msgspec.structs.replace(state, slots=tuple(slots), defect="")
@@ -126,11 +132,17 @@ def _settle(
     total = n + (state.seen_n if state.le == le else 0)
     slots: tuple[Slot, ...] = ()
     if total >= SETTLE_N:
-        chosen = useful_bounds(le, [x / total for x in seen], 1 - criterion.quantile, SLOTS)
+        canary = shifted(le, criterion.slower_ms or 0.0)
+        shares = [x / total for x in seen]
+        chosen = useful_bounds(le, shares, 1 - criterion.quantile, SLOTS, canary)
         slots = tuple(
-            Slot(le[k], start_comparison(latency_rule(spec, criterion, proves=first == 0)))
+            Slot(le[k], start_comparison(latency_rule(spec, criterion, proves=first == 0)), le[canary[k]])
             for first, k in enumerate(chosen)
         )
+        if not slots:
+            apart = f"no two bucket bounds {criterion.slower_ms:g} ms apart where they are useful"
+            defect = apart if criterion.slower_ms else "a histogram without a finite bound"
+            return msgspec.structs.replace(state, le=le, seen=seen, seen_n=total, defect=defect)
     rest = ((), (), 0) if slots else (le, seen, total)
     return msgspec.structs.replace(state, slots=slots, le=rest[0], seen=rest[1], seen_n=rest[2], defect="")
 

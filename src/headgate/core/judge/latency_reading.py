@@ -45,11 +45,11 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
         return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
     first, rule = slots[0], latency_rule(spec, criterion, proves=True)
     telling = slots[e_values.index(max(e_values))]
-    blocks = missing_proof(rule, _subject(criterion, first.le_ms), first.comparison)
+    blocks = missing_proof(rule, _subject(criterion, first.le_ms, first.canary_le_ms), first.comparison)
     return comparison_reading(
         spec,
         rule,
-        _subject(criterion, telling.le_ms),
+        _subject(criterion, telling.le_ms, telling.canary_le_ms),
         telling.comparison,
         criterion.weight,
         Found(e_value, blocks),
@@ -57,8 +57,10 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
 
 
 @lru_cache(maxsize=256)
-def _subject(criterion: Latency, le_ms: float) -> Subject:
-    return Subject(metric_name(criterion), f"requests over {le_ms:g} ms", criterion.factor or 1.0)
+def _subject(criterion: Latency, le_ms: float, canary_le_ms: float) -> Subject:
+    noun, factor = f"requests over {canary_le_ms:g} ms", criterion.factor or 1.0
+    beside = "" if canary_le_ms == le_ms else f"over {le_ms:g} ms "
+    return Subject(metric_name(criterion), noun, factor, beside=beside)
 
 
 def _absolute(spec: JudgeSpec, criterion: Latency, state: LatencyState, limit: Limit) -> Reading:

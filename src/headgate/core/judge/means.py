@@ -55,7 +55,8 @@ def _harm(spec: JudgeSpec, criterion: MeanCriterion) -> Harm:
 
 
 @lru_cache(maxsize=64)
-def _rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule | None]:
+def mean_rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule | None]:
+    """How a business signal is compared with stable, and with its limit, if it has one."""
     cap = interval_cap(spec)
     up, floor = criterion.higher_is_better, max(1 - criterion.margin, 0.01)
     grid = grid_below(floor, POINTS) if up else grid_above(1 + criterion.margin, POINTS)
@@ -67,7 +68,7 @@ def _rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule |
 
 def start_mean(spec: JudgeSpec, criterion: MeanCriterion) -> MeanState:
     """Nothing seen yet."""
-    rule, limit = _rules(spec, criterion)
+    rule, limit = mean_rules(spec, criterion)
     return MeanState(start_comparison(rule), start_limit() if limit else None)
 
 
@@ -113,7 +114,7 @@ def observe_mean(
     canary_x, canary_early, odd_canary = _settled(canary, state.canary_early, "the canary")
     if odd_stable or odd_canary:
         return msgspec.structs.replace(state, defect=odd_stable or odd_canary)
-    rule, limit_rule = _rules(spec, criterion)
+    rule, limit_rule = mean_rules(spec, criterion)
     pair = Pair(canary.n, canary_x, stable.n, stable_x)
     before, limit = state.comparison, state.limit
     if limit is not None and limit_rule is not None:
@@ -124,7 +125,7 @@ def observe_mean(
 
 def read_mean(spec: JudgeSpec, criterion: MeanCriterion, state: MeanState) -> tuple[Reading, ...]:
     """What this business signal says."""
-    rule, _ = _rules(spec, criterion)
+    rule, _ = mean_rules(spec, criterion)
     up, name = criterion.higher_is_better, criterion.name
     subject = Subject(name, name, rule.grid.null, unit="case")
     if state.defect:

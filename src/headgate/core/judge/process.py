@@ -43,9 +43,8 @@ def advance(process: Process, logs: list[float], cap: float, release: float) -> 
     in one interval: a smaller factor is still a valid one, and no verdict then rests on a single burst.
     """
     fresh = process.fresh + process.waiting * release / len(process.mass)
-    capped = logs if max(logs) <= cap else [min(cap, log) for log in logs]
-    exp = math.exp
-    mass = [(m + fresh) * exp(log) for m, log in zip(process.mass, capped, strict=True)]
+    capped = logs if max(logs) <= cap else [min(log, cap) for log in logs]
+    mass = [(m + fresh) * factor for m, factor in zip(process.mass, map(math.exp, capped), strict=True)]
     if max(mass) > CEILING:
         mass = [min(CEILING, m) for m in mass]
     return Process(tuple(mass), process.waiting * (1 - release))

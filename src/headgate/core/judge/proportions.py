@@ -26,7 +26,7 @@ def inside(share: float) -> float:
     return min(max(share, SMALLEST), 1 - SMALLEST)
 
 
-def nearest_on_ratio(ratio: float, n1: int, n0: int, a1: float, a0: float) -> float:
+def nearest_on_ratio(ratio: float, n1: float, n0: float, a1: float, a0: float) -> float:
     """The stable share b0 of the point (b0, ratio * b0) nearest to (a0, a1): the smaller root of a quadratic."""
     square = ratio * (n1 + n0)
     linear = n1 * a1 + ratio * n0 * a0 + ratio * n1 + n0

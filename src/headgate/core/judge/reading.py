@@ -1,12 +1,14 @@
 """What one metric says after an interval: its evidence, its part in the decision, and whether it keeps `pass` back."""
 
 import math
+from functools import lru_cache
 
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
-from headgate.core.judge.comparison import Comparison, Rule, phi_of
+from headgate.core.judge.comparison import Comparison, Rule, phi_of, step_pair
+from headgate.core.judge.confidence import ratio_interval
 from headgate.core.judge.external import degraded
 from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
@@ -30,27 +32,35 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A comparison's evidence, what keeps `pass` back, and the bounds of the ratio where they are known."""
+    """A comparison's evidence, and what keeps `pass` back."""
 
     e_value: float
     blocks: str
-    low: float | None = None
-    high: float | None = None
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """How a metric is named: `metric` for machines, `noun` for people; `allowed` is the factor it is held to."""
+    """How a metric is named: `metric` for machines, `noun` for people; `allowed` is the factor it is held to.
+
+    `beside` says what is counted of stable, where that is something else.
+    """
 
     metric: str
     noun: str
     allowed: float
     unit: str = "request"
     good: bool = False
+    beside: str = ""
 
 
 def suspicious(spec: JudgeSpec, e_value: float) -> bool:
     """Half-way (in logarithms) to a failing verdict."""
     return e_value * e_value >= needed(spec)
+
+
+@lru_cache(maxsize=64)
+def allowance(factor: float) -> str:
+    """What a metric is held to, in words."""
+    return f"{'at least' if factor < 1 else 'allowed'} {times(factor)}"
 
 
 def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | None]:
@@ -60,9 +70,9 @@ def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | Non
     if stable is None:
         return f"{subject.noun} {percent(canary)}, no stable to compare with", None
     ratio = canary / stable if stable > 0 else None
-    limit = f"{'at least' if subject.allowed < 1 else 'allowed'} {times(subject.allowed)}"
     measured = f"{times(ratio)}, " if ratio is not None else ""
-    return f"{subject.noun} {percent(canary)} against {percent(stable)} on stable ({measured}{limit})", ratio
+    beside = f"{percent(stable)} {subject.beside}on stable ({measured}{allowance(subject.allowed)})"
+    return f"{subject.noun} {percent(canary)} against {beside}", ratio
 
 
 def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
@@ -96,17 +106,9 @@ def comparison_reading(
             ""  # a share that only stable could give a meaning to, and stable has next to no traffic left
         )
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
-    evidence = Evidence(
-        subject.metric,
-        kind,
-        e_value,
-        stable=share(c.stable_x, c.stable_n),
-        canary=share(c.canary_x, c.canary_n),
-        ratio=ratio,
-        low=found.low,
-        high=found.high,
-        note=note,
-    )
+    low, high = ratio_interval(step_pair(c), phi_of(rule, c), exact=rule.exact)
+    stable, canary = share(c.stable_x, c.stable_n), share(c.canary_x, c.canary_n)
+    evidence = Evidence(subject.metric, kind, e_value, stable, canary, ratio, low, high, note)
     if not spec.external:
         return Reading(evidence, weight, blocks)
     worse = stable_trouble(spec, rule, subject, c)

@@ -3,30 +3,42 @@
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.effects import SetRouting
 from headgate.core.events import EffectFailed, Judged, RoutingSet, SmokeTested, VersionLost, VersionPrepared
+from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.model import Bake, Expose, Plan, Promote, in_words, worst
-from headgate.core.state import Hold, State, Watch
+from headgate.core.model import Bake, Expose, Leg, Plan, Promote, in_words, worst
+from headgate.core.state import UNEXPOSED, Hold, State, Watch
 
 CALM_AFTER_S = 300.0
 CALM_FACTOR = 10.0
+LEARNING_SHARE = 1 / 60
+"""Before anybody is exposed, a sample lasts at least this share of the step so far: a day's wait takes few of them."""
 
 
 def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
     """Begin a step. What nothing speaks for is not begun but held: a promotion without a verdict, a bake of nothing."""
     here = state.legs[leg]
     legs = state.legs_with(replace(here, reached=max(here.reached, step)), leg)
-    state = replace(state, leg=leg, step=step, entered_at=at, done=False, legs=legs)
+    state = replace(state, leg=leg, step=step, entered_at=at, frozen_s=0.0, done=False, legs=legs)
+    state = _learning(state, at, plan.legs[leg])
     begun = plan.legs[leg].steps[step]
     if isinstance(begun, Promote) and begun.judged and not here.promotable:
         return replace(state, hold=Hold("unproven", "no verdict has passed since the last change of traffic"))
-    if isinstance(begun, Bake) and state.watch is None:
+    if isinstance(begun, Bake) and here.exposure == UNEXPOSED:
         return replace(
             state, hold=Hold("no_data", "nothing has reached the new version yet: nothing can be judged")
         )
     return state
+
+
+def _learning(state: State, at: float, leg: Leg) -> State:
+    """Watch stable from the first step on, where the plan says so."""
+    if not leg.learn or state.watch is not None or state.here().exposure != UNEXPOSED:
+        return state
+    return replace(state, watch=Watch(UNEXPOSED, at + leg.judge.interval_s, at))
 
 
 def complete(state: State, at: float, plan: Plan) -> State:
@@ -74,11 +86,17 @@ def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:
 def routed(state: State, event: RoutingSet, plan: Plan) -> State:
     """A change of traffic closes the sample under way at once: nothing is pooled across weights."""
     leg, here, watch = plan.legs[state.leg], state.here(), state.watch
+    if here.relief:
+        return relief.moved(state, event)
     if not isinstance(leg.steps[state.step], Expose):
         return complete(state.with_leg(replace(here, routing=event.routing)), event.at, plan)
-    here = replace(here, routing=event.routing, exposure=state.step, passed=False, accepted=False)
-    exposure, due_at = (watch.exposure, event.at) if watch else (state.step, event.at + leg.judge.interval_s)
-    state = replace(state, legs=state.legs_with(here), watch=Watch(exposure, due_at))
+    here = replace(
+        here, routing=event.routing, exposure=state.step, passed=False, accepted=False, relieved=False
+    )
+    first = Watch(state.step, event.at + leg.judge.interval_s, event.at)
+    state = replace(
+        state, legs=state.legs_with(here), watch=replace(watch, due_at=event.at) if watch else first
+    )
     return complete(state, event.at, plan)
 
 
@@ -87,32 +105,66 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     leg, here, watch = plan.legs[state.leg], state.here(), state.watch
     if watch is None:
         raise Stale("nothing is being watched")
-    fresh = watch.exposure == here.exposure
-    kind = event.verdict.kind
-    seen = replace(here, verdict=event.verdict, passed=kind == "pass" if fresh else here.passed)
-    state = replace(
-        state,
-        legs=state.legs_with(seen),
-        watch=Watch(here.exposure, event.at + _interval_s(leg.judge, event.at - state.entered_at)),
-    )
+    fresh, kind = watch.exposure == here.exposure, event.verdict.kind
+    state = _seen(state, event, leg, watch)
     step = leg.steps[state.step]
     if kind == "fail" and not (here.overridden and isinstance(step, Promote)):
         return revert(state, event.at, plan, "rolled_back", event.verdict.reason)
-    if fresh and isinstance(step, Bake) and not (state.done or state.hold):
-        return _baked(state, event, plan, step)
-    return state
+    if here.relief:
+        return relief.looked(state, event, watch)
+    if fresh and relief.suspected(state, event, plan):
+        return relief.relieve(state, event)
+    if state.done or state.hold:
+        return state
+    if isinstance(step, Expose):
+        return _delayed(state, event, leg)
+    return _baked(state, event, plan, step) if fresh and isinstance(step, Bake) else state
 
 
-def _interval_s(spec: JudgeSpec, in_step_s: float) -> float:
+def _seen(state: State, event: Judged, leg: Leg, watch: Watch) -> State:
+    """What was seen is remembered, and the next sample begins."""
+    here, kind = state.here(), event.verdict.kind
+    fresh = watch.exposure == here.exposure
+    tested = here.exposure if event.deadline else here.tested
+    passed = kind == "pass" and not here.relief if fresh else here.passed
+    frozen_s = event.at - max(watch.since, state.entered_at) if kind == "hold_external" and fresh else 0.0
+    placebo = max(here.placebo, event.verdict.placebo)
+    seen = replace(here, verdict=event.verdict, passed=passed, tested=tested, placebo=placebo)
+    next_s = _interval_s(leg.judge, event.at - state.entered_at, seen.watched)
+    return replace(
+        state,
+        legs=state.legs_with(seen),
+        frozen_s=state.frozen_s + frozen_s,
+        watch=Watch(seen.watched, event.at + next_s, event.at),
+    )
+
+
+def _interval_s(spec: JudgeSpec, in_step_s: float, exposure: int) -> float:
     """How long the next sample lasts: evidence does not depend on how time is cut, so a long calm needs fewer cuts."""
-    return spec.interval_s * (CALM_FACTOR if in_step_s > CALM_AFTER_S else 1.0)
+    calm_s = spec.interval_s * (CALM_FACTOR if in_step_s > CALM_AFTER_S else 1.0)
+    return max(calm_s, LEARNING_SHARE * in_step_s) if exposure == UNEXPOSED else calm_s
+
+
+def _delayed(state: State, event: Judged, leg: Leg) -> State:
+    """More traffic waits until stable is well again, as long as the bake after it may last; then a person decides."""
+    ordered = any(isinstance(pending.effect, SetRouting) for pending in state.pending)
+    overdue = event.at - state.entered_at >= relief.patience_s(leg, state.step)
+    if event.verdict.kind != "hold_external" or ordered or not overdue:
+        return state
+    return replace(state, hold=Hold("external", event.verdict.reason))
 
 
 def _baked(state: State, event: Judged, plan: Plan, bake: Bake) -> State:
-    elapsed_s = event.at - state.entered_at
-    if event.verdict.kind == "pass" and elapsed_s >= bake.bake_s:
+    """While stable is in trouble of its own, nothing counts towards the bake; at the deadline it becomes a hold."""
+    verdict, elapsed_s = event.verdict, event.at - state.entered_at
+    if verdict.kind == "hold_external":
+        overdue = event.deadline or elapsed_s >= bake.deadline_s
+        return replace(state, hold=Hold("external", verdict.reason)) if overdue else state
+    counted_s = elapsed_s - state.frozen_s
+    if verdict.kind == "pass" and counted_s >= bake.bake_s:
         return complete(state, event.at, plan)
-    return state if elapsed_s < bake.deadline_s else _unproven(state, event, plan)
+    overdue = event.deadline or counted_s >= bake.deadline_s
+    return _unproven(state, event, plan) if overdue else state
 
 
 def _unproven(state: State, event: Judged, plan: Plan) -> State:

@@ -12,6 +12,7 @@ from headgate.core.events import (
 from headgate.core.machine.back import revert
 from headgate.core.machine.forward import complete, enter
 from headgate.core.machine.illegal import Illegal
+from headgate.core.machine.relief import given_back
 from headgate.core.model import Pause, Plan, Promote
 from headgate.core.state import State
 
@@ -28,7 +29,7 @@ def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
     if not (state.paused or state.hold):
         raise Illegal("the release is neither paused nor held; there is nothing to resume")
     held = state.hold
-    state = replace(state, paused=False, hold=None)
+    state = given_back(replace(state, paused=False, hold=None)) if held else replace(state, paused=False)
     if state.done:
         return complete(replace(state, done=False), event.at, plan)
     return enter(state, event.at, plan, leg=state.leg, step=state.step) if held else state
@@ -51,7 +52,7 @@ def forced(state: State, event: PromotionForced, plan: Plan) -> State:
     target = next(index for index, step in enumerate(leg.steps) if isinstance(step, Promote))
     if state.step == target and not state.hold:
         raise Illegal("the release is being promoted already")
-    state = replace(state, paused=False, hold=None).with_leg(replace(here, overridden=True))
+    state = replace(state, paused=False, hold=None).with_leg(replace(here, overridden=True, relief=""))
     return enter(state, event.at, plan, leg=state.leg, step=target)
 
 

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterable
+from itertools import groupby
 
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.planner.growth import rule_of
-from headgate.core.judge.planner.passage import Passage, passage
+from headgate.core.judge.planner.passage import Passage, passage, soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
-from headgate.core.judge.planner.traffic import Stretch, Traffic
+from headgate.core.judge.planner.tempering import settled_s
+from headgate.core.judge.planner.traffic import Stretch, Workload
+from headgate.core.judge.planner.watched import Watched, unknown, watched
 from headgate.core.model.routing import WHOLE
 from headgate.core.model.step import Bake, Expose, Step
 
@@ -20,15 +22,22 @@ SURE = 0.9
 FEW_ERRORS = 10.0
 FEW_INTERVALS = 4.0
 """With fewer errors of the canary, or fewer samples, averages say little: then it is simulated."""
+HASTY = 60.0
+"""Intervals in which averages leave out how sparing the judge is at first."""
 HALF = 50.0
 """The weight at which most is seen in the least time."""
+PRECISION = 0.01
+
+Ways = tuple[Watched, ...]
+How = tuple[Draw | None, bool]
+"""A source of randomness, and whether everything is to be simulated."""
 
 
 class Sight(msgspec.Struct, frozen=True):
     """A canary `factor` times worse than stable. Times are inf where it is never found.
 
-    `chance` is that of finding it in the step; `bad_requests` is how many of its answers fail until it is found, or
-    until the step ends.
+    `chance` is that of finding it in the time there is; `bad_requests` is how many of its answers (or cases) are bad
+    until it is found, or until the time is over.
     """
 
     factor: float
@@ -39,30 +48,44 @@ class Sight(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-class StepForecast(msgspec.Struct, frozen=True):
-    """One step: `lasts_s` is its expected length for a good version, which may pass after `promote_s`.
+class SignalForecast(msgspec.Struct, frozen=True):
+    """One signal (`errors`, `latency_p99`, a business signal) in one step, or on the whole way.
 
-    `smallest` is the smallest factor found with 90% probability; None: not even a canary that fails every request.
-    Where a doubling is not: `doubling_s` is how long the step would have to be, `doubling_half_s` at 50%.
+    `base` is stable's share, `allowed` the factor that the criteria let pass. `smallest` is the smallest factor found
+    with 90% probability; None: not even the worst there is. Where a doubling is not: `doubling_s` is how long the step
+    would have to be for it, `doubling_half_s` at 50% (inf: never).
     """
 
-    weight: int
-    bake_s: float
-    promote_s: float
-    lasts_s: float
+    signal: str
+    base: float
+    allowed: float
     smallest: float | None
     sights: tuple[Sight, ...]
     doubling_s: float | None = None
     doubling_half_s: float | None = None
 
 
-class Forecast(msgspec.Struct, frozen=True):
-    """All steps in which the canary is compared; `whole` is about the way through all of them."""
+class StepForecast(msgspec.Struct, frozen=True):
+    """One step: `lasts_s` is its expected length for a good version, which may pass after `promote_s`."""
 
-    traffic: Traffic
+    weight: int
+    bake_s: float
+    promote_s: float
+    lasts_s: float
+    signals: tuple[SignalForecast, ...]
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """All steps in which the canary is compared; `whole` is about the way through all of them.
+
+    `unknown` names the criteria nothing is foretold of, since their traffic is not known.
+    """
+
+    workload: Workload
     steps: tuple[StepForecast, ...]
-    whole: tuple[Sight, ...] = ()
+    whole: tuple[SignalForecast, ...] = ()
     total_s: float = 0.0
+    unknown: tuple[str, ...] = ()
 
 
 def stretches(steps: Iterable[Step]) -> tuple[tuple[int, Bake], ...]:
@@ -78,91 +101,100 @@ def stretches(steps: Iterable[Step]) -> tuple[tuple[int, Bake], ...]:
 
 def forecast(
     spec: JudgeSpec,
-    traffic: Traffic,
+    workload: Workload,
     bakes: tuple[tuple[int, Bake], ...],
     draw: Draw | None = None,
     *,
     simulate: bool = False,
 ) -> Forecast:
     """The forecast. With a source of randomness, what few errors decide is simulated; `simulate`: everything is."""
-    steps = tuple([_step(spec, traffic, weight, bake, (draw, simulate)) for weight, bake in bakes])
+    how = draw, simulate
+    signals = tuple([tuple(ways) for _, ways in groupby(watched(spec, workload), key=lambda way: way.signal)])
+    steps: list[StepForecast] = []
+    for weight, bake in bakes:
+        promote_s = promotion_s(spec, workload, weight)
+        lasts_s = min(max(bake.bake_s, promote_s, spec.interval_s), max(bake.deadline_s, spec.interval_s))
+        seen = tuple([_advised(ways, weight, lasts_s, how) for ways in signals])
+        steps.append(StepForecast(weight, bake.bake_s, promote_s, lasts_s, seen))
     path = tuple([Stretch(step.weight, step.lasts_s) for step in steps])
-    whole = tuple([_sight(spec, traffic, path, factor, (draw, simulate)) for factor in _factors(traffic)])
-    return Forecast(traffic, steps, whole if path else (), sum(stretch.seconds for stretch in path))
+    whole = tuple([_signal(ways, path, how) for ways in signals]) if path else ()
+    total_s = sum(stretch.seconds for stretch in path)
+    return Forecast(workload, tuple(steps), whole, total_s, unknown(spec, workload))
 
 
-def _factors(traffic: Traffic) -> tuple[float, ...]:
-    return tuple(factor for factor in FACTORS if factor <= traffic.factor_max)
-
-
-def _step(
-    spec: JudgeSpec, traffic: Traffic, weight: int, bake: Bake, how: tuple[Draw | None, bool]
-) -> StepForecast:
-    promote_s = promotion_s(spec, traffic, weight)
-    lasts_s = min(max(bake.bake_s, promote_s, spec.interval_s), max(bake.deadline_s, spec.interval_s))
-    path = (Stretch(weight, lasts_s),)
-    sights = tuple([_sight(spec, traffic, path, factor, how) for factor in _factors(traffic)])
-    found = StepForecast(
-        weight, bake.bake_s, promote_s, lasts_s, smallest(spec, traffic, path, lasts_s), sights
+def _signal(ways: Ways, path: tuple[Stretch, ...], how: How) -> SignalForecast:
+    total_s = sum(stretch.seconds for stretch in path)
+    factors = [factor for factor in FACTORS if factor <= ways[0].factor_max]
+    sights = tuple([_sight(ways, path, factor, how) for factor in factors])
+    allowed = min(way.factor_min for way in ways)
+    return SignalForecast(
+        ways[0].signal, ways[0].traffic.base, allowed, smallest(ways, path, total_s), sights
     )
-    if not sights or sights[0].chance >= SURE:
+
+
+def _advised(ways: Ways, weight: float, lasts_s: float, how: How) -> SignalForecast:
+    """One step, with what it would take to see a doubling, where it does not."""
+    found = _signal(ways, (Stretch(weight, lasts_s),), how)
+    if not found.sights or found.sights[0].chance >= SURE:
         return found
-    half = (Stretch(HALF, 0.0),)
-    doubling_half_s = _sight(spec, traffic, half, FACTORS[0], how).q90_s
-    return msgspec.structs.replace(found, doubling_s=sights[0].q90_s, doubling_half_s=doubling_half_s)
+    half = _sight(ways, (Stretch(HALF, 0.0),), FACTORS[0], how)
+    return msgspec.structs.replace(found, doubling_s=found.sights[0].q90_s, doubling_half_s=half.q90_s)
 
 
-def smallest(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], within_s: float) -> float | None:
+def smallest(ways: Ways, path: tuple[Stretch, ...], within_s: float) -> float | None:
     """The smallest factor that is found with 90% probability within so many seconds, or None."""
-    low, high = math.log(rule_of(spec).grid.null), math.log(traffic.factor_max)
-    if passage(spec, traffic, path, math.exp(high)).chance(within_s) < SURE:
+    return min((found for way in ways if (found := _smallest(way, path, within_s)) is not None), default=None)
+
+
+def _smallest(way: Watched, path: tuple[Stretch, ...], within_s: float) -> float | None:
+    if way.factor_min >= way.factor_max:
         return None
-    while high - low > 0.01:  # noqa: PLR2004 - one percent
+    low, high = math.log(way.factor_min), math.log(way.factor_max)
+    if passage(way, path, math.exp(high)).chance(within_s) < SURE:
+        return None
+    while high - low > PRECISION:
         middle = (low + high) / 2
-        seen = passage(spec, traffic, path, math.exp(middle)).chance(within_s) >= SURE
+        seen = passage(way, path, math.exp(middle)).chance(within_s) >= SURE
         low, high = (low, middle) if seen else (middle, high)
     return math.exp(high)
 
 
-def _passage(
-    spec: JudgeSpec,
-    traffic: Traffic,
-    path: tuple[Stretch, ...],
-    factor: float,
-    how: tuple[Draw | None, bool],
-) -> Passage:
+def found_by(ways: Ways, path: tuple[Stretch, ...], factor: float, how: How) -> tuple[Watched, Passage]:
+    """How it is found, in closed form or, where few errors decide, by simulation."""
     draw, always = how
-    closed = passage(spec, traffic, path, factor)
-    few = closed.errors < FEW_ERRORS or closed.intervals < FEW_INTERVALS
+    way, closed = soonest(ways, path, factor)
+    few = closed.errors < FEW_ERRORS or closed.intervals < FEW_INTERVALS or _unsettled(way, path, closed)
     if draw is None or not math.isfinite(closed.mean_s) or not (few or always):
-        return closed
-    return simulated(spec, traffic, path, factor, closed.mean_s, draw)
+        return way, closed
+    return way, simulated(way, path, factor, closed.mean_s, draw)
 
 
-def _sight(
-    spec: JudgeSpec,
-    traffic: Traffic,
-    path: tuple[Stretch, ...],
-    factor: float,
-    how: tuple[Draw | None, bool],
-) -> Sight:
-    found = _passage(spec, traffic, path, factor, how)
+def _unsettled(way: Watched, path: tuple[Stretch, ...], closed: Passage) -> bool:
+    """Whether it is found in a few intervals, while the judge still waits for stable to show its storms.
+
+    It is sparing with what one interval may say then, which averages leave out.
+    """
+    return closed.intervals < HASTY and way.form != "limit" and closed.mean_s < settled_s(way, path[0].weight)
+
+
+def _sight(ways: Ways, path: tuple[Stretch, ...], factor: float, how: How) -> Sight:
+    way, found = found_by(ways, path, factor, how)
     total_s = sum(stretch.seconds for stretch in path)
     return Sight(
         factor,
         found.mean_s,
         found.quantile_s(SURE),
         found.chance(total_s),
-        bad_requests(traffic, path, factor, min(found.mean_s, total_s)),
+        bad_requests(way, path, factor, min(found.mean_s, total_s)),
         bool(found.quantiles),
     )
 
 
-def bad_requests(traffic: Traffic, path: tuple[Stretch, ...], factor: float, until_s: float) -> float:
-    """The canary's failed answers from the path's beginning up to a moment."""
+def bad_requests(way: Watched, path: tuple[Stretch, ...], factor: float, until_s: float) -> float:
+    """The canary's bad answers from the path's beginning up to a moment."""
     left, bad = until_s, 0.0
     for stretch in path:
         spent = min(left, stretch.seconds)
-        bad += traffic.canary_errors(stretch.weight, factor) * max(spent, 0.0)
+        bad += way.bad(stretch.weight, factor) * max(spent, 0.0)
         left -= spent
     return bad

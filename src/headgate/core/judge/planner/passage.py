@@ -4,14 +4,15 @@ import math
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.alpha import needed
-from headgate.core.judge.budget import interval_cap
-from headgate.core.judge.planner.growth import Growth, growth, rule_of
+from headgate.core.judge.planner.growth import Growth, growth
 from headgate.core.judge.planner.tempering import belief, tempered_s
-from headgate.core.judge.planner.traffic import Stretch, Traffic
+from headgate.core.judge.planner.traffic import Stretch
+from headgate.core.judge.planner.watched import Watched
 from headgate.core.judge.process import FROM_START
+from headgate.core.model.routing import WHOLE
 
+BISECTIONS = 20
+"""Halvings: to a millionth."""
 ENDLESS_S = 3.2e8
 """Ten years: what takes longer is never found."""
 PART = 0.6
@@ -50,7 +51,7 @@ class Passage(msgspec.Struct, frozen=True):
         low, high = 0.0, 2 * self.mean_s
         while self.chance(high) < share:
             high *= 2
-        for _ in range(40):
+        for _ in range(BISECTIONS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.chance(middle) < share else (low, middle)
         return high
@@ -79,18 +80,6 @@ class _Reach(msgspec.Struct, frozen=True):
     errors: float
 
 
-def threshold_log(spec: JudgeSpec) -> float:
-    """The log-evidence of the error ratio alone that fails the canary, where the other metrics say nothing."""
-    own = spec.error_ratio.weight if spec.error_ratio is not None else 0.0
-    others = own if spec.error_ratio is not None and spec.error_ratio.max is not None else 0.0
-    others += sum(c.weight * ((c.factor is not None) + (c.max_ms is not None)) for c in spec.latency)
-    others += sum(c.weight * (1 + (c.limit is not None)) for c in spec.means)
-    if own <= 0:
-        return math.inf
-    part = own / (own + others)
-    return math.log(max((needed(spec) - (1 - part)) / part, 1.0))
-
-
 def _pieces(path: tuple[Stretch, ...], until_s: float) -> list[tuple[float, float, float]]:
     """(weight, begin, end) of each stretch up to a moment; the last one goes on for ever."""
     pieces: list[tuple[float, float, float]] = []
@@ -103,21 +92,18 @@ def _pieces(path: tuple[Stretch, ...], until_s: float) -> list[tuple[float, floa
     return pieces
 
 
-def _reach(
-    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float, until_s: float
-) -> _Reach:
+def _reach(way: Watched, path: tuple[Stretch, ...], factor: float, until_s: float) -> _Reach:
     """The delta method: the mixture at the mean counts, and what its curvature adds to it on average."""
-    rule, cap = rule_of(spec), interval_cap(spec)
-    points = len(rule.grid.alternatives)
-    logs, parts, errors = [0.0] * points, list[tuple[Growth, float]](), 0.0
+    points = len(way.grid.alternatives)
+    logs, parts, counts = [0.0] * points, list[tuple[Growth, float]](), 0.0
     for weight, begin, end in _pieces(path, until_s):
-        g = growth(rule, traffic, weight, factor)
-        time = tempered_s(rule, traffic, traffic.stable_errors(weight), begin, end, spec.interval_s)
-        most = cap * (end - begin) / spec.interval_s
+        g = growth(way, weight, factor)
+        time = tempered_s(way, weight, begin, end)
+        most = way.cap * (end - begin) / way.interval_s
         logs = [log + min(drift * time, most) for log, drift in zip(logs, g.drift, strict=True)]
         free = min(most / max(*g.drift, 0.0) / time, 1.0) if max(g.drift) > 0 else 1.0
         parts.append((g, free * free * time * time / (end - begin)))
-        errors += traffic.canary_errors(weight, factor) * (end - begin)
+        counts += way.bad(weight, factor) * (end - begin)
     top = max(logs)
     masses = [math.exp(log - top) for log in logs]
     total = sum(masses)
@@ -130,50 +116,54 @@ def _reach(
             square = sum([s * step * step for s, step in zip(shares, steps, strict=True)])
             bend += count * squared * (square - mean * mean) / 2
             variance += count * squared * mean * mean
-    return _Reach(log + min(bend, 1.0), variance, errors)
+    return _Reach(log + min(bend, 1.0), variance, counts)
 
 
-def passage(spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float) -> Passage:
+def passage(way: Watched, path: tuple[Stretch, ...], factor: float) -> Passage:
     """The time from the path's beginning to a failing verdict, for a canary `factor` times worse from its start."""
-    threshold = threshold_log(spec)
-    if not _grows(spec, traffic, path[-1].weight, factor) or not math.isfinite(threshold):
+    threshold = way.threshold_log
+    if not _grows(way, path[-1].weight, factor) or not math.isfinite(threshold):
         return NEVER
-    low, high = 0.0, max(spec.interval_s, 1.0)
-    while _reach(spec, traffic, path, factor, high).log < threshold:
+    low, high = 0.0, max(way.interval_s, 1.0)
+    while _reach(way, path, factor, high).log < threshold:
         low, high = high, 2 * high
         if high > ENDLESS_S:
             return NEVER
-    for _ in range(30):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        enough = _reach(spec, traffic, path, factor, middle).log >= threshold
+        enough = _reach(way, path, factor, middle).log >= threshold
         low, high = (low, middle) if enough else (middle, high)
-    return _settled(spec, traffic, path, factor, high)
+    return _settled(way, path, factor, high)
 
 
-def _grows(spec: JudgeSpec, traffic: Traffic, weight: float, factor: float) -> bool:
-    return 0 < weight < 100 and max(growth(rule_of(spec), traffic, weight, factor).drift) > 0  # noqa: PLR2004
+def _grows(way: Watched, weight: float, factor: float) -> bool:
+    return 0 < weight < WHOLE and max(growth(way, weight, factor).drift) > 0
 
 
-def _settled(
-    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float, at_s: float
-) -> Passage:
+def _settled(way: Watched, path: tuple[Stretch, ...], factor: float, at_s: float) -> Passage:
     """From the moment at which the mean reaches the threshold to the mean moment at which it is reached and seen."""
-    interval_s = spec.interval_s
-    here = _reach(spec, traffic, path, factor, at_s)
+    interval_s = way.interval_s
+    here = _reach(way, path, factor, at_s)
     step_s = max(at_s / 50, 1e-6)
-    slope = (_reach(spec, traffic, path, factor, at_s + step_s).log - here.log) / step_s
-    slope = max(slope, threshold_log(spec) / (10 * at_s))
+    slope = (_reach(way, path, factor, at_s + step_s).log - here.log) / step_s
+    slope = max(slope, way.threshold_log / (10 * at_s))
     weight = _pieces(path, at_s)[-1][0]
-    g = growth(rule_of(spec), traffic, weight, factor)
-    phi = belief(rule_of(spec), traffic, traffic.stable_errors(weight), at_s, interval_s)
+    g = growth(way, weight, factor)
+    phi = belief(way, weight, at_s)
     best = max(range(len(g.drift)), key=lambda k: g.drift[k])
-    jump = g.of_canary[best] * traffic.phi / phi.phi
+    jump = g.of_canary[best] * way.traffic.phi / phi.phi
     spread = math.sqrt(here.variance / at_s * interval_s)
     over = math.sqrt((jump / 2) ** 2 + (slope * interval_s / 2) ** 2 + (LADDER_HEIGHT * spread) ** 2)
-    mean_s = max(at_s + min(over, interval_cap(spec) / 2) / slope, interval_s)
+    mean_s = max(at_s + min(over, way.cap / 2) / slope, interval_s) + way.settle_s
     return Passage(
         mean_s,
         here.variance / slope**2 + interval_s**2 / 12 + (PART * mean_s * phi.spread / phi.phi) ** 2,
-        traffic.canary_errors(weight, factor) * mean_s,
+        way.bad(weight, factor) * mean_s,
         mean_s / interval_s,
     )
+
+
+def soonest(ways: tuple[Watched, ...], path: tuple[Stretch, ...], factor: float) -> tuple[Watched, Passage]:
+    """The way that finds it first; with several, they help each other a little more than this says."""
+    found = [(way, passage(way, path, factor)) for way in ways]
+    return min(found, key=lambda one: one[1].mean_s)

@@ -1,59 +1,66 @@
-"""How long a good version takes to prove itself: errors and latency, whichever takes longer."""
+"""How long a good version takes to prove itself: errors, latency and business signals, whichever takes longest."""
 
 import math
+from collections.abc import Iterator
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.errors import error_rule
 from headgate.core.judge.known import PRIOR_N, PRIOR_X
-from headgate.core.judge.latency import SETTLE_N, latency_rule
+from headgate.core.judge.latency import latency_rule
+from headgate.core.judge.means import mean_rules
 from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
 from headgate.core.judge.pair import Pair
-from headgate.core.judge.planner.growth import rule_of
 from headgate.core.judge.planner.tempering import tempered_s
-from headgate.core.judge.planner.traffic import Traffic
+from headgate.core.judge.planner.traffic import Workload
+from headgate.core.judge.planner.watched import ERRORS, Watched, latency_name, watched
 
 _SECONDS = 1_000_000
 
 
-def promotion_s(spec: JudgeSpec, traffic: Traffic, weight: float) -> float:
+def promotion_s(spec: JudgeSpec, workload: Workload, weight: float) -> float:
     """The expected time until a version no worse than stable may pass a step of `weight` percent (inf: never).
 
-    Business signals are left out: nothing is said here of how many cases they have.
+    Signals that nothing is known of are left out.
     """
-    canary_s, stable_s = (traffic.rate * part / 100 for part in (weight, 100 - weight))
+    canary_s = workload.errors.rate * weight / 100
     if canary_s <= 0:
         return math.inf
+    ways = {way.signal: way for way in reversed(watched(spec, workload)) if way.form != "limit"}
     times = [max(spec.requests_min, 1) / canary_s]
-    if spec.error_ratio is not None and spec.error_ratio.weight > 0:
-        times.append(_proof_s(spec, rule_of(spec).harm, (canary_s, stable_s), traffic.share, traffic.phi))
-    for criterion in spec.latency:
-        if criterion.factor is not None and criterion.weight > 0 and stable_s > 0:
-            harm = latency_rule(spec, criterion, proves=True).harm
-            proof_s = _proof_s(spec, harm, (canary_s, stable_s), 1 - criterion.quantile, 1.0)
-            times.append(SETTLE_N / stable_s + proof_s)
+    times += [_proof_s(ways[name], harm, spec.beta, weight) for name, harm in _harms(spec) if name in ways]
     longest = max(times)
     return math.ceil(longest / spec.interval_s) * spec.interval_s if math.isfinite(longest) else math.inf
 
 
-def _proof_s(
-    spec: JudgeSpec, harm: Harm | None, rates: tuple[float, float], share: float, phi: float
-) -> float:
+def _harms(spec: JudgeSpec) -> Iterator[tuple[str, Harm | None]]:
+    """What each signal must rule out."""
+    if spec.error_ratio is not None:
+        yield ERRORS, error_rule(spec, spec.error_ratio).rule.harm
+    for latency in spec.latency:
+        if latency.factor is not None:
+            yield latency_name(latency), latency_rule(spec, latency, proves=True).harm
+    for mean in spec.means:
+        yield mean.name, mean_rules(spec, mean)[0].harm
+
+
+def _proof_s(way: Watched, harm: Harm | None, beta: float, weight: float) -> float:
     """The time at which the mean log-evidence against harm reaches 1/beta; harm is placed by what stable shows then."""
     if harm is None:
         return 0.0
-    rule, traffic = rule_of(spec), Traffic(sum(rates), share, phi)
+    share = way.traffic.share
+    rates = way.traffic.rate * weight / 100, way.traffic.rate * (1 - weight / 100)
     time_s = 0.0
     for _ in range(6):
         known = rates[1] * time_s / 2
-        gain = _gain(harm, rates, (share * known + PRIOR_X) / (known + PRIOR_N), share)
+        believed = share if way.good else (share * known + PRIOR_X) / (known + PRIOR_N)
+        gain = _gain(harm, rates, believed, share)
         if gain <= 0:
             gain = _gain(harm, rates, share, share)
         if gain <= 0:
             return math.inf
-        tempered = 1.0
-        if time_s > 0:
-            tempered = tempered_s(rule, traffic, rates[1] * share, 0.0, time_s, spec.interval_s) / time_s
-        time_s = math.log(1 / spec.beta / FROM_START) / gain / tempered
-    return time_s
+        tempered = tempered_s(way, weight, 0.0, time_s) / time_s if time_s > 0 else 1.0
+        time_s = math.log(1 / beta / FROM_START) / gain / tempered
+    return way.settle_s + time_s
 
 
 def _gain(harm: Harm, rates: tuple[float, float], believed: float, share: float) -> float:

@@ -1,4 +1,4 @@
-"""The same question, answered by counting errors one by one: where few of them decide, averages do not.
+"""The same question, answered by the judge itself on made-up counts: where few errors decide, averages do not.
 
 The randomness comes from outside: `draw` gives numbers between 0 and 1.
 """
@@ -6,72 +6,99 @@ The randomness comes from outside: `draw` gives numbers between 0 and 1.
 import math
 from collections.abc import Callable
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.budget import interval_cap
-from headgate.core.judge.conditional import conditional_logs
+from msgspec.structs import replace
+
+from headgate.core.judge.comparison import observe_pair, start_comparison
+from headgate.core.judge.known import Known
+from headgate.core.judge.limit import LimitRule, observe_limit, start_limit
 from headgate.core.judge.pair import Pair
-from headgate.core.judge.planner.growth import rule_of
-from headgate.core.judge.planner.passage import PART, Passage, threshold_log
+from headgate.core.judge.planner.passage import PART, Passage
 from headgate.core.judge.planner.tempering import belief
-from headgate.core.judge.planner.traffic import Stretch, Traffic
-from headgate.core.judge.process import advance, start_process
+from headgate.core.judge.planner.traffic import Stretch
+from headgate.core.judge.planner.watched import Watched
 
 Draw = Callable[[], float]
 RUNS = 200
-GRAIN = 120
+GRAIN = 150
 """Intervals are taken together until about so many of them are left in the expected time."""
 PATIENCE = 8.0
 """A run is given up after so many times the expected time."""
+BEFORE = 4
+"""Intervals of stable alone that the judge has seen before."""
 MANY = 30.0
 
+Observe = Callable[[Pair, float, float], float]
+"""One more interval: its counts, its length and when it begins give the evidence after it."""
 
-def simulated(
-    spec: JudgeSpec, traffic: Traffic, path: tuple[Stretch, ...], factor: float, guess_s: float, draw: Draw
-) -> Passage:
+
+def simulated(way: Watched, path: tuple[Stretch, ...], factor: float, guess_s: float, draw: Draw) -> Passage:
     """`RUNS` canaries `factor` times worse than stable; `guess_s` is about how long it takes to find them."""
-    grain_s = max(1, int(guess_s / GRAIN / spec.interval_s)) * spec.interval_s
-    times = sorted(
-        _run(spec, traffic, path, factor, (grain_s, PATIENCE * guess_s), draw) for _ in range(RUNS)
-    )
+    grain_s = max(1, int(guess_s / GRAIN / way.interval_s)) * way.interval_s
+    times = sorted(_run(way, path, factor, (grain_s, PATIENCE * guess_s), draw) for _ in range(RUNS))
     mean = sum(times) / len(times)
     variance = sum((at - mean) ** 2 for at in times) / len(times)
-    errors = traffic.canary_errors(path[0].weight, factor) * mean
-    return Passage(mean, variance, errors, mean / spec.interval_s, tuple(times))
+    return Passage(
+        mean, variance, way.bad(path[0].weight, factor) * mean, mean / way.interval_s, tuple(times)
+    )
 
 
 def _run(
-    spec: JudgeSpec,
-    traffic: Traffic,
-    path: tuple[Stretch, ...],
-    factor: float,
-    times: tuple[float, float],
-    draw: Draw,
+    way: Watched, path: tuple[Stretch, ...], factor: float, times: tuple[float, float], draw: Draw
 ) -> float:
     """One canary: the time at which it fails, or at which we lose patience."""
     grain_s, patience_s = times
-    rule, cap, needed = rule_of(spec), interval_cap(spec), math.exp(threshold_log(spec))
-    whole_s, intervals = grain_s, grain_s / spec.interval_s
-    process = start_process(len(rule.grid.alternatives))
-    luck = normal(draw)
-    at, stretch, left = 0.0, 0, path[0].seconds
+    needed, traffic = math.exp(way.threshold_log), way.traffic
+    observe = _judge(way, round(grain_s / way.interval_s), path[0].weight, normal(draw))
+    at, stretch, left, due1, due0 = way.settle_s, 0, path[0].seconds, 0.0, 0.0
     while at < patience_s:
         if left < grain_s and stretch < len(path) - 1:
             stretch += 1
             left = path[stretch].seconds
-        at, left, weight = at + whole_s, left - whole_s, path[stretch].weight
-        n1, n0 = (traffic.rate * whole_s * part / 100 for part in (weight, 100 - weight))
-        x1 = count(draw, n1, min(traffic.share * factor, 1.0), traffic.phi)
-        x0 = count(draw, n0, traffic.share, traffic.phi)
-        if not x1 and not x0:
-            continue
-        known = belief(rule, traffic, traffic.stable_errors(weight), at - whole_s, spec.interval_s)
-        phi = max(known.phi + PART * luck * known.spread, 1.0)
-        pair = Pair(max(round(n1 * 1000), 1), x1, max(round(n0 * 1000), 1), x0)
-        logs = conditional_logs(rule.grid, pair, phi)
-        process = advance(process, logs, cap * intervals, min(whole_s / rule.horizon_s, 1.0))
-        if process.e_value >= needed:
-            return max(at - (grain_s - spec.interval_s) / 2, spec.interval_s)
+        weight, left = path[stretch].weight, left - grain_s
+        due1 += traffic.rate * grain_s * weight / 100
+        due0 += traffic.rate * grain_s * (1 - weight / 100)
+        n1, n0 = int(due1), int(due0)
+        due1, due0 = due1 - n1, due0 - n0
+        x1 = min(count(draw, n1, way.share(factor), traffic.phi), n1)
+        x0 = min(count(draw, n0, traffic.share, traffic.phi), n0)
+        evidence = observe(Pair(n1, x1, n0, x0), grain_s, at)
+        at += grain_s
+        if evidence >= needed:
+            return max(at - (grain_s - way.interval_s) / 2, way.interval_s)
     return patience_s
+
+
+def _judge(way: Watched, intervals: int, weight: float, luck: float) -> Observe:
+    """The judge's own code, which has seen a little of stable before, for so many intervals at once.
+
+    A limit is charged with the dispersion it is believed to be; `luck` says how far from the mean.
+    """
+    rule, known = way.rule, _seen_before(way)
+    if isinstance(rule, LimitRule):
+        bounded, limit = replace(rule, cap=rule.cap * intervals), replace(start_limit(), known=known)
+
+        def charge(pair: Pair, seconds: float, at: float) -> float:
+            nonlocal limit
+            believed = belief(way, weight, at)
+            phi = max(believed.phi + PART * luck * believed.spread, 1.0)
+            limit = observe_limit(bounded, limit, pair, phi, seconds)
+            return limit.process.e_value
+
+        return charge
+    wider, comparison = replace(rule, cap=rule.cap * intervals), replace(start_comparison(rule), known=known)
+
+    def compare(pair: Pair, seconds: float, _: float) -> float:
+        nonlocal comparison
+        comparison = observe_pair(wider, comparison, pair, (0, 0), seconds)
+        return comparison.process.e_value
+
+    return compare
+
+
+def _seen_before(way: Watched) -> Known:
+    """Some intervals of stable alone, as while a version is prepared."""
+    n = way.traffic.rate * way.interval_s * BEFORE
+    return Known(n, n * way.traffic.share, n, n * way.traffic.share)
 
 
 def count(draw: Draw, n: float, share: float, phi: float) -> int:

@@ -1,4 +1,4 @@
-"""What a planner must know of a service: how many requests it gets, and how many of them fail on a good day."""
+"""What a planner must know of a service: how many cases it gets, and how many of them are bad on a good day."""
 
 import msgspec
 
@@ -6,8 +6,11 @@ LEAST_BASE = 1e-6
 """A service that never failed yet is taken to fail this often."""
 
 
-class Traffic(msgspec.Struct, frozen=True):
-    """`rate` requests a second in all, of which the share `base` fails; errors come in bursts of dispersion `phi`."""
+class Traffic(msgspec.Struct, frozen=True, cache_hash=True):
+    """`rate` cases a second in all, of which the share `base` counts (errors, slow requests, orders).
+
+    They come in bursts of dispersion `phi`.
+    """
 
     rate: float
     base: float
@@ -24,11 +27,11 @@ class Traffic(msgspec.Struct, frozen=True):
         return 1 / self.share
 
     def canary_errors(self, weight: float, factor: float) -> float:
-        """The canary's errors a second, at a weight in percent and `factor` times stable's error ratio."""
+        """The canary's counts a second, at a weight in percent and `factor` times stable's share."""
         return self.rate * weight / 100 * min(self.share * factor, 1.0)
 
     def stable_errors(self, weight: float) -> float:
-        """Stable's errors a second."""
+        """Stable's counts a second."""
         return self.rate * (1 - weight / 100) * self.share
 
 
@@ -37,3 +40,15 @@ class Stretch(msgspec.Struct, frozen=True):
 
     weight: float
     seconds: float
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """A service on a good day, as stable has it.
+
+    `slow` is the share of requests over each latency bound (ms, rising); `signals` the cases and the share of each
+    business signal that counts, by name. What is empty or missing there is not known.
+    """
+
+    errors: Traffic
+    slow: tuple[tuple[float, float], ...] = ()
+    signals: tuple[tuple[str, Traffic], ...] = ()

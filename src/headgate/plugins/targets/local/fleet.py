@@ -105,7 +105,7 @@ class Fleet:
         """The instance's spec as it is, if it has one: its command was resolved once. Otherwise a new one."""
         spec = folder.spec(endpoint.name)
         if spec is None or (spec.port, spec.directory) != (endpoint.port, str(tree)):
-            spec = specify(folder, desired.version, desired.configuration, tree, endpoint)
+            spec = specify(folder, desired, tree, endpoint)
             folder.specify(spec)
         return spec
 
@@ -138,7 +138,7 @@ class Fleet:
                 return
             (new,) = endpoints.allocate([name], self._layout.taken_ports(), self._ports)
             folder.publish(tuple(new if one.name == name else one for one in folder.endpoints()))
-            folder.specify(specify(folder, desired.version, desired.configuration, Path(spec.directory), new))
+            folder.specify(specify(folder, desired, Path(spec.directory), new))
             await self._processes.restart(name)
 
     async def _failure(self, folder: VersionFolder, effect: EffectId, problem: NotReady) -> Permanent:

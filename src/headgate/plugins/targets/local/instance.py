@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path, PurePosixPath
 
-from headgate.core.model import Configuration, Version
-from headgate.plugins.targets.local import launch
+from headgate.core.model import Configuration
+from headgate.plugins.targets.local import launch, telemetry
 from headgate.plugins.targets.local.command import resolve
 from headgate.plugins.targets.local.layout import VersionFolder
-from headgate.plugins.targets.local.record import Endpoint, Spec
+from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.ports import Permanent
 from headgate.ports.processes import Program
 
@@ -16,14 +16,14 @@ START_RETRIES = 3
 """Starts that end within a second until the supervisor gives up: some three seconds. The keeper tries again later."""
 
 
-def specify(
-    folder: VersionFolder, version: Version, configuration: Configuration, tree: Path, endpoint: Endpoint
-) -> Spec:
+def specify(folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpoint) -> Spec:
     """The spec of the instance at `endpoint`. `{port}` and `{files}` in the command are filled in.
 
     Raises Permanent when the command is not there, or a configuration file would lie outside its folder.
     """
+    version, configuration = desired.version, desired.configuration
     home = folder.instance(endpoint.name)
+    known = telemetry.attributes(version, desired.release, desired.commit, endpoint.name)
     path = configuration.env.get("PATH", os.environ.get("PATH", os.defpath))
     words = [
         word.replace("{port}", str(endpoint.port)).replace("{files}", str(home / "files"))
@@ -38,7 +38,12 @@ def specify(
         folder=str(home),
         files_folder=str(home / "files"),
         # The artifact never changes after it is built; Python's compiled files would.
-        env={"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **configuration.env},
+        env={
+            "PATH": path,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **configuration.env,
+            **telemetry.variables(known, configuration.env),
+        },
         identity={
             "PORT": str(endpoint.port),
             "HEADGATE_INSTANCE": endpoint.name,

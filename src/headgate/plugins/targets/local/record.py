@@ -57,12 +57,17 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """The instances of a version that shall run; those `prepared` have been ready once and are the keeper's."""
+    """The instances of a version that shall run; those `prepared` have been ready once and are the keeper's.
+
+    `release` started it, from an artifact that was built at `commit` (empty: nobody knows).
+    """
 
     version: Version
     configuration: Configuration
     instances: tuple[str, ...] = ()
     prepared: tuple[str, ...] = ()
+    release: str = ""
+    commit: str = ""
 
 
 class Done(msgspec.Struct, frozen=True):

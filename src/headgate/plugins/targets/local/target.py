@@ -61,6 +61,7 @@ class LocalTarget(Target):
         """As the port says. Permanent's message ends with the last lines of the instance's log, without secrets."""
         tree = await asyncio.to_thread(self._artifacts.verify, version.artifact)
         configuration = await asyncio.to_thread(self._artifacts.configuration, version.configuration)
+        commit = await asyncio.to_thread(self._commit, version.artifact)
         folder = self._layout.folder(version)
         async with locked(folder.lock):
             log = effect_log.begin(folder.effects(), effect, "prepare")
@@ -69,9 +70,9 @@ class LocalTarget(Target):
             folder.note(log)
             before = folder.desired() or Desired(version, configuration)
             wanted = folder.names(instances)
-            desired = Desired(
-                version, configuration, wanted, tuple(n for n in before.prepared if n in wanted)
-            )
+            release = before.release if before.instances else effect.release
+            prepared = tuple(name for name in before.prepared if name in wanted)
+            desired = Desired(version, configuration, wanted, prepared, release, commit)
             await self._fleet.arrange(folder, desired, tree)
         await self._announce(version)
         await self._fleet.drop(folder, effect, SURPLUS_DRAIN_S)
@@ -176,6 +177,13 @@ class LocalTarget(Target):
             for name in names or tests
         ]
         return tuple(found)
+
+    def _commit(self, artifact: str) -> str:
+        """What an artifact was built from, as far as the store knows; nothing fails for want of it."""
+        try:
+            return self._artifacts.find(artifact).provenance.commit
+        except PortError:
+            return ""
 
     async def _announce(self, version: Version) -> None:
         if self._addresses_changed is not None:

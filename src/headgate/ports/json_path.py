@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from headgate.ports import Permanent
+from headgate.ports.errors import Permanent
 
 _PART = re.compile(r"""\.([A-Za-z_$][\w$-]*)|\[(-?\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
 

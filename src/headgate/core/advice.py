@@ -1,19 +1,15 @@
 """What to do now: sentences and the commands that go with them, for every way a release can stand."""
 
-from typing import TYPE_CHECKING
-
 from headgate.core.model import Pause, Plan
+from headgate.core.report import Fold
 from headgate.core.state import State
 from headgate.core.view import waits_for_person
-
-if TYPE_CHECKING:
-    from headgate.core.report import Fold
 
 Advice = tuple[str, str]
 """What a command is for, and the command."""
 
 
-def question(fold: "Fold") -> str:
+def question(fold: Fold) -> str:
     """What a person is asked, in a sentence; empty when nothing is."""
     asked = waits_for_person(fold.state, fold.plan)
     if not asked:
@@ -34,7 +30,7 @@ def waits_for_approval(state: State, plan: Plan) -> bool:
     return isinstance(plan.legs[state.leg].steps[state.step], Pause)
 
 
-def answers(fold: "Fold") -> tuple[Advice, ...]:
+def answers(fold: Fold) -> tuple[Advice, ...]:
     """The commands that answer what the release waits for."""
     release, state = fold.request.release, fold.state
     undo = ("undo it", f"headgate abort {release}")
@@ -52,7 +48,7 @@ def answers(fold: "Fold") -> tuple[Advice, ...]:
     return (("begin the step again", f"headgate resume {release}"), force, undo)
 
 
-def afterwards(fold: "Fold") -> tuple[Advice, ...]:
+def afterwards(fold: Fold) -> tuple[Advice, ...]:
     """What makes sense once the release has ended."""
     release, state = fold.request.release, fold.state
     story = ("the whole story", f"headgate explain {release}")

@@ -1,0 +1,49 @@
+"""What a delivery says, once it is decoded: plain facts, each with the party that it is about."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from headgate.core.model import Counts
+from headgate.core.traces import Party, Span
+from headgate.plugins.signals.otlp.spread import Explicit, Exponential
+
+REASON_MAX = 300
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One data point of a metric. `stream` identifies its series, start time aside; `bad`: it counts errors.
+
+    `cumulative`: it counts since `start_ns`, whoever else reported that before; otherwise it is an increment.
+    """
+
+    party: Party
+    metric: str
+    stream: bytes
+    start_ns: int
+    at_ns: int
+    cumulative: bool
+    bad: bool
+    count: int
+    spread: Explicit | Exponential | None
+
+
+@dataclass
+class Batch:
+    """The facts of one delivery. `heard` are all parties in it; `incomplete` says of some what could not be taken."""
+
+    heard: set[Party] = field(default_factory=set[Party])
+    points: list[Point] = field(default_factory=list[Point])
+    spans: list[Span] = field(default_factory=list[Span])
+    logged: dict[Party, Counts] = field(default_factory=dict[Party, Counts])
+    rejected: int = 0
+    why: str = ""
+    incomplete: dict[Party, str] = field(default_factory=dict[Party, str])
+
+    def reject(self, number: int, why: str, party: Party | None = None) -> None:
+        """Take note of what is not taken; the first reason is told."""
+        if number:
+            self.rejected += number
+            self.why = self.why or why[:REASON_MAX]
+            if party is not None:
+                self.incomplete.setdefault(party, why[:REASON_MAX])

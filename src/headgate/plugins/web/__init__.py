@@ -1,0 +1,1 @@
+"""The web, as plugins need it."""

@@ -1,0 +1,111 @@
+"""One origin: its connections, its queue, its breaker, and one exchange with it."""
+
+import asyncio
+import contextlib
+import urllib.request
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from headgate.plugins.web.client.breaker import Breaker
+from headgate.plugins.web.client.limits import Limits
+from headgate.ports.errors import PortError
+from headgate.ports.refusals import too_large, unanswered
+from headgate.ports.web import Answer, Request
+
+if TYPE_CHECKING:
+    import httpx2
+
+USER_AGENT = "headgate"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+class Unsent(Exception):  # noqa: N818 - a fact: the request did not leave
+    """No connection could be made, so the request cannot have had an effect."""
+
+
+class Origin:
+    """Everything kept for one scheme, host and port. Cookies are not kept: each request stands for itself."""
+
+    def __init__(self, url: str, limits: Limits) -> None:
+        self._url = url
+        self._limits = limits
+        self._places = asyncio.Semaphore(limits.connections)
+        self._transport: httpx2.AsyncHTTPTransport | None = None
+        self._waiting = 0
+        self.busy = 0
+        self.breaker = Breaker(limits)
+
+    @contextlib.asynccontextmanager
+    async def place(self, request: Request) -> AsyncGenerator[None]:
+        """A place among the connections; waits for one. Raises Temporary when too many wait already."""
+        if self._waiting >= self._limits.waiting:
+            raise unanswered(request, f"{self._waiting} requests to it are waiting already")
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        self.busy += 1
+        try:
+            yield
+        finally:
+            self.busy -= 1
+            self._places.release()
+
+    async def exchange(self, request: Request, url: str) -> Answer:
+        """Send it once. Answers with any status; raises Temporary (no answer), Permanent (too large), Unsent."""
+        import httpx2  # noqa: PLC0415 - takes a quarter of a second, and many homes ask nobody
+
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                return await self._exchange(request, url)
+        except TimeoutError:
+            raise unanswered(request, f"no answer within {request.timeout_s:g} s") from None
+        except PortError:
+            raise
+        except (httpx2.ConnectError, httpx2.ProxyError) as error:
+            raise Unsent(f"no connection ({_said(error)})") from None
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
+            raise unanswered(request, f"the answer broke off ({_said(error)})") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            raise unanswered(request, f"no answer ({_said(error)})") from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def _exchange(self, request: Request, url: str) -> Answer:
+        import httpx2  # noqa: PLC0415 - see exchange
+
+        if self._transport is None:
+            self._transport = httpx2.AsyncHTTPTransport(
+                limits=httpx2.Limits(keepalive_expiry=self._limits.keep_alive_s),
+                proxy=_proxy(self._url),
+            )
+        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip"} | dict(request.headers)
+        sent = httpx2.Request(request.method, url, headers=headers, content=request.body or None)
+        response = await self._transport.handle_async_request(sent)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._limits.body_max_bytes:
+                    raise too_large(request, self._limits.body_max_bytes)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this origin, if any; never one for this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in _LOOPBACK or urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

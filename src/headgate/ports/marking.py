@@ -1,0 +1,114 @@
+"""What every marker does: read its settings and its secrets, ask in JSON, and remember where its mark is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from headgate.core.model import SecretSource
+from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.secrets import read_secret
+from headgate.ports.web import Answer, Request, Web
+from headgate.ports.wires import Wires
+
+T = TypeVar("T")
+
+TIMEOUT_S = 10.0
+"""How long one request may take: a mark is written beside a release, which never waits for it."""
+
+
+def settings_of(wires: Wires, kind: type[T]) -> T:
+    """The plugin's settings. Raises Permanent, which names the key and holds no value."""
+    try:
+        return msgspec.convert(dict(wires.settings), kind)
+    except msgspec.ValidationError as error:
+        raise Permanent(f"{wires.name or 'the plugin'}: {error}") from None
+
+
+def web_of(wires: Wires) -> Web:
+    """The web. Raises Permanent when there is none."""
+    if wires.web is None:
+        raise Permanent(f"{wires.name or 'the plugin'} needs the web, which it was not given")
+    return wires.web
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret as a header holds it: read anew each time, so that one that was rotated is the new one."""
+
+    source: SecretSource
+    prefix: str = ""
+
+    def read(self) -> str:
+        """The secret alone. Raises Permanent."""
+        return read_secret(self.source)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks one system in JSON. `secrets` are headers; `name` is what errors call it."""
+
+    web: Web
+    name: str
+    url: str
+    secrets: Mapping[str, Secret]
+    headers: Mapping[str, str]
+
+    async def json(self, method: str, path: str, content: object = None, *, retry: bool = True) -> Any:  # noqa: ANN401
+        """The decoded answer; None where it is empty. Raises Temporary or Permanent.
+
+        `retry` says whether it may be sent twice when nobody knows whether it arrived.
+        """
+        return decoded(await self.send(method, path, content, retry=retry), self.name)
+
+    async def send(self, method: str, path: str, content: object = None, *, retry: bool = True) -> Answer:
+        """The answer as it is."""
+        read = {header: secret.read() for header, secret in self.secrets.items()}
+        shown = {header: f"{self.secrets[header].prefix}{value}" for header, value in read.items()}
+        body = b"" if content is None else msgspec.json.encode(content)
+        kind = {"content-type": "application/json"} if body else {}
+        return await self.web.ask(
+            Request(
+                method,
+                f"{self.url.rstrip('/')}{path}",
+                {"accept": "application/json", **kind, **self.headers, **shown},
+                body,
+                timeout_s=TIMEOUT_S,
+                retry=retry,
+                secrets=tuple(value for value in read.values() if value),
+            )
+        )
+
+
+def decoded(answer: Answer, name: str) -> Any:  # noqa: ANN401 - JSON
+    """An answer's JSON; None when it has none. Raises Temporary when it is broken: it was cut off on its way."""
+    if not answer.body.strip():
+        return None
+    try:
+        return msgspec.json.decode(answer.body)
+    except msgspec.DecodeError as error:
+        raise Temporary(
+            f"{name} answered {answer.status} with broken JSON ({error}); it is asked again"
+        ) from None
+
+
+def need(found: object, key: str, name: str) -> str:
+    """The id that an answer must have under `key`, as text. Raises Permanent when it has none."""
+    value: object = found.get(key) if isinstance(found, dict) else None
+    if isinstance(value, str | int) and value != "":
+        return str(value)
+    raise Permanent(f"{name} answered without {key!r}: is this address really {name}?")
+
+
+def remembered(reference: str) -> dict[str, str]:
+    """What a reference holds: by service or by moment, where its mark is. Whatever is no reference holds nothing."""
+    try:
+        return msgspec.json.decode(reference, type=dict[str, str]) if reference else {}
+    except msgspec.MsgspecError:
+        return {}
+
+
+def reference_to(places: Mapping[str, str]) -> str:
+    """A reference that `remembered` reads."""
+    return msgspec.json.encode(places, order="sorted").decode() if places else ""

@@ -1,0 +1,29 @@
+"""Whoever looks on: told of everything that the ledger has taken in, and able to stop nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from headgate.core.events import AnyEvent
+from headgate.core.model import Sample
+from headgate.core.report import Fold
+from headgate.core.state import State
+from headgate.core.summary import Summary
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event that is in the ledger now. `folded` is the release after it, `before` its state before.
+
+    `append_s` is how long it took to write it.
+    """
+
+    event: AnyEvent
+    before: State
+    folded: Fold
+    summary: Summary
+    sample: Sample | None
+    append_s: float
+
+
+Observer = Callable[[Happened], None]
+"""Quick, and never in the way: what it raises is logged, and nobody else hears of it."""

@@ -1,0 +1,22 @@
+"""A home whose releases are looked on at: what each observer was told, in virtual time."""
+
+from __future__ import annotations
+
+from headgate.controller.lease import MemoryLease
+from headgate.controller.observing import Observing
+from headgate.controller.supervisor import Supervisor
+from headgate.ports.observer import Observer
+from tests.controller.house import Home
+
+
+class WatchedHome(Home):
+    """Every controller of it tells `observers`."""
+
+    def __init__(self, *observers: Observer) -> None:
+        super().__init__()
+        self.observers = observers
+
+    def controller(self) -> Supervisor:
+        observing = Observing(self.ledger, self.observers)
+        lease = MemoryLease(self.slot)
+        return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, observing.appended)

@@ -1,0 +1,162 @@
+"""Headgate's own metrics: what a scrape finds before, during and after releases."""
+
+import asyncio
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.requests import Request
+
+from headgate.core.events import ReleaseAborted
+from headgate.ledger import MemoryLedger
+from headgate.ports.observer import Happened
+from headgate.web.access.who import Who, owner
+from headgate.web.metrics import ALL_PHASES, Metrics, exposing
+from tests.cli import stories
+from tests.controller.house import TWO, play, wish
+from tests.controller.watching import WatchedHome
+
+UNIT = {"project": "shop", "environment": "production", "service": "web"}
+AREA = {"project": "shop", "environment": "production"}
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    text = metrics.expose("")[0].decode()
+    found = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and sample.labels == labels
+    ]
+    assert len(found) == 1, f"{name} {labels} in\n{text}"
+    return found[0]
+
+
+def test_before_anything_happened_units_are_known_and_still() -> None:
+    ledger, metrics = MemoryLedger(), Metrics()
+    stories.write(ledger, stories.first(), stories.promoted())
+    metrics.begin(ledger, lambda: 3)
+    assert value(metrics, "headgate_release_in_progress", **UNIT) == 0
+    assert value(metrics, "headgate_canary_weight_ratio", **UNIT) == 0
+    assert value(metrics, "headgate_releases_in_flight", **AREA) == 0
+    assert value(metrics, "headgate_trouble") == 3
+
+
+@pytest.mark.parametrize(("story", "held"), [(stories.held, 1), (stories.baking, 0)])
+def test_a_release_under_way_is_in_progress(story: type, held: int) -> None:
+    ledger, metrics = MemoryLedger(), Metrics()
+    stories.write(ledger, stories.first(), stories.promoted(), story())
+    metrics.begin(ledger, lambda: 0)
+    assert value(metrics, "headgate_release_in_progress", **UNIT) == 1
+    assert value(metrics, "headgate_releases_in_flight", **AREA) == 1
+    assert value(metrics, "headgate_releases_held", **AREA) == held
+    assert 0 < value(metrics, "headgate_canary_weight_ratio", **UNIT) < 1
+    phase = "held" if held else "baking"
+    shown = {one: value(metrics, "headgate_release_phase", **UNIT, phase=one) for one in ALL_PHASES}
+    assert shown == dict.fromkeys(ALL_PHASES, 0) | {phase: 1}
+
+
+def test_a_whole_story_is_counted() -> None:
+    metrics, progress = Metrics(), list[float]()
+
+    def look(happened: Happened) -> None:
+        if happened.summary.release == "r2":
+            progress.append(value(metrics, "headgate_release_in_progress", **UNIT))
+
+    async def story() -> None:
+        home = WatchedHome(metrics.observe, look)
+        supervisor = await home.with_one()
+        metrics.begin(home.ledger, supervisor.troubles)
+        home.house.failing[TWO] = 0.5
+        home.house.does["read"] = [None] * 20
+        await supervisor.submit(wish(TWO))
+        await home.until_closed("r2")
+        await supervisor.close()
+
+    play(story)
+    assert progress[0] == 1
+    assert progress[-1] == 0
+    assert sorted(progress, reverse=True) == progress, "once in a release, then out of it"
+    assert value(metrics, "headgate_releases_total", **AREA, outcome="promoted") == 1
+    assert value(metrics, "headgate_releases_total", **AREA, outcome="rolled_back") == 1
+    assert value(metrics, "headgate_detection_seconds_count", **AREA) == 1
+    assert value(metrics, "headgate_restore_seconds_count", **AREA) == 1
+    assert value(metrics, "headgate_release_seconds_count", **AREA) == 2
+    assert value(metrics, "headgate_verdicts_total", **UNIT, verdict="fail") == 1
+    assert value(metrics, "headgate_harmed_requests_total", **UNIT) > 0
+    assert value(metrics, "headgate_ledger_append_seconds_count") > 10
+    assert value(metrics, "headgate_trouble") == 0
+
+
+def test_a_source_that_fails_is_counted() -> None:
+    metrics = Metrics()
+
+    async def story() -> None:
+        home = WatchedHome(metrics.observe)
+        supervisor = await home.with_one()
+        await supervisor.submit(wish(TWO))
+        await home.until("r2", "baking")
+        home.house.does["read"] = [RuntimeError("gone")] * 4
+        await home.until_closed("r2")
+        await supervisor.close()
+        assert value(metrics, "headgate_source_failures_total", **UNIT) == 4
+
+    play(story)
+
+
+def test_a_queued_release_is_not_in_progress() -> None:
+    metrics = Metrics()
+
+    async def story() -> None:
+        home = WatchedHome(metrics.observe)
+        supervisor = await home.with_one()
+        first = await supervisor.submit(wish(TWO, concurrency="queue"))
+        await supervisor.submit(wish(TWO, concurrency="queue"))
+        await home.until(first, "baking")
+        assert value(metrics, "headgate_release_phase", **UNIT, phase="baking") == 1
+        assert value(metrics, "headgate_releases_in_flight", **AREA) == 2
+        await supervisor.tell(first, ReleaseAborted(at=0.0, by="ada"))
+        await home.until_closed(first)
+        await supervisor.close()
+
+    play(story)
+
+
+def test_labels_are_few_and_name_no_release() -> None:
+    metrics = Metrics()
+
+    async def story() -> None:
+        home = WatchedHome(metrics.observe)
+        supervisor = await home.with_one()
+        await supervisor.close()
+
+    play(story)
+    text = metrics.expose("")[0].decode()
+    assert "r1" not in text.replace("headgate_build_info", "")
+    assert "ada" not in text
+    assert TWO.key not in text
+    assert "_created" not in text
+
+
+def test_it_speaks_openmetrics_where_it_is_asked_to() -> None:
+    text, kind = Metrics().expose("application/openmetrics-text; version=1.0.0")
+    assert kind.startswith("application/openmetrics-text")
+    assert text.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        (owner(), 200),
+        (Who("scraper", "viewer", "token"), 200),
+        (Who("guest", "viewer", "token", ("staging",)), 403),
+    ],
+)
+def test_it_is_for_whoever_may_read_everything(who: Who, status: int) -> None:
+    async def identify(_: Request) -> Who:
+        return who
+
+    request = Request({"type": "http", "method": "GET", "path": "/metrics", "headers": []})
+    response = asyncio.run(exposing(Metrics(), identify)(request))  # type: ignore[arg-type]
+    assert response.status_code == status
+    if status == 200:
+        assert response.headers["content-type"].startswith("text/plain")
