@@ -24,7 +24,7 @@ setup: $(READY) ## prepare .venv from the pinned requirements (every target belo
 	@:
 
 demo: $(READY) ## watch Headgate release a service and take a bad release back
-	@$(BIN)/headgate demo $(ARGS)
+	@PATH="$$PATH:$(CURDIR)/.tools/debian/prometheus/usr/bin" $(BIN)/headgate demo $(ARGS)
 
 test: check ## all checks, then the whole test suite
 	@echo 'headgate: tests'

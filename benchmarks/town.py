@@ -18,7 +18,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from headgate import wiring
+from headgate import homes, wiring
 from headgate.cli.client import Client, NoController
 from headgate.config import Project, configuration, intent, load_text, policies
 from headgate.core.model import Intent, Stage, Unit, Version
@@ -39,7 +39,7 @@ class Town:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._client = Client(wiring.socket_of(home))
+        self._client = Client(homes.socket_of(home))
         self._ledger = wiring.open_ledger(home)
 
     def deploy(self, intents: Sequence[Intent], rules: Policies) -> Report:
@@ -81,7 +81,7 @@ def town(home: Path) -> Generator[Town]:
     with ExitStack() as stack:
         stack.callback(lambda: asyncio.run(wiring.down(home, everything=True)))
         asyncio.run(wiring.up(home))
-        _await_controller(Client(wiring.socket_of(home)))
+        _await_controller(Client(homes.socket_of(home)))
         found = Town(home)
         stack.callback(found.close)
         yield found

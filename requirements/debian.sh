@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
-PACKAGES="prometheus prometheus-alertmanager"
+PACKAGES="prometheus prometheus-alertmanager influxdb"
 FOLDER=.tools/debian
 LIMIT_S=120
 

@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-import os
 import signal
-import socket
-import stat
 import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -23,6 +19,7 @@ from headgate.controller.sources import Sources
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.model import Channel, Version
+from headgate.homes import ledger_of, listens, make_home, socket_of, sweep_sockets
 from headgate.ledger import Ledger, SqliteLedger
 from headgate.outbox import trial
 from headgate.outbox.store import FileStore
@@ -31,7 +28,7 @@ from headgate.outbox.trial import Tried
 from headgate.plugins.artifacts.build import provenance, run_build
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
-from headgate.plugins.traffic.envoy import cluster_name
+from headgate.plugins.traffic.envoy import cluster_name, unit_name
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports import Artifacts, PortError
 from headgate.ports.notifier import Message
@@ -39,8 +36,10 @@ from headgate.ports.processes import Processes, Program
 from headgate.ports.registry import create, names
 from headgate.ports.web import Web
 from headgate.ports.wires import Wires
+from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import HomeBook
 from headgate.web.application import Backstage, behind_socket
+from headgate.web.entrance import open_door
 from headgate.web.metrics import Metrics
 from headgate.web.receiving import Receiving
 from headgate.web.serve import serving, unix_listener
@@ -50,8 +49,6 @@ __all__ = [
     "build_world",
     "daemon_status",
     "down",
-    "home_of",
-    "make_home",
     "open_artifacts",
     "open_ledger",
     "open_processes",
@@ -59,14 +56,11 @@ __all__ = [
     "run_build",
     "running",
     "serve",
-    "socket_folders",
-    "socket_of",
     "try_channels",
+    "unit_name",
     "up",
 ]
 
-HOME_VARIABLE = "HEADGATE_HOME"
-HOME_NAME = ".headgate"
 CONTROLLER = "controller"
 
 TARGET = "local"
@@ -81,32 +75,12 @@ UP_S = 15.0
 
 ASK_EVERY_S = 0.05
 
-SOCKET_BYTES_MAX = 100
-"""A unix socket's path may have 107 bytes."""
-
-
-def home_of(project_file: Path | None) -> Path:
-    """The home: `HEADGATE_HOME`, or `.headgate` beside the project file, or in the current folder."""
-    named = os.environ.get(HOME_VARIABLE)
-    if named:
-        return Path(named).absolute()
-    beside = project_file.parent if project_file is not None else Path()
-    return (beside / HOME_NAME).absolute()
-
 
 def open_ledger(home: Path, *, write: bool = False) -> Ledger:
     """The home's ledger. Raises LedgerMissing when there is none to read, and what SqliteLedger raises."""
     if write:
         make_home(home)
-    return SqliteLedger(home / "ledger.sqlite", readonly=not write)
-
-
-def make_home(home: Path) -> None:
-    """Make the folder, for its owner only, and keep it out of the project's version control."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ignore = home / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
+    return SqliteLedger(ledger_of(home), readonly=not write)
 
 
 def open_artifacts(home: Path) -> Artifacts:
@@ -118,24 +92,6 @@ def open_artifacts(home: Path) -> Artifacts:
 def open_processes(home: Path) -> Supervisord:
     """The home's process daemon."""
     return Supervisord(home)
-
-
-def socket_of(home: Path) -> Path:
-    """The controller's socket: in the home, or in a folder of our own where the home's path is too long for one."""
-    near = home / "controller.sock"
-    if len(os.fsencode(near)) <= SOCKET_BYTES_MAX:
-        return near
-    folder = _short_root() / _short_name(home.resolve())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / "controller.sock"
-
-
-def _short_root() -> Path:
-    return Path("/tmp") / f"headgate-{os.getuid()}"  # noqa: S108 - the folder is ours alone, mode 0700
-
-
-def _short_name(home: Path) -> str:
-    return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
 
 
 def build_world(home: Path, processes: Processes) -> World:
@@ -210,9 +166,13 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             await supervisor.start()
             housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
             stream = Stream(ledger)
-            backstage = Backstage(supervisor, ledger, HomeBook(ledger), stream, metrics)
+            backstage = Backstage(supervisor, ledger, FrontDoor(HomeBook(ledger)), stream, metrics)
             with unix_listener(socket_of(home)) as listener:
-                async with stream.running(), serving(behind_socket(backstage), listener):
+                async with (
+                    stream.running(),
+                    serving(behind_socket(backstage), listener),
+                    open_door(home, backstage),
+                ):
                     yield supervisor
         finally:
             if housekeeping is not None:
@@ -280,30 +240,7 @@ async def down(home: Path, *, everything: bool) -> None:
         if everything:
             await processes.stop_daemon()
     if everything:
-        for folder in socket_folders(home):
-            _sweep(folder)
-
-
-def socket_folders(home: Path) -> frozenset[Path]:
-    """Where the home's sockets may be when they are not in it: of the controller, the proxy and the process daemon.
-
-    Usually one folder; two where the home is reached by a link, which only the process daemon does not follow.
-    """
-    names = {_short_name(home.resolve()), _short_name(Path(os.path.abspath(home)))}  # noqa: PTH100 - as it says
-    return frozenset(_short_root() / name for name in names)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove a folder of ours that holds nothing but sockets at which nobody listens; leave any other."""
-    with contextlib.suppress(OSError):
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            return
-        left = list(folder.iterdir())
-        if all(path.is_socket() and not path.is_symlink() and not _listens(path) for path in left):
-            for path in left:
-                path.unlink(missing_ok=True)
-            folder.rmdir()
+        sweep_sockets(home)
 
 
 async def daemon_status(home: Path) -> dict[str, Any]:
@@ -323,16 +260,7 @@ async def daemon_status(home: Path) -> dict[str, Any]:
 
 def controller_runs(home: Path) -> bool:
     """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
-    return _listens(socket_of(home))
-
-
-def _listens(path: Path) -> bool:
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
+    return listens(socket_of(home))
 
 
 def _controller(home: Path) -> Program:

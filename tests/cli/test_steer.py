@@ -15,8 +15,9 @@ from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.client import Client
 from headgate.cli.foreground import Foreground
-from headgate.cli.home import open_ledger, socket_of
+from headgate.cli.home import open_ledger
 from headgate.controller.lease import FileLease
+from headgate.homes import socket_of
 from headgate.ledger import LedgerMissing
 from tests.cli.conftest import PROJECT, Run, make
 from tests.cli.towns import Town

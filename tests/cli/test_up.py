@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate import wiring
+from headgate import homes, wiring
 from headgate.cli import exits
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.traffic.envoy import admin_socket
@@ -34,7 +34,7 @@ def test_up_waits_for_the_answer(run: Run, town: Town, home: Path) -> None:
 
     def be_late() -> None:
         time.sleep(0.2)
-        with listening(wiring.socket_of(home)):
+        with listening(homes.socket_of(home)):
             ended.wait(20)
 
     late = threading.Thread(target=be_late)
@@ -73,7 +73,7 @@ def far(tmp_path: Path) -> Iterator[Path]:
     link = tmp_path / ("link" * 30)
     link.symlink_to(real)
     yield link
-    for folder in wiring.socket_folders(link):
+    for folder in homes.socket_folders(link):
         with contextlib.suppress(FileNotFoundError):
             for path in folder.iterdir():
                 path.unlink()
@@ -81,9 +81,9 @@ def far(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_down_all_leaves_no_folder_outside_the_home(run: Run, town: Town, far: Path) -> None:
-    places = (admin_socket(far), wiring.socket_of(far), Paths(far).choose_socket())
+    places = (admin_socket(far), homes.socket_of(far), Paths(far).choose_socket())
     folders = {place.parent for place in places}
-    assert folders == wiring.socket_folders(far)
+    assert folders == homes.socket_folders(far)
     for place in places:
         with listening(place):
             pass

@@ -12,9 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from headgate import wiring
 from headgate.cli import command, exits
-from headgate.cli import home as places
 from headgate.cli.errors import explained, listed, unforeseen
 from headgate.cli.options import VerbCommand
 from headgate.cli.session import Session
@@ -137,14 +135,6 @@ def test_the_project_file_is_looked_for_upwards(project: Path, monkeypatch: pyte
     assert Session(home=Path("elsewhere")).home == below / "elsewhere"
     monkeypatch.setenv("HEADGATE_HOME", str(project / "h"))
     assert Session().home == project / "h"
-
-
-@pytest.mark.parametrize("home", [Path("/srv/shop/.headgate"), Path("/srv") / ("long" * 40)])
-def test_places_are_where_wiring_has_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
-    assert places.socket_of(home) == wiring.socket_of(home)
-    assert places.home_of(None) == wiring.home_of(None)
-    assert places.home_of(Path("/srv/headgate.yaml")) == wiring.home_of(Path("/srv/headgate.yaml"))
 
 
 def test_an_unforeseen_error_is_ours_and_says_so(

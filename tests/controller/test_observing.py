@@ -114,11 +114,15 @@ def test_a_library_and_an_exception_are_lines_too() -> None:
         logging.getLogger("some.library").warning("two\nlines")
         logging.getLogger("some.library").info("GET /?key=secret")
         try:
-            raise ValueError("wrong")
+            int("wrong")
         except ValueError:
             logging.getLogger("headgate.x").exception("it broke")
     warning, error = lines(text.getvalue())
-    assert (warning["body"], warning["severity_text"], warning["severity_number"]) == ("two\nlines", "WARN", 13)
+    assert (warning["body"], warning["severity_text"], warning["severity_number"]) == (
+        "two\nlines",
+        "WARN",
+        13,
+    )
     assert error["attributes"]["exception.type"] == "ValueError"
     assert "test_observing" in error["attributes"]["exception.stacktrace"]
     assert JsonLines().format(logging.LogRecord("n", 10, "", 1, "grün", (), None)).isprintable()

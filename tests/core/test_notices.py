@@ -1,7 +1,7 @@
 """What a release tells people: the words are goldens. `HEADGATE_GOLDEN=write` writes them anew."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -58,7 +58,7 @@ def bad() -> Story:
     return story(WATCH, FAIL, reason="faster search").go()
 
 
-STORIES = {
+STORIES: dict[str, Callable[[], Story]] = {
     "promoted": lambda: story(PASS).go().cool(),
     "rolled_back": bad,
     "held": lambda: story(UNSURE).go(),

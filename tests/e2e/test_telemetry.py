@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headgate.wiring import socket_of
+from headgate.homes import socket_of
 from tests.e2e.town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-1"), pytest.mark.timeout(180)]

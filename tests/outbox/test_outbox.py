@@ -1,19 +1,20 @@
 """The outbox behind the real controller, in virtual time: what it tells, and what no channel can do to a release."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
 from headgate.core.model import Audience, QuietHours, Role
-from headgate.outbox.book import Book, decoded
+from headgate.outbox.book import Book, Lane, decoded
 from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
 from headgate.plugins.notifiers.memory import MemoryNotifier
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.notifier import Message
 from tests.controller.house import ONE, THREE, TWO, House, play
-from tests.outbox.post import GRAFANA, OPS, PAGER, MemoryMarker, Post, opened, told, until
+from tests.outbox.post import GRAFANA, OPS, PAGER, MemoryMarker, opened, told, until
 
 GOOD = ["requested", "started", "promoted", "closed"]
 BAD = ["requested", "started", "rolling_back", "rolled_back"]
@@ -94,7 +95,7 @@ def test_what_cannot_be_said_is_tried_again_then_given_up_on_record() -> None:
 def test_a_service_that_comes_back_hears_everything_in_order_once() -> None:
     async def story() -> None:
         post, supervisor = await opened()
-        post.channels["ops"].does = [Temporary("away")] * 5 + ["hang"]
+        post.channels["ops"].does = [*(Temporary("away") for _ in range(5)), "hang"]
         await supervisor.submit(told(TWO, Audience((OPS,))))
         await until(lambda: post.moments() == GOOD)
         assert post.outbox is not None
@@ -184,7 +185,7 @@ def test_a_lost_or_unreadable_file_tells_nothing_old_and_loses_no_open_release()
     ahead = msgspec.json.encode(Book(cursor=10_000))
     elsewhere = msgspec.json.encode(Book(cursor=3, head="f" * 64))
     for content in (None, b"", b"{", b"\xff\x00", b'{"version": 99}', b'{"cursor": "x"}', ahead, elsewhere):
-        play(lambda content=content: story(content))
+        play(partial(story, content))
 
 
 def test_a_decision_that_waits_is_told_by_whoever_comes_after_a_lost_file() -> None:
@@ -376,13 +377,50 @@ def test_posts_are_made_anew_only_when_settings_change() -> None:
     async def story() -> None:
         post, supervisor = await opened()
         made: list[object] = []
-        assert isinstance(post, Post)
-        make = post.make
-        post.make = lambda lane: (made.append(dict(lane.settings)), make(lane))[1]  # type: ignore[method-assign]
         await post.kill()
-        await post.begin()
+
+        def make(lane: Lane) -> MemoryNotifier | MemoryMarker:
+            made.append(dict(lane.settings))
+            return post.make(lane)
+
+        outbox = Outbox(post.home.ledger, post.store, make, post.now)
+        task = asyncio.create_task(outbox.run())
         await supervisor.submit(told(TWO, Audience((replace(OPS, settings={"url": "a"}),))))
         await until(lambda: post.moments() == GOOD)
         assert made == [{"url": "a"}]
+        task.cancel()
+
+    play(story)
+
+
+def test_whoever_has_lost_the_home_says_nothing_more_and_writes_nothing() -> None:
+    async def story() -> None:
+        post, supervisor = await opened()
+        await post.kill()
+        ours = [True]
+        outbox = Outbox(post.home.ledger, post.store, post.make, post.now, held=lambda: ours[0])
+        await outbox.begin()
+        task = asyncio.create_task(outbox.run())
+        post.channels["ops"].does = ["2.0"]
+        await supervisor.submit(told(TWO, Audience((OPS,))))
+        await until(lambda: post.channels["ops"].calls == 1)
+        kept, ours[0] = post.store.content, False
+        await task
+        await outbox.flush()
+        await post.home.until_closed("r2")
+        assert (post.moments(), post.store.content) == ([], kept)
+
+    play(story)
+
+
+def test_what_cannot_be_told_is_in_the_controllers_health() -> None:
+    async def story() -> None:
+        post, supervisor = await opened()
+        assert post.outbox is not None
+        supervisor.elsewhere = post.outbox.trouble
+        post.channels["ops"].always = Temporary("away")
+        await supervisor.submit(told(TWO, Audience((OPS,))))
+        await post.home.until_closed("r2")
+        await until(lambda: "shop/production/notify/ops" in str(supervisor.health()["trouble"]))
 
     play(story)

@@ -19,6 +19,7 @@ from headgate.ports.windows import CATCH_UP_S, VERSIONS_MAX, ErrorLines, Windowe
 T0 = 1_700_000_000.0
 UNIT = Unit("shop", "production", "web")
 ONE, TWO = (Version(UNIT, digit * 64, digit * 64) for digit in "12")
+URL = "http://vendor.example"
 RATE = 3
 """Requests a second, each version."""
 
@@ -57,6 +58,7 @@ class Vendor:
 
 
 ASKED = Questions(
+    url=URL,
     requests="all {version}",
     errors="bad {version}",
     latency={"100ms": "quick {version}"},
@@ -82,10 +84,9 @@ def test_every_finished_window_counts_once_whatever_clock_and_vendor_do(
 ) -> None:
     vendor = Vendor()
     signals = signals_of(vendor)
-    begun = read(signals)
-    assert begun == Arm()
+    assert read(signals) == Arm()
     start = vendor.windows.pop().end
-    before, counted = begun, 0
+    before, counted = Arm(), 0
     for step, state in steps:
         vendor.now += step
         vendor.trouble = Temporary("down") if state == "fails" else None
@@ -229,7 +230,7 @@ def test_inspection_shows_each_question_and_what_is_wrong_with_it() -> None:
 
 
 def logs_of(vendor: Vendor) -> WindowedSignals:
-    asked = LogQuestions(requests="all {version}", error_lines="crashes {version}")
+    asked = LogQuestions(url=URL, requests="all {version}", error_lines="crashes {version}")
     return WindowedSignals("Logs", vendor, asked, lambda: vendor.now, ErrorLines(vendor, asked.error_lines))
 
 
@@ -276,12 +277,14 @@ def test_without_a_version_to_compare_with_there_are_no_new_errors() -> None:
 
 
 WRONG: list[tuple[Callable[[], Questions], str]] = [
-    (Questions, "nothing to ask"),
-    (lambda: Questions(means={"a": Share("x", "y")}, errors="e"), "need `requests`"),
-    (lambda: Questions(requests="r", latency={"100": "q"}), "no bound of a latency"),
-    (lambda: Questions(requests="r", resolution_s=0), "at least 1s"),
-    (lambda: Questions(requests="r" * 5000), "at most 4096 characters"),
-    (lambda: LogQuestions(means={"a": Share("x", "y")}, error_lines="e"), "needs `requests`"),
+    (lambda: Questions(url=URL), "nothing to ask"),
+    (lambda: Questions(url="https://me:pw@vendor.example", requests="r"), "without user"),
+    (lambda: Questions(url="vendor.example", requests="r"), "is an address like"),
+    (lambda: Questions(url=URL, means={"a": Share("x", "y")}, errors="e"), "need `requests`"),
+    (lambda: Questions(url=URL, requests="r", latency={"100": "q"}), "no bound of a latency"),
+    (lambda: Questions(url=URL, requests="r", every_s=0), "whole seconds"),
+    (lambda: Questions(url=URL, requests="r" * 5000), "at most 4096 characters"),
+    (lambda: LogQuestions(url=URL, means={"a": Share("x", "y")}, error_lines="e"), "needs `requests`"),
 ]
 
 
@@ -293,6 +296,6 @@ def test_settings_that_cannot_be_meant_are_refused(make: Callable[[], Questions]
 
 def test_a_name_cannot_change_a_query() -> None:
     odd = msgspec.structs.replace(ONE, unit=Unit("shop", "production", "web'} or {x='"))
-    signals = signals_of(Vendor(), Questions(requests="count {service}"))
+    signals = signals_of(Vendor(), Questions(url=URL, requests="count {service}"))
     with pytest.raises(Permanent, match="special characters"):
         asyncio.run(signals.read(odd))

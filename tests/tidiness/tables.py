@@ -14,6 +14,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "httpx2": ("plugins", "cli/client"),
     "jinja2": ("web",),
     "jwt": ("web",),
+    "markupsafe": ("web",),
     "opentelemetry": ("plugins/signals/otlp",),
     "prometheus_client": ("web",),
     "psutil": ("plugins/targets",),

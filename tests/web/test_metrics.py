@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
+from starlette.responses import Response
 
 from headgate.core.events import ReleaseAborted
 from headgate.ledger import MemoryLedger
 from headgate.ports.observer import Happened
-from headgate.web.access.who import Who, owner
 from headgate.web.metrics import ALL_PHASES, Metrics, exposing
+from headgate.web.who import Who, owner
 from tests.cli import stories
 from tests.controller.house import TWO, play, wish
 from tests.controller.watching import WatchedHome
@@ -156,7 +157,7 @@ def test_it_is_for_whoever_may_read_everything(who: Who, status: int) -> None:
         return who
 
     request = Request({"type": "http", "method": "GET", "path": "/metrics", "headers": []})
-    response = asyncio.run(exposing(Metrics(), identify)(request))  # type: ignore[arg-type]
+    response: Response = asyncio.run(exposing(Metrics(), identify)(request))  # type: ignore[arg-type]
     assert response.status_code == status
     if status == 200:
         assert response.headers["content-type"].startswith("text/plain")

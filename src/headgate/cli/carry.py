@@ -9,12 +9,13 @@ from headgate.cli.accompany import Company, Parting, stays_as_it_is
 from headgate.cli.errors import Unable
 from headgate.cli.follow import Follower, read_fold
 from headgate.cli.helm import Helm
-from headgate.cli.home import open_ledger, socket_of
+from headgate.cli.home import open_ledger
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.cli.watching import view
 from headgate.core.report import Fold
+from headgate.homes import socket_of
 
 if TYPE_CHECKING:
     from headgate.core.submission import Submission

@@ -33,7 +33,7 @@ class Session:
     @cached_property
     def home(self) -> Path:
         """The home: `--home`, `HEADGATE_HOME`, or `.headgate` beside the project file."""
-        from headgate.cli.home import home_of
+        from headgate.homes import home_of
 
         return self._home.absolute() if self._home is not None else home_of(self.project_file)
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from headgate.cli.client import Client, Health, NoController
 from headgate.cli.errors import Unable
-from headgate.cli.home import socket_of
 from headgate.cli.names import ALL_RELEASES, units_named
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing, Standings
 from headgate.core.alarms import alarms
 from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
+from headgate.homes import socket_of
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running, fleet
 from headgate.outbox.book import lane_trouble, read_book

@@ -41,6 +41,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("replay", LOOK, "Judge a recorded release again, as it was or by other criteria."),
     Verb("backtest", LOOK, "Judge the last releases again: what other criteria would change."),
     Verb("judge", LOOK, "Judge a canary from numbers alone: JSON lines in, verdicts out."),
+    Verb("alerts", HOUSE, "Write alert rules for Prometheus or Datadog: tighter ones during a release."),
+    Verb("dashboards", HOUSE, "Write a Grafana dashboard of an environment and its releases."),
     Verb("up", HOUSE, "Start the controller as a daemon, to act without a terminal."),
     Verb("down", HOUSE, "Stop the controller; services and proxy run on."),
     Verb("signals", HOUSE, "Try the sources that releases are measured by."),

@@ -9,6 +9,7 @@ from headgate.config.models import Environment, Journey, Project, Service
 from headgate.config.models.complaint import Complaint, listed
 from headgate.config.quantities import write_duration
 from headgate.config.salvage import Sound
+from headgate.ports.novelty import NEW_ERRORS
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -117,8 +118,10 @@ def _sources(service: Service) -> Iterator[Complaint]:
         if source is not None and source not in service.signals:
             yield _unknown("source", source, service.signals, at)
             continue
-        means = service.signals[source].settings.get("means") if source is not None else None
-        name = at[-2]
+        settings = service.signals[source].settings if source is not None else {}
+        means, name = settings.get("means"), at[-2]
+        if name == NEW_ERRORS and settings.get("error_lines"):
+            continue  # a source of log lines gives it besides
         if at[-1] == "from" and isinstance(means, dict) and name not in means:
             yield _unknown(f"mean of `{source}`", str(name), cast("dict[str, object]", means), at[:-1])
 

@@ -35,7 +35,7 @@ def quiet(hours: QuietHours | None, at: float) -> bool:
 
 def worse(one: Severity, other: Severity) -> Severity:
     """The graver of two."""
-    return max(one, other, key=_GRAVE.index)
+    return one if _GRAVE.index(one) >= _GRAVE.index(other) else other
 
 
 def reaches(severity: Severity, least: Severity) -> bool:

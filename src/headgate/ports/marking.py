@@ -8,6 +8,7 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.refusals import first_words
 from headgate.ports.secrets import read_secret
 from headgate.ports.web import Answer, Request, Web
 from headgate.ports.wires import Wires
@@ -55,12 +56,22 @@ class Asking:
     secrets: Mapping[str, Secret]
     headers: Mapping[str, str]
 
-    async def json(self, method: str, path: str, content: object = None, *, retry: bool = True) -> Any:  # noqa: ANN401
-        """The decoded answer; None where it is empty. Raises Temporary or Permanent.
+    async def one(
+        self, method: str, path: str, content: object = None, *, retry: bool = True
+    ) -> dict[str, Any]:
+        """The object that is answered; an empty one where the answer is empty. Raises Temporary or Permanent.
 
         `retry` says whether it may be sent twice when nobody knows whether it arrived.
         """
-        return decoded(await self.send(method, path, content, retry=retry), self.name)
+        return decoded(await self.send(method, path, content, retry=retry), dict[str, Any], self.name)
+
+    async def many(self, path: str) -> list[dict[str, Any]]:
+        """The objects that are there. Raises Temporary or Permanent."""
+        return decoded(await self.send("GET", path), list[dict[str, Any]], self.name)
+
+    def told(self, text: str) -> str:
+        """What the system said, fit to be shown: on one line, short, without the secrets that were sent."""
+        return first_words(text.encode(), [secret.read() for secret in self.secrets.values()])
 
     async def send(self, method: str, path: str, content: object = None, *, retry: bool = True) -> Answer:
         """The answer as it is."""
@@ -81,21 +92,26 @@ class Asking:
         )
 
 
-def decoded(answer: Answer, name: str) -> Any:  # noqa: ANN401 - JSON
-    """An answer's JSON; None when it has none. Raises Temporary when it is broken: it was cut off on its way."""
+def decoded(answer: Answer, kind: type[T], name: str) -> T:
+    """An answer's JSON, empty where it is. Raises Temporary when it is broken: it was cut off on its way.
+
+    Raises Permanent when it is something else than `kind`.
+    """
     if not answer.body.strip():
-        return None
+        return kind()
     try:
-        return msgspec.json.decode(answer.body)
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.ValidationError as error:
+        raise Permanent(f"{name} answered something else: {error}; is this address really {name}?") from None
     except msgspec.DecodeError as error:
         raise Temporary(
             f"{name} answered {answer.status} with broken JSON ({error}); it is asked again"
         ) from None
 
 
-def need(found: object, key: str, name: str) -> str:
+def need(found: Mapping[str, Any], key: str, name: str) -> str:
     """The id that an answer must have under `key`, as text. Raises Permanent when it has none."""
-    value: object = found.get(key) if isinstance(found, dict) else None
+    value = found.get(key)
     if isinstance(value, str | int) and value != "":
         return str(value)
     raise Permanent(f"{name} answered without {key!r}: is this address really {name}?")

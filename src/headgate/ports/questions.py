@@ -11,9 +11,11 @@ from headgate.ports.errors import Permanent
 
 QUERY_MAX = 4096
 QUESTIONS_MAX = 40
+DELAY_MAX_S, TIMEOUT_MAX_S = 3600.0, 60.0
 
 REQUESTS, ERRORS = "requests", "errors"
-_PLACE = re.compile(r"\{(project|environment|service|version|artifact|configuration)\}")
+_PLACE = re.compile(r"\{(project|environment|service|version|artifact|configuration)(?::(\d{1,2}))?\}")
+_URL = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 _HARMLESS = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _BOUND = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
@@ -26,31 +28,35 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every source of counts may be told.
+    """What every source of counts may be told. `url` is where its API begins.
 
-    Each query counts what happened in a window; {project}, {environment}, {service}, {version}, {artifact} and
-    {configuration} in it become those of the version that is read. `requests` counts requests, `errors` those that
-    went badly, `latency` those that took at most so long, by bound (`100ms`, `2.5s`), `means` shares by name. Counts
-    are read in windows of `resolution_s`, each once, `lag_s` after its end: what reaches the source later is not
-    counted. `timeout_s` bounds one request.
+    Each query counts what happened in a window. In it {project}, {environment}, {service}, {version}, {artifact} and
+    {configuration} become those of the version that is read; {artifact:12} is its first 12 characters. `requests`
+    counts requests, `errors` those that went badly, `latency` those that took at most so long, by bound (`100ms`,
+    `2.5s`), `means` shares by name. Counts are read in windows of `every_s`, each once, `delay_s` after its end: what
+    reaches the source later is not counted. `timeout_s` bounds one request.
     """
 
+    url: str
     requests: str = ""
     errors: str = ""
     latency: dict[str, str] = {}
     means: dict[str, Share] = {}
-    resolution_s: int = 10
-    lag_s: float = 30.0
+    every_s: float = 10.0
+    delay_s: float = 30.0
     timeout_s: float = 5.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for what can only be wrong together."""
+        if self.url and not _URL.fullmatch(self.url):
+            raise ValueError("`url` is an address like `https://api.example.com`, without user, `?` and `#`")
         if not self.requests and not self.means:
             raise ValueError("there is nothing to ask: say `requests`, `means` or both")
         if (self.errors or self.latency) and not self.requests:
             raise ValueError("`errors` and `latency` need `requests`: without all, a part says nothing")
-        if self.resolution_s < 1 or not 0 <= self.lag_s <= 3600 or not 0 < self.timeout_s <= 60:  # noqa: PLR2004
-            raise ValueError("`resolution` is at least 1s, `lag` at most 1h, `timeout` at most 1m")
+        slow = self.delay_s > DELAY_MAX_S or self.timeout_s > TIMEOUT_MAX_S
+        if self.every_s < 1 or self.every_s % 1 or self.delay_s < 0 or self.timeout_s <= 0 or slow:
+            raise ValueError("`every` is whole seconds, `delay` at most 1h, `timeout` at most 1m")
         for bound in self.latency:
             bound_ms(bound)
         queries = dict(named(self))
@@ -60,7 +66,7 @@ class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     @property
     def pace(self) -> Pace:
         """How its windows follow each other."""
-        return Pace(self.resolution_s, self.lag_s)
+        return Pace(int(self.every_s), self.delay_s)
 
 
 class LogQuestions(Questions, frozen=True, kw_only=True):
@@ -119,6 +125,6 @@ def filled(query: str, version: Version) -> str:
             raise Permanent(
                 f"the {found[1]} {text[:40]!r} cannot stand in a query: it has special characters"
             )
-        return text
+        return text[: int(found[2])] if found[2] else text
 
     return _PLACE.sub(value, query)

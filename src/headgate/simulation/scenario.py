@@ -62,8 +62,8 @@ class Scenario:
     """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
 
     Nothing can be measured from `blind[0]` to `blind[1]` seconds; from `incident[0]` to `incident[1]` a part
-    `incident[2]` of all requests fails, whichever version they reach; people meddle every `meddling_s` seconds (0: never)
-    and deploy until `until_s`.
+    `incident[2]` of all requests fails, whichever version they reach. People meddle every `meddling_s` seconds (0:
+    never) and deploy until `until_s`.
     """
 
     seed: int

@@ -105,11 +105,14 @@ Scene = Callable[[Stage], Awaitable[None]]
 
 
 def answering(status: int, body: bytes, **headers: str) -> Distortion:
+    """The vendor always answers so. `retry_after` is the header `retry-after`."""
     answer = Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
     return lambda _request, _body: answer
 
 
 def raising(error: type[Exception]) -> Distortion:
+    """The vendor does not answer; see `testing.web.Script`."""
+
     def distort(_: Request, __: bytes) -> Answer:
         raise error
 
@@ -145,7 +148,7 @@ class VendorSpeech(ABC):
     def settings(self, origin: str) -> dict[str, Any]:
         """The plugin's settings, for a vendor at `origin`: WORDS as `requests`, `errors`, `latency` (`100ms`), `means`.
 
-        Secrets are `key()` and `other()`. Leave out `resolution_s`, `lag_s` and `timeout_s`.
+        Secrets are `key()` and `other()`. Leave out `every_s`, `delay_s` and `timeout_s`.
         """
 
     @abstractmethod
@@ -158,7 +161,7 @@ class VendorSpeech(ABC):
 
     def said(self, asked: Asked, texts: Sequence[str], total: int) -> bytes:
         """The vendor's answer to a question for log lines."""
-        raise NotImplementedError
+        raise AssertionError("this vendor has no log lines")
 
     @abstractmethod
     def complaints(self, text: str) -> Sequence[bytes]:
@@ -187,7 +190,7 @@ class VendorSpeech(ABC):
         return {"kind": "env", "name": "HEADGATE_TEST_OTHER"}
 
     def full_settings(self, origin: str, timeout_s: float = PATIENT_S) -> dict[str, Any]:
-        pace = {"resolution_s": self.resolution_s, "lag_s": self.lag_s, "timeout_s": timeout_s}
+        pace = {"every_s": self.resolution_s, "delay_s": self.lag_s, "timeout_s": timeout_s}
         return {**self.settings(origin), **pace}
 
     def play(self, scene: Scene, timeout_s: float = PATIENT_S) -> None:

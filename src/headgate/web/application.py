@@ -1,6 +1,6 @@
 """The applications that the controller serves: one behind the unix socket, one behind the front door."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -9,20 +9,19 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller
 from headgate.web import metrics
 from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import HomeBook
-from headgate.web.access.who import Who, owner
 from headgate.web.api import endpoints
 from headgate.web.dispatch import Identify, Refused, query_of, routes
 from headgate.web.endpoint import Endpoint
 from headgate.web.metrics import Metrics
 from headgate.web.problems import Problem, malformed
 from headgate.web.stream import LISTENERS_MAX, EventResponse, Frame, Stream
+from headgate.web.who import Who, owner
 
 STREAM = "/v1/stream"
 LAST_EVENT_ID = "last-event-id"
@@ -34,7 +33,7 @@ class Backstage:
 
     controller: Controller
     ledger: Ledger
-    book: HomeBook
+    door: FrontDoor
     stream: Stream
     metrics: Metrics | None = None
 
@@ -51,13 +50,16 @@ def behind_socket(backstage: Backstage) -> Starlette:
     return _application(backstage, identify, refused)
 
 
-def behind_door(backstage: Backstage, door: FrontDoor) -> Starlette:
-    """For everybody else, by token or session."""
-    return _application(backstage, door.identify, door.refused)
+def behind_door(backstage: Backstage, pages: Sequence[BaseRoute] = ()) -> Starlette:
+    """For everybody else, by token or session. `pages` are the dashboard's routes."""
+    return _application(backstage, backstage.door.identify, backstage.door.refused, pages)
 
 
-def _application(backstage: Backstage, identify: Identify, refused: Refused) -> Starlette:
-    found = routes(endpoints(backstage.controller, backstage.ledger, backstage.book), identify, refused)
+def _application(
+    backstage: Backstage, identify: Identify, refused: Refused, pages: Sequence[BaseRoute] = ()
+) -> Starlette:
+    api = endpoints(backstage.controller, backstage.ledger, backstage.door)
+    found: list[BaseRoute] = [*routes(api, identify, refused), *pages]
     if backstage.metrics is not None:
         found.append(Route(metrics.PATH, metrics.exposing(backstage.metrics, identify), methods=["GET"]))
     found.append(Route(STREAM, _streaming(backstage.stream, identify), methods=["GET"]))

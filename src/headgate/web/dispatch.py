@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from headgate.web.access.who import Who
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.problems import Problem, malformed
+from headgate.web.who import Who
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 

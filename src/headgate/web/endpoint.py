@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from headgate.web.access.who import Permission, Who
 from headgate.web.problems import Problem
+from headgate.web.who import Permission, Who
 
 Method = Literal["GET", "POST", "DELETE"]
 

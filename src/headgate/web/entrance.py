@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.web.access.front import FrontDoor
 from headgate.web.application import Backstage, behind_door
+from headgate.web.pages.pages import Pages
 from headgate.web.serve import Tls, serving, tcp_listener
 
 PORT = 7480
@@ -81,25 +81,38 @@ def address_of(home: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_door(home: Path, backstage: Backstage, door: FrontDoor) -> AsyncGenerator[str]:
-    """Serve at the front door while the context lasts; gives its URL, empty where it is declared off. Raises Shut."""
-    entrance = read_entrance(home)
-    if entrance.off:
+async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
+    """Serve at the front door while the context lasts; gives its URL, empty where it is declared off or stays shut.
+
+    A door that cannot be opened says so in the controller's health, and stops no release.
+    """
+    try:
+        entrance = read_entrance(home)
+        opened = None if entrance.off else _open(entrance)
+    except Shut as shut:
+        backstage.door.trouble = str(shut)
+        opened = None
+    if opened is None:
         yield ""
         return
-    entrance.check()
     tls = Tls(entrance.certificate, entrance.key) if entrance.certificate else None
-    with contextlib.closing(_listen(entrance)) as listener:
-        address = entrance.url or _url(entrance, listener.getsockname()[1])
+    with contextlib.closing(opened) as listener:
+        address = backstage.door.url = entrance.url or _url(entrance, listener.getsockname()[1])
         _write(home / ADDRESS, address.encode())
         try:
-            async with serving(behind_door(backstage, door), listener, tls):
+            async with serving(behind_door(backstage, Pages(backstage).routes()), listener, tls):
                 yield address
         finally:
+            backstage.door.url = ""
             (home / ADDRESS).unlink(missing_ok=True)
 
 
-def _listen(entrance: Entrance) -> socket.socket:
+def _open(entrance: Entrance) -> socket.socket:
+    """Raises Shut."""
+    entrance.check()
+    for file in filter(None, (entrance.certificate, entrance.key)):
+        if not os.access(file, os.R_OK):
+            raise Shut(f"the file {file} for TLS cannot be read")
     try:
         return tcp_listener(entrance.host, PORT if entrance.port is None else entrance.port)
     except OSError as error:

@@ -1,9 +1,11 @@
 """What is known of each release, kept up to date by reading on: asked often, folded once."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
-from headgate.core.events import ReleaseRequested
+from headgate.core.events import AnyEvent, Judged, ReleaseRequested
 from headgate.core.report import Fold
+from headgate.core.series import Course, Point
 from headgate.ledger import Entry, Ledger
 from headgate.web.problems import unknown
 
@@ -22,28 +24,46 @@ class Folds:
         """Everything that the ledger says of `release` now. Raises Problem (404)."""
         return self._read_on(release).fold
 
+    def courses(self, release: str) -> tuple[tuple[Point, ...], ...]:
+        """What was measured and judged in the course of time, leg by leg. Raises Problem (404).
+
+        Intervals whose samples were compacted are missing.
+        """
+        return tuple(course.points() for course in self._read_on(release).courses)
+
+    def number(self, release: str) -> int:
+        """How many entries of the release are folded: the same number is the same content. Raises Problem (404)."""
+        return self._read_on(release).number
+
     def _read_on(self, release: str) -> "_Kept":
         kept = self._kept.pop(release, None)
         entries = self._ledger.read(release, after=kept.number if kept else 0)
         if kept is None:
             kept = _begun(release, entries)
         for entry in entries:
-            kept.fold.add(entry.event)
-            kept.number = entry.number
+            self._take(kept, entry)
         self._kept[release] = kept
         while len(self._kept) > FOLDS_MAX:
             self._kept.popitem(last=False)
         return kept
 
+    def _take(self, kept: "_Kept", entry: Entry) -> None:
+        leg, event = kept.fold.state.leg, entry.event
+        kept.fold.add(event)
+        kept.number = entry.number
+        if isinstance(event, Judged) and (sample := self._ledger.sample(event.sample)) is not None:
+            kept.courses[leg].add(sample, event.verdict)
 
+
+@dataclass
 class _Kept:
-    def __init__(self, fold: Fold) -> None:
-        self.fold = fold
-        self.number = 0
+    fold: Fold
+    courses: tuple[Course, ...]
+    number: int = 0
 
 
 def _begun(release: str, entries: list[Entry]) -> _Kept:
-    first = entries[0].event if entries else None
+    first: AnyEvent | None = entries[0].event if entries else None
     if not isinstance(first, ReleaseRequested):
         raise unknown("release", release)
-    return _Kept(Fold(first))
+    return _Kept(Fold(first), tuple(Course() for _ in first.plan.legs))

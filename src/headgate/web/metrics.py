@@ -25,9 +25,9 @@ from headgate.core.summary import Summary
 from headgate.core.view import PHASES
 from headgate.ledger import Ledger
 from headgate.ports.observer import Happened
-from headgate.web.access.who import Who
 from headgate.web.dispatch import Identify
 from headgate.web.problems import Problem
+from headgate.web.who import Who
 
 PATH = "/metrics"
 

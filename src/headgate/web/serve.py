@@ -61,6 +61,7 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
 
     Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
     """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _remove(path)
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
         mask = os.umask(0o177)

@@ -14,7 +14,7 @@ from headgate.core.judge.confidence import LEVEL, SMALLEST, log_mixture, ratio_i
 from headgate.core.judge.grid import Grid
 from headgate.core.judge.pair import Pair, share
 from headgate.core.model.sample import Mean
-from tests.core.judge.traffic import FAST, arm, bad, judged, sample
+from tests.core.judge.traffic import arm, bad, judged, sample
 
 COUNTS = st.integers(0, 400)
 FORMS = pytest.mark.parametrize("exact", [False, True])

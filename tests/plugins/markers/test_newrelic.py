@@ -26,7 +26,7 @@ class NewRelic(System):
         content = body(request)
         assert "changeTrackingCreateEvent(changeTrackingEvent: $event)" in content["query"]
         if self.refuses:
-            return said(200, {"data": None, "errors": [{"message": "Entity not found"}]})
+            return said(200, {"data": None, "errors": [{"message": f"Entity not found by {SECRET}"}]})
         self.kept.append(content["variables"]["event"])
         made = {"changeTrackingEvent": {"changeTrackingId": f"id-{len(self.kept)}"}, "messages": []}
         return said(200, {"data": {"changeTrackingCreateEvent": made}})

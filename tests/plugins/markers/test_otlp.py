@@ -34,7 +34,7 @@ class Collector(System):
                 assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
                 self.spans[span["spanId"]] = span
         if self.rejected:
-            partial = {"rejectedSpans": str(self.rejected), "errorMessage": "too old"}
+            partial = {"rejectedSpans": str(self.rejected), "errorMessage": f"too old {SECRET}"}
             return said(200, {"partialSuccess": partial})
         return said(200, {})
 

@@ -25,17 +25,17 @@ NOW = 1_790_000_123.4
 PAGE = Path(__file__).parents[3] / "docs" / "notify.md"
 
 
-def wires(**settings: object) -> Wires:
+def wires(web: HttpWeb | None = None, **settings: object) -> Wires:
     named = {"secret": {"kind": "env", "name": "HOOK_SECRET"}} | settings
     return Wires(
         Path(),
         MemoryProcesses(),
-        None,
+        None,  # type: ignore[arg-type]
         lambda _: (),
         name="hook",
         settings=named,
-        web=HttpWeb(),
-        now=lambda: NOW,  # type: ignore[arg-type]
+        web=web or HttpWeb(),
+        now=lambda: NOW,
     )
 
 
@@ -46,12 +46,15 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def hook(monkeypatch: pytest.MonkeyPatch | None = None, **settings: object) -> AsyncGenerator[End]:
+async def hook(**settings: object) -> AsyncGenerator[End]:
+    web = HttpWeb()
+
     def make(origin: str) -> tuple[WebhookNotifier, tuple[str, ...]]:
-        return create(wires(url=f"{origin}/releases", **settings)), (SECRET, "hunter2")
+        return create(wires(web, url=f"{origin}/releases", **settings)), (SECRET, "hunter2")
 
     async with ended(make) as end:
         yield end
+        await web.aclose()
 
 
 class TestWebhook(NotifierContract):

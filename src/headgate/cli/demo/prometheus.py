@@ -61,7 +61,7 @@ class ProxyMetrics:
 
     def _page(self) -> bytes:
         """Raises OSError when the proxy does not answer."""
-        from headgate.wiring import socket_folders
+        from headgate.homes import socket_folders
 
         sockets = [folder / "envoy.sock" for folder in socket_folders(self._home)]
         path = next((one for one in sockets if one.is_socket()), sockets[0])

@@ -28,13 +28,17 @@ WARM_UP_S = 1.5
 
 @dataclass(frozen=True)
 class Wish:
-    """How to show it. `svg` names a file for a picture of what was told; `rate` is in journeys per second."""
+    """How to show it. `svg` names a file for a picture of what was told; `rate` is in journeys per second.
+
+    `prometheus`: a real one measures, in place of the proxy itself.
+    """
 
     keep: bool = False
     as_json: bool = False
     rate: float = 90.0
     svg: Path | None = None
     only: tuple[str, ...] = ()
+    prometheus: bool = False
 
 
 def run(wish: Wish) -> int:
@@ -60,7 +64,7 @@ def run(wish: Wish) -> int:
 
 def _play(shop: Shop, session: Session, wish: Wish) -> int:
     told: list[tuple[Chapter, Fold]] = []
-    with _steering(session, wish) as helm:
+    with _measuring(shop, wish), _steering(session, wish) as helm:
         told.append((FIRST, _release(shop, session, helm, FIRST, wish)))
         customers = Customers(shop.url, wish.rate)
         with customers:
@@ -71,6 +75,23 @@ def _play(shop: Shop, session: Session, wish: Wish) -> int:
     return (
         exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL
     )
+
+
+@contextmanager
+def _measuring(shop: Shop, wish: Wish) -> Generator[None]:
+    """With `--prometheus`, a Prometheus beside the proxy, and a project file that names it. Raises Unable."""
+    if not wish.prometheus:
+        yield
+        return
+    from headgate.cli.demo.prometheus import Prometheus, judged_from
+
+    with Prometheus(shop.home, shop.folder / "prometheus") as server:
+        shop.file.write_text(judged_from(shop.file.read_text(), server.url))
+        if not wish.as_json:
+            say(
+                f"Every release is judged from the Prometheus at {server.url}, which scrapes the proxy each second."
+            )
+        yield
 
 
 @contextmanager

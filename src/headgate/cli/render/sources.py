@@ -11,14 +11,14 @@ QUESTION_MAX = 160
 def sources_lines(tried: Sequence[Tried], paint: Paint) -> Iterator[str]:
     """Each source and version, its questions below it, what is wrong below each."""
     for one in tried:
-        mark = paint("✓", "good") if one.ok else paint("✗", "bad")
+        mark = paint("✓", "green") if one.ok else paint("✗", "bold red")
         head = f"{one.unit.service} in {one.unit.environment}: {one.source} ({one.kind}), {one.arm} {one.version}"
         yield f"{mark} {head}"
         for look in one.looks:
             yield f"    {paint(_short(look.question), 'dim')}"
             yield f"      {look.answer}"
             if look.problem:
-                yield f"      {paint('wrong:', 'bad')} {look.problem}"
+                yield f"      {paint('wrong:', 'bold red')} {look.problem}"
 
 
 def _short(question: str) -> str:

@@ -12,6 +12,7 @@ from headgate.cli import options
     "headgate demo",
     "headgate demo --keep           leave it running, to look around",
     "headgate demo --only v3-checkout-errors",
+    "headgate demo --prometheus     judged from a real Prometheus, where one is installed",
     "headgate demo --json           what became of each version, for scripts",
 )
 @click.option("--keep", is_flag=True, help="Leave everything running at the end.")
@@ -24,10 +25,13 @@ from headgate.cli import options
 @click.option(
     "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture of what was told."
 )
+@click.option("--prometheus", is_flag=True, help="Judge from a real Prometheus that scrapes the proxy.")
 @options.as_json
-def command(*, keep: bool, only: tuple[str, ...], rate: float, svg: Path | None, as_json: bool) -> None:
+def command(  # one for each option
+    *, keep: bool, only: tuple[str, ...], rate: float, svg: Path | None, prometheus: bool, as_json: bool
+) -> None:
     """Release a good version and several bad ones of a small shop, under live load, and see what becomes of each."""
     from headgate.cli import demo
 
-    wish = demo.Wish(keep=keep, as_json=as_json, rate=rate, svg=svg, only=only)
+    wish = demo.Wish(keep=keep, as_json=as_json, rate=rate, svg=svg, only=only, prometheus=prometheus)
     click.get_current_context().exit(demo.run(wish))

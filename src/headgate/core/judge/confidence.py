@@ -79,7 +79,9 @@ def _proportions(n1: float, x1: float, n0: float, x0: float) -> tuple[Curve, flo
         p1 = inside(ratio * p0)
         p0 = inside(p0)
         q0, q1 = 1 - p0, 1 - p1
-        slope = x1 - y1 * p1 / q1 if ratio < 1 else y0 * p0 / q0 - x0  # the same, but where a share is at its end
+        slope = (
+            x1 - y1 * p1 / q1 if ratio < 1 else y0 * p0 / q0 - x0
+        )  # the same, but where a share is at its end
         return x1 * ln(p1) + y1 * ln(q1) + x0 * ln(p0) + y0 * ln(q0) - floor, slope
 
     top = _x_log(x1, a1) + _x_log(y1, 1 - a1) + _x_log(x0, a0) + _x_log(y0, 1 - a0) - floor
@@ -108,6 +110,12 @@ def _ends(curve: Curve, top: float, bad: tuple[float, float], unit: float) -> En
     reach = math.sqrt(2 * top * (1 / (x1 + 0.5) + 1 / (x0 + 0.5)))
     low = _end(curve, math.log(unit * x1 / max(x0, 0.5)) - reach) if x1 else None
     high = _end(curve, math.log(unit * max(x1, 0.5) / x0) + reach) if x0 else None
+    if x1 and x0:  # a step may jump over the estimate where a share is next to 0 or 1
+        estimate = unit * x1 / x0
+        return (
+            low if low is None or low < estimate else None,
+            high if high is None or high > estimate else None,
+        )
     return low, high
 
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from headgate.core.criteria import JudgeSpec, Latency
-from headgate.core.judge.latency import LatencyState, latency_rule
+from headgate.core.judge.latency import LatencyState, Slot, latency_rule
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.reading import (
     Found,
@@ -44,7 +44,7 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
     if not slots:
         return unmeasured(metric, "latency", "too few requests on stable yet", 1.0, criterion.weight)
     first, rule = slots[0], latency_rule(spec, criterion, proves=True)
-    telling = slots[e_values.index(max(e_values))]
+    telling = max(slots, key=_tells)
     blocks = missing_proof(rule, _subject(criterion, first.le_ms, first.canary_le_ms), first.comparison)
     return comparison_reading(
         spec,
@@ -54,6 +54,12 @@ def _relative(spec: JudgeSpec, criterion: Latency, state: LatencyState) -> Readi
         criterion.weight,
         Found(e_value, blocks),
     )
+
+
+def _tells(slot: Slot) -> tuple[bool, float]:
+    """The bound with the most evidence; one that nothing was over says little."""
+    c = slot.comparison
+    return bool(c.canary_x or c.stable_x), c.process.e_value
 
 
 @lru_cache(maxsize=256)

@@ -55,7 +55,7 @@ class DatadogMarker:
                 *self._tags,
             ],
         }
-        made = await self._asking.json("POST", "/api/v1/events", content, retry=False)
+        made = await self._asking.one("POST", "/api/v1/events", content, retry=False)
         need(made, "status", "Datadog")
         return reference_to(posted | {mark.moment: str(at)})
 

@@ -11,7 +11,7 @@ import msgspec
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark, MarkedService
-from headgate.ports.marking import Asking, Secret, reference_to, remembered, settings_of, web_of
+from headgate.ports.marking import Asking, Secret, decoded, reference_to, remembered, settings_of, web_of
 from headgate.ports.wires import Wires
 
 VALUE_MAX = 4096
@@ -27,6 +27,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     token: SecretSource
     entities: dict[str, str] = {}
+
+
+class _Result(msgspec.Struct, rename="camel"):
+    status: str = ""
+    correlation_id: str = ""
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    event_ingest_results: tuple[_Result, ...] = ()
 
 
 class DynatraceMarker:
@@ -49,13 +58,13 @@ class DynatraceMarker:
 
     async def _ingest(self, mark: Mark, service: MarkedService) -> str:
         content = self._event(mark, service)
-        answer = await self._asking.json("POST", "/api/v2/events/ingest", content, retry=False) or {}
-        results = answer.get("eventIngestResults") or []
-        refused = [str(one.get("status")) for one in results if one.get("status") != "OK"]
+        sent = await self._asking.send("POST", "/api/v2/events/ingest", content, retry=False)
+        results = decoded(sent, _Answer, "Dynatrace").event_ingest_results
+        refused = [one.status for one in results if one.status != "OK"]
         if refused or not results:
             what = ", ".join(refused) or "nothing matches the entity selector"
             raise Permanent(f"Dynatrace took no event for {service.name}: {what}; see `entities`")
-        return str(results[0].get("correlationId", ""))
+        return results[0].correlation_id
 
     def _event(self, mark: Mark, service: MarkedService) -> dict[str, Any]:
         properties = {

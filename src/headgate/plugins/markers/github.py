@@ -71,7 +71,7 @@ class GitHubMarker:
         query = urlencode(
             {"sha": service.commit, "environment": self._environment(mark, service), "per_page": 30}
         )
-        for one in await self._asking.json("GET", f"{self._root}/deployments?{query}") or ():
+        for one in await self._asking.many(f"{self._root}/deployments?{query}"):
             payload = one.get("payload")
             if isinstance(payload, dict) and payload == _payload(mark, service):
                 return need(one, "id", "GitHub")
@@ -79,7 +79,7 @@ class GitHubMarker:
 
     async def _last(self, deployment: str) -> str:
         path = f"{self._root}/deployments/{deployment}/statuses?per_page=1"
-        return next((str(one.get("state", "")) for one in await self._asking.json("GET", path) or ()), "")
+        return next((str(one.get("state", "")) for one in await self._asking.many(path)), "")
 
     async def _create(self, mark: Mark, service: MarkedService) -> str:
         content: dict[str, Any] = {
@@ -91,7 +91,7 @@ class GitHubMarker:
             "environment": self._environment(mark, service),
             "description": mark.title[:DESCRIPTION_MAX],
         }
-        made = await self._asking.json("POST", f"{self._root}/deployments", content, retry=False)
+        made = await self._asking.one("POST", f"{self._root}/deployments", content, retry=False)
         return need(made, "id", "GitHub")
 
     async def _say(self, mark: Mark, service: MarkedService, deployment: str, state: State) -> None:
@@ -107,7 +107,7 @@ class GitHubMarker:
         if self._settings.commit_statuses:
             await self._status(mark, service, state, description)
         path = f"{self._root}/deployments/{deployment}/statuses"
-        await self._asking.json("POST", path, content, retry=False)
+        await self._asking.one("POST", path, content, retry=False)
 
     async def _status(self, mark: Mark, service: MarkedService, state: State, description: str) -> None:
         """The newest of a context counts, so saying it twice does no harm."""
@@ -118,7 +118,7 @@ class GitHubMarker:
         }
         if mark.link:
             content["target_url"] = mark.link
-        await self._asking.json("POST", f"{self._root}/statuses/{quote(service.commit)}", content)
+        await self._asking.one("POST", f"{self._root}/statuses/{quote(service.commit)}", content)
 
     def _environment(self, mark: Mark, service: MarkedService) -> str:
         return self._settings.environment.format(environment=mark.environment, service=service.name)

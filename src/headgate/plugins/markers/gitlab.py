@@ -64,7 +64,7 @@ class GitLabMarker:
         if not deployment:
             deployment, last = await self._create(mark, service, status), status
         if status != last:
-            await self._asking.json("PUT", f"{self._root}/deployments/{deployment}", {"status": status})
+            await self._asking.one("PUT", f"{self._root}/deployments/{deployment}", {"status": status})
         if self._settings.commit_statuses and known != f"{deployment} {status}":
             await self._commit_status(mark, service, status)
         return f"{deployment} {status}"
@@ -72,7 +72,7 @@ class GitLabMarker:
     async def _find(self, mark: Mark, service: MarkedService) -> tuple[str, str]:
         query = {"environment": self._environment(mark, service), "order_by": "created_at", "sort": "desc"}
         path = f"{self._root}/deployments?{urlencode({**query, 'per_page': 20})}"
-        for one in await self._asking.json("GET", path) or ():
+        for one in await self._asking.many(path):
             made_at = datetime.fromisoformat(str(one.get("created_at", "1970-01-01T00:00:00Z"))).timestamp()
             if one.get("sha") == service.commit and made_at >= mark.started_at - CLOCKS_S:
                 return need(one, "id", "GitLab"), str(one.get("status", ""))
@@ -86,20 +86,20 @@ class GitLabMarker:
             "tag": False,
             "status": status,
         }
-        made = await self._asking.json("POST", f"{self._root}/deployments", content, retry=False)
+        made = await self._asking.one("POST", f"{self._root}/deployments", content, retry=False)
         return need(made, "id", "GitLab")
 
     async def _commit_status(self, mark: Mark, service: MarkedService, status: Status) -> None:
         name = f"headgate/{mark.environment}/{service.name}"
         sha = quote(service.commit)
         path = f"{self._root}/repository/commits/{sha}/statuses?{urlencode({'name': name, 'per_page': 1})}"
-        before = next((one.get("status") for one in await self._asking.json("GET", path) or ()), None)
+        before = next((one.get("status") for one in await self._asking.many(path)), None)
         if before == status:
             return
         content = {"state": status, "name": name, "ref": self._settings.ref, "description": mark.title[:255]}
         if mark.link:
             content["target_url"] = mark.link
-        await self._asking.json("POST", f"{self._root}/statuses/{sha}", content, retry=False)
+        await self._asking.one("POST", f"{self._root}/statuses/{sha}", content, retry=False)
 
     def _environment(self, mark: Mark, service: MarkedService) -> str:
         return self._settings.environment.format(environment=mark.environment, service=service.name)

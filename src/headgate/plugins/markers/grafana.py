@@ -39,17 +39,17 @@ class GrafanaMarker:
         annotation = reference or await self._find(mark)
         content = self._content(mark)
         if annotation:
-            await self._asking.json("PATCH", f"/api/annotations/{annotation}", content)
+            await self._asking.one("PATCH", f"/api/annotations/{annotation}", content)
             return annotation
         # Not again when its fate is unknown: the next attempt looks for it first.
-        made = await self._asking.json("POST", "/api/annotations", self._placed(content), retry=False)
+        made = await self._asking.one("POST", "/api/annotations", self._placed(content), retry=False)
         return need(made, "id", self._asking.name)
 
     async def _find(self, mark: Mark) -> str:
         query = urlencode({"type": "annotation", "limit": 10, "tags": _own(mark)}, doseq=True)
-        found = await self._asking.json("GET", f"/api/annotations?{query}")
+        found = await self._asking.many(f"/api/annotations?{query}")
         start = _ms(mark.started_at)
-        return next((str(one["id"]) for one in found or () if one.get("time") == start), "")
+        return next((str(one["id"]) for one in found if one.get("time") == start), "")
 
     def _content(self, mark: Mark) -> dict[str, Any]:
         services = [f"service:{service.name}" for service in mark.services]

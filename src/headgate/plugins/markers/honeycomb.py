@@ -49,14 +49,14 @@ class HoneycombMarker:
             content["url"] = mark.link
         marker = reference or await self._find(mark)
         if marker:
-            await self._asking.json("PUT", f"{self._path}/{marker}", content)
+            await self._asking.one("PUT", f"{self._path}/{marker}", content)
             return marker
-        made = await self._asking.json("POST", self._path, content, retry=False)
+        made = await self._asking.one("POST", self._path, content, retry=False)
         return need(made, "id", "Honeycomb")
 
     async def _find(self, mark: Mark) -> str:
         begins, start = f"{mark.name}:", int(mark.started_at)
-        for one in await self._asking.json("GET", self._path) or ():
+        for one in await self._asking.many(self._path):
             if str(one.get("message", "")).startswith(begins) and one.get("start_time") == start:
                 return need(one, "id", "Honeycomb")
         return ""

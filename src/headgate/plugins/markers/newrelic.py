@@ -11,7 +11,7 @@ import msgspec
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark, MarkedService
-from headgate.ports.marking import Asking, Secret, need, reference_to, remembered, settings_of, web_of
+from headgate.ports.marking import Asking, Secret, decoded, reference_to, remembered, settings_of, web_of
 from headgate.ports.wires import Wires
 
 MUTATION = """mutation ($event: ChangeTrackingEventInput!) {
@@ -28,6 +28,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key: SecretSource
     url: str = "https://api.newrelic.com"
     entities: dict[str, str] = {}
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    change_tracking_id: str
+
+
+class _Created(msgspec.Struct, rename="camel"):
+    change_tracking_event: _Event | None = None
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    change_tracking_create_event: _Created | None = None
+
+
+class _Problem(msgspec.Struct):
+    message: str = ""
+
+
+class _Answer(msgspec.Struct):
+    data: _Data | None = None
+    errors: tuple[_Problem, ...] | None = None
 
 
 class NewRelicMarker:
@@ -51,12 +72,15 @@ class NewRelicMarker:
     async def _create(self, mark: Mark, service: MarkedService) -> str:
         variables = {"event": self._event(mark, service)}
         content = {"query": MUTATION, "variables": variables}
-        answer = await self._asking.json("POST", "/graphql", content, retry=False) or {}
-        if answer.get("errors"):
-            said = "; ".join(str(error.get("message", error)) for error in answer["errors"])
-            raise Permanent(f"New Relic refused the change of {service.name}: {said[:300]}")
-        made = ((answer.get("data") or {}).get("changeTrackingCreateEvent") or {}).get("changeTrackingEvent")
-        return need(made, "changeTrackingId", "New Relic")
+        sent = await self._asking.send("POST", "/graphql", content, retry=False)
+        answer = decoded(sent, _Answer, "New Relic")
+        if answer.errors:
+            said = self._asking.told("; ".join(error.message for error in answer.errors))
+            raise Permanent(f"New Relic refused the change of {service.name}: {said}")
+        created = answer.data.change_tracking_create_event if answer.data else None
+        if created is None or created.change_tracking_event is None:
+            raise Permanent("New Relic answered without an event: is this address really New Relic?")
+        return created.change_tracking_event.change_tracking_id
 
     def _event(self, mark: Mark, service: MarkedService) -> dict[str, Any]:
         guid = self._entities.get(service.name)

@@ -16,7 +16,7 @@ from headgate.core.model import SecretSource
 from headgate.core.timeline import Part, Remark
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark
-from headgate.ports.marking import Asking, Secret, settings_of, web_of
+from headgate.ports.marking import Asking, Secret, decoded, settings_of, web_of
 from headgate.ports.wires import Wires
 
 PATH = "/v1/traces"
@@ -35,6 +35,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service_name: str = "headgate"
 
 
+class _Partial(msgspec.Struct, rename="camel"):
+    rejected_spans: str | int = 0
+    error_message: str = ""
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    partial_success: _Partial | None = None
+
+
 class OtlpMarker:
     """One trace a release, at its end."""
 
@@ -46,19 +55,18 @@ class OtlpMarker:
         """As the port says; the reference says that it was sent. Before the end there is nothing to send."""
         if mark.moment != "ended" or reference == SENT:
             return reference
-        answer = await self._asking.json("POST", PATH, request(mark, self._service_name)) or {}
-        partial = answer.get("partialSuccess") or {}
-        if int(partial.get("rejectedSpans") or 0):
-            said = str(partial.get("errorMessage", ""))[:300]
-            raise Permanent(f"the OTLP endpoint rejected {partial['rejectedSpans']} spans: {said}")
+        sent = await self._asking.send("POST", PATH, request(mark, self._service_name))
+        partial = decoded(sent, _Answer, self._asking.name).partial_success
+        if partial is not None and partial.rejected_spans not in ("", "0", 0):
+            said = self._asking.told(partial.error_message)
+            raise Permanent(f"the OTLP endpoint rejected {partial.rejected_spans} spans: {said}")
         return SENT
 
 
 def request(mark: Mark, service_name: str) -> dict[str, Any]:
     """The ExportTraceServiceRequest of a release, in JSON."""
     resource = {"service.name": service_name, "deployment.environment.name": mark.environment}
-    scope = {"name": "headgate", "attributes": []}
-    spans = {"scope": scope, "spans": _spans(mark)}
+    spans: dict[str, Any] = {"scope": {"name": "headgate"}, "spans": _spans(mark)}
     return {"resourceSpans": [{"resource": {"attributes": _attributes(resource)}, "scopeSpans": [spans]}]}
 
 

@@ -54,13 +54,13 @@ class SentryMarker:
             content["ref"] = service.commit
         if mark.link:
             content["url"] = mark.link
-        made = await self._asking.json("POST", f"{self._releases()}/", content)
+        made = await self._asking.one("POST", f"{self._releases()}/", content)
         return need(made, "version", "Sentry")
 
     async def _deploy(self, mark: Mark, service: MarkedService) -> str:
         deploys = f"{self._releases()}/{quote(self._version(service), safe='')}/deploys/"
         name = f"headgate {mark.name}"
-        for one in await self._asking.json("GET", deploys) or ():
+        for one in await self._asking.many(deploys):
             if one.get("name") == name and one.get("environment") == mark.environment:
                 return need(one, "id", "Sentry")
         content: dict[str, Any] = {
@@ -72,7 +72,7 @@ class SentryMarker:
         }
         if mark.link:
             content["url"] = mark.link
-        return need(await self._asking.json("POST", deploys, content, retry=False), "id", "Sentry")
+        return need(await self._asking.one("POST", deploys, content, retry=False), "id", "Sentry")
 
     def _releases(self) -> str:
         return f"/api/0/organizations/{quote(self._settings.organization, safe='')}/releases"

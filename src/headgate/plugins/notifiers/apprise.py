@@ -53,14 +53,15 @@ def _say(url: str, message: Message) -> None:
     """In a thread: the library takes a second to load, and then waits for the network."""
     import apprise  # noqa: PLC0415 - loaded where it is needed, in the thread
 
+    library: Any = apprise  # its annotations are partial
     _silence()
-    asset = apprise.AppriseAsset(
+    asset = library.AppriseAsset(
         app_id="Headgate", app_desc="Headgate", app_url="", async_mode=False, storage_mode="memory"
     )
-    service = apprise.Apprise.instantiate(url, asset=asset)
-    if not isinstance(service, apprise.NotifyBase):
+    service = library.Apprise.instantiate(url, asset=asset)
+    if not isinstance(service, library.NotifyBase):
         raise Permanent("what is read as the Apprise URL is not one: see https://appriseit.com/services/")
-    channel = apprise.Apprise(asset=asset)
+    channel = library.Apprise(asset=asset)
     channel.add(service)
     title, body = _texts(message)
     result = channel.notify(

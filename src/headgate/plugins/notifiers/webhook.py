@@ -7,6 +7,7 @@ message of a release.
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from headgate.ports.wires import Wires
 
 SIGNATURE = "webhook-signature"
 TIMEOUT_S = 10.0
+_PARTS = re.compile(r"[/?&=]")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +66,7 @@ class WebhookNotifier:
         url = settings.url
         if isinstance(url, SecretSource):
             url = read_secret(url)
-            secrets += [url, *url.split("/")[3:]]
+            secrets += [url, *_PARTS.split(url)[3:]]
         struck = tuple(secret for secret in secrets if secret)
         # Whoever queued it tries again, and knows better than we how long.
         await self._web.ask(

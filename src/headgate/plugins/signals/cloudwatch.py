@@ -48,16 +48,14 @@ class Settings(Questions, frozen=True, kw_only=True):
     secret_access_key: SecretSource
     session_token: SecretSource | None = None
     url: str = ""
-    resolution_s: int = 60
-    lag_s: float = 180.0
+    every_s: float = 60.0
+    delay_s: float = 180.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for a period that CloudWatch does not have."""
         super().__post_init__()
-        if self.resolution_s not in (1, 5, 10, 20, 30) and self.resolution_s % _MINUTE:
-            raise ValueError(
-                "`resolution` is 1s, 5s, 10s, 20s, 30s (high-resolution metrics) or whole minutes"
-            )
+        if self.every_s not in (1, 5, 10, 20, 30) and self.every_s % _MINUTE:
+            raise ValueError("`every` is 1s, 5s, 10s, 20s, 30s (high-resolution metrics) or whole minutes")
 
 
 class _Result(msgspec.Struct, rename="pascal"):
@@ -120,7 +118,12 @@ class CloudWatch:
 
     def _request(self, questions: Mapping[str, str], window: Window, credentials: Credentials) -> Request:
         queries = [
-            {"Id": f"q{n}", "Expression": query, "Period": self._settings.resolution_s, "ReturnData": True}
+            {
+                "Id": f"q{n}",
+                "Expression": query,
+                "Period": self._settings.pace.resolution_s,
+                "ReturnData": True,
+            }
             for n, query in enumerate(questions.values())
         ]
         span = {"StartTime": window.start, "EndTime": window.end, "ScanBy": "TimestampAscending"}

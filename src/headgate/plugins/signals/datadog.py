@@ -35,8 +35,8 @@ class Settings(Questions, frozen=True, kw_only=True):
     api_key: SecretSource
     application_key: SecretSource
     url: str = "https://api.datadoghq.com"
-    resolution_s: int = 30
-    lag_s: float = 60.0
+    every_s: float = 30.0
+    delay_s: float = 60.0
 
 
 class _Series(msgspec.Struct):
@@ -110,4 +110,4 @@ def create(wires: Wires) -> WindowedSignals:
     settings = settings_of(wires, Settings)
     keys = {"dd-api-key": settings.api_key, "dd-application-key": settings.application_key}
     vendor = Vendor("Datadog", web_of(wires), settings.url, settings.timeout_s, by_headers(keys))
-    return WindowedSignals("Datadog", Datadog(vendor, settings.resolution_s), settings, wires.now)
+    return WindowedSignals("Datadog", Datadog(vendor, settings.pace.resolution_s), settings, wires.now)

@@ -31,21 +31,20 @@ _MINUTE = 60
 
 
 class Settings(Questions, frozen=True, kw_only=True):
-    """What Questions takes, and: `url`, the environment's; `token` with the scope `metrics.read`.
+    """What Questions takes, and: `token` with the scope `metrics.read`.
 
-    Dynatrace keeps minutes, and has them two minutes later.
+    `url` is the environment's. Dynatrace keeps minutes, and has them two minutes later.
     """
 
-    url: str
     token: SecretSource
-    resolution_s: int = 60
-    lag_s: float = 120.0
+    every_s: float = 60.0
+    delay_s: float = 120.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for less than minutes."""
         super().__post_init__()
-        if self.resolution_s % _MINUTE:
-            raise ValueError("`resolution` is whole minutes: Dynatrace keeps nothing finer")
+        if self.every_s % _MINUTE:
+            raise ValueError("`every` is whole minutes: Dynatrace keeps nothing finer")
 
 
 class _Series(msgspec.Struct):

@@ -11,7 +11,7 @@ names, which answer alike.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -28,13 +28,12 @@ from headgate.ports.wires import Wires
 
 
 class Settings(LogQuestions, frozen=True, kw_only=True):
-    """What LogQuestions takes, and: `url`; `index`, a name or a pattern; `api_key`, or `user` and `password`.
+    """What LogQuestions takes, and: `index`, a name or a pattern; `api_key`, or `user` and `password`.
 
     `time_field` and `message_field` are where a line's time and its text are. An index is refreshed every second, or
     as its settings say; shippers need longer.
     """
 
-    url: str
     index: str
     api_key: SecretSource | None = None
     user: str = ""
@@ -148,12 +147,12 @@ def _query_string(query: str) -> dict[str, object]:
 
 def _text(source: dict[str, Any], field: str) -> str:
     """The text of a line: `field` as one key, or as a path."""
-    found: object = source.get(field)
-    if found is None:
-        found = source
-        for part in field.split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""
+    if field in source:
+        return str(source[field])
+    found: Any = source
+    for part in field.split("."):
+        found = cast("dict[str, Any]", found).get(part, "") if isinstance(found, dict) else ""
+    return str(found)
 
 
 def create(wires: Wires) -> WindowedSignals:

@@ -30,17 +30,16 @@ HEADERS = {"accept": "application/json", "content-type": "application/x-www-form
 
 
 class Settings(Questions, frozen=True, kw_only=True):
-    """What Questions takes, and: `url`; `token` (a bearer token), or `user` and `password`, where a proxy asks for it.
+    """What Questions takes, and: `token` (a bearer token), or `user` and `password`, where a proxy asks for it.
 
-    `resolution_s` is at least the series' own step (the finest retention in storage-schemas.conf), or a multiple of it.
+    `every` is at least the series' own step (the finest retention in storage-schemas.conf), or a multiple of it.
     """
 
-    url: str
     token: SecretSource | None = None
     user: str = ""
     password: SecretSource | None = None
-    resolution_s: int = 60
-    lag_s: float = 60.0
+    every_s: float = 60.0
+    delay_s: float = 60.0
 
 
 class _Series(msgspec.Struct):
@@ -76,7 +75,7 @@ class Graphite:
         steps = {after[1] - before[1] for before, after in pairwise(points)}
         if len(points) == 1 or any(step > 0 and self._resolution_s % step for step in steps):
             raise Temporary(
-                f"{what}: its points are further apart than `resolution`, which must be a multiple of their step"
+                f"{what}: its points are further apart than `every`, which must be a multiple of their step"
             )
         before = window.start - self._resolution_s
         return summed(((at, one) for one, at in points if not before <= at < window.start), window, what)
@@ -87,4 +86,4 @@ def create(wires: Wires) -> WindowedSignals:
     settings = settings_of(wires, Settings)
     log_in = by_token_or_password(settings.token, settings.user, settings.password)
     vendor = Vendor("Graphite", web_of(wires), settings.url, settings.timeout_s, log_in)
-    return WindowedSignals("Graphite", Graphite(vendor, settings.resolution_s), settings, wires.now)
+    return WindowedSignals("Graphite", Graphite(vendor, settings.pace.resolution_s), settings, wires.now)

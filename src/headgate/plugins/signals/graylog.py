@@ -34,12 +34,11 @@ HEADERS = {**JSON, "x-requested-by": "headgate"}
 
 
 class Settings(LogQuestions, frozen=True, kw_only=True):
-    """What LogQuestions takes, and: `url`; `token`, an access token, or `user` and `password`; `streams`, their ids.
+    """What LogQuestions takes, and: `token`, an access token, or `user` and `password`; `streams`, their ids.
 
     Messages can be read about a second after they were indexed.
     """
 
-    url: str
     token: SecretSource | None = None
     user: str = ""
     password: SecretSource | None = None

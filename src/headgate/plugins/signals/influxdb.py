@@ -1,7 +1,7 @@
 """InfluxDB points as counters.
 
 Sources: InfluxData documentation. v1, "InfluxDB API reference", GET /query (docs.influxdata.com/influxdb/v1/tools/api):
-answers hold results by `statement_id`, and a statement that failed has `error` in a 200. v2, "Query with the InfluxDB
+an answer holds results of its statements, and one that failed has `error` in a 200. v2, "Query with the InfluxDB
 API", POST /api/v2/query (docs.influxdata.com/influxdb/v2/query-data/execute-queries/influx-api): Flux, answered in
 annotated CSV. v3, "Query data", POST /api/v3/query_sql (docs.influxdata.com/influxdb3/core/api): SQL, rows in JSON.
 
@@ -37,12 +37,11 @@ TIME = "{time}"
 
 
 class Settings(Questions, frozen=True, kw_only=True):
-    """What Questions takes, and: `url`; `api`, which of the three; `database` (v1, v3), `organization` (v2).
+    """What Questions takes, and: `api`, which of the three; `database` (v1, v3), `organization` (v2).
 
     `user` and `password` (v1) or `token` (v2, v3) where it asks for them.
     """
 
-    url: str
     api: Literal["v1", "v2", "v3"] = "v2"
     database: str = ""
     organization: str = ""
@@ -68,7 +67,6 @@ class _Series(msgspec.Struct):
 
 
 class _Result(msgspec.Struct):
-    statement_id: int = 0
     series: list[_Series] = []
     error: str = ""
     partial: bool = False
@@ -80,7 +78,7 @@ class _Answer(msgspec.Struct):
 
 
 class InfluxQl:
-    """v1: one request for all questions."""
+    """v1: one request for each question, for of several statements a failure has no reason but "not executed"."""
 
     def __init__(self, vendor: Vendor, database: str) -> None:
         self._vendor = vendor
@@ -88,26 +86,25 @@ class InfluxQl:
 
     async def count(self, questions: Mapping[str, str], window: Window) -> dict[str, float | None]:
         """See ports.windows.Counting."""
+        return await each(partial(self._one, window), questions)
+
+    async def _one(self, window: Window, name: str, query: str) -> float | None:
         span = f"time >= {window.start}s AND time < {window.end}s"
-        query = ";".join(question.replace(TIME, span) for question in questions.values())
-        params = {"db": self._database, "epoch": "s", "q": query}
+        params = {"db": self._database, "epoch": "s", "q": query.replace(TIME, span)}
         asked = await self._vendor.ask("GET", "/query", params=params, headers={"accept": "application/json"})
         answer = self._vendor.shaped(asked, _Answer)
-        wrong = [answer.error, *(result.error for result in answer.results)]
-        if any(wrong):
-            raise self._vendor.complaint("; ".join(one for one in wrong if one))
-        if len(answer.results) != len(questions) or any(result.partial for result in answer.results):
-            raise Temporary("InfluxDB answered a part of the questions only")
-        by_id = {result.statement_id: result for result in answer.results}
-        return {name: _sum(by_id.get(n), window, name) for n, name in enumerate(questions)}
+        wrong = [one for one in (answer.error, *(result.error for result in answer.results)) if one]
+        if wrong:
+            raise self._vendor.complaint("; ".join(wrong))
+        if len(answer.results) != 1 or answer.results[0].partial:
+            raise Temporary(f"InfluxDB, {name}: a part of the answer only")
+        return _sum(answer.results[0], window, f"InfluxDB, {name}")
 
 
-def _sum(result: _Result | None, window: Window, name: str) -> float | None:
-    what = f"InfluxDB, {name}"
-    series = result.series if result is not None else []
-    if any(len(row) != 2 for one in series for row in one.values):  # noqa: PLR2004 - its time and its value
+def _sum(result: _Result, window: Window, what: str) -> float | None:
+    if any(len(row) != 2 for one in result.series for row in one.values):  # noqa: PLR2004 - its time and its value
         raise Temporary(f"{what}: the answer must be one number, as of `SELECT sum(...)`")
-    points = [[(count_in(at, what) or 0.0, value) for at, value in one.values] for one in series]
+    points = [[(count_in(at, what) or 0.0, value) for at, value in one.values] for one in result.series]
     return single([summed(one, window, what) for one in points], what)
 
 

@@ -29,12 +29,11 @@ _NS = 1_000_000_000
 
 
 class Settings(LogQuestions, frozen=True, kw_only=True):
-    """What LogQuestions takes, and: `url`; `tenant` (X-Scope-OrgID); `token`, or `user` and `password`.
+    """What LogQuestions takes, and: `tenant` (X-Scope-OrgID); `token`, or `user` and `password`.
 
     Lines can be read as soon as they were pushed; agents batch for a second or more.
     """
 
-    url: str
     tenant: str = ""
     token: SecretSource | None = None
     user: str = ""

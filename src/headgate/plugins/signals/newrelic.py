@@ -39,8 +39,8 @@ class Settings(Questions, frozen=True, kw_only=True):
     api_key: SecretSource
     account: int
     url: str = "https://api.newrelic.com"
-    resolution_s: int = 30
-    lag_s: float = 60.0
+    every_s: float = 30.0
+    delay_s: float = 60.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for a query that says its own time, or has several answers."""

@@ -218,7 +218,7 @@ class SqlSignals:
         if self._connection is not None and not self._connection.closed and not self._connection.broken:
             return self._connection
         settings = self._settings
-        self._connection = await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection[DictRow].connect(
             host=settings.host,
             port=settings.port,
             dbname=settings.database,
@@ -230,8 +230,9 @@ class SqlSignals:
             connect_timeout=math.ceil(settings.timeout_s),
             row_factory=dict_row,
         )
-        await self._connection.set_read_only(True)
-        return self._connection
+        await connection.set_read_only(True)
+        self._connection = connection
+        return connection
 
     @property
     def _place(self) -> str:

@@ -83,7 +83,7 @@ class SyntheticSignals:
         self._slots = asyncio.Semaphore(RUNS_MAX)
 
     async def read(self, version: Version) -> Arm:
-        """See ports.Signals. Raises Temporary while no run has ended (lately), Permanent when there is nothing to run."""
+        """See ports.Signals. Raises Temporary while no run has ended lately, Permanent where there is none to run."""
         tally = self._tally(version)
         self._run_when_due(version, tally)
         if tally.counted_at == -math.inf:

@@ -6,14 +6,14 @@ from http import HTTPStatus
 
 from starlette.requests import Request
 
-from headgate.core.home import ActionDenied
+from headgate.core.home import ActionDenied, SignedIn
 from headgate.ledger import LedgerError
 from headgate.web.access.limits import ACTIONS, FAILURES, READS, Limiter
-from headgate.web.access.sessions import Session, Sessions, same
+from headgate.web.access.sessions import Session, Sessions, Tickets, same
 from headgate.web.access.tokens import HomeBook, Tokens
-from headgate.web.access.who import Who
 from headgate.web.endpoint import Endpoint
 from headgate.web.problems import Problem
+from headgate.web.who import Who
 
 COOKIE = "headgate_session"
 CSRF_HEADER = "x-headgate-csrf"
@@ -27,6 +27,9 @@ class FrontDoor:
         self.book = book
         self.tokens = Tokens(book)
         self.sessions = Sessions(self.tokens.good)
+        self.tickets = Tickets()
+        self.url = ""  # where it is, once it is open
+        self.trouble = ""  # why it stays shut
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
         self._denials = Limiter(ACTIONS)
@@ -60,6 +63,14 @@ class FrontDoor:
         """The session that the request's cookie names."""
         name = request.cookies.get(COOKIE, "")
         return self.sessions.find(name, self.now()) if name else None
+
+    async def signed_in(self, who: Who, how: str) -> None:
+        """Write down that a session began. Raises LedgerError: nobody comes in unseen."""
+        await self.book.note(SignedIn(at=self.now(), by=who.name, how=how, role=who.role))
+
+    def count_action(self, who: Who) -> None:
+        """Count one more thing done by form. Raises Problem (429)."""
+        self._count(self._actions, f"{who.door}:{who.name}")
 
     def failed(self, request: Request) -> None:
         """Count an attempt to get in that failed. Raises Problem (429) after too many from one address."""

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from headgate.web.access.who import Who
+from headgate.web.who import Who
 
 IDLE_S = 8 * 3600.0
 """A session nobody has used for so long is over."""

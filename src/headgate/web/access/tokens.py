@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from headgate.core.home import AccessRole, AnyHomeEvent, Home, TokenIssued, TokenRevoked, folded
 from headgate.ledger import Conflict, Ledger
-from headgate.web.access.who import Who
+from headgate.web.who import Who
 
 TOKENS_MAX = 1000
 """How many tokens may be good at once."""

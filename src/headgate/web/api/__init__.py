@@ -8,7 +8,8 @@ import msgspec
 from headgate import __version__
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller
-from headgate.web.access.tokens import HomeBook
+from headgate.web.access.front import FrontDoor
+from headgate.web.api.admission import Admission
 from headgate.web.api.home import HomeKeeping
 from headgate.web.api.reading import Reading
 from headgate.web.api.steering import Steering
@@ -18,20 +19,24 @@ from headgate.web.openapi import document
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The controller: its process, its version, its open releases, and what stands in their way (by release)."""
+    """The controller: its process and version, its open releases, what stands in their way, its dashboard's `url`."""
 
     open: list[str]
     trouble: dict[str, str]
     pid: int
     version: str
+    url: str = ""
 
 
-def endpoints(controller: Controller, ledger: Ledger, book: HomeBook) -> tuple[Endpoint, ...]:
+def endpoints(controller: Controller, ledger: Ledger, door: FrontDoor) -> tuple[Endpoint, ...]:
     """Every endpoint there is; the last one describes them all."""
 
     async def health(_: Call) -> Reply:
-        found = controller.health() | {"pid": os.getpid(), "version": __version__}
-        return Reply(msgspec.convert(found, Health))
+        found = controller.health() | {"pid": os.getpid(), "version": __version__, "url": door.url}
+        health = msgspec.convert(found, Health)
+        if door.trouble:
+            health.trouble["dashboard"] = door.trouble
+        return Reply(health)
 
     async def describe(_: Call) -> Reply:
         return Reply(document(described))
@@ -40,7 +45,8 @@ def endpoints(controller: Controller, ledger: Ledger, book: HomeBook) -> tuple[E
         Endpoint("GET", "/v1/health", "getHealth", "How the controller is", health, Health, "controller"),
         *Reading(ledger, Folds(ledger)).endpoints(),
         *Steering(controller).endpoints(),
-        *HomeKeeping(book).endpoints(),
+        *HomeKeeping(door.book).endpoints(),
+        *Admission(door).endpoints(),
         Endpoint(
             "GET", "/v1/openapi.json", "describe", "This description", describe, dict[str, Any], "controller"
         ),

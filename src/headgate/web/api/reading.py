@@ -12,6 +12,7 @@ from headgate.core.summary import Summary
 from headgate.core.view import progress, remaining_s, waits_for_person
 from headgate.ledger import Entry, Ledger
 from headgate.ledger.projections import Running, fleet
+from headgate.web.api.series import Series, columns
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
 from headgate.web.problems import malformed, unknown
@@ -64,13 +65,18 @@ class LegState(msgspec.Struct, frozen=True):
 
 
 class Release(msgspec.Struct, frozen=True):
-    """A release as it stands. `waits_for` is what a person is asked; `remaining_s` the least time the rest takes."""
+    """A release as it stands. `stage` is where it is (`core.state.Stage`), `waits_for` what a person is asked.
+
+    `remaining_s` is the least time the rest takes; `undoable`: what it promoted runs, and something ran before it.
+    """
 
     summary: Summary
     report: Report
     legs: list[LegState]
+    stage: str
     waits_for: str
     remaining_s: float
+    undoable: bool
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -152,6 +158,16 @@ class Reading:
             ),
             Endpoint(
                 "GET",
+                f"{one}/series",
+                "getSeries",
+                "What was measured and judged, in the course of time",
+                self._series,
+                Series,
+                "releases",
+                problems=missing,
+            ),
+            Endpoint(
+                "GET",
                 f"{one}/explanation",
                 "explainRelease",
                 "Why each decision was made, in sentences",
@@ -215,7 +231,16 @@ class Reading:
             for index, (leg, at) in enumerate(zip(plan.legs, state.legs, strict=True))
         ]
         left = remaining_s(state, plan, state.at)
-        return Reply(Release(summary, fold.report(), legs, waits_for_person(state, plan), left))
+        waits_for = waits_for_person(state, plan)
+        undoable = self._undoable(summary)
+        return Reply(Release(summary, fold.report(), legs, state.stage, waits_for, left, undoable))
+
+    def _undoable(self, summary: Summary) -> bool:
+        if summary.outcome != "promoted" or any(move.before is None for move in summary.moves):
+            return False
+        running = fleet(self._ledger.summaries(environment=summary.environment, limit=ALL_RELEASES))
+        runs = [running[move.unit] for move in summary.moves if move.unit in running]
+        return all(run.release == summary.release and run.in_flight is None for run in runs)
 
     async def _plan(self, call: Call) -> Reply:
         return Reply(self._folds.fold(self._summary(call).release).plan)
@@ -225,6 +250,13 @@ class Reading:
         entries = self._ledger.read(self._summary(call).release, after=query.after)[: query.limit]
         following = entries[-1].number if len(entries) == query.limit else None
         return Reply(Events(entries, following))
+
+    async def _series(self, call: Call) -> Reply:
+        release = self._summary(call).release
+        legs = self._folds.fold(release).plan.legs
+        courses = self._folds.courses(release)
+        found = [columns(leg.unit.service, points) for leg, points in zip(legs, courses, strict=True)]
+        return Reply(Series(release, found))
 
     async def _explanation(self, call: Call) -> Reply:
         release = self._summary(call).release

@@ -18,9 +18,9 @@ from headgate.core.events import (
 from headgate.core.machine import Illegal
 from headgate.core.submission import Submission
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
-from headgate.web.access.who import Permission
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.problems import Problem
+from headgate.web.who import Permission
 
 VERBS: dict[str, tuple[Callable[..., AnyEvent], Permission, str]] = {
     "pause": (ReleasePaused, "operate", "Move no further; the watch goes on"),

@@ -5,6 +5,9 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -14,7 +17,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from headgate.core.model import Mean, Version
 from headgate.plugins.signals.otlp.source import OtlpSignals
-from headgate.ports import Temporary
+from headgate.ports import Artifact, Permanent, Provenance, Temporary
+from headgate.ports.registry import create
+from headgate.ports.wires import Wires
 from headgate.testing.signals import Measured, SignalsContract
 from tests.plugins.signals.otlp.senders import NEW, OLD, Place, Sender, place
 
@@ -248,6 +253,7 @@ def test_what_cannot_be_counted_makes_a_version_unknown() -> None:
             await source.read(OLD)
         (look,) = await source.inspect(OLD)
         assert "strange is a gauge" in look.problem
+        assert (await made.source().read(OLD)).requests == 0  # another metric is whole
 
     run(scenario)
 
@@ -264,5 +270,33 @@ def test_inspect_shows_what_there_is() -> None:
         assert (look.answer, look.problem) == ("1 requests, 1 errors, of 1 instances", "")
         (silent,) = await source.inspect(NEW)
         assert "no metrics from web bbbb" in silent.problem
+
+    run(scenario)
+
+
+def test_it_is_made_by_the_registry_and_knows_the_label_of_an_artifact() -> None:
+    class Shelf:
+        """As much of the artifacts as is asked."""
+
+        def find(self, name: str) -> Artifact:
+            if name != OLD.artifact:
+                raise Permanent("no such artifact")
+            return Artifact(name, 1, 1, Provenance(0.0, "me", label="v7"))
+
+    async def scenario(made: Place) -> None:
+        unused: Any = None
+        shelf: Any = Shelf()
+        wires = Wires(
+            Path(), unused, shelf, unused, settings={"listen": made.listen}, serve=made.receiving.serve
+        )
+        source = create("signals", "otlp", wires)
+        sender = made.sender(OLD, name="v7")
+        sender.answer(200)
+        await sender.flush()
+        assert (await source.read(OLD)).requests == 1
+        with pytest.raises(Temporary, match="version 'v7'"):
+            await source.read(NEW)
+        with pytest.raises(Permanent, match="needs a controller that listens"):
+            create("signals", "otlp", replace(wires, serve=None))
 
     run(scenario)

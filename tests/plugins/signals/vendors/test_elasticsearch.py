@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from headgate.core.model.window import Window
 from headgate.ports.web import Request
-from headgate.testing.vendor import LogContract
+from headgate.testing.vendor_logs import LogContract
 from headgate.testing.vendor_stage import Asked, Points
 from tests.plugins.signals.vendors.house import RealWeb, whole
 

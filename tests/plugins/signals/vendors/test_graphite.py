@@ -68,7 +68,7 @@ class TestGraphite(RealWeb, VendorContract):
             start = int(stage.now) // 300 * 300 - 900
             body = self._body([(0, [(start + 300 * n, 1.0) for n in range(3)])])
             stage.distort = lambda *_: Answer(200, {}, body)
-            with pytest.raises(Temporary, match="further apart than `resolution`"):
+            with pytest.raises(Temporary, match="further apart than `every`"):
                 await stage.read()
 
         self.play(scene)

@@ -14,7 +14,7 @@ import pytest
 from headgate.core.model.window import Window
 from headgate.plugins.signals.loki import Settings
 from headgate.ports.web import Request
-from headgate.testing.vendor import LogContract
+from headgate.testing.vendor_logs import LogContract
 from headgate.testing.vendor_stage import Asked, Points
 from tests.plugins.signals.vendors.house import RealWeb, total
 

@@ -29,8 +29,8 @@ class Book:
         self._size = 0
         self._told: dict[tuple[str, str], None] = {}
 
-    def add(self, span: Span, at: float) -> Iterator[Outcome]:
-        """Take a span in; yields the requests of traces that are over because of it."""
+    def add(self, span: Span, at: float) -> Iterator[tuple[Outcome, ...]]:
+        """Take a span in; yields the requests of each trace that is over because of it."""
         if (span.trace, span.id) in self._told:
             return
         trace = self._open.pop(span.trace, None) or _Open(at)
@@ -40,23 +40,23 @@ class Book:
             trace.spans[span.id] = span
             self._size += 1
         if len(trace.spans) >= TRACE_SPANS_MAX or at - trace.first_at > TRACE_AGE_MAX_S:
-            yield from self._close(span.trace)
+            yield self._close(span.trace)
         while self._size > SPANS_MAX:
-            yield from self._close(next(iter(self._open)))
+            yield self._close(next(iter(self._open)))
 
-    def over(self, at: float, wait_s: float) -> Iterator[Outcome]:
-        """The requests of the traces of which nothing has come for `wait_s` seconds."""
+    def over(self, at: float, wait_s: float) -> Iterator[tuple[Outcome, ...]]:
+        """The requests of each trace of which nothing has come for `wait_s` seconds."""
         while self._open:
             quietest = next(iter(self._open))
             if at - self._open[quietest].last_at < wait_s:
                 return
-            yield from self._close(quietest)
+            yield self._close(quietest)
 
-    def _close(self, trace: str) -> Iterator[Outcome]:
+    def _close(self, trace: str) -> tuple[Outcome, ...]:
         spans = self._open.pop(trace).spans
         self._size -= len(spans)
-        for outcome in locate(spans.values()):
-            self._told[trace, outcome.span.id] = None
-            yield outcome
+        outcomes = locate(spans.values())
+        self._told |= dict.fromkeys((trace, outcome.span.id) for outcome in outcomes)
         while len(self._told) > REMEMBERED_MAX:
             del self._told[next(iter(self._told))]
+        return outcomes

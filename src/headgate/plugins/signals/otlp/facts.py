@@ -30,7 +30,10 @@ class Point(msgspec.Struct, frozen=True):
 
 @dataclass
 class Batch:
-    """The facts of one delivery. `heard` are all parties in it; `incomplete` says of some what could not be taken."""
+    """The facts of one delivery. `heard` are all parties in it.
+
+    `incomplete` says of a party, and of a metric where it is one, what could not be taken.
+    """
 
     heard: set[Party] = field(default_factory=set[Party])
     points: list[Point] = field(default_factory=list[Point])
@@ -38,12 +41,12 @@ class Batch:
     logged: dict[Party, Counts] = field(default_factory=dict[Party, Counts])
     rejected: int = 0
     why: str = ""
-    incomplete: dict[Party, str] = field(default_factory=dict[Party, str])
+    incomplete: dict[tuple[Party, str], str] = field(default_factory=dict[tuple[Party, str], str])
 
-    def reject(self, number: int, why: str, party: Party | None = None) -> None:
+    def reject(self, number: int, why: str, party: Party | None = None, metric: str = "") -> None:
         """Take note of what is not taken; the first reason is told."""
         if number:
             self.rejected += number
             self.why = self.why or why[:REASON_MAX]
             if party is not None:
-                self.incomplete.setdefault(party, why[:REASON_MAX])
+                self.incomplete.setdefault((party, metric), why[:REASON_MAX])

@@ -51,14 +51,21 @@ class Name:
     environment: str
 
 
+@dataclass(frozen=True)
+class Loss:
+    """Something of a version could not be counted. `at` is in seconds since the epoch."""
+
+    at: float
+    why: str
+
+
 @dataclass
 class Known:
-    """What has come of one version. Times are in seconds since the epoch."""
+    """What has come of one version, and by measure and metric what was lost. Times are in seconds since the epoch."""
 
     heard_at: dict[Measure, float] = field(default_factory=dict[Measure, float])
     tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
-    incomplete_at: dict[Measure, float] = field(default_factory=dict[Measure, float])
-    incomplete: dict[Measure, str] = field(default_factory=dict[Measure, str])
+    incomplete: dict[tuple[Measure, str], Loss] = field(default_factory=dict[tuple[Measure, str], Loss])
 
     def arm(self, column: str) -> Arm:
         """The counters of one column: zeros where nothing was counted."""
@@ -96,9 +103,9 @@ class Inbox:
             self._streams[metric] = Streams(self._now())
         self._wait_s = max(self._wait_s, wait_s)
 
-    def known(self, name: Name) -> Known | None:
+    async def known(self, name: Name) -> Known | None:
         """What has come of a version until now."""
-        self._count_requests(self._book.over(self._now(), self._wait_s))
+        await self._settle()
         return self._known.get(name)
 
     def names(self) -> list[Name]:
@@ -148,13 +155,24 @@ class Inbox:
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
         for number, span in enumerate(batch.spans):
-            self._count_requests(self._book.add(span, now))
+            for outcomes in self._book.add(span, now):
+                self._count_requests(outcomes)
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-        self._count_requests(self._book.over(now, self._wait_s))
-        for sender, why in batch.incomplete.items():
+        await self._settle()
+        for (sender, metric), why in batch.incomplete.items():
             if (known := self._of(sender)) is not None:
-                known.incomplete[measure], known.incomplete_at[measure] = why, now
+                known.incomplete[measure, metric] = Loss(now, why)
+
+    async def _settle(self) -> None:
+        """Count the requests of every trace that is over, letting others have their turn between traces."""
+        counted = 0
+        for outcomes in self._book.over(self._now(), self._wait_s):
+            self._count_requests(outcomes)
+            counted += len(outcomes)
+            if counted >= SLICE:
+                counted = 0
+                await asyncio.sleep(0)
 
     def _heard(self, batch: Batch, sender: Party, measure: Measure, now: float) -> None:
         known = self._of(sender)
@@ -179,7 +197,7 @@ class Inbox:
         try:
             added = self._streams[point.metric].take(point, now)
         except Refused as refused:
-            batch.reject(1, str(refused), point.party)
+            batch.reject(1, str(refused), point.party, point.metric)
             return
         if added is not None:
             counts = Counts(added.count, added.count if point.bad else 0)

@@ -52,19 +52,24 @@ def _metric(batch: Batch, metric: Metric, sender: Party, process: bytes) -> None
     try:
         points, temporality = _points(metric)
     except _Wrong as wrong:
-        batch.reject(1, str(wrong), sender)
+        batch.reject(1, str(wrong), sender, metric.name)
         return
     cumulative = temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
     for number, point in enumerate(points):
         if len(batch.points) >= POINTS_MAX:
-            batch.reject(len(points) - number, f"more than {POINTS_MAX} data points in one request", sender)
+            batch.reject(
+                len(points) - number,
+                f"more than {POINTS_MAX} data points in one request",
+                sender,
+                metric.name,
+            )
             return
         if point.flags & DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
             continue
         try:
             count, spread = _value(point, metric.unit)
         except _Wrong as wrong:
-            batch.reject(1, f"{metric.name}: {wrong}", sender)
+            batch.reject(1, f"{metric.name}: {wrong}", sender, metric.name)
             continue
         stream = digest(point.attributes, process, metric.name.encode())
         taken = Point(

@@ -6,9 +6,18 @@ from typing import Any
 import msgspec
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from headgate.ports.receiver import Reply
 
@@ -18,14 +27,14 @@ METRICS, TRACES, LOGS = "/v1/metrics", "/v1/traces", "/v1/logs"
 PATHS = (METRICS, TRACES, LOGS)
 
 _REQUESTS: dict[str, type[Message]] = {
-    METRICS: metrics.ExportMetricsServiceRequest,
-    TRACES: traces.ExportTraceServiceRequest,
-    LOGS: logs.ExportLogsServiceRequest,
+    METRICS: ExportMetricsServiceRequest,
+    TRACES: ExportTraceServiceRequest,
+    LOGS: ExportLogsServiceRequest,
 }
 _ANSWERS: dict[str, tuple[type[Message], str]] = {
-    METRICS: (metrics.ExportMetricsServiceResponse, "rejected_data_points"),
-    TRACES: (traces.ExportTraceServiceResponse, "rejected_spans"),
-    LOGS: (logs.ExportLogsServiceResponse, "rejected_log_records"),
+    METRICS: (ExportMetricsServiceResponse, "rejected_data_points"),
+    TRACES: (ExportTraceServiceResponse, "rejected_spans"),
+    LOGS: (ExportLogsServiceResponse, "rejected_log_records"),
 }
 _STATUS_MESSAGE = b"\x12"  # google.rpc.Status: the field `message`, number 2, length-delimited
 

@@ -90,7 +90,7 @@ class OtlpSignals:
     async def read(self, version: Version) -> Arm:
         """See ports.Signals. Raises Temporary when nothing has come lately, or not everything could be counted."""
         inbox = self.listen()
-        known, name = self._found(inbox, version)
+        known, name = await self._found(inbox, version)
         measure, now = self._settings.measure, self._now()
         what = f"{measure} from {name.service} {name.version} in {name.environment}"
         if known is None or measure not in known.heard_at:
@@ -101,11 +101,9 @@ class OtlpSignals:
                 f"no {what} have come for {silent_s:.0f} s (`silence_max` is {self._settings.silence_max_s:g}s): "
                 "is it alive, and does it export often enough?"
             )
-        if (
-            now - known.incomplete_at.get(measure, -self._settings.silence_max_s)
-            <= self._settings.silence_max_s
-        ):
-            raise Temporary(f"not all {what} could be counted: {known.incomplete[measure]}")
+        loss = known.incomplete.get((measure, self._settings.metric if measure == "metrics" else ""))
+        if loss is not None and now - loss.at <= self._settings.silence_max_s:
+            raise Temporary(f"not all {what} could be counted: {loss.why}")
         return self._shown(known.arm(self._column))
 
     async def inspect(self, version: Version) -> tuple[Look, ...]:
@@ -128,11 +126,11 @@ class OtlpSignals:
             case "logs":
                 return LOGS
 
-    def _found(self, inbox: Inbox, version: Version) -> tuple[Known | None, Name]:
+    async def _found(self, inbox: Inbox, version: Version) -> tuple[Known | None, Name]:
         """What is known of a version, by its key, or else by its label if that is this version's alone."""
         service = self._settings.service or version.unit.service
         name = Name(service, version.key, version.unit.environment)
-        known, label = inbox.known(name), self._label(version)
+        known, label = await inbox.known(name), self._label(version)
         if known is not None or not label:
             return known, name
         named = self._labels.setdefault(f"{version.unit} {label}", set())
@@ -141,7 +139,7 @@ class OtlpSignals:
             del self._labels[next(iter(self._labels))]
         if len(named) > 1:
             return None, name
-        return inbox.known(Name(service, label, version.unit.environment)), name
+        return await inbox.known(Name(service, label, version.unit.environment)), name
 
     def _shown(self, arm: Arm) -> Arm:
         if not self._settings.mean:

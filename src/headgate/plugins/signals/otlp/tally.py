@@ -46,7 +46,7 @@ class Tally:
         layouts = {le: dict(zip(le, accumulate(count), strict=True)) for le, count in self._layouts.items()}
         if not layouts:
             return None
-        shared = sorted(set.intersection(*(set(le) for le in layouts)))
+        shared = sorted(bound for bound in next(iter(layouts)) if all(bound in le for le in layouts))
         if not shared:
             return None
         return Histogram(

@@ -6,7 +6,7 @@ build, `delivery` and `confirmation` ask Envoy whether it has it, `arms` keeps t
 
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
 from headgate.plugins.traffic.envoy.bootstrap import Options
-from headgate.plugins.traffic.envoy.names import cluster_name
+from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
 from headgate.plugins.traffic.envoy.traffic import EnvoyTraffic
 
-__all__ = ["Admin", "EnvoyTraffic", "Options", "admin_socket", "cluster_name"]
+__all__ = ["Admin", "EnvoyTraffic", "Options", "admin_socket", "cluster_name", "unit_name"]

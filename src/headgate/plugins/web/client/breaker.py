@@ -28,11 +28,13 @@ class Breaker:
         """It answered, well or not: it is there."""
         self._failures, self._trying = 0, False
 
-    def failed(self, now: float) -> None:
-        """It did not answer, or said that it is in trouble."""
+    def failed(self, now: float, why: str) -> None:
+        """It did not answer, or said that it is in trouble: `why`, fit to be shown."""
         self._failures, self._trying = self._failures + 1, False
         if self._failures >= self._limits.failures:
-            self._leave_alone(now + self._limits.open_s, f"it failed {self._failures} times in a row")
+            self._leave_alone(
+                now + self._limits.open_s, f"it failed {self._failures} times in a row, at last: {why}"
+            )
 
     def asked_to_wait(self, now: float, wait_s: float) -> None:
         """It said when to come back."""

@@ -96,10 +96,10 @@ class HttpWeb:
             try:
                 answer = await self._followed(origin, request)
             except Unsent as error:
-                breaker.failed(loop.time())
+                breaker.failed(loop.time(), str(error))
                 raise _Again(unanswered(request, str(error))) from None
             except Temporary as error:
-                breaker.failed(loop.time())
+                breaker.failed(loop.time(), str(error).removeprefix(f"{place(request)}: "))
                 raise (_Again(error) if request.retry else error) from None
             except Permanent:
                 breaker.succeeded()
@@ -119,7 +119,7 @@ class HttpWeb:
         if status in {_TOO_MANY, _UNAVAILABLE}:
             wait_s = retry_after_s(answer.headers.get("retry-after", ""), self._now())
         if status >= _SERVER:
-            origin.breaker.failed(now)
+            origin.breaker.failed(now, f"answered {status}")
         else:
             origin.breaker.succeeded()
         origin.breaker.asked_to_wait(now, wait_s)

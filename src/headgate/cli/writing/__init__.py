@@ -1,0 +1,1 @@
+"""Writes what other systems are to know, from the project file: alert rules, monitors, dashboards. Pure."""

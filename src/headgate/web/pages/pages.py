@@ -1,0 +1,295 @@
+"""The pages: each asks the API's own endpoints, as whoever is signed in, and shows what they answer."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from headgate.web.access.front import COOKIE
+from headgate.web.access.sessions import Session, same
+from headgate.web.access.tokens import token_id
+from headgate.web.api import endpoints
+from headgate.web.api.home import Freezes, NewFreeze
+from headgate.web.api.reading import After, Events, Explanation, Release, Releases, ReleasesQuery, Services
+from headgate.web.api.steering import Word
+from headgate.web.application import Backstage
+from headgate.web.dispatch import query_of, read_body
+from headgate.web.endpoint import Call, forbidden
+from headgate.web.pages.actions import actions
+from headgate.web.pages.render import HEADERS, STATIC, page
+from headgate.web.pages.shown import changes, compared, frozen_places, places
+from headgate.web.problems import Problem, malformed
+from headgate.web.who import Who
+
+PAGE = 50
+COMPARED = 2
+REASON_MAX = 2000
+HOUR_S = 3600.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+Shown = Callable[[Request, Session], Awaitable[Response]]
+
+
+class Pages:
+    """The dashboard behind one front door."""
+
+    def __init__(self, backstage: Backstage) -> None:
+        self._backstage = backstage
+        self._door = backstage.door
+        found = endpoints(backstage.controller, backstage.ledger, backstage.door)
+        self._endpoints = {endpoint.name: endpoint for endpoint in found}
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        return [
+            Route("/", self._page(self._now)),
+            Route("/releases/{release}", self._page(self._release)),
+            Route("/releases/{release}/{verb}", self._form(self._act), methods=["POST"]),
+            Route("/history", self._page(self._history)),
+            Route("/compare", self._page(self._compare)),
+            Route("/freezes", self._page(self._freezes)),
+            Route("/freezes", self._form(self._freeze), methods=["POST"]),
+            Route("/freezes/{freeze}/lift", self._form(self._lift), methods=["POST"]),
+            Route("/ledger", self._page(self._ledger)),
+            Route("/sign-in", self._sign_in),
+            Route("/sign-in", self._signed_in, methods=["POST"]),
+            Route("/sign-out", self._form(self._sign_out), methods=["POST"]),
+            Mount("/static", _Static(directory=STATIC)),
+        ]
+
+    # --- what every page has in common ---------------------------------------------------------------------------
+
+    def _page(self, show: Shown) -> Callable[[Request], Awaitable[Response]]:
+        async def serve(request: Request) -> Response:
+            session = self._door.session(request)
+            if session is None:
+                return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+            try:
+                return await show(request, session)
+            except Problem as problem:
+                values = self._common(session, "") | {"problem": problem.document}
+                return page("problem.html", values, problem.document.status)
+
+        return serve
+
+    def _form(
+        self, act: Callable[[Request, Session, Mapping[str, str]], Awaitable[str]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """What changes anything: only with the session's own text against forgery; then to another page."""
+
+        async def serve(request: Request, session: Session) -> Response:
+            given = await _fields(request)
+            if not same(given.get("csrf", ""), session.csrf):
+                raise Problem(
+                    HTTPStatus.FORBIDDEN, "forged request", "the form is not this session's: reload the page"
+                )
+            self._door.count_action(session.who)
+            return RedirectResponse(
+                await act(request, session, given), HTTPStatus.SEE_OTHER, headers=dict(HEADERS)
+            )
+
+        return self._page(serve)
+
+    def _common(self, session: Session, here: str) -> dict[str, Any]:
+        return {"who": session.who, "csrf": session.csrf, "here": here, "now": time.time(), "notice": ""}
+
+    async def _ask(
+        self,
+        name: str,
+        session: Session,
+        params: Mapping[str, str] | None = None,
+        query: object = None,
+        body: object = None,
+    ) -> Any:  # noqa: ANN401 - the endpoint's answer
+        """What the API answers to whoever is signed in. Raises Problem."""
+        endpoint, who = self._endpoints[name], session.who
+        try:
+            if not who.may(endpoint.permission):
+                raise forbidden(who, endpoint.permission)
+            return (await endpoint.handler(Call(who, params or {}, query, body))).content
+        except Problem as problem:
+            if problem.document.status == HTTPStatus.FORBIDDEN:
+                await self._door.refused(who, endpoint, problem)
+            raise
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    async def _now(self, _: Request, session: Session) -> Response:
+        services: Services = await self._ask("listServices", session)
+        named = {name for run in services.services for name in (run.release, run.in_flight) if name}
+        found = {name: self._backstage.ledger.summary(name) for name in named}
+        known = {name: summary for name, summary in found.items() if summary is not None}
+        moving = [name for name, summary in known.items() if summary.outcome is None]
+        releases = [await self._ask("getRelease", session, {"release": name}) for name in sorted(moving)]
+        values = self._common(session, "/") | {
+            "places": places(services.services, known),
+            "frozen": frozen_places(self._door.book.home, services.services, time.time()),
+            "waiting": [one for one in releases if one.waits_for],
+            "stream": "/v1/stream",
+        }
+        return page("now.html", values)
+
+    async def _release(self, request: Request, session: Session) -> Response:
+        params = {"release": request.path_params["release"]}
+        found: Release = await self._ask("getRelease", session, params)
+        told: Explanation = await self._ask("explainRelease", session, params)
+        summary = found.summary
+        offered = actions(found, found.stage, session.who, found.undoable)
+        values = self._common(session, "") | {
+            "found": found,
+            "actions": offered,
+            "nothing_to_do": _nothing(session.who, found),
+            "story": told.sentences,
+            "changes": changes(await self._ask("getPlan", session, params)),
+        }
+        if not summary.closed:
+            values["stream"] = f"/v1/stream?release={summary.release}"
+        return page("release.html", values)
+
+    async def _history(self, request: Request, session: Session) -> Response:
+        given = {name: value for name, value in request.query_params.items() if value}
+        try:
+            query = msgspec.convert({"limit": PAGE} | given, ReleasesQuery, strict=False)
+        except msgspec.ValidationError as error:
+            raise malformed(str(error), "query") from error
+        found: Releases = await self._ask("listReleases", session, query=query)
+        return page("history.html", self._common(session, "/history") | {"page": found, "query": query})
+
+    async def _compare(self, request: Request, session: Session) -> Response:
+        names = request.query_params.getlist("release")
+        if len(names) != COMPARED:
+            raise malformed(f"choose {COMPARED} releases to compare, not {len(names)}", "release")
+        found = [await self._ask("getRelease", session, {"release": name}) for name in names]
+        return page("compare.html", self._common(session, "") | {"names": names, "rows": compared(found)})
+
+    async def _freezes(self, _: Request, session: Session) -> Response:
+        found: Freezes = await self._ask("listFreezes", session)
+        values = self._common(session, "/freezes") | {
+            "page": found,
+            "may_set": session.who.may("operate"),
+            "may_lift": session.who.may("approve"),
+        }
+        return page("freezes.html", values)
+
+    async def _ledger(self, request: Request, session: Session) -> Response:
+        query = query_of(request, After)
+        found: Events = await self._ask("readLedger", session, query=query)
+        values = self._common(session, "/ledger") | {
+            "page": found,
+            "after": query.after,
+            "limit": query.limit,
+            "kind": lambda event: type(event).__name__,
+            "shown": lambda event: msgspec.json.format(msgspec.json.encode(event)).decode(),
+        }
+        return page("ledger.html", values)
+
+    # --- forms ---------------------------------------------------------------------------------------------------
+
+    async def _act(self, request: Request, session: Session, given: Mapping[str, str]) -> str:
+        release, verb = request.path_params["release"], request.path_params["verb"]
+        endpoint = self._endpoints.get(f"{verb}Release")
+        if endpoint is None or endpoint.body is not Word or not _NAME.fullmatch(release):
+            raise Problem(HTTPStatus.NOT_FOUND, "unknown action", f"nothing is called {verb!r}")
+        told = await self._ask(
+            endpoint.name, session, {"release": release}, body=Word(reason=given.get("reason", "")[:2000])
+        )
+        return f"/releases/{told.release}"
+
+    async def _freeze(self, _: Request, session: Session, given: Mapping[str, str]) -> str:
+        hours = given.get("hours", "")
+        if hours and not hours.isdigit():
+            raise malformed(f"{hours!r} is no number of hours", "hours")
+        fields = {
+            "reason": given.get("reason", ""),
+            "ends_at": time.time() + int(hours) * HOUR_S if hours else None,
+            "environments": [
+                name.strip() for name in given.get("environments", "").split(",") if name.strip()
+            ],
+        }
+        try:
+            body = msgspec.convert(fields, NewFreeze)
+        except msgspec.ValidationError as error:
+            raise malformed(str(error), "form") from error
+        await self._ask("setFreeze", session, body=body)
+        return "/freezes"
+
+    async def _lift(self, request: Request, session: Session, _: Mapping[str, str]) -> str:
+        await self._ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
+        return "/freezes"
+
+    # --- in and out ----------------------------------------------------------------------------------------------
+
+    async def _sign_in(self, request: Request) -> Response:
+        values = {
+            "who": None,
+            "notice": "",
+            "ticket": request.query_params.get("ticket", "")[:200],
+            "oidc": "",
+        }
+        return page("sign_in.html", values)
+
+    async def _signed_in(self, request: Request) -> Response:
+        try:
+            given = await _fields(request)
+            name = await self._begin(request, given)
+        except Problem as problem:
+            values = {"who": None, "notice": problem.document.detail, "ticket": "", "oidc": ""}
+            return page("sign_in.html", values, problem.document.status)
+        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
+        return answer
+
+    async def _begin(self, request: Request, given: Mapping[str, str]) -> str:
+        """A new session's name. Raises Problem: 401, 429."""
+        door, now = self._door, self._door.now()
+        who: Who | None
+        if given.get("ticket"):
+            who, token = door.tickets.redeem(given["ticket"], now), ""
+        else:
+            text = given.get("token", "").strip()
+            who, token = door.tokens.who(text, now), token_id(text)
+        if who is None:
+            door.failed(request)
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED, "who are you?", "that opens nothing (any more): ask for another"
+            )
+        await door.signed_in(who, "token" if token else "ticket")
+        return door.sessions.begin(who, now, token)
+
+    async def _sign_out(self, request: Request, _: Session, __: Mapping[str, str]) -> str:
+        self._door.sessions.end(request.cookies.get(COOKIE, ""))
+        return "/sign-in"
+
+
+class _Static(StaticFiles):
+    """Our own files: the same headers, but to be kept."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - starlette's signature
+        """The file."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers.update({**HEADERS, "cache-control": "public, max-age=3600"})
+        return answer
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The fields of a form. Raises Problem: 413, 422."""
+    try:
+        text = (await read_body(request)).decode()
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=50))
+    except (UnicodeDecodeError, ValueError) as error:
+        raise malformed(f"the form cannot be read: {error}") from error
+
+
+def _nothing(who: Who, found: Release) -> str:
+    if found.summary.closed or found.summary.outcome is not None:
+        return "It is over; there is nothing to do."
+    return f"It moves by itself. With the role {who.role} you can watch."

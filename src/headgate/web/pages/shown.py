@@ -1,0 +1,124 @@
+"""What the pages show that the API gives in another order: rows, changes, comparisons."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import msgspec
+
+from headgate.core.home import Home
+from headgate.core.model import Plan, Unit
+from headgate.core.summary import Move, Summary
+from headgate.ledger.projections import Running
+from headgate.web.api.reading import Release
+from headgate.web.pages.words import NOTHING
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A service on the first page. `moving` is the release that moves it, with the `weight` of its canary."""
+
+    run: Running
+    label: str
+    since: float
+    before: bool
+    moving: Summary | None
+    weight: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing that a release changes."""
+
+    service: str
+    what: str
+    before: str
+    after: str
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """One line of a comparison."""
+
+    name: str
+    values: list[str]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the releases differ in it."""
+        return len(set(self.values)) > 1
+
+
+def places(running: Iterable[Running], known: dict[str, Summary]) -> list[tuple[str, list[Row]]]:
+    """The services by project and environment."""
+    rows = [_row(run, known) for run in running]
+    keyed = groupby(rows, lambda row: f"{row.run.unit.project} / {row.run.unit.environment}")
+    return [(place, list(found)) for place, found in keyed]
+
+
+def _row(run: Running, known: dict[str, Summary]) -> Row:
+    promoted = known.get(run.release or "")
+    move = _move(promoted, run.unit)
+    moving = known.get(run.in_flight or "")
+    now = _move(moving, run.unit)
+    return Row(
+        run=run,
+        label=move.label if move else "",
+        since=(promoted.ended_at or promoted.changed_at) if promoted else 0.0,
+        before=move is not None and move.before is not None,
+        moving=moving,
+        weight=now.weight if now else 0,
+    )
+
+
+def _move(summary: Summary | None, unit: Unit) -> Move | None:
+    return next((move for move in summary.moves if move.unit == unit), None) if summary else None
+
+
+def frozen_places(home: Home, running: Iterable[Running], at: float) -> set[str]:
+    """The places where a freeze holds for any service."""
+    units = [run.unit for run in running]
+    return {
+        f"{unit.project} / {unit.environment}"
+        for unit in units
+        if any(freeze.holds(unit, at) for freeze in home.freezes.values())
+    }
+
+
+def changes(plan: Plan) -> list[Change]:
+    """What the plan changes, service by service."""
+    found: list[Change] = []
+    for leg in plan.legs:
+        service, before, after = leg.unit.service, leg.baseline, leg.candidate
+        pairs = [
+            ("artifact", before.artifact if before else "", after.artifact),
+            ("configuration", before.configuration if before else "", after.configuration),
+        ]
+        if leg.baseline_listener is not None and leg.baseline_listener.port != leg.listener.port:
+            pairs.append(("port", str(leg.baseline_listener.port), str(leg.listener.port)))
+        found += [Change(service, what, old[:16], new[:16]) for what, old, new in pairs if old != new]
+    return found
+
+
+def compared(releases: Sequence[Release]) -> list[Compared]:
+    """Two releases side by side."""
+    lines = {
+        "where": [f"{one.summary.project} / {one.summary.environment}" for one in releases],
+        "what": [
+            ", ".join(f"{move.unit.service} {move.label or move.after.key}" for move in one.summary.moves)
+            for one in releases
+        ],
+        "outcome": [(one.summary.outcome or one.summary.phase).replace("_", " ") for one in releases],
+        "why": [one.summary.reason or NOTHING for one in releases],
+        "by": [one.summary.author for one in releases],
+        "bad requests served": [str(one.report.bad_requests_served) for one in releases],
+        "found after": [_seconds(one.report.detected_after_s) for one in releases],
+        "restored within": [_seconds(one.report.restored_after_s) for one in releases],
+        "took": [_seconds(one.report.took_s) for one in releases],
+        "steps": [", ".join(step.name for step in one.report.steps) or NOTHING for one in releases],
+    }
+    return [Compared(name, values) for name, values in lines.items()]
+
+
+def _moves(summary: Summary) -> str:
+    return ", ".join(f"{move.unit.service} {move.label or move.after.key}" for move in summary.moves)
+
+
+def _seconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f} s"

@@ -1,0 +1,67 @@
+"""Numbers and times as people read them: filters of the templates."""
+
+import math
+from datetime import UTC, datetime
+
+from markupsafe import Markup, escape
+
+from headgate.core.model import Version
+
+NOTHING = "\N{EN DASH}"
+_STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+_MANY = 1e6
+
+
+def duration(seconds: float | None) -> str:
+    """`3 min`, `1.5 s`, `250 ms`; a dash for nothing."""
+    if seconds is None:
+        return NOTHING
+    for length, unit in _STEPS:
+        if seconds >= length:
+            count = seconds / length
+            return f"{count:.1f} {unit}" if count < 10 and count != int(count) else f"{count:.0f} {unit}"  # noqa: PLR2004 - one digit
+    return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
+
+
+def ratio(value: float | None) -> str:
+    """`0.12%`; a dash for nothing."""
+    if value is None:
+        return NOTHING
+    return f"{value:.2%}" if value < 0.1 else f"{value:.1%}"  # noqa: PLR2004 - three digits are enough
+
+
+def odds(value: float | None) -> str:
+    """`412 to 1`, from 1 (no evidence at all)."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if value >= _MANY:
+        return "over a million to 1"
+    return f"{value:,.0f} to 1" if value >= 10 else f"{value:.1f} to 1"  # noqa: PLR2004 - one digit below
+
+
+def moment(at: float | None) -> Markup:
+    """A time, in the server's words; the page's script shows it in the reader's own zone."""
+    if not at:
+        return escape(NOTHING)
+    when = datetime.fromtimestamp(at, UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.isoformat(timespec="seconds"), when.strftime("%Y-%m-%d %H:%M:%S UTC")
+    )
+
+
+def ago(at: float | None, now: float) -> str:
+    """`4 min ago`."""
+    if not at:
+        return NOTHING
+    passed = now - at
+    return "just now" if passed < 1 else f"{duration(passed)} ago"
+
+
+def outcome(value: str | None) -> str:
+    """`rolled back`."""
+    return (value or "under way").replace("_", " ")
+
+
+def version(value: Version | None) -> str:
+    """A version's short name."""
+    return value.key if value is not None else "nothing"
