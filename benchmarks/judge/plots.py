@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 FONT = 'font-family="sans-serif" font-size="11"'
-WIDTH, LEFT, RIGHT, LINE = 860, 290, 60, 17
+WIDTH, LEFT, RIGHT, LINE = 880, 320, 50, 17
 INK, GRID = "#343a40", "#dee2e6"
 
 
@@ -54,13 +54,16 @@ def dots(title: str, scenes: Mapping[str, Mapping[str, float]], colours: Mapping
                 radius = 5 if name == next(iter(colours)) else 4
                 x = _at(found[name], low, high)
                 body.append(f'<circle cx="{x:.1f}" cy="{y}" r="{radius}" fill="{colours[name]}"/>')
+    shown = [name for name in colours if any(name in found for found in scenes.values())]
     x, y = 8, 46 + LINE * len(scenes) + 10
-    for name, colour in colours.items():
-        body.append(
-            f'<circle cx="{x + 4}" cy="{y - 4}" r="4" fill="{colour}"/><text x="{x + 12}" y="{y}">{name}</text>'
-        )
+    for name in shown:
+        if x + 26 + 6 * len(name) > WIDTH:
+            x, y = 8, y + LINE
+        body.append(f'<circle cx="{x + 4}" cy="{y - 4}" r="4" fill="{colours[name]}"/>')
+        body.append(f'<text x="{x + 12}" y="{y}">{name}</text>')
         x += 26 + 6 * len(name)
-    return _frame(title, len(scenes), body, foot=20)
+    foot = y - 46 - LINE * len(scenes) + 10
+    return _frame(title, len(scenes), body, foot=foot)
 
 
 def bars(

@@ -1,5 +1,6 @@
 """What Headgate says of itself, from the real daemon: metrics on its socket, its log, and who its services are."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from headgate.homes import socket_of
+from headgate.plugins.traffic.envoy import Admin, admin_socket
 from tests.e2e.town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-1"), pytest.mark.timeout(180)]
@@ -31,6 +33,17 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def asked(rules: dict[str, Any]) -> set[tuple[str, tuple[str, ...]]]:
+    """The proxy's series that the rules are made of: names and labels, but for a class of errors that none had."""
+    text = json.dumps(rules).replace('\\"', '"')
+    found = re.findall(r"(envoy_\w+)\{([^}]*)\}", text)
+    of_class = "envoy_response_code_class"
+    return {
+        (name, tuple(label for label in labels.split(",") if not label.startswith(of_class)))
+        for name, labels in found
+    }
+
+
 def test_a_release_is_seen_by_whoever_looks(new_town: Callable[[], Town]) -> None:
     town = new_town()
     town.up()
@@ -45,3 +58,9 @@ def test_a_release_is_seen_by_whoever_looks(new_town: Callable[[], Town]) -> Non
     environ = town.shops(label)[0].environ()
     assert f"deployment.id={release}" in environ["OTEL_RESOURCE_ATTRIBUTES"]
     assert environ["OTEL_SERVICE_NAME"] == "web"
+    town.get()
+    rules = town.headgate("alerts", "prometheus", "--json").report
+    shown = asyncio.run(Admin(admin_socket(town.home)).get("/stats/prometheus")).decode()
+    for name, labels in asked(rules):
+        series = [line for line in shown.splitlines() if line.startswith(f"{name}{{")]
+        assert any(all(label in line for label in labels) for line in series), (name, labels)

@@ -1,6 +1,8 @@
 """Headgate's own metrics: what a scrape finds before, during and after releases."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -161,3 +163,11 @@ def test_it_is_for_whoever_may_read_everything(who: Who, status: int) -> None:
     assert response.status_code == status
     if status == 200:
         assert response.headers["content-type"].startswith("text/plain")
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "markers.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(headgate_[a-z_]+)`", page))
+    text = Metrics().expose("")[0].decode()
+    families = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) - {"headgate_build_info"}
+    assert named == families

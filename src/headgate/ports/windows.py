@@ -2,7 +2,7 @@
 
 Every finished window is counted once: windows are aligned, follow each other without a gap, and one whose count failed
 is asked again. Until then the version is unknown, never zero. Counting begins with the first reading and, as after a
-restart, begins anew (at zero) when the source was not read, or not readable, for CATCH_UP_S.
+restart, begins anew (at zero) when the source was not read, or not readable, for longer than is counted in one go.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from headgate.ports.novelty import (
 from headgate.ports.questions import ERRORS, REQUESTS, Questions, bound_ms, filled, named
 from headgate.ports.signals import Look
 
-CATCH_UP_S = 3600
-"""The longest time that is counted in one go."""
+CATCH_UP_S, CATCH_UP_WINDOWS = 3600, 720
+"""The longest time that is counted in one go, and the most windows: vendors bound the points of an answer."""
 
 RETRY_S = 5.0
 """A source that failed is asked again after so long, not at every reading."""
@@ -95,6 +95,7 @@ class WindowedSignals:
         self._bounds = {bound_ms(bound): f"latency {bound}" for bound in questions.latency}
         self._means = tuple(questions.means)
         self._pace = questions.pace
+        self._catch_up_s = min(CATCH_UP_S, CATCH_UP_WINDOWS * self._pace.resolution_s)
         self._now = now
         self._error_lines = error_lines
         self._watches: dict[Version, _Watch] = {}
@@ -157,7 +158,7 @@ class WindowedSignals:
 
     async def _count(self, version: Version, watch: _Watch, now: float) -> None:
         newest = self._pace.newest(now)
-        if watch.cursor is None or newest - watch.cursor > CATCH_UP_S:
+        if watch.cursor is None or newest - watch.cursor > self._catch_up_s:
             return await self._begin(version, watch, newest)
         window = self._pace.due(watch.cursor, now)
         if window is not None:

@@ -6,7 +6,7 @@ without the right credential (`SECRET`) should be answered as the real one would
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,8 +114,11 @@ class MarkerContract(ABC):
         """What a project file says of it, with its address; every secret is `FROM_ENVIRONMENT`."""
 
     @pytest.fixture(autouse=True)
-    def _secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _secret(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Generator[None]:
+        caplog.set_level("DEBUG", "headgate")
         monkeypatch.setenv(VARIABLE, SECRET)
+        yield
+        assert SECRET not in caplog.text
 
     # --- one mark ------------------------------------------------------------------------------------------------
 

@@ -15,12 +15,16 @@ Method = Literal["GET", "POST", "DELETE"]
 
 @dataclass(frozen=True)
 class Call:
-    """One request, checked: `params` from the path, `query` and `body` as the endpoint's types have them."""
+    """One request, checked: `params` from the path, `query` and `body` as the endpoint's types have them.
+
+    `headers` by their names in lower case.
+    """
 
     who: Who
     params: Mapping[str, str]
     query: Any = None
     body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def demand(self, permission: Permission, environment: str) -> None:
         """Raises Problem (403) when whoever asks may not do this in `environment`."""
@@ -30,7 +34,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an endpoint answers. `etag` names this state of the resource; the same etag is the same content."""
+    """What an endpoint answers. `etag` names this state of the resource; the same etag is the same content.
+
+    `content` may be a response that is sent as it is.
+    """
 
     content: object
     etag: str = ""
@@ -45,7 +52,8 @@ class Endpoint:
     """`answer` is the type of the content. `problems` are the refusals beyond those that every endpoint has.
 
     `permission` is asked for before the handler runs, without an environment; where one is concerned, the handler
-    demands again with it.
+    demands again with it. `keyed`: a caller may send an Idempotency-Key. `headers` are those that it reads, with what
+    they say.
     """
 
     method: Method
@@ -60,6 +68,9 @@ class Endpoint:
     body: Any = None
     status: int = HTTPStatus.OK
     problems: tuple[int, ...] = ()
+    keyed: bool = False
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def forbidden(who: Who, permission: Permission, environment: str | None = None) -> Problem:

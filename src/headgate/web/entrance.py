@@ -91,7 +91,7 @@ async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
         opened = None if entrance.off else _open(entrance)
     except Shut as shut:
         backstage.door.trouble = str(shut)
-        opened = None
+        entrance, opened = Entrance(off=True), None
     if opened is None:
         yield ""
         return

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 STOP_WITHIN_S = 2
+BACKLOG = 512
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def tcp_listener(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # only now is a port that somebody else has refused
     except BaseException:
         listener.close()
         raise

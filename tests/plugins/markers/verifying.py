@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_PAGE = Path(__file__).parents[3] / "docs" / "markers.md"
+PAGE = Path(__file__).parents[3] / "docs" / "markers.md"
 _found: dict[str, Any] = {}
-_block = re.search(r"```python\n(.*?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)
+_block = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 assert _block is not None, "the page shows how to verify"
-exec(compile(_block[1], str(_PAGE), "exec"), _found)  # noqa: S102 - our own page
+exec(compile(_block[1], str(PAGE), "exec"), _found)  # noqa: S102 - our own page
 
 Rejected: type[Exception] = _found["Rejected"]
 

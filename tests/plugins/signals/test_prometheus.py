@@ -185,6 +185,15 @@ def test_counts_by_instance_and_latencies_in_milliseconds() -> None:
     assert (arm.latency_ms.le, arm.latency_ms.count) == ((5.0, 100.0, 1e8), (15, 15, 15))
 
 
+def test_bounds_rise_also_where_one_is_for_everything() -> None:
+    api = Api()
+    counted(api, OLD, 3, 0)
+    api.set(TIME, 3.0, envelope="", le="1e+08", envoy_cluster_name=OLD.key, instance="envoy:1")
+    found = read(signals(api)).latency_ms
+    assert found is not None
+    assert found.le == (5.0, 100.0, 1e8, 1e9)
+
+
 def test_a_process_that_starts_again_or_goes_away_takes_nothing_with_it() -> None:
     api, clock = Api(), [NOW]
     source = signals(api, lambda: clock[0], means={"paid": Share("paid_total", "bills_total")})

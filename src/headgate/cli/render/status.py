@@ -50,7 +50,7 @@ def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
     else:
         yield "No controller runs; none is needed now: `deploy` brings its own.", "dim"
     for release, why in seen.trouble.items():
-        stands = "" if "/" in release else " stands still"
+        stands = "" if "/" in release or release == "outbox" else " stands still"
         yield f"{release}{stands}: {why}", "bold red"
 
 

@@ -45,14 +45,13 @@ def _laid_out(rows: Sequence[tuple[str, list[Panel]]]) -> list[Panel]:
     panels: list[Panel] = []
     y = 0
     for title, found in rows:
-        panels.append(
-            {"type": "row", "title": title, "collapsed": False, "panels": []}
-            | {"gridPos": {"x": 0, "y": y, "w": COLUMNS, "h": 1}}
-        )
+        place: Panel = {"x": 0, "y": y, "w": COLUMNS, "h": 1}
+        row: Panel = {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": place}
+        panels.append(row)
         width = COLUMNS // len(found)
         panels += [
-            panel | {"gridPos": {"x": width * place, "y": y + 1, "w": width, "h": HEIGHT}}
-            for place, panel in enumerate(found)
+            panel | {"gridPos": {"x": width * number, "y": y + 1, "w": width, "h": HEIGHT}}
+            for number, panel in enumerate(found)
         ]
         y += 1 + HEIGHT
     return [panel | {"id": number} for number, panel in enumerate(panels, 1)]

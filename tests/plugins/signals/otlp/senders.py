@@ -35,6 +35,8 @@ from tests.plugins.traffic.envoys import free_port
 UNIT = Unit("shop", "production", "web")
 OLD, NEW = (Version(UNIT, letter * 64, "0" * 64) for letter in "ab")
 NEVER_MS = 1e9
+PATIENT_S = 600.0
+"""Longer than any machine takes for a test: silence is made by moving the clock."""
 
 
 class Clock:
@@ -147,7 +149,7 @@ class Place:
 
     def source(self, **settings: object) -> OtlpSignals:
         source = OtlpSignals(
-            Settings(listen=self.listen, **settings),  # type: ignore[arg-type]
+            Settings(listen=self.listen, **{"silence_max_s": PATIENT_S, **settings}),  # type: ignore[arg-type]
             self.receiving.serve,
             lambda version: self.labels.get(version, ""),
             self.clock,

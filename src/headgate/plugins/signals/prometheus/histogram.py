@@ -68,7 +68,9 @@ def summed(instances: Mapping[str, Mapping[float, float]], unit_ms: float) -> Hi
     counts = [round(sum(one[bound] for one in instances.values())) for bound in shared]
     if any(later < earlier for earlier, later in pairwise(counts)):
         raise Temporary("its histogram's buckets are not cumulative: is `le` kept in the query?")
-    le = (bound * unit_ms if math.isfinite(bound) else EVERYTHING_MS for bound in shared)
+    le = [bound * unit_ms for bound in shared if math.isfinite(bound)]
+    if len(le) < len(shared):
+        le.append(max(EVERYTHING_MS, 10 * le[-1] if le else 0.0))
     return Histogram(tuple(le), tuple(counts))
 
 

@@ -23,6 +23,7 @@ from headgate.plugins.signals.prometheus.queries import (
 from headgate.plugins.signals.prometheus.settings import Settings
 from headgate.plugins.signals.prometheus.tally import Tally
 from headgate.ports.errors import PortError, Temporary
+from headgate.ports.refusals import struck
 from headgate.ports.registry import settings_of
 from headgate.ports.signals import Look
 from headgate.ports.vendor import LogIn, by_token_or_password, web_of
@@ -125,7 +126,10 @@ class PrometheusSignals:
             )
         )
         self._learn_skew(answer.headers.get("date", ""))
-        return read_answer(answer.body)
+        try:
+            return read_answer(answer.body)
+        except Temporary as error:
+            raise Temporary(struck(str(error), login.secrets)) from None
 
     async def inspect(self, version: Version) -> tuple[Look, ...]:
         """See ports.signals.Inspectable."""

@@ -19,7 +19,7 @@ class Limits:
     overall_times: float = 2.0
     pause_first_s: float = 0.1
     pause_max_s: float = 2.0
-    connections: int = 8
+    connections: int = 4
     waiting: int = 256
     failures: int = 5
     open_s: float = 10.0

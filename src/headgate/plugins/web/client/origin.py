@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
+import ssl
 import urllib.request
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -80,7 +83,10 @@ class Origin:
         import httpx2  # noqa: PLC0415 - see exchange
 
         if self._transport is None:
+            # At DEBUG it would write headers of answers, which may repeat what was sent.
+            logging.getLogger("httpcore2").setLevel(logging.INFO)
             self._transport = httpx2.AsyncHTTPTransport(
+                verify=_trust(self._url),
                 limits=httpx2.Limits(keepalive_expiry=self._limits.keep_alive_s),
                 proxy=_proxy(self._url),
             )
@@ -96,6 +102,19 @@ class Origin:
         finally:
             await response.aclose()
         return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Certificates are verified against what this system, or httpx2, trusts. Reading them takes a while: once."""
+    import httpx2  # noqa: PLC0415 - see exchange
+
+    return httpx2.create_ssl_context()
+
+
+def _trust(url: str) -> ssl.SSLContext:
+    """A context for TLS; one that trusts nobody where none is spoken."""
+    return _trusted() if urlsplit(url).scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _proxy(url: str) -> str | None:
