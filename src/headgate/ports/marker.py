@@ -82,12 +82,6 @@ class Mark:
             lines.append(self.link)
         return "\n".join(lines)
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """What it can be found by, as names and values; `service` is among them where there is only one."""
-        found = {"project": self.project, "environment": self.environment, "release": self.release}
-        return found | ({"service": self.services[0].name} if len(self.services) == 1 else {})
-
 
 class Marker(Protocol):
     """One system that keeps marks."""

@@ -131,7 +131,7 @@ async def read_body(request: Request) -> bytes:
 
 def _too_large() -> Problem:
     detail = f"the body is larger than {BODY_MAX_BYTES} bytes"
-    return Problem(HTTPStatus.CONTENT_TOO_LARGE, "too large", detail)
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large", detail)
 
 
 def _response(request: Request, endpoint: Endpoint, reply: Reply) -> Response:

@@ -9,10 +9,18 @@ import msgspec
 
 from headgate import __version__
 from headgate.web.endpoint import Endpoint
+from headgate.web.idempotency import HEADER, KEY_MAX_CHARACTERS
 from headgate.web.problems import ProblemDocument
 
 _REF = "#/components/schemas/{name}"
-_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+_ALWAYS = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+_KEY = "The same key with the same request is the same request: it is done once, and answered the same"
+_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARACTERS}
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
@@ -64,12 +72,19 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     ]
     if endpoint.query is not None:
         parameters += _query(endpoint.query)
+    parameters += [_header(name, says) for name, says in endpoint.headers.items()]
+    if endpoint.keyed:
+        parameters.append(_header(HEADER, _KEY) | {"schema": _KEY_SCHEMA})
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:
         content = {"application/json": {"schema": schemas[endpoint.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _header(name: str, says: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": says, "schema": {"type": "string"}}
 
 
 def _query(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:
@@ -92,17 +107,23 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
-    answered = {"application/json": {"schema": schemas[endpoint.answer]}}
+    answered = {endpoint.media_type: {"schema": schemas[endpoint.answer]}}
     responses: dict[str, Any] = {
         str(int(endpoint.status)): {"description": HTTPStatus(endpoint.status).phrase, "content": answered}
     }
-    if endpoint.method == "GET":
+    if endpoint.method == "GET" and endpoint.media_type == "application/json":
         responses["304"] = {"description": "Not modified since the ETag that was given"}
     refusals = {*_ALWAYS, *endpoint.problems}
     if endpoint.query is not None or endpoint.body is not None:
         refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     if endpoint.body is not None:
-        refusals |= {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+        refusals |= {
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        }
+    if endpoint.keyed:
+        refusals |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
     problem = {"application/problem+json": {"schema": schemas[ProblemDocument]}}
     for status in sorted(refusals):
         responses[str(int(status))] = {"description": HTTPStatus(status).phrase, "content": problem}

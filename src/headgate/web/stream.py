@@ -119,14 +119,17 @@ class Stream:
     def _frame(self, entry: Entry) -> Frame:
         body = msgspec.json.encode(entry)
         data = b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.sequence, body)
-        return Frame(entry.sequence, entry.release, self._environment(entry.release), data)
+        return Frame(entry.sequence, entry.release, self.environment(entry.release), data)
 
-    def _environment(self, release: str) -> str:
+    def environment(self, release: str) -> str:
+        """That of a release; empty where there is none of this name."""
         if release not in self._environments:
             summary = self._ledger.summary(release)
+            if summary is None:
+                return ""
             if len(self._environments) >= FRAMES_MAX:
                 self._environments.clear()
-            self._environments[release] = summary.environment if summary else ""
+            self._environments[release] = summary.environment
         return self._environments[release]
 
 

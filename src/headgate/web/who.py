@@ -1,6 +1,6 @@
 """Who asks, and what they may do. One table; everything that opens a door reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from headgate.core.home import AccessRole
@@ -20,12 +20,13 @@ Door = Literal["socket", "token", "session"]
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody who asks. `environments` empty: all of them. `door` is how they came in."""
+    """Somebody who asks. `environments` empty: all of them. `door` is how they came in, `token` the id of theirs."""
 
     name: str
     role: AccessRole
     door: Door
     environments: tuple[str, ...] = ()
+    token: str = field(default="", compare=False)
 
     def may(self, permission: Permission, environment: str | None = None) -> bool:
         """Whether they may do this, there. None: anywhere at all (what is not bound to an environment)."""

@@ -83,12 +83,6 @@ class Queries:
         errors = f"sum(rate({metrics.errors}{_braces(bad)}[{window}])) or vector(0)"
         return f"({errors})\n/\nsum(rate({metrics.total}{_braces(chosen)}[{window}]))"
 
-    def rate(self, unit: Unit, window: str) -> str:
-        """Requests a second."""
-        return (
-            f"sum(rate({self._metrics.total}{_braces(self._chosen(unit, self._metrics.labels))}[{window}]))"
-        )
-
     def latency_s(self, unit: Unit, quantile: float, window: str) -> str:
         """A quantile of the latency, in seconds."""
         chosen = _braces(self._chosen(unit, self._metrics.labels))

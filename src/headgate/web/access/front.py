@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from headgate.core.home import ActionDenied, SignedIn
 from headgate.ledger import LedgerError
-from headgate.web.access.limits import ACTIONS, FAILURES, READS, Limiter
+from headgate.web.access.limits import ACTIONS, DENIALS, FAILURES, READS, Limiter
 from headgate.web.access.sessions import Session, Sessions, Tickets, same
 from headgate.web.access.tokens import HomeBook, Tokens
 from headgate.web.endpoint import Endpoint
@@ -32,28 +32,29 @@ class FrontDoor:
         self.trouble = ""  # why it stays shut
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
-        self._denials = Limiter(ACTIONS)
+        self._denials = Limiter(DENIALS)
 
     async def identify(self, request: Request) -> Who:
         """Who asks. Raises Problem: 401 without a good token or session, 403 for a forged request, 429 too often."""
         who = self._by_token(request) or self._by_session(request)
         if who is None:
-            raise self._stranger(request)
+            raise await self._stranger(request)
         bucket = self._reads if request.method in _SAFE else self._actions
         self._count(bucket, f"{who.door}:{who.name}")
         return who
 
     async def refused(self, who: Who, endpoint: Endpoint, problem: Problem) -> None:
-        """Write a denial down, unless whoever it is has had many already: the ledger must not be filled by knocking."""
-        if self._denials.wait_s(who.name, self.now()):
+        """Write a denial down, unless whoever it is has had many already (DENIALS)."""
+        await self._write_denial(who.name, endpoint.name, endpoint.path, problem.document.detail)
+
+    def welcome(self, who: Who) -> bool:
+        """Whether the token that let them in, if one did, is good yet."""
+        return not who.token or self.tokens.good(who.token, self.now())
+
+    async def _write_denial(self, by: str, action: str, target: str, reason: str) -> None:
+        if self._denials.wait_s(by, self.now()):
             return
-        event = ActionDenied(
-            at=self.now(),
-            by=who.name,
-            action=endpoint.name,
-            target=endpoint.path,
-            reason=problem.document.detail,
-        )
+        event = ActionDenied(at=self.now(), by=by, action=action, target=target, reason=reason)
         try:
             await self.book.note(event)
         except LedgerError:
@@ -80,7 +81,6 @@ class FrontDoor:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        self._check_failures(request)
         return self.tokens.who(text.strip(), self.now())
 
     def _by_session(self, request: Request) -> Who | None:
@@ -92,17 +92,17 @@ class FrontDoor:
             raise Problem(HTTPStatus.FORBIDDEN, "forged request", detail)
         return session.who
 
-    def _stranger(self, request: Request) -> Problem:
+    async def _stranger(self, request: Request) -> Problem:
+        """What to say to somebody whom nothing vouches for. Too many bad tokens: 429; a good one is never refused."""
         if request.headers.get("authorization"):
             self.failed(request)
+            await self._write_denial(
+                address(request), "identify", request.url.path[:100], "no good token was shown"
+            )
         detail = "send a good token (`Authorization: Bearer hg_...`), or sign in; `headgate token issue` gives one out"
         problem = Problem(HTTPStatus.UNAUTHORIZED, "who are you?", detail)
         problem.headers["www-authenticate"] = "Bearer"
         return problem
-
-    def _check_failures(self, request: Request) -> None:
-        if self._failures.left(address(request), self.now()) < 1:
-            self.failed(request)
 
     def _count(self, bucket: Limiter, caller: str) -> None:
         wait_s = bucket.wait_s(caller, self.now())

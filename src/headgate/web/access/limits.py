@@ -22,6 +22,9 @@ ACTIONS = Rate(60, 2)
 FAILURES = Rate(10, 0.1)
 """Attempts to get in that failed, by address."""
 
+DENIALS = Rate(20, 1 / 60)
+"""What is written down of each that was denied something: the ledger must not be filled by knocking."""
+
 
 class Limiter:
     """Buckets by caller; the callers that were quiet longest are forgotten, which only ever favours them."""

@@ -103,7 +103,7 @@ class Tokens:
         same = hmac.compare_digest(expected, _digest(secret))
         if prefix != _PREFIX or token is None or not same or not token.good(at):
             return None
-        return Who(token.issued.name, token.issued.role, "token", token.issued.environments)
+        return Who(token.issued.name, token.issued.role, "token", token.issued.environments, name)
 
     def good(self, name: str, at: float) -> bool:
         """Whether the token of this id is good now."""

@@ -1,6 +1,7 @@
 """The API: JSON over HTTP, the same for commands, scripts and pages. Each file has one kind of endpoint."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +11,11 @@ from headgate.ledger import Ledger
 from headgate.ports.controller import Controller
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
+from headgate.web.api.going_back import GoingBack
 from headgate.web.api.home import HomeKeeping
+from headgate.web.api.inventory import Inventory
 from headgate.web.api.reading import Reading
+from headgate.web.api.records import Records
 from headgate.web.api.steering import Steering
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
@@ -28,8 +32,10 @@ class Health(msgspec.Struct, frozen=True):
     url: str = ""
 
 
-def endpoints(controller: Controller, ledger: Ledger, door: FrontDoor) -> tuple[Endpoint, ...]:
-    """Every endpoint there is; the last one describes them all."""
+def endpoints(
+    controller: Controller, ledger: Ledger, door: FrontDoor, more: Sequence[Endpoint] = ()
+) -> tuple[Endpoint, ...]:
+    """Every endpoint there is, with `more` that are served beside them; the last one describes them all."""
 
     async def health(_: Call) -> Reply:
         found = controller.health() | {"pid": os.getpid(), "version": __version__, "url": door.url}
@@ -44,9 +50,13 @@ def endpoints(controller: Controller, ledger: Ledger, door: FrontDoor) -> tuple[
     described = (
         Endpoint("GET", "/v1/health", "getHealth", "How the controller is", health, Health, "controller"),
         *Reading(ledger, Folds(ledger)).endpoints(),
-        *Steering(controller).endpoints(),
+        *Inventory(ledger).endpoints(),
+        *Records(ledger, door.book).endpoints(),
+        *Steering(controller, ledger).endpoints(),
+        *GoingBack(controller, ledger).endpoints(),
         *HomeKeeping(door.book).endpoints(),
         *Admission(door).endpoints(),
+        *more,
         Endpoint(
             "GET", "/v1/openapi.json", "describe", "This description", describe, dict[str, Any], "controller"
         ),

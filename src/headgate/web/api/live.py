@@ -1,0 +1,98 @@
+"""Live: the ledger's entries as they come, to whoever may read them."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+
+from headgate.web.access.front import FrontDoor
+from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.problems import Problem, malformed, unknown
+from headgate.web.stream import LISTENERS_MAX, EventResponse, Frame, Stream
+
+PATH = "/v1/stream"
+LAST_EVENT_ID = "last-event-id"
+
+CHECK_S = 1.0
+"""How often it is looked, while entries come, whether the listener is still welcome; without any, at each heartbeat."""
+
+
+class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to listen to. `after` is the sequence of the last entry seen; without it, only what is new comes.
+
+    A browser that comes back says it by the header `Last-Event-ID`, which counts more.
+    """
+
+    release: str | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
+
+
+class Live:
+    """The endpoint for listeners."""
+
+    def __init__(self, stream: Stream, door: FrontDoor) -> None:
+        self._stream = stream
+        self._door = door
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The one there is."""
+        return (
+            Endpoint(
+                "GET",
+                PATH,
+                "listen",
+                "Entries as they come (server-sent events); the id of each is its sequence",
+                self._listen,
+                str,
+                "ledger",
+                query=StreamQuery,
+                problems=(HTTPStatus.NOT_FOUND,),
+                media_type="text/event-stream",
+                headers={LAST_EVENT_ID: "The id of the last event seen: what came after it comes first"},
+            ),
+        )
+
+    async def _listen(self, call: Call) -> Reply:
+        query: StreamQuery = call.query
+        if query.release is not None and self._stream.environment(query.release) == "":
+            raise unknown("release", query.release)
+        if query.release is not None:
+            call.demand("read", self._stream.environment(query.release))
+        if self._stream.listeners >= LISTENERS_MAX:
+            detail = f"{LISTENERS_MAX} listen already"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many listeners", detail)
+        after = _after(call, query)
+
+        def wanted(frame: Frame) -> bool:
+            return call.who.may("read", frame.environment) and query.release in (None, frame.release)
+
+        frames = self._stream.frames(self._stream.newest if after is None else after, wanted)
+        return Reply(EventResponse(_while_welcome(frames, lambda: self._door.welcome(call.who))))
+
+
+def _after(call: Call, query: StreamQuery) -> int | None:
+    """The place to begin after; None: now. Raises Problem (422)."""
+    last = call.headers.get(LAST_EVENT_ID)
+    if last is None:
+        return query.after
+    if not last.isascii() or not last.isdigit() or len(last) > len(str(2**62)):
+        raise malformed(f"{last[:40]!r} is no id of an event", f"header.{LAST_EVENT_ID}")
+    return int(last)
+
+
+async def _while_welcome(
+    frames: AsyncGenerator[Frame | None], welcome: Callable[[], bool]
+) -> AsyncGenerator[Frame | None]:
+    """The frames, until whoever listens is not welcome any more: their token was revoked, say."""
+    looked_at = time.monotonic()
+    try:
+        async for frame in frames:
+            if time.monotonic() - looked_at >= CHECK_S or frame is None:
+                if not welcome():
+                    return
+                looked_at = time.monotonic()
+            yield frame
+    finally:
+        await frames.aclose()
