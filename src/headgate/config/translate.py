@@ -51,16 +51,19 @@ def problems_of(error: ValidationError, source: Source) -> list[Problem]:
 
 def _complaints(detail: ErrorDetails, loc: Loc, source: Source) -> Sequence[Complaint]:
     context = cast("Mapping[str, Any]", detail.get("ctx", {}))
+    hidden = source.root is not None and source.hidden(locate(source.root, loc))
+    value = "this value" if hidden else shown(detail["input"])
     if detail["type"] == TYPE:
         found = cast("list[Complaint]", context["complaints"])
         blank = detail["input"] is None
-        return [replace(one, what=_BLANK) if blank and not one.loc else one for one in found]
+        if detail["loc"] and detail["loc"][-1] == _KEY:
+            return found
+        told = [replace(one, what=one.what.replace(shown(detail["input"]), value)) for one in found]
+        return [replace(one, what=_BLANK) if blank and not one.loc else one for one in told]
     if detail["type"] == "extra_forbidden":
         return [_unknown_key(loc)]
     if detail["type"] == "missing":
         return [Complaint((), f"the key `{loc[-1]}` is missing", _purpose(loc))]
-    hidden = source.root is not None and source.hidden(locate(source.root, loc))
-    value = "this value" if hidden else shown(detail["input"])
     if detail["input"] is None:
         return [Complaint((), _BLANK, _purpose(loc))]
     sentence = _SENTENCES.get(detail["type"])

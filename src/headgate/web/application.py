@@ -79,4 +79,6 @@ async def _missing(_: Request, error: Exception) -> Response:
 
 async def _broken(_: Request, __: Exception) -> Response:
     """A fault of ours. The server logs it; whoever asked learns nothing of our insides."""
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours", "the controller's log says more").response()
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours", "the controller's log says more"
+    ).response()

@@ -76,7 +76,9 @@ async def _answer(request: Request, endpoint: Endpoint, who: Who, keys: Keys) ->
     if key is None or not endpoint.keyed:
         return await endpoint.handler(call)
     digest = hashlib.sha256(request.url.path.encode() + b"\n" + content).hexdigest()
-    return await keys.once((f"{who.door}:{who.name}", endpoint.name, key), digest, lambda: endpoint.handler(call))
+    return await keys.once(
+        (f"{who.door}:{who.name}", endpoint.name, key), digest, lambda: endpoint.handler(call)
+    )
 
 
 def query_of(request: Request, kind: type[Q]) -> Q:

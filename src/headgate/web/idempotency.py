@@ -23,7 +23,7 @@ class _Kept:
 
 
 class Keys:
-    """Answers by (who, endpoint, key). Only what was done is kept: a refusal has changed nothing, so it may be retried."""
+    """Answers by (who, endpoint, key). Only what was done is kept: what was refused may be tried again."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()

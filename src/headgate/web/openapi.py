@@ -84,7 +84,13 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _header(name: str, says: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": says, "schema": {"type": "string"}}
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": says,
+        "schema": {"type": "string"},
+    }
 
 
 def _query(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:

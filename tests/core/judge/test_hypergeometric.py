@@ -1,6 +1,6 @@
 """Why high shares are compared as proportions and not by Fisher's noncentral hypergeometric law.
 
-Everything is enumerated: all counts of two small arms. docs/decisions/0006-two-proportions-at-high-shares.md tells it.
+Everything is enumerated: all counts of two small arms. docs/decisions/0008-two-proportions-at-high-shares.md tells it.
 """
 
 import math

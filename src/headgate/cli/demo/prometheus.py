@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,8 +39,7 @@ class ProxyMetrics:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        handler = type("Handler", (_Handler,), {"page": self._page})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(self._page)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -74,18 +74,22 @@ class ProxyMetrics:
             return connection.getresponse().read()
 
 
+class _Server(ThreadingHTTPServer):
+    """Answers every GET with what `page` gives."""
+
+    def __init__(self, page: Callable[[], bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.page = page
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    @staticmethod
-    def page() -> bytes:
-        """What to answer."""
-        raise NotImplementedError
 
     def do_GET(self) -> None:
         """Answer a scrape."""
         try:
-            status, body = 200, self.page()
+            assert isinstance(self.server, _Server)
+            status, body = 200, self.server.page()
         except (OSError, http.client.HTTPException):
             status, body = 503, b""
         self.send_response(status)

@@ -9,10 +9,11 @@ import click
 from headgate.cli import options
 from headgate.cli.carry import Manner, carry
 from headgate.cli.errors import Unable
-from headgate.cli.going_back import Way, require_legal, way_back, words_for
+from headgate.cli.going_back import require_legal, way_back
 from headgate.cli.render import words
 from headgate.cli.screen import say
 from headgate.cli.session import Session, person
+from headgate.ledger.going_back import Way
 
 _RELEASE = re.compile(r"[rR]?[0-9]+")
 
@@ -57,20 +58,12 @@ class _Given:
 
 def _roll_back(session: Session, given: _Given) -> int:
     from headgate import wiring
-    from headgate.core.submission import Submission
 
     release, services = _told_apart(session, given.names)
     way = way_back(session.ledger, release, given.environment, services)
     require_legal(way, wiring.open_artifacts(session.home))
     _announce(way, as_json=given.as_json)
-    submission = Submission(
-        intents=way.intents,
-        policies=way.policies,
-        author=person(),
-        reason=given.reason,
-        words=words_for(way, given.retry, given.break_glass),
-        rollback_to=way.release,
-    )
+    submission = way.submission(person(), given.reason, given.retry, given.break_glass)
     manner = Manner(given.as_json, wait=False, timeout_s=given.timeout_s, detach=given.detach)
     return carry(session, submission, manner)
 

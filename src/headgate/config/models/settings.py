@@ -114,15 +114,16 @@ def _quantity(notation: Notation, value: object) -> float:
 
 def _value(kind: object, value: object) -> Any:  # noqa: ANN401 - JSON; one answer a type
     options = _options(kind)
-    if SecretSource in options and (isinstance(value, dict) or str not in options):
+    keyed, several = isinstance(value, dict), isinstance(value, (list, tuple))
+    if SecretSource in options and (keyed or str not in options):
         return _secret(value)
     structs = [one for one in options if isinstance(one, type) and issubclass(one, msgspec.Struct)]
-    if len(structs) == 1 and (isinstance(value, dict) or len(options) == 1):
+    if len(structs) == 1 and (keyed or len(options) == 1):
         return _mapping_of(structs[0], value)
     for option in options:
-        if get_origin(option) is dict and (isinstance(value, dict) or len(options) == 1):
+        if get_origin(option) is dict and (keyed or len(options) == 1):
             return _entries(get_args(option)[1], value)
-        if get_origin(option) is tuple and (isinstance(value, (list, tuple)) or len(options) == 1):
+        if get_origin(option) is tuple and (several or len(options) == 1):
             return _items(get_args(option)[0], value)
     return _scalar(kind, options, value)
 

@@ -86,6 +86,8 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
     if not pair.canary_n or not pair.stable_n:
         return None
     known = c.known.share
+    if rule.exact and known is None:
+        return None  # no idea what stable's share might be: a blind bet is a lost one
     if rule.exact or (known is not None and known * rule.grid.null > HIGH_SHARE):
         return proportion_logs(rule.grid, pair, stable_share(c.known, exact=True), phi)
     return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
@@ -124,8 +126,8 @@ def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: floa
 def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mirror:
     if rule.harm is None or not pair.canary_n or c.proof >= rule.proof:
         return c.mirror  # no harm to rule out, nothing seen, or proven already
-    if rule.exact and not pair.stable_n and c.known.share is None:
-        return c.mirror  # nothing to compare with, and no idea what stable's share might be
+    if rule.exact and c.known.share is None:
+        return c.mirror  # no idea what stable's share might be: a blind bet is a lost one
     gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
     if rule.phi is None and gain > 0:
         gain = min(gain, math.log(rule.proof) / lasting(c.dispersion))  # a lull between storms proves little

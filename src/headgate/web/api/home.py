@@ -12,8 +12,12 @@ from headgate.core.home import AccessRole, Freeze, FreezeLifted, FreezeSet
 from headgate.web.access.tokens import Grant, HomeBook, Tokens, TooMany, token_id
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.problems import Problem, malformed, unknown
+from headgate.web.who import Who
 
 FREEZES_MAX = 10_000
+
+EVERYWHERE = "every environment"
+"""What is demanded where none is named. It is no environment's name, so only who is bound to none has the right."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=100)]
@@ -172,19 +176,19 @@ class HomeKeeping:
 
     # --- freezes -----------------------------------------------------------------------------------------------------
 
-    async def _freezes(self, _: Call) -> Reply:
-        found = [self._frozen(name, freeze) for name, freeze in self._book.home.freezes.items()]
+    async def _freezes(self, call: Call) -> Reply:
+        """Those that hold anywhere that whoever asks may read."""
+        found = [
+            self._frozen(name, freeze)
+            for name, freeze in self._book.home.freezes.items()
+            if any(call.who.may("read", where) for where in freeze.set.environments or (None,))
+        ]
         return Reply(Freezes(found[::-1]))
 
     async def _set(self, call: Call) -> Reply:
         asked: NewFreeze = call.body
-        for environment in asked.environments or (None,):
-            if environment is None and call.who.environments:
-                raise malformed(
-                    f"name the environments: {', '.join(call.who.environments)}", "body.environments"
-                )
-            if environment is not None:
-                call.demand("operate", environment)
+        for environment in asked.environments or (EVERYWHERE,):
+            call.demand("operate", environment)
         now = self._now()
         begins = now if asked.begins_at is None else asked.begins_at
         if asked.ends_at is not None and asked.ends_at <= max(begins, now):
@@ -212,9 +216,7 @@ class HomeKeeping:
         freeze = self._book.home.freezes.get(name)
         if freeze is None:
             raise unknown("freeze", name)
-        if call.who.environments and not set(freeze.set.environments) & set(call.who.environments):
-            call.demand("approve", ", ".join(freeze.set.environments) or "every environment")
-        for environment in freeze.set.environments:
+        for environment in freeze.set.environments or (EVERYWHERE,):
             call.demand("approve", environment)
         if freeze.lifted_at is not None or (freeze.set.ends_at or math.inf) <= now:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", f"the freeze {name} is over already")
@@ -238,12 +240,17 @@ class HomeKeeping:
 
     # --- tokens ------------------------------------------------------------------------------------------------------
 
-    async def _list(self, _: Call) -> Reply:
-        return Reply(TokenStates([self._token(name) for name in reversed(self._book.home.tokens)]))
+    async def _list(self, call: Call) -> Reply:
+        """Those that whoever asks could have given out."""
+        tokens = self._book.home.tokens
+        names = [name for name in reversed(tokens) if _within(call.who, tokens[name].issued.environments)]
+        return Reply(TokenStates([self._token(name) for name in names]))
 
     async def _issue(self, call: Call) -> Reply:
         asked: NewToken = call.body
         now = self._now()
+        for environment in asked.environments or (EVERYWHERE,):
+            call.demand("administer", environment)
         if asked.expires_at is not None and asked.expires_at <= now:
             raise malformed("the token would have expired already", "body.expires_at")
         grant = Grant(asked.name, asked.role, asked.environments, asked.expires_at)
@@ -257,6 +264,8 @@ class HomeKeeping:
         name = call.params["token"]
         if name not in self._book.home.tokens:
             raise unknown("token", name)
+        for environment in self._book.home.tokens[name].issued.environments or (EVERYWHERE,):
+            call.demand("administer", environment)
         await self._tokens.revoke(name, call.who.name, self._now())
         return Reply(self._token(name))
 
@@ -274,3 +283,7 @@ class HomeKeeping:
             revoked_at=token.revoked_at,
             good=token.good(self._now()),
         )
+
+
+def _within(who: Who, environments: tuple[str, ...]) -> bool:
+    return all(who.may("administer", one) for one in environments or (EVERYWHERE,))

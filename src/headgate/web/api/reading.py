@@ -176,16 +176,6 @@ class Reading:
                 "releases",
                 problems=missing,
             ),
-            Endpoint(
-                "GET",
-                "/v1/ledger",
-                "readLedger",
-                "Every entry, in order",
-                self._entries,
-                Events,
-                "ledger",
-                query=After,
-            ),
         )
 
     async def _services(self, call: Call) -> Reply:
@@ -196,26 +186,36 @@ class Reading:
 
     async def _releases(self, call: Call) -> Reply:
         query: ReleasesQuery = call.query
+        if query.environment is not None:
+            call.demand("read", query.environment)
         if query.before is not None and self._ledger.summary(query.before) is None:
             raise malformed(f"there is no release {query.before!r}", "query.before")
-        page = self._ledger.summaries(
+        found: list[Summary] = []
+        before, more = query.before, True
+        while more and len(found) < query.limit:
+            page = self._page(query, before)
+            more = len(page) == query.limit
+            for one in page:
+                before = one.release
+                if call.who.may("read", one.environment):
+                    found.append(one)
+                if len(found) == query.limit:
+                    more = more or one is not page[-1]
+                    break
+        return Reply(Releases(found, before if more else None))
+
+    def _page(self, query: ReleasesQuery, before: str | None) -> list[Summary]:
+        return self._ledger.summaries(
             open_only=query.open,
             environment=query.environment,
             project=query.project,
             service=query.service,
             limit=query.limit,
-            before=query.before,
+            before=before,
         )
-        following = page[-1].release if len(page) == query.limit else None
-        return Reply(Releases([one for one in page if call.who.may("read", one.environment)], following))
 
     def _summary(self, call: Call) -> Summary:
-        """The release that the path names. Raises Problem: 404, or 403 where they may not see it."""
-        summary = self._ledger.summary(call.params["release"])
-        if summary is None:
-            raise unknown("release", call.params["release"])
-        call.demand("read", summary.environment)
-        return summary
+        return summary_of(call, self._ledger)
 
     async def _release(self, call: Call) -> Reply:
         summary = self._summary(call)
@@ -263,8 +263,11 @@ class Reading:
         events = [entry.event for entry in self._ledger.read(release)]
         return Reply(Explanation(release, list(explain(events))))
 
-    async def _entries(self, call: Call) -> Reply:
-        query: After = call.query
-        entries = self._ledger.since(query.after, query.limit)
-        following = entries[-1].sequence if len(entries) == query.limit else None
-        return Reply(Events(entries, following))
+
+def summary_of(call: Call, ledger: Ledger) -> Summary:
+    """The release that the path names. Raises Problem: 404, or 403 where they may not see it."""
+    summary = ledger.summary(call.params["release"])
+    if summary is None:
+        raise unknown("release", call.params["release"])
+    call.demand("read", summary.environment)
+    return summary

@@ -17,9 +17,11 @@ from headgate.core.events import (
 )
 from headgate.core.machine import Illegal
 from headgate.core.submission import Submission
+from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
+from headgate.web.api.wishes import require_declared, require_sound
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
-from headgate.web.problems import Problem
+from headgate.web.problems import Problem, unknown
 from headgate.web.who import Permission
 
 VERBS: dict[str, tuple[Callable[..., AnyEvent], Permission, str]] = {
@@ -56,8 +58,9 @@ class Told(msgspec.Struct, frozen=True):
 class Steering:
     """The endpoints that move releases."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, ledger: Ledger) -> None:
         self._controller = controller
+        self._ledger = ledger
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them."""
@@ -72,7 +75,7 @@ class Steering:
             permission="operate",
             body=Submission,
             status=HTTPStatus.CREATED,
-            problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+            keyed=True,
         )
         return (submit, *(self._verb(verb) for verb in VERBS))
 
@@ -92,46 +95,53 @@ class Steering:
             tag="releases",
             permission=permission,
             body=Word,
-            problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+            problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+            keyed=True,
         )
 
     async def _submit(self, call: Call) -> Reply:
         wish: Submission = call.body
+        require_sound(wish)
         for intent in wish.intents:
             call.demand("operate", intent.unit.environment)
         if call.who.door != "socket":
+            require_declared(call, wish, self._ledger)
             wish = msgspec.structs.replace(wish, author=call.who.name)
         try:
             return Reply(Begun(await self._controller.submit(wish)))
         except Stopped as error:
-            raise _stopping(error) from error
+            raise stopping(error) from error
 
     async def _tell(self, call: Call, kind: Callable[..., AnyEvent], permission: Permission) -> Reply:
         release, word = call.params["release"], call.body
-        by = word.by or call.who.name if call.who.door == "socket" else call.who.name
         self._allow(call, release, permission)
         try:
-            await self._controller.tell(release, kind(at=STAMPED_LATER, by=by, reason=word.reason))
+            await self._controller.tell(release, kind(at=STAMPED_LATER, by=author(call), reason=word.reason))
         except UnknownRelease as error:
-            raise Problem(HTTPStatus.NOT_FOUND, "unknown release", str(error)) from error
+            raise Problem(HTTPStatus.CONFLICT, "not possible now", f"{release} has ended") from error
         except Illegal as error:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", str(error)) from error
         except Stopped as error:
-            raise _stopping(error) from error
+            raise stopping(error) from error
         return Reply(Told(release, self._controller.phase(release)))
 
     def _allow(self, call: Call, release: str, permission: Permission) -> None:
         """The right counts where the release is; and nobody approves what they asked for themselves, but the owner."""
-        asked = self._controller.request(release)
-        if asked is None:
-            return
-        for leg in asked.plan.legs:
-            call.demand(permission, leg.unit.environment)
-        if permission == "approve" and call.who.door != "socket" and asked.author == call.who.name:
+        summary = self._ledger.summary(release)
+        if summary is None:
+            raise unknown("release", release)
+        call.demand(permission, summary.environment)
+        if permission == "approve" and call.who.door != "socket" and summary.author == call.who.name:
             problem = forbidden(call.who, permission)
             detail = f"{call.who.name} asked for {release}: somebody else must approve it"
             raise Problem(HTTPStatus.FORBIDDEN, problem.document.title, detail)
 
 
-def _stopping(error: Stopped) -> Problem:
+def author(call: Call) -> str:
+    """Under which name something goes on record: the owner may give one, everybody else has theirs."""
+    return call.body.by or call.who.name if call.who.door == "socket" else call.who.name
+
+
+def stopping(error: Stopped) -> Problem:
+    """503: the controller does not act (any more)."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the controller is stopping", str(error))

@@ -62,7 +62,8 @@ def summed(instances: Mapping[str, Mapping[float, float]], unit_ms: float) -> Hi
     """All instances as one, over the bounds that they share; None without any."""
     if not instances:
         return None
-    shared = sorted(set.intersection(*(set(one) for one in instances.values())))
+    first, *others = instances.values()
+    shared = sorted(bound for bound in first if all(bound in other for other in others))
     if not shared:
         raise Temporary("its instances' histograms have no bound in common")
     counts = [round(sum(one[bound] for one in instances.values())) for bound in shared]

@@ -88,7 +88,8 @@ def selector(query: str) -> Selector | None:
     found = _SELECTOR.fullmatch(query)
     if found is None:
         return None
-    matchers, at = [], 0
+    matchers: list[str] = []
+    at = 0
     text = found[2] or ""
     while text[at:].strip():
         one = _MATCHER.match(text, at)

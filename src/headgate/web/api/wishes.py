@@ -1,0 +1,150 @@
+"""What may be asked for by the API: a release that can be carried out, and that its asker may describe."""
+
+import math
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from headgate.core.criteria import JudgeSpec
+from headgate.core.model import Intent, Rollout, Unit
+from headgate.core.planning import policies_of
+from headgate.core.submission import Submission
+from headgate.ledger import Ledger
+from headgate.ledger.going_back import NoWay, request_of
+from headgate.web.endpoint import Call
+from headgate.web.problems import malformed
+
+INTENTS_MAX = 100
+STAGES_MAX = 100
+INSTANCES_MAX = 1000
+SECONDS_MAX = 366 * 86400.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PORT_MAX = 65535
+_WHOLE = 100
+
+
+def require_sound(wish: Submission) -> None:
+    """Raises Problem (422) for the first thing that no controller could carry out."""
+    if not 1 <= len(wish.intents) <= INTENTS_MAX:
+        raise malformed(f"a release has 1 to {INTENTS_MAX} intents", "body.intents")
+    units = [intent.unit for intent in wish.intents]
+    if len(set(units)) < len(units) or len({(unit.project, unit.environment) for unit in units}) > 1:
+        raise malformed(
+            "each intent moves another service, all in one environment of one project", "body.intents"
+        )
+    for index, intent in enumerate(wish.intents):
+        for where, why in _wrong(intent):
+            raise malformed(why, f"body.intents[{index}].{where}")
+
+
+def require_declared(call: Call, wish: Submission, ledger: Ledger) -> None:
+    """Who operates releases versions, the way they were released last; another way is an admin's to declare.
+
+    Otherwise a token that may not approve could leave out the step that asks for an approval, or have the controller
+    read a file or an address of its choice as a source of signals. Raises Problem (403).
+    """
+    if wish.words.break_glass:
+        for intent in wish.intents:
+            call.demand("approve", intent.unit.environment)
+    for intent in wish.intents:
+        if not _as_before(intent, wish, ledger):
+            call.demand("administer", intent.unit.environment)
+
+
+def _as_before(intent: Intent, wish: Submission, ledger: Ledger) -> bool:
+    """Whether the unit was last promoted like this, but for the version."""
+    unit = intent.unit
+    try:
+        last = _promoted(unit, ledger)
+        asked = request_of(ledger, last) if last else None
+    except NoWay:
+        return False
+    if asked is None or policies_of(asked.plan) != wish.policies:
+        return False
+    before = next(one for one in asked.intents if one.unit == unit)
+    return replace(before, candidate=intent.candidate, label=intent.label) == intent
+
+
+def _promoted(unit: Unit, ledger: Ledger) -> str:
+    """The release that promoted this unit last; empty where none did."""
+    page = ledger.summaries(environment=unit.environment, project=unit.project, service=unit.service)
+    while page:
+        for summary in page:
+            if summary.outcome == "promoted":
+                return summary.release
+        page = ledger.summaries(
+            environment=unit.environment,
+            project=unit.project,
+            service=unit.service,
+            before=page[-1].release,
+        )
+    return ""
+
+
+def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
+    unit, candidate, listener = intent.unit, intent.candidate, intent.listener
+    for name in (unit.project, unit.environment, unit.service):
+        if not _NAME.fullmatch(name):
+            yield "unit", f"{name[:100]!r} is no name: letters, digits, `.`, `_` and `-`, at most 100"
+    if candidate.unit != unit:
+        yield "candidate.unit", "the candidate is a version of another unit"
+    for digest in (candidate.artifact, candidate.configuration):
+        if not _DIGEST.fullmatch(digest):
+            yield "candidate", f"{digest[:80]!r} is no SHA-256 (64 hex digits)"
+    for port in (listener.port, listener.preview_port):
+        if port is not None and not 0 < port <= _PORT_MAX:
+            yield "listener", f"{port} is no port"
+    if not 1 <= intent.instances <= INSTANCES_MAX:
+        yield "instances", f"there may be 1 to {INSTANCES_MAX} instances"
+    yield from _wrong_rollout(intent.rollout)
+    yield from _wrong_criteria(intent.judge)
+
+
+def _wrong_rollout(rollout: Rollout) -> Iterator[tuple[str, str]]:
+    if len(rollout.stages) > STAGES_MAX:
+        yield "rollout.stages", f"there may be {STAGES_MAX} stages"
+    if not 1 <= rollout.batch <= INSTANCES_MAX:
+        yield "rollout.batch", f"a batch is 1 to {INSTANCES_MAX} instances"
+    for name in ("soak_s", "warm_s", "drain_s"):
+        if not 0 <= getattr(rollout, name) <= SECONDS_MAX:
+            yield f"rollout.{name}", f"it is 0 to {SECONDS_MAX:g} seconds"
+    for index, stage in enumerate(rollout.stages):
+        where = f"rollout.stages[{index}]"
+        if not 0 <= (stage.weight or 0) <= _WHOLE or not 0 <= stage.mirror <= _WHOLE:
+            yield where, "weight and mirror lie in 0..100"
+        if not 0 <= stage.bake_s <= SECONDS_MAX or not 0 <= (stage.deadline_s or 0) <= SECONDS_MAX:
+            yield where, f"a time is 0 to {SECONDS_MAX:g} seconds"
+
+
+def _wrong_criteria(judge: JudgeSpec) -> Iterator[tuple[str, str]]:
+    for name in ("alpha", "beta"):
+        if not 0 < getattr(judge, name) < 1:
+            yield f"judge.{name}", "it lies between 0 and 1"
+    if not 0 <= judge.deadline_share < 1:
+        yield "judge.deadline_share", "it lies in 0..1, without 1"
+    if judge.worse <= 1 or judge.worse_by <= 0 or judge.interval_s <= 0 or judge.deadlines < 1:
+        yield "judge", "`worse` is over 1, `worse_by` and `interval_s` over 0, `deadlines` at least 1"
+    for latency in judge.latency:
+        if not 0 < latency.quantile < 1:
+            yield "judge.latency", "a quantile lies between 0 and 1"
+    if any(not _plain(number) for number in _numbers(judge)):
+        yield "judge", f"its numbers are at least 0, and at most {SECONDS_MAX:g}"
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """Every number in it, however deep."""
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _numbers(getattr(value, name))
+    elif isinstance(value, tuple):
+        for one in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from _numbers(one)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, int | float):
+        yield value
+
+
+def _plain(number: float) -> bool:
+    return math.isfinite(number) and 0 <= number <= SECONDS_MAX

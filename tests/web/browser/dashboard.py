@@ -1,0 +1,84 @@
+"""A dashboard to look at with a real browser: controller, stream and front door in a thread, in real time."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from headgate.core.home import AccessRole
+from headgate.web.access.front import FrontDoor
+from headgate.web.access.tokens import Grant, HomeBook
+from headgate.web.application import Backstage, behind_door
+from headgate.web.pages.pages import Pages
+from headgate.web.serve import serving, tcp_listener
+from headgate.web.stream import Stream
+from headgate.web.who import owner
+from tests.controller.house import Home
+
+ANSWER_S = 30.0
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parents[3] / ".tools" / "web" / "axe.min.js"
+
+T = TypeVar("T")
+
+
+class Dashboard:
+    """One home and its front door. `url` is where it is."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.url = ""
+        self.door = FrontDoor(HomeBook(home.ledger))
+        self._loop = asyncio.new_event_loop()
+        self._open, self._done = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it where the controller runs."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(ANSWER_S)
+
+    def submit(self, wish: Any) -> str:  # noqa: ANN401 - a Submission
+        """Begin a release; returns its name."""
+        return self.call(self.controller.submit(wish))
+
+    def link(self) -> str:
+        """A link that signs in as the owner, once."""
+        return f"{self.url}/sign-in?ticket={self.door.tickets.issue(owner(), time.time())}"
+
+    def token(self, role: AccessRole, name: str = "eve") -> str:
+        """A token of this role."""
+        return self.call(self.door.tokens.issue(Grant(name, role), "owner", time.time()))
+
+    def until(self, fact: Callable[[], bool]) -> None:
+        """Wait until it is so."""
+        deadline = time.monotonic() + ANSWER_S
+        while not fact():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            time.sleep(0.02)
+
+    async def _serve(self) -> None:
+        self.controller = self.home.controller()
+        await self.controller.start()
+        stream = Stream(self.home.ledger)
+        backstage = Backstage(self.controller, self.home.ledger, self.door, stream)
+        with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            async with stream.running(), serving(behind_door(backstage, Pages(backstage).routes()), listener):
+                self._open.set()
+                await self._done.wait()
+        await self.controller.close()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Dashboard"]:
+        """Serve for as long as the context lasts."""
+        self._thread.start()
+        assert self._open.wait(ANSWER_S)
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(self._done.set)
+            self._thread.join(ANSWER_S)
+            self._loop.close()
