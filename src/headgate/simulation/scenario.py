@@ -162,7 +162,7 @@ def _judge(random: Random, rollout: Rollout) -> JudgeSpec:
         ErrorRatio(max=LIMIT),
         latency,
         requests_min=20,
-        interval_s=random.choice((1.0, 2.0, 3.0)),
+        interval_s=random.choice((1.0, 2.0, 3.0, 3.0)),
         no_data_after_s=10.0,
         external=True,
         deadline_share=random.choice((0.0, 0.3)),
@@ -204,7 +204,7 @@ def _stage(random: Random, weight: int) -> Stage:
     return Stage(
         weight=weight,
         bake_s=random.choice((1.0, 3.0)),
-        deadline_s=random.choice((None, 15.0)),
+        deadline_s=random.choice((None, 8.0, 15.0)),
         smoke=() if coin(random, 0.2) else None,
         pause="look at it" if coin(random, 0.07) else None,
     )

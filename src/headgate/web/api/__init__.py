@@ -54,7 +54,7 @@ def endpoints(
         *Records(ledger, door.book).endpoints(),
         *Steering(controller, ledger).endpoints(),
         *GoingBack(controller, ledger).endpoints(),
-        *HomeKeeping(door.book).endpoints(),
+        *HomeKeeping(door.book, door.now).endpoints(),
         *Admission(door).endpoints(),
         *more,
         Endpoint(

@@ -1,0 +1,130 @@
+"""The API is what its description says: no fault, and no answer that is not described, whatever is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import checks
+from schemathesis.schemas import BaseSchema
+
+from headgate.web.access.limits import Limiter, Rate
+from headgate.web.api import endpoints
+from headgate.web.api.live import Live
+from headgate.web.api.live import PATH as STREAM
+from headgate.web.openapi import document
+from headgate.web.serve import serving, tcp_listener
+from headgate.web.stream import Stream
+from tests.controller.house import ONE, TWO, Home, wish
+from tests.web.backstage import Place
+
+EXAMPLES = 12
+DEADLINE_S = 60.0
+NO_LIMIT = Rate(1e12, 1e12)
+CHECKS: list[Any] = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.response_headers_conformance,
+    checks.allow_header_conformance,
+]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A home behind a port of this machine."""
+
+    url: str
+    token: str
+
+
+@contextlib.asynccontextmanager
+async def home() -> AsyncGenerator[Served]:
+    """A home in real time, in which one version was released and another is being asked for."""
+    place_home = Home()
+    supervisor = await place_home.start()
+    await supervisor.submit(wish(ONE))
+    await place_home.until_closed("r1")
+    await supervisor.submit(wish(TWO))
+    stream = Stream(place_home.ledger)
+    place = Place(place_home, supervisor, stream)
+    place.door._reads = place.door._actions = Limiter(NO_LIMIT)
+    listener = tcp_listener("127.0.0.1", 0)
+    with contextlib.closing(listener):
+        async with stream.running(), serving(place.front, listener):
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", await place.token("admin"))
+    await supervisor.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    ready: Future[Served] = Future()
+    loop = asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with home() as found:
+            ready.set_result(found)
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        yield ready.result(DEADLINE_S)
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
+
+
+def described() -> dict[str, Any]:
+    place: Any = object.__new__(Place)
+    found = endpoints(place, place, _Nobody(), Live(place, place).endpoints())  # type: ignore[arg-type]
+    return document(found)
+
+
+class _Nobody:
+    """Stands where the description needs nobody."""
+
+    book = None
+    now = staticmethod(lambda: 0.0)
+
+
+DESCRIBED = described()
+SCHEMA: BaseSchema = schemathesis.openapi.from_dict(DESCRIBED)
+OPERATIONS = [
+    (path, method.upper()) for path, found in DESCRIBED["paths"].items() for method in found if path != STREAM
+]
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{m} {p}" for p, m in OPERATIONS])
+def test_every_answer_is_described(served: Served, path: str, method: str) -> None:
+    operation = SCHEMA[path][method]
+    known = st.sampled_from(["r1", "r2", "f1", "", "r 1", "\N{SNOWMAN}"])
+
+    @given(case=operation.as_strategy(), name=known)
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: schemathesis.Case, name: str) -> None:
+        if name and case.path_parameters:
+            case.path_parameters = dict.fromkeys(case.path_parameters, name)
+        case.call_and_validate(
+            base_url=served.url, headers={"authorization": f"Bearer {served.token}"}, checks=CHECKS
+        )
+
+    ask()
