@@ -175,6 +175,15 @@ GOALS = (
     Goal(
         "ledger", "durable appends, 64 at a time", "at least", 2_000, "/s", lambda f: f["appends_by_64_per_s"]
     ),
+    Goal(
+        "signals",
+        "500 queries a tick over ten sources, asked as by default",
+        "at most",
+        0.2,
+        "of a core",
+        lambda f: f["over http"]["share of one core, ticks of 5 s (the default)"],
+    ),
+    Goal("signals", "memory over many ticks", "at most", 5, "MiB", lambda f: f["memory"]["grown MiB"]),
     Goal("ledger", "opening a large ledger", "at most", 1, "s", lambda f: f["status_s"]),
     Goal("cli", "... and headgate status of it", "at most", 1_000, "ms", _status_of_many),
     Goal("footprint", "controller with ten services, idle", "at most", 80, "MB", _memory("idle_rss_mb")),

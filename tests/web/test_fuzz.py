@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
+import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import checks
+from schemathesis import GenerationMode, checks
+from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import BaseSchema
 
 from headgate.web.access.limits import Limiter, Rate
@@ -107,24 +111,76 @@ OPERATIONS = [
 ]
 
 
+def modest(examples: int) -> settings:
+    """The same examples every time, however slow the machine."""
+    every = list(HealthCheck)
+    return settings(
+        max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=every
+    )
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{m} {p}" for p, m in OPERATIONS])
 def test_every_answer_is_described(served: Served, path: str, method: str) -> None:
     operation = SCHEMA[path][method]
     known = st.sampled_from(["r1", "r2", "f1", "", "r 1", "\N{SNOWMAN}"])
+    good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
 
-    @given(case=operation.as_strategy(), name=known)
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @given(case=good | bad, name=known)
+    @modest(EXAMPLES)
     def ask(case: schemathesis.Case, name: str) -> None:
         if name and case.path_parameters:
             case.path_parameters = dict.fromkeys(case.path_parameters, name)
-        case.call_and_validate(
-            base_url=served.url, headers={"authorization": f"Bearer {served.token}"}, checks=CHECKS
-        )
+        case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
 
     ask()
+
+
+def test_an_answer_that_is_not_described_is_found(served: Served) -> None:
+    lie = copy.deepcopy(DESCRIBED)
+    del lie["paths"]["/v1/releases/{release}"]["get"]["responses"]["404"]
+    case = schemathesis.openapi.from_dict(lie)["/v1/releases/{release}"]["GET"].Case(
+        path_parameters={"release": "none"}
+    )
+    with pytest.raises(FailureGroup):
+        case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
+
+
+SOUND = msgspec.to_builtins(wish(TWO))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything in a JSON value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    key, rest = path[0], path[1:]
+    if isinstance(value, dict):
+        return value | {key: put(value[key], rest, new)}
+    return [put(one, rest, new) if index == key else one for index, one in enumerate(value)]
+
+
+def test_whatever_is_in_a_wish_it_is_answered_and_the_controller_goes_on(served: Served) -> None:
+    with httpx2.Client(base_url=served.url, headers=_bearer(served)) as client:
+
+        @given(path=st.sampled_from(list(places(SOUND))), new=SCALARS)
+        @modest(150)
+        def ask(path: tuple[Any, ...], new: Any) -> None:
+            body = msgspec.json.encode(put(SOUND, path, new))
+            answer = client.post(
+                "/v1/releases", content=body, headers={"content-type": "application/json"}
+            )
+            assert answer.status_code in (201, 422), answer.text
+
+        ask()
+        assert client.get("/v1/health").json()["trouble"] == {}
+
+
+def _bearer(served: Served) -> dict[str, str]:
+    return {"authorization": f"Bearer {served.token}"}

@@ -11,6 +11,7 @@ from headgate.ledger import Ledger
 from headgate.ports.controller import Controller
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
+from headgate.web.api.forecast import Foretelling
 from headgate.web.api.going_back import GoingBack
 from headgate.web.api.home import HomeKeeping
 from headgate.web.api.inventory import Inventory
@@ -56,6 +57,7 @@ def endpoints(
         *GoingBack(controller, ledger).endpoints(),
         *HomeKeeping(door.book, door.now).endpoints(),
         *Admission(door).endpoints(),
+        *Foretelling().endpoints(),
         *more,
         Endpoint(
             "GET", "/v1/openapi.json", "describe", "This description", describe, dict[str, Any], "controller"

@@ -4,8 +4,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
@@ -13,24 +13,35 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from headgate.core.model import Plan
+from headgate.core.summary import Summary
+from headgate.ledger import LedgerError
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import Session, same
-from headgate.web.access.tokens import token_id
 from headgate.web.api import endpoints
+from headgate.web.api.forecast import STEPS_MAX
 from headgate.web.api.home import Freezes, NewFreeze
 from headgate.web.api.reading import After, Events, Explanation, Release, Releases, ReleasesQuery, Services
 from headgate.web.api.steering import Word
 from headgate.web.application import Backstage
-from headgate.web.dispatch import query_of, read_body
+from headgate.web.dispatch import query_of
 from headgate.web.endpoint import Call, forbidden
 from headgate.web.pages.actions import actions
+from headgate.web.pages.calendar import days
+from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
 from headgate.web.pages.render import HEADERS, STATIC, page
-from headgate.web.pages.shown import changes, compared, frozen_places, places
+from headgate.web.pages.searching import SCANNED_MAX, found
+from headgate.web.pages.shown import changes, compared, frozen_places, labels, places
+from headgate.web.pages.signing_in import SigningIn, fields
 from headgate.web.problems import Problem, malformed
 from headgate.web.who import Who
 
 PAGE = 50
 COMPARED = 2
+RECENT = 8
+SEARCH_MAX = 200
+SAMPLES_MAX = 2000
+"""So many intervals of a release say what its traffic is."""
 REASON_MAX = 2000
 HOUR_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -55,12 +66,12 @@ class Pages:
             Route("/releases/{release}/{verb}", self._form(self._act), methods=["POST"]),
             Route("/history", self._page(self._history)),
             Route("/compare", self._page(self._compare)),
+            Route("/plan", self._page(self._plan)),
             Route("/freezes", self._page(self._freezes)),
             Route("/freezes", self._form(self._freeze), methods=["POST"]),
             Route("/freezes/{freeze}/lift", self._form(self._lift), methods=["POST"]),
             Route("/ledger", self._page(self._ledger)),
-            Route("/sign-in", self._sign_in),
-            Route("/sign-in", self._signed_in, methods=["POST"]),
+            *SigningIn(self._door).routes(),
             Route("/sign-out", self._form(self._sign_out), methods=["POST"]),
             Mount("/static", _Static(directory=STATIC)),
         ]
@@ -74,9 +85,12 @@ class Pages:
                 return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
             try:
                 return await show(request, session)
-            except Problem as problem:
-                values = self._common(session, "") | {"problem": problem.document}
-                return page("problem.html", values, problem.document.status)
+            except LedgerError as error:
+                problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the ledger is in trouble", str(error))
+            except Problem as refusal:
+                problem = refusal
+            values = self._common(session, "") | {"problem": problem.document}
+            return page("problem.html", values, problem.document.status)
 
         return serve
 
@@ -86,7 +100,7 @@ class Pages:
         """What changes anything: only with the session's own text against forgery; then to another page."""
 
         async def serve(request: Request, session: Session) -> Response:
-            given = await _fields(request)
+            given = await fields(request)
             if not same(given.get("csrf", ""), session.csrf):
                 raise Problem(
                     HTTPStatus.FORBIDDEN, "forged request", "the form is not this session's: reload the page"
@@ -129,10 +143,13 @@ class Pages:
         known = {name: summary for name, summary in found.items() if summary is not None}
         moving = [name for name, summary in known.items() if summary.outcome is None]
         releases = [await self._ask("getRelease", session, {"release": name}) for name in sorted(moving)]
+        recent: Releases = await self._ask("listReleases", session, query=ReleasesQuery(limit=RECENT))
         values = self._common(session, "/") | {
+            "recent": recent.releases,
             "places": places(services.services, known),
             "frozen": frozen_places(self._door.book.home, services.services, time.time()),
             "waiting": [one for one in releases if one.waits_for],
+            "may_operate": session.who.may("operate"),
             "stream": "/v1/stream",
         }
         return page("now.html", values)
@@ -146,6 +163,8 @@ class Pages:
         values = self._common(session, "") | {
             "found": found,
             "actions": offered,
+            "begun": request.query_params.get("do", ""),
+            "labels": labels(self._backstage.ledger, summary),
             "nothing_to_do": _nothing(session.who, found),
             "story": told.sentences,
             "changes": changes(await self._ask("getPlan", session, params)),
@@ -155,13 +174,32 @@ class Pages:
         return page("release.html", values)
 
     async def _history(self, request: Request, session: Session) -> Response:
-        given = {name: value for name, value in request.query_params.items() if value}
+        asked = request.query_params
+        text, outcome = asked.get("q", "")[:SEARCH_MAX], asked.get("outcome", "")
+        given = {name: asked[name] for name in ("environment", "service", "before") if asked.get(name)}
         try:
             query = msgspec.convert({"limit": PAGE} | given, ReleasesQuery, strict=False)
         except msgspec.ValidationError as error:
             raise malformed(str(error), "query") from error
-        found: Releases = await self._ask("listReleases", session, query=query)
-        return page("history.html", self._common(session, "/history") | {"page": found, "query": query})
+        values = {"page": await self._search(session, query, text, outcome), "query": query}
+        return page(
+            "history.html", self._common(session, "/history") | values | {"q": text, "outcome": outcome}
+        )
+
+    async def _search(self, session: Session, query: ReleasesQuery, text: str, outcome: str) -> Releases:
+        """A page of what is found, looked for among so many releases at most."""
+        hits: list[Summary] = []
+        for _ in range(SCANNED_MAX // PAGE):
+            read: Releases = await self._ask("listReleases", session, query=query)
+            for summary in read.releases:
+                if found(summary, text, outcome):
+                    hits.append(summary)
+                if len(hits) == PAGE:
+                    return Releases(hits, summary.release)
+            if read.next is None:
+                return Releases(hits, None)
+            query = msgspec.structs.replace(query, before=read.next)
+        return Releases(hits, query.before)
 
     async def _compare(self, request: Request, session: Session) -> Response:
         names = request.query_params.getlist("release")
@@ -170,10 +208,26 @@ class Pages:
         found = [await self._ask("getRelease", session, {"release": name}) for name in names]
         return page("compare.html", self._common(session, "") | {"names": names, "rows": compared(found)})
 
+    async def _plan(self, request: Request, session: Session) -> Response:
+        asked = request.query_params
+        given = {name: asked.getlist(name)[:STEPS_MAX] or default for name, default in DEFAULTS.items()}
+        release = asked.get("release", "")
+        if release:
+            plan: Plan = await self._ask("getPlan", session, {"release": release})
+            given = given_by(plan, islice(self._backstage.ledger.samples(release), SAMPLES_MAX))
+        values: dict[str, Any] = {"fields": given, "release": release, "wrong": "", "steps_max": STEPS_MAX}
+        try:
+            values["answer"] = await self._ask("forecast", session, body=question(given))
+            values["drawing"] = drawing(values["answer"])
+        except Problem as problem:
+            values |= {"wrong": problem.document.detail, "answer": None}
+        return page("plan.html", self._common(session, "/plan") | values)
+
     async def _freezes(self, _: Request, session: Session) -> Response:
         found: Freezes = await self._ask("listFreezes", session)
         values = self._common(session, "/freezes") | {
             "page": found,
+            "days": days(found.freezes, time.time()),
             "may_set": session.who.may("operate"),
             "may_lift": session.who.may("approve"),
         }
@@ -199,7 +253,7 @@ class Pages:
         if endpoint is None or endpoint.body is not Word or not _NAME.fullmatch(release):
             raise Problem(HTTPStatus.NOT_FOUND, "unknown action", f"nothing is called {verb!r}")
         told = await self._ask(
-            endpoint.name, session, {"release": release}, body=Word(reason=given.get("reason", "")[:2000])
+            endpoint.name, session, {"release": release}, body=Word(reason=given.get("reason", "")[:REASON_MAX])
         )
         return f"/releases/{told.release}"
 
@@ -225,46 +279,6 @@ class Pages:
         await self._ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
         return "/freezes"
 
-    # --- in and out ----------------------------------------------------------------------------------------------
-
-    async def _sign_in(self, request: Request) -> Response:
-        values = {
-            "who": None,
-            "notice": "",
-            "ticket": request.query_params.get("ticket", "")[:200],
-            "oidc": "",
-        }
-        return page("sign_in.html", values)
-
-    async def _signed_in(self, request: Request) -> Response:
-        try:
-            given = await _fields(request)
-            name = await self._begin(request, given)
-        except Problem as problem:
-            values = {"who": None, "notice": problem.document.detail, "ticket": "", "oidc": ""}
-            return page("sign_in.html", values, problem.document.status)
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
-        return answer
-
-    async def _begin(self, request: Request, given: Mapping[str, str]) -> str:
-        """A new session's name. Raises Problem: 401, 429."""
-        door, now = self._door, self._door.now()
-        who: Who | None
-        if given.get("ticket"):
-            who, token = door.tickets.redeem(given["ticket"], now), ""
-        else:
-            text = given.get("token", "").strip()
-            who, token = door.tokens.who(text, now), token_id(text)
-        if who is None:
-            door.failed(request)
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED, "who are you?", "that opens nothing (any more): ask for another"
-            )
-        await door.signed_in(who, "token" if token else "ticket")
-        return door.sessions.begin(who, now, token)
-
     async def _sign_out(self, request: Request, _: Session, __: Mapping[str, str]) -> str:
         self._door.sessions.end(request.cookies.get(COOKIE, ""))
         return "/sign-in"
@@ -278,15 +292,6 @@ class _Static(StaticFiles):
         answer = super().file_response(*args, **kwargs)
         answer.headers.update({**HEADERS, "cache-control": "public, max-age=3600"})
         return answer
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """The fields of a form. Raises Problem: 413, 422."""
-    try:
-        text = (await read_body(request)).decode()
-        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=50))
-    except (UnicodeDecodeError, ValueError) as error:
-        raise malformed(f"the form cannot be read: {error}") from error
 
 
 def _nothing(who: Who, found: Release) -> str:

@@ -9,9 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from headgate.web.pages import words
+from headgate.web.pages.shown import told
 
 HERE = Path(str(files("headgate.web.pages")))
 STATIC = HERE / "static"
+FILTERS = ("ago", "between", "breakable", "duration", "moment", "named", "odds", "outcome")
 ASSETS = ("htmx.min.js", "uPlot.iife.min.js", "uPlot.min.css")
 
 HEADERS: Mapping[str, str] = {
@@ -38,8 +40,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("duration", "ratio", "odds", "moment", "ago", "outcome", "version"):
-        found.filters[name] = getattr(words, name)
+    found.filters.update({name: getattr(words, name) for name in FILTERS})
+    found.globals.update({"weighed": words.weighed, "told": told})
     return found
 
 

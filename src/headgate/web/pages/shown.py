@@ -6,11 +6,16 @@ from itertools import groupby
 import msgspec
 
 from headgate.core.home import Home
-from headgate.core.model import Plan, Unit
+from headgate.core.model import Plan, Unit, Version
 from headgate.core.summary import Move, Summary
+from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
 from headgate.web.api.reading import Release
 from headgate.web.pages.words import NOTHING
+
+
+LOOK_BACK = 200
+"""How many releases are looked through for the name of a version."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -81,6 +86,31 @@ def frozen_places(home: Home, running: Iterable[Running], at: float) -> set[str]
     }
 
 
+def labels(ledger: Ledger, summary: Summary) -> dict[Version, str]:
+    """What the versions of a release are called: its own by its request, the old ones by whatever released them."""
+    found = {move.after: move.label for move in summary.moves if move.label}
+    for move in summary.moves:
+        if move.before is not None and move.before not in found:
+            found |= _label(ledger, move.unit, move.before)
+    return found
+
+
+def _label(ledger: Ledger, unit: Unit, version: Version) -> dict[Version, str]:
+    known = ledger.summaries(
+        project=unit.project, environment=unit.environment, service=unit.service, limit=LOOK_BACK
+    )
+    moves = (move for summary in known for move in summary.moves)
+    label = next((move.label for move in moves if move.after == version and move.label), "")
+    return {version: label} if label else {}
+
+
+def told(text: str, known: dict[Version, str]) -> str:
+    """A sentence with the labels of versions in the place of their keys."""
+    for version, label in known.items():
+        text = text.replace(str(version), f"{version.unit.service} {label}").replace(version.key, label)
+    return text
+
+
 def changes(plan: Plan) -> list[Change]:
     """What the plan changes, service by service."""
     found: list[Change] = []
@@ -114,10 +144,6 @@ def compared(releases: Sequence[Release]) -> list[Compared]:
         "steps": [", ".join(step.name for step in one.report.steps) or NOTHING for one in releases],
     }
     return [Compared(name, values) for name, values in lines.items()]
-
-
-def _moves(summary: Summary) -> str:
-    return ", ".join(f"{move.unit.service} {move.label or move.after.key}" for move in summary.moves)
 
 
 def _seconds(value: float | None) -> str:

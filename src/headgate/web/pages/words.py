@@ -1,15 +1,19 @@
 """Numbers and times as people read them: filters of the templates."""
 
 import math
+import re
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from headgate.core.model import Version
+from headgate.core.model import Evidence
 
 NOTHING = "\N{EN DASH}"
 _STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _MANY = 1e6
+_SOME = 1.5
+"""Below these odds there is nothing to speak of."""
+_PARTS = re.compile(r"[^_./]*[_./]+|[^_./]+")
 
 
 def duration(seconds: float | None) -> str:
@@ -31,12 +35,37 @@ def ratio(value: float | None) -> str:
 
 
 def odds(value: float | None) -> str:
-    """`412 to 1`, from 1 (no evidence at all)."""
+    """`412 to 1`; `none` where nothing speaks for it yet."""
     if value is None or math.isnan(value):
         return NOTHING
+    if value < _SOME:
+        return "none"
     if value >= _MANY:
         return "over a million to 1"
     return f"{value:,.0f} to 1" if value >= 10 else f"{value:.1f} to 1"  # noqa: PLR2004 - one digit below
+
+
+def weighed(evidence: float, needed: float) -> str:
+    """The evidence against a new version, beside what it takes to take it back."""
+    taken = f"it is taken back at {odds(needed)}"
+    if evidence < _SOME:
+        return f"no evidence that the new version is worse; {taken}"
+    return f"{odds(evidence)} that the new version is worse; {taken}"
+
+
+def between(one: Evidence) -> str:
+    """`1.3 (0.9 to 2.1)`: how many times stable's value the canary's is, and its interval."""
+    if one.ratio is None:
+        return NOTHING
+    low = "0" if one.low is None else f"{one.low:.2g}"
+    high = "?" if one.high is None else f"{one.high:.3g}"
+    return f"{one.ratio:.3g} ({low} to {high})"
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may be broken after its underscores, dots and slashes, and nowhere else."""
+    return Markup("").join(Markup("{}<wbr>").format(part) if part[-1] in "_./" else escape(part)
+                           for part in _PARTS.findall(text))
 
 
 def moment(at: float | None) -> Markup:
@@ -62,6 +91,6 @@ def outcome(value: str | None) -> str:
     return (value or "under way").replace("_", " ")
 
 
-def version(value: Version | None) -> str:
-    """A version's short name."""
-    return value.key if value is not None else "nothing"
+def named(key: str) -> str:
+    """A name as the style sheet has it: `rolled back` and `rolled_back` are `rolled-back`."""
+    return re.sub(r"[^a-z]+", "-", key)
