@@ -159,14 +159,17 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             web = HttpWeb()  # whoever is slow to hear of a release is not whoever measures one
             told.push_async_callback(web.aclose)
             wires = telling_wires(home, web)
-            outbox = await told.enter_async_context(telling(ledger, FileStore(home), wires, lease.held))
+            door = FrontDoor(HomeBook(ledger))
+            outbox = await told.enter_async_context(
+                telling(ledger, FileStore(home), wires, lease.held, door.link)
+            )
             supervisor.elsewhere = outbox.trouble
             told.enter_context(logged(log or log_file(home)))
             metrics.begin(ledger, supervisor.troubles)
             await supervisor.start()
             housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
             stream = Stream(ledger)
-            backstage = Backstage(supervisor, ledger, FrontDoor(HomeBook(ledger)), stream, metrics)
+            backstage = Backstage(supervisor, ledger, door, stream, metrics)
             with unix_listener(socket_of(home)) as listener:
                 async with (
                     stream.running(),

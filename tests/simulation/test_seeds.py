@@ -26,6 +26,7 @@ HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
 SEEN = {"external", "shared", "deadline", "leaving", "away", "returning"}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_seeds(chunk: int) -> None:
     told: list[str] = []

@@ -79,8 +79,10 @@ def at(story: Callable[[Place], Awaitable[None]]) -> None:
     async def whole() -> None:
         home = Home()
         supervisor = await home.with_one()
-        await story(Place(home, supervisor, Stream(home.ledger)))
-        await supervisor.close()
+        try:
+            await story(Place(home, supervisor, Stream(home.ledger)))
+        finally:
+            await supervisor.close()
 
     play(whole)
 

@@ -23,7 +23,7 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     summaries = ledger.summaries(limit=HISTORY_MAX)
     moving = {unit: run.in_flight for unit, run in fleet(summaries).items() if run.in_flight}
     drawn = _draw(wish.intents, wish.policies, summaries, back=wish.rollback_to is not None)
-    stopped = {} if wish.rollback_to is not None else _frozen(wish.intents, ledger, at)
+    stopped = _frozen(wish.intents if wish.rollback_to is None else (), ledger, at)
     known = Known(moving, rolled_back(summaries), rolled_back_versions(summaries), stopped)
     found = objections(wish.intents, drawn, known, wish.words)
     behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
@@ -47,7 +47,7 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     summaries = ledger.summaries(limit=HISTORY_MAX)
     drawn = _draw(asked.intents, policies_of(before), summaries, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    stopped = {} if asked.rollback_to is not None else _frozen(asked.intents, ledger, at)
+    stopped = _frozen(asked.intents if asked.rollback_to is None else (), ledger, at)
     known = Known({}, rolled_back(summaries), rolled_back_versions(summaries), stopped)
     found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
@@ -59,7 +59,7 @@ def stable(ledger: Ledger) -> Mapping[Unit, Version]:
 
 
 def _frozen(intents: Iterable[Intent], ledger: Ledger, at: float) -> Mapping[Unit, str]:
-    """What a freeze forbids to change; a way back is never forbidden, and so is not asked about."""
+    """What a freeze forbids to change; a way back is never forbidden, and so not asked about."""
     home = folded(note.event for note in ledger.notes())
     return frozen(home, (intent.unit for intent in intents), at)
 

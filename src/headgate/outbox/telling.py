@@ -13,22 +13,48 @@ from headgate.outbox.courier import Maker
 from headgate.outbox.outbox import Outbox
 from headgate.outbox.store import Store
 from headgate.ports.errors import PortError
+from headgate.ports.marker import Mark
+from headgate.ports.notifier import Message
 from headgate.ports.registry import create
 from headgate.ports.wires import Wires
 
+LinkOf = Callable[[str], str]
+"""Where a release can be looked at; empty: nowhere that others can reach."""
 
-def maker(wires: Wires) -> Maker:
-    """Makes the plugin behind a lane: a channel, or a marker."""
 
-    def make(lane: Lane) -> Any:  # noqa: ANN401 - each group has its own Protocol
-        return create(lane.group, lane.kind, replace(wires, name=lane.name, settings=lane.settings))
+def _nowhere(_: str) -> str:
+    return ""
+
+
+def maker(wires: Wires, link_of: LinkOf = _nowhere) -> Maker:
+    """Makes the plugin behind a lane: a channel, or a marker. What they are given says where the release is shown."""
+
+    def make(lane: Lane) -> "Linking":
+        plugin = create(lane.group, lane.kind, replace(wires, name=lane.name, settings=lane.settings))
+        return Linking(plugin, link_of)
 
     return make
 
 
+class Linking:
+    """A notifier or a marker, told where the release can be looked at when something is said of it."""
+
+    def __init__(self, plugin: Any, link_of: LinkOf) -> None:  # noqa: ANN401 - each group has its own Protocol
+        self._plugin = plugin
+        self._link_of = link_of
+
+    async def send(self, message: Message, thread: str) -> str:
+        """See Notifier."""
+        return str(await self._plugin.send(replace(message, link=self._link_of(message.release)), thread))
+
+    async def mark(self, mark: Mark, reference: str) -> str:
+        """See Marker."""
+        return str(await self._plugin.mark(replace(mark, link=self._link_of(mark.release)), reference))
+
+
 @contextlib.asynccontextmanager
 async def telling(
-    ledger: Ledger, store: Store, wires: Wires, held: Callable[[], bool]
+    ledger: Ledger, store: Store, wires: Wires, held: Callable[[], bool], link_of: LinkOf = _nowhere
 ) -> AsyncGenerator[Outbox]:
     """The outbox, for as long as the context lasts; at its end, what can be said at once is said.
 
@@ -40,7 +66,7 @@ async def telling(
             return wires.artifacts.find(version.artifact).provenance.commit
         return ""
 
-    outbox = Outbox(ledger, store, maker(wires), wires.now, commit_of=commit_of, held=held)
+    outbox = Outbox(ledger, store, maker(wires, link_of), wires.now, commit_of=commit_of, held=held)
     await outbox.begin()
     task = asyncio.create_task(outbox.run())
     try:

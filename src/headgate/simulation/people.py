@@ -49,8 +49,7 @@ class People:
     async def deploy(self) -> None:
         """Every version of every unit, the first one first, at any time; a few of them again."""
         scenario = self._scenario
-        first = [scenario.versions(unit)[0] for unit in scenario.units]
-        self._submit(tuple(first))
+        self.begin()
         await asyncio.sleep(4.0)
         rest = [version for unit in scenario.units for version in scenario.versions(unit)[1:]]
         self._random.shuffle(rest)
@@ -61,6 +60,10 @@ class People:
             await asyncio.sleep(self._random.uniform(0.0, 2 * scenario.until_s / len(rest)))
             if not scenario.calm and coin(self._random, GOES_BACK_SHARE):
                 self._go_back()
+
+    def begin(self) -> None:
+        """Deploy the first version of every unit."""
+        self._submit(tuple(self._scenario.versions(unit)[0] for unit in self._scenario.units))
 
     def _together(self, version: Version) -> tuple[Version, ...]:
         """Sometimes another service moves along, as a second leg."""

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -118,8 +119,8 @@ async def read_body(request: Request) -> bytes:
         raise _too_large()
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_MAX_S):
-            async for chunk in request.stream():
+        async with asyncio.timeout(BODY_MAX_S), aclosing(request.stream()) as chunks:
+            async for chunk in chunks:
                 body += chunk
                 if len(body) > BODY_MAX_BYTES:
                     raise _too_large()

@@ -97,6 +97,7 @@ async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
         return
     tls = Tls(entrance.certificate, entrance.key) if entrance.certificate else None
     with contextlib.closing(opened) as listener:
+        backstage.door.public = bool(entrance.url) or not _loopback(entrance.host)
         address = backstage.door.url = entrance.url or _url(entrance, listener.getsockname()[1])
         _write(home / ADDRESS, address.encode())
         try:

@@ -29,10 +29,15 @@ class FrontDoor:
         self.sessions = Sessions(self.tokens.good)
         self.tickets = Tickets()
         self.url = ""  # where it is, once it is open
+        self.public = False  # whether others than this machine can reach it
         self.trouble = ""  # why it stays shut
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
         self._denials = Limiter(DENIALS)
+
+    def link(self, release: str) -> str:
+        """Where others can look at a release; empty where they cannot."""
+        return f"{self.url}/releases/{release}" if self.url and self.public else ""
 
     async def identify(self, request: Request) -> Who:
         """Who asks. Raises Problem: 401 without a good token or session, 403 for a forged request, 429 too often."""

@@ -126,6 +126,7 @@ class HomeKeeping:
                 body=NewFreeze,
                 status=HTTPStatus.CREATED,
                 problems=conflict,
+                keyed=True,
             ),
             Endpoint(
                 "DELETE",

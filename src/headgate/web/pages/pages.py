@@ -30,7 +30,7 @@ from headgate.web.pages.actions import actions
 from headgate.web.pages.calendar import days
 from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
 from headgate.web.pages.render import HEADERS, STATIC, page
-from headgate.web.pages.searching import SCANNED_MAX, found
+from headgate.web.pages.searching import SCANNED_MAX, matches
 from headgate.web.pages.shown import changes, compared, frozen_places, labels, places
 from headgate.web.pages.signing_in import SigningIn, fields
 from headgate.web.problems import Problem, malformed
@@ -192,7 +192,7 @@ class Pages:
         for _ in range(SCANNED_MAX // PAGE):
             read: Releases = await self._ask("listReleases", session, query=query)
             for summary in read.releases:
-                if found(summary, text, outcome):
+                if matches(summary, text, outcome):
                     hits.append(summary)
                 if len(hits) == PAGE:
                     return Releases(hits, summary.release)

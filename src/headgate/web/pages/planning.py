@@ -107,7 +107,7 @@ def drawing(answer: ForecastAnswer) -> Drawing:
     if len(lines) > 1:
         lines.append(("all steps", answer.whole))
     curves = [Curve(name, number, _points(found)) for number, (name, found) in enumerate(lines)]
-    factors = [Tick(_across(factor), f"{factor:g}×") for factor in FACTORS]
+    factors = [Tick(_across(factor), f"{factor:g}x") for factor in FACTORS]
     return Drawing(curves, factors, [Tick(_up(at), duration(at)) for at in TICKS_S])
 
 

@@ -7,7 +7,7 @@ SCANNED_MAX = 2000
 WORDS_MAX = 10
 
 
-def found(summary: Summary, text: str, outcome: str) -> bool:
+def matches(summary: Summary, text: str, outcome: str) -> bool:
     """Whether it has this outcome (empty: any; `open`: none yet) and every word of `text`."""
     ended = (summary.outcome or "open").replace("_", " ")
     if outcome and ended != outcome:

@@ -23,15 +23,9 @@ def duration(seconds: float | None) -> str:
     for length, unit in _STEPS:
         if seconds >= length:
             count = seconds / length
-            return f"{count:.1f} {unit}" if count < 10 and count != int(count) else f"{count:.0f} {unit}"  # noqa: PLR2004 - one digit
+            said = f"{count:.1f}".removesuffix(".0") if count < 10 else f"{count:.0f}"  # noqa: PLR2004 - one digit
+            return f"{said} {unit}"
     return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
-
-
-def ratio(value: float | None) -> str:
-    """`0.12%`; a dash for nothing."""
-    if value is None:
-        return NOTHING
-    return f"{value:.2%}" if value < 0.1 else f"{value:.1%}"  # noqa: PLR2004 - three digits are enough
 
 
 def odds(value: float | None) -> str:

@@ -144,7 +144,7 @@ def _settled(way: Watched, path: tuple[Stretch, ...], factor: float, at_s: float
     """From the moment at which the mean reaches the threshold to the mean moment at which it is reached and seen."""
     interval_s = way.interval_s
     here = _reach(way, path, factor, at_s)
-    # Over a wide stretch: what is believed of the dispersion changes in small jumps, which no slope must mistake for one.
+    # Over a wide stretch: what is believed of the dispersion changes in small jumps, and no slope is meant by one.
     step_s = at_s / 4
     before, beyond = (_reach(way, path, factor, at_s + side * step_s).log for side in (-1, 1))
     slope = (beyond - before) / (2 * step_s)

@@ -25,9 +25,11 @@
     source.onerror = () => { said.textContent = "not live: trying to reach Headgate again …"; };
   }
 
+  // --- charts: a figure for each, with a legend that says the value under the pointer, or the last one
+
   const place = document.getElementById("charts");
   const charts = new Map();
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const HEIGHT = 170;
   const resolved = (name) => {
     const probe = document.createElement("span");
     probe.hidden = true;
@@ -35,64 +37,146 @@
     body.append(probe);
     const found = getComputedStyle(probe).color;
     probe.remove();
-    return found || colour(name);
+    return found;
   };
   const faded = (text, alpha) => text.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
-  const percent = (value) => value == null ? "–" : `${+(value * 100).toPrecision(3)}%`;
-  const plain = (value) => value == null ? "–" : `${+value.toPrecision(3)}`;
-  const ms = (value) => value == null ? "–" : `${+value.toPrecision(3)} ms`;
+  const digits = (value) => `${+value.toPrecision(3)}`;
+  const percent = (value) => `${digits(value * 100)}%`;
+  const ms = (value) => `${digits(value)} ms`;
+  const odds = (value) => value < 1.5 ? "none" : value >= 1e6 ? "over a million to 1" : `${digits(value)} to 1`;
+  const seconds = (value) => Math.abs(value) < 120 ? `${digits(value)} s` : Math.abs(value) < 7200 ? `${digits(value / 60)} min` : `${digits(value / 3600)} h`;
+  const known = (column) => column.some((value) => value != null);
+  const times = (column, other) => column.map((value, n) => value == null || other[n] == null ? null : value * other[n]);
 
-  const plots = (leg) => {
-    const stable = resolved("--stable"), canary = resolved("--canary"), bad = resolved("--bad");
-    const line = (label, stroke, value, more) => ({ label, stroke, width: 2, points: { show: false }, spanGaps: true, value: (_, v) => value(v), ...more });
-    return [
-      { name: "Failed requests", data: [leg.stable.error_ratio, leg.canary.error_ratio], series: [line("stable", stable, percent), line("new", canary, percent)], show: percent },
-      { name: "Failures, new over stable", data: [leg.high, leg.low, leg.ratio, leg.ratio.map(() => 1)],
-        series: [line("at most", faded(canary, 0.4), plain), line("at least", faded(canary, 0.4), plain), line("ratio", canary, plain), line("same", stable, plain, { dash: [4, 4] })],
-        bands: [{ series: [1, 2], fill: faded(canary, 0.12) }], show: plain, log: true },
-      { name: "Latency p99", data: [leg.stable.p99_ms, leg.canary.p99_ms], series: [line("stable", stable, ms), line("new", canary, ms)], show: ms },
-      { name: "Latency p50", data: [leg.stable.p50_ms, leg.canary.p50_ms], series: [line("stable", stable, ms), line("new", canary, ms)], show: ms },
-      { name: "Evidence that the new version is worse (odds)", data: [leg.evidence, leg.needed], series: [line("evidence", canary, plain), line("taken back at", bad, plain, { dash: [4, 4] })], show: plain, log: true },
-      { name: "Traffic on the new version", data: [leg.weight], series: [line("set", canary, (v) => v == null ? "–" : `${v}%`)], show: (v) => `${v}%`, range: [0, 100] },
-    ];
+  // Stable's share of failures since the weight changed last: what the interval of new over stable is about.
+  const baseline = (leg) => {
+    let requests = 0, errors = 0;
+    return leg.stable.requests.map((count, n) => {
+      if (n && leg.weight[n] !== leg.weight[n - 1]) requests = errors = 0;
+      requests += count;
+      errors += leg.stable.errors[n];
+      return errors ? errors / requests : null;
+    });
   };
 
-  const options = (plot, width) => ({
-    width, height: 180, title: "", bands: plot.bands || [],
-    cursor: { points: { size: 6 } },
-    scales: { x: { time: true }, y: { distr: plot.log ? 3 : 1, range: plot.range ? () => plot.range : undefined } },
-    axes: [
-      { stroke: resolved("--dim"), grid: { show: false }, ticks: { show: false } },
-      { stroke: resolved("--dim"), size: 62, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false }, values: (_, all) => all.map((v) => v == null ? "" : plot.show(v)) },
-    ],
-    series: [{}, ...plot.series],
-  });
-  const positive = (plot) => plot.log ? plot.data.map((column) => column.map((v) => v == null || v <= 0 ? null : v)) : plot.data;
+  const plots = (leg) => {
+    const line = (name, look, stroke, data, more) => ({ name, look, stroke, data, ...more });
+    const stable = "--stable", canary = "--canary", bad = "--bad";
+    const base = baseline(leg), low = times(base, leg.low.map((value) => value ?? 0)), high = times(base, leg.high);
+    const pair = (name) => [line("stable", "stable", stable, leg.stable[name]), line("new", "canary", canary, leg.canary[name])];
+    const all = [
+      { name: "Failed requests", show: percent, least: 0.01, lines: pair("error_ratio"),
+        band: known(high) && { name: "new is within (95%)", low: low.map((value, n) => high[n] == null ? null : value), high } },
+      { name: "Evidence against the new version", show: odds, log: [0.5, 1e6], lines: [
+        line("evidence", "canary", canary, leg.evidence), line("taken back at", "bad", bad, leg.needed, { dash: [4, 4] })] },
+      { name: "Latency p99", show: ms, least: 10, lines: pair("p99_ms") },
+      { name: "Latency p50", show: ms, least: 2, lines: pair("p50_ms") },
+      { name: "Failures, new over stable", show: (value) => `${digits(value)} times`, log: [0.1, 100], lines: [
+        line("ratio", "canary", canary, leg.ratio)], band: { name: "within (95%)", low: leg.low, high: leg.high } },
+      { name: "Traffic on the new version", show: (value) => `${digits(value)}%`, least: 100, most: 100, lines: [line("set", "canary", canary, leg.weight)] },
+    ];
+    return all.filter((plot) => known(plot.lines[0].data) || plot.lines[1] && known(plot.lines[1].data));
+  };
+
+  const within = (plot, column) => plot.log ? column.map((value) => value == null ? null : Math.min(Math.max(value, plot.log[0]), plot.log[1])) : column;
+  const columns = (plot) => [...(plot.band ? [plot.band.high, plot.band.low] : []), ...plot.lines.map((one) => one.data)].map((column) => within(plot, column));
+  const decades = (low, high) => {
+    const found = [];
+    const every = Math.max(1, Math.ceil((Math.log10(high) - Math.log10(low)) / 5));
+    for (let power = Math.ceil(Math.log10(low)); power <= Math.log10(high); power += every) found.push(10 ** power);
+    return found;
+  };
+  const range = (plot) => (_, low, high) => {
+    if (plot.log) return [Math.min(plot.log[0], low ?? 1), Math.max(10, 10 ** Math.ceil(Math.log10(high ?? 10)))];
+    return [0, plot.most ?? Math.max(plot.least, (high ?? 0) * 1.1)];
+  };
+
+  const options = (plot, width, keys) => {
+    const dim = resolved("--dim"), canary = resolved("--canary");
+    const edges = plot.band ? [1, 2].map(() => ({ stroke: "transparent", width: 0, points: { show: false } })) : [];
+    return {
+      width, height: HEIGHT, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
+      bands: plot.band ? [{ series: [1, 2], fill: faded(canary, 0.18) }] : [],
+      scales: { x: { time: false }, y: { distr: plot.log ? 3 : 1, range: range(plot) } },
+      axes: [
+        { stroke: dim, grid: { show: false }, ticks: { show: false }, values: (_, all) => all.map(seconds), space: 70, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400, 43200, 86400, 172800, 604800] },
+        { stroke: dim, size: 64, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false }, space: 34,
+          splits: plot.log ? (chart) => decades(chart.scales.y.min, chart.scales.y.max) : undefined,
+          values: (_, all) => all.map((value) => value == null ? "" : plot.log ? `${+value.toPrecision(1)}` : plot.show(value)) },
+      ],
+      series: [{}, ...edges, ...plot.lines.map((one) => ({ stroke: resolved(one.stroke), width: 2, dash: one.dash, points: { show: false }, spanGaps: true }))],
+      hooks: { setCursor: [(chart) => say(plot, keys, chart.cursor.idx)] },
+    };
+  };
+
+  const last = (column) => { for (let n = column.length - 1; n >= 0; n -= 1) if (column[n] != null) return column[n]; return null; };
+  const say = (plot, keys, at) => {
+    const value = (column) => at == null ? last(column) : column[at];
+    const text = (found) => found == null ? "–" : plot.show(found);
+    plot.lines.forEach((one, n) => { keys[n].textContent = `${one.name} ${text(value(one.data))}`; });
+    if (!plot.band) return;
+    const low = value(plot.band.low), high = value(plot.band.high);
+    keys[plot.lines.length].textContent = `${plot.band.name} ${text(low ?? (high == null ? null : 0))} to ${high == null ? "?" : text(high)}`;
+  };
+
+  const framed = (key, title, plot) => {
+    const card = document.createElement("figure"), caption = document.createElement("figcaption"), name = document.createElement("b");
+    card.className = "chart";
+    name.textContent = title;
+    caption.append(name);
+    const looks = [...plot.lines.map((one) => one.look), ...(plot.band ? ["band"] : [])];
+    const keys = looks.map((look) => {
+      const one = document.createElement("span"), words = document.createElement("span");
+      one.className = `key ${look}`;
+      one.append(document.createElement("i"), words);
+      caption.append(one);
+      return words;
+    });
+    card.append(caption);
+    place.append(card);
+    const found = { card, keys, plot, banded: Boolean(plot.band) };
+    found.chart = new uPlot(options(plot, card.clientWidth - 18, keys), plot.data, card);
+    found.chart.root.setAttribute("aria-hidden", "true");
+    charts.set(key, found);
+    say(plot, keys, null);
+  };
+  const drop = (key) => { const { chart, card } = charts.get(key); chart.destroy(); card.remove(); charts.delete(key); };
 
   async function draw() {
     if (!place || typeof uPlot === "undefined") return;
     const answer = await fetch(place.dataset.series, { headers: { accept: "application/json" } });
     if (!answer.ok) return;
     const found = await answer.json();
-    found.legs.filter((leg) => leg.at.length).forEach((leg) => plots(leg).forEach((plot) => {
+    const legs = found.legs.filter((leg) => leg.at.length);
+    legs.forEach((leg) => plots(leg).forEach((plot) => {
       const key = `${leg.service}: ${plot.name}`;
-      const data = [leg.at, ...positive(plot)];
-      if (charts.has(key)) { charts.get(key).setData(data); return; }
-      const card = document.createElement("figure");
-      card.className = "chart";
-      card.style.margin = "0";
-      const title = document.createElement("h3");
-      title.textContent = found.legs.length > 1 ? key : plot.name;
-      card.append(title);
-      place.append(card);
-      charts.set(key, new uPlot(options(plot, card.clientWidth - 18), data, card));
+      plot.data = [leg.at.map((at) => at - Number(place.dataset.began)), ...columns(plot)];
+      const shown = charts.get(key);
+      if (shown && shown.banded === Boolean(plot.band)) {
+        Object.assign(shown.plot, plot);
+        shown.chart.setData(plot.data);
+        say(shown.plot, shown.keys, null);
+        return;
+      }
+      if (shown) drop(key);
+      framed(key, legs.length > 1 ? key : plot.name, plot);
     }));
   }
   draw();
-  addEventListener("resize", () => charts.forEach((chart) => chart.setSize({ width: chart.root.parentElement.clientWidth - 18, height: 180 })));
+  addEventListener("resize", () => charts.forEach(({ chart, card }) => chart.setSize({ width: card.clientWidth - 18, height: HEIGHT })));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    charts.forEach((chart) => { chart.root.parentElement.remove(); chart.destroy(); });
-    charts.clear();
+    [...charts.keys()].forEach(drop);
     draw();
+  });
+
+  // --- the plan: each share can be dragged
+
+  document.querySelectorAll("input[data-slide]").forEach((input) => {
+    const slide = document.createElement("input");
+    Object.assign(slide, { type: "range", min: "1", max: "99", value: input.value || "1" });
+    slide.setAttribute("aria-label", "Traffic, %");
+    slide.addEventListener("input", () => { input.value = slide.value; });
+    input.addEventListener("input", () => { slide.value = input.value || "1"; });
+    input.closest("li").append(slide);
   });
 })();
