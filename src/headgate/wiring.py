@@ -173,8 +173,8 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             with unix_listener(socket_of(home)) as listener:
                 async with (
                     stream.running(),
-                    serving(behind_socket(backstage), listener),
                     open_door(home, backstage),
+                    serving(behind_socket(backstage), listener),  # whoever is answered here finds the door's address
                 ):
                     yield supervisor
         finally:

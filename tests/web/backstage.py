@@ -16,9 +16,9 @@ from headgate.core.model import Rollout, Stage
 from headgate.core.submission import Submission
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
+from headgate.web.api import endpoints
 from headgate.web.application import Backstage, behind_door, behind_socket
 from headgate.web.endpoint import Endpoint
-from headgate.web.api import endpoints
 from headgate.web.stream import Stream
 from tests.controller.house import ONE, TWO, Home, play, wish
 
@@ -53,7 +53,7 @@ class Place:
         async with httpx2.AsyncClient(transport=transport, base_url="http://headgate") as client:
             return await client.request(method, path, content=content, headers=given)
 
-    async def read(self, path: str, token: str | None = None) -> Any:
+    async def read(self, path: str, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
         """What is answered to a GET that succeeds."""
         response = await self.ask("GET", path, token=token)
         assert response.status_code == 200, response.text
@@ -64,7 +64,11 @@ class Place:
         grant = Grant(name or role, role, environments)
         return await self.door.tokens.issue(grant, "ada", self.at)
 
-    def notes(self, kind: type[AnyHomeEvent] = ActionDenied) -> list[AnyHomeEvent]:
+    def denials(self) -> list[ActionDenied]:
+        """What is written down of those who may not."""
+        return [event for event in self.notes(ActionDenied) if isinstance(event, ActionDenied)]
+
+    def notes(self, kind: type[AnyHomeEvent]) -> list[AnyHomeEvent]:
         """What is written down of the home."""
         return [note.event for note in self.home.ledger.notes() if isinstance(note.event, kind)]
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -15,7 +14,14 @@ from headgate.core.submission import Submission
 from headgate.ledger import MemoryLedger
 from tests.controller.house import WEB, Home, House, intent, play
 
-JUDGE = JudgeSpec(ErrorRatio(max=0.05), latency=(Latency(max_ms=250.0),), requests_min=20, interval_s=0.25)
+JUDGE = JudgeSpec(
+    ErrorRatio(max=0.05),
+    latency=(Latency(max_ms=250.0),),
+    requests_min=10,
+    interval_s=0.25,
+    beta=0.2,
+    worse_by=0.2,
+)
 STEPS = (Stage(weight=20, bake_s=2.0), Stage(weight=50, bake_s=1.0))
 BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 60_000.0)
 FAST = (0.02, 0.2, 0.55, 0.8, 0.95, 0.985, 0.996, 1.0, 1.0, 1.0, 1.0)
@@ -29,13 +35,20 @@ class Shop(House):
     """A house that measures latency too: `slow` is the share of a version's answers that take long."""
 
     slow: dict[Version, float] = field(default_factory=dict)
+    seen: dict[Version, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
     async def read(self, version: Version) -> Arm:
         """See Signals."""
         arm = await super().read(version)
-        quick = arm.requests - round(arm.requests * self.slow.get(version, 0.0))
-        late = [arm.requests - quick if bound >= SLOW_FROM_MS else 0 for bound in BOUNDS_MS]
-        counts = tuple(math.floor(share * quick) + slow for share, slow in zip(FAST, late, strict=True))
+        known, counts = self.seen.get(version, (0, (0,) * len(BOUNDS_MS)))
+        fresh = max(0, arm.requests - known)
+        late = round(fresh * self.slow.get(version, 0.0))
+        more = [
+            math.ceil(share * (fresh - late)) + (late if bound >= SLOW_FROM_MS else 0)
+            for bound, share in zip(BOUNDS_MS, FAST, strict=True)
+        ]
+        counts = tuple(one + other for one, other in zip(counts, more, strict=True))
+        self.seen[version] = arm.requests, counts
         return replace(arm, latency_ms=Histogram(BOUNDS_MS, counts))
 
 
@@ -64,7 +77,7 @@ def past(unit: Unit = WEB, labels: tuple[str, str, str, str] = ("v1", "v2", "v3"
     home = Home(Shop(), MemoryLedger())
     house = home.house
     assert isinstance(house, Shop)
-    house.failing[version("c", unit)] = 0.3
+    house.failing[version("c", unit)] = 0.12
     house.slow[version("d", unit)] = 0.2
 
     async def story() -> None:
@@ -84,6 +97,3 @@ def past(unit: Unit = WEB, labels: tuple[str, str, str, str] = ("v1", "v2", "v3"
 def summaries(home: Home) -> list[str]:
     """What became of each release, newest first."""
     return [summary.outcome or summary.phase for summary in home.ledger.summaries(limit=100)]
-
-
-Fact = Callable[[], bool]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import copy
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +22,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import BaseSchema
 
 from headgate.web.access.limits import Limiter, Rate
-from headgate.web.api import endpoints
-from headgate.web.api.live import Live
 from headgate.web.api.live import PATH as STREAM
-from headgate.web.openapi import document
+from headgate.web.application import description
 from headgate.web.serve import serving, tcp_listener
 from headgate.web.stream import Stream
 from tests.controller.house import ONE, TWO, Home, wish
@@ -94,20 +92,7 @@ def served() -> Iterator[Served]:
         loop.close()
 
 
-def described() -> dict[str, Any]:
-    place: Any = object.__new__(Place)
-    found = endpoints(place, place, _Nobody(), Live(place, place).endpoints())  # type: ignore[arg-type]
-    return document(found)
-
-
-class _Nobody:
-    """Stands where the description needs nobody."""
-
-    book = None
-    now = staticmethod(lambda: 0.0)
-
-
-DESCRIBED = described()
+DESCRIBED = description()
 SCHEMA: BaseSchema = schemathesis.openapi.from_dict(DESCRIBED)
 OPERATIONS = [
     (path, method.upper()) for path, found in DESCRIBED["paths"].items() for method in found if path != STREAM
@@ -130,7 +115,7 @@ def test_every_answer_is_described(served: Served, path: str, method: str) -> No
 
     @given(case=good | bad, name=known)
     @modest(EXAMPLES_OF_A_WISH if (path, method) == ("/v1/releases", "POST") else EXAMPLES)
-    def ask(case: schemathesis.Case, name: str) -> None:
+    def ask(case: schemathesis.Case[Any], name: str) -> None:
         if name and case.path_parameters:
             case.path_parameters = dict.fromkeys(case.path_parameters, name)
         case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
@@ -148,24 +133,30 @@ def test_an_answer_that_is_not_described_is_found(served: Served) -> None:
         case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
 
 
+Way = tuple[str | int, ...]
 SOUND = msgspec.to_builtins(wish(TWO))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def places(value: Any, path: Way = ()) -> Iterator[Way]:  # noqa: ANN401 - JSON
     """The way to everything in a JSON value."""
     yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
-    for key, inner in items:
-        yield from places(inner, (*path, key))
+    keys: Iterable[Any] = value if isinstance(value, dict) else range(len(value)) if _is_list(value) else ()
+    for key in keys:
+        yield from places(value[key], (*path, key))
 
 
-def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def put(value: object, path: Way, new: object) -> object:
     if not path:
         return new
     key, rest = path[0], path[1:]
     if isinstance(value, dict):
         return value | {key: put(value[key], rest, new)}
+    assert isinstance(value, list | tuple)
     return [put(one, rest, new) if index == key else one for index, one in enumerate(value)]
 
 
@@ -174,11 +165,9 @@ def test_whatever_is_in_a_wish_it_is_answered_and_the_controller_goes_on(served:
 
         @given(path=st.sampled_from(list(places(SOUND))), new=SCALARS)
         @modest(100)
-        def ask(path: tuple[Any, ...], new: Any) -> None:
+        def ask(path: Way, new: object) -> None:
             body = msgspec.json.encode(put(SOUND, path, new))
-            answer = client.post(
-                "/v1/releases", content=body, headers={"content-type": "application/json"}
-            )
+            answer = client.post("/v1/releases", content=body, headers={"content-type": "application/json"})
             assert answer.status_code in (201, 422), answer.text
 
         ask()

@@ -8,6 +8,7 @@ import msgspec
 
 from headgate.cli import exits
 from headgate.cli.errors import Unable
+from headgate.cli.session import person
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
@@ -15,7 +16,7 @@ ANSWER_S = 60.0
 
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
 
-_EXITS = {404: exits.USAGE, 409: exits.REFUSED}
+_EXITS = {404: exits.USAGE, 409: exits.REFUSED, 422: exits.USAGE}
 
 
 class NoController(Exception):  # noqa: N818 - a fact: nobody answers
@@ -23,11 +24,12 @@ class NoController(Exception):  # noqa: N818 - a fact: nobody answers
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The controller: its process, its open releases, and what stands in their way (by release)."""
+    """The controller: its process, its open releases, what stands in their way (by release), its dashboard's `url`."""
 
     pid: int = 0
     version: str = ""
     open: tuple[str, ...] = ()
+    url: str = ""
     trouble: dict[str, str] = {}
 
 
@@ -70,6 +72,10 @@ class Client:
         answer = self._ask("POST", f"/v1/releases/{release}/{verb}", {"by": by, "reason": why})
         return str(answer.get("phase", ""))
 
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """What the API answers to whoever types this."""
+        return self._ask(method, path, body)
+
     def _ask(self, method: str, path: str, body: object, timeout_s: float = ANSWER_S) -> dict[str, Any]:
         found = _connect(self._path)
         import http.client
@@ -79,7 +85,8 @@ class Client:
         connection.sock = found
         try:
             content = None if body is None else msgspec.json.encode(body)
-            connection.request(method, path, content, {"content-type": "application/json"})
+            headers = {"content-type": "application/json", "x-headgate-person": _plain(person())}
+            connection.request(method, path, content, headers)
             response = connection.getresponse()
             answer = response.read(ANSWER_MAX_BYTES)
         except (OSError, http.client.HTTPException) as error:
@@ -100,4 +107,14 @@ def _read(status: int, answer: bytes) -> dict[str, Any]:
     if status < 400:  # noqa: PLR2004 - HTTP's line between yes and no
         return found
     title, detail = str(found.get("title", f"status {status}")), str(found.get("detail", ""))
-    raise Unable(f"{title}: {detail}" if detail else title, code=_EXITS.get(status, exits.INTERNAL))
+    raise refusal(status, title, detail)
+
+
+def refusal(status: int, title: str, detail: str) -> Unable:
+    """What the API refuses, as a command says it."""
+    return Unable(f"{title}: {detail}" if detail else title, code=_EXITS.get(status, exits.INTERNAL))
+
+
+def _plain(name: str) -> str:
+    """A name as a header can hold it."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name)

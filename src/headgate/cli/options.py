@@ -50,6 +50,13 @@ def seconds(context: click.Context, parameter: click.Parameter, value: str | Non
         raise click.BadParameter(f"{value!r}: {error}", context, parameter) from error
 
 
+def in_path(name: str) -> str:
+    """A name as one segment of a URL's path."""
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 environment = click.option(
     "-e", "--env", "environment", metavar="NAME", help="The environment; not needed where there is one."

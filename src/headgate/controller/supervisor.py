@@ -227,7 +227,8 @@ class Supervisor:
                 continue
             self._trouble = ""
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._freed.wait(), LEASE_ROUND_S)
+                async with asyncio.timeout(LEASE_ROUND_S):  # wait_for of Python 3.11 may lose a cancellation
+                    await self._freed.wait()
         self._give_up()
 
     def _give_up(self) -> None:

@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headgate.ledger import Ledger
+from headgate.ledger import Ledger, MemoryLedger
 from headgate.ports.controller import Controller
 from headgate.web import metrics
 from headgate.web.access.front import FrontDoor
+from headgate.web.access.tokens import HomeBook
 from headgate.web.api import endpoints
 from headgate.web.api.live import Live
 from headgate.web.dispatch import Identify, Refused, routes
 from headgate.web.endpoint import Endpoint
 from headgate.web.metrics import Metrics
+from headgate.web.openapi import document
 from headgate.web.problems import Problem
 from headgate.web.stream import Stream
 from headgate.web.who import OWNER, Who, owner
@@ -37,6 +40,13 @@ class Backstage:
     door: FrontDoor
     stream: Stream
     metrics: Metrics | None = None
+
+
+def description() -> dict[str, Any]:
+    """The API's description (OpenAPI 3.1), of no controller in particular."""
+    ledger, nobody = MemoryLedger(), cast("Controller", None)
+    door = FrontDoor(HomeBook(ledger))
+    return document(endpoints(nobody, ledger, door, Live(Stream(ledger), door).endpoints()))
 
 
 def behind_socket(backstage: Backstage) -> Starlette:

@@ -86,6 +86,7 @@ async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
 
     A door that cannot be opened says so in the controller's health, and stops no release.
     """
+    (home / ADDRESS).unlink(missing_ok=True)  # of a controller that was killed
     try:
         entrance = read_entrance(home)
         opened = None if entrance.off else _open(entrance)

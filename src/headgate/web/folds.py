@@ -1,9 +1,10 @@
 """What is known of each release, kept up to date by reading on: asked often, folded once."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headgate.core.events import AnyEvent, Judged, ReleaseRequested
+from headgate.core.explain import Sentence, sentences
 from headgate.core.report import Fold
 from headgate.core.series import Course, Point
 from headgate.ledger import Entry, Ledger
@@ -31,6 +32,10 @@ class Folds:
         """
         return tuple(course.points() for course in self._read_on(release).courses)
 
+    def story(self, release: str) -> tuple[Sentence, ...]:
+        """Why each decision was made, as `core.explain` tells it. Raises Problem (404)."""
+        return tuple(self._read_on(release).story)
+
     def number(self, release: str) -> int:
         """How many entries of the release are folded: the same number is the same content. Raises Problem (404)."""
         return self._read_on(release).number
@@ -48,11 +53,14 @@ class Folds:
         return kept
 
     def _take(self, kept: "_Kept", entry: Entry) -> None:
-        leg, event = kept.fold.state.leg, entry.event
+        before, event = kept.fold.state, entry.event
         kept.fold.add(event)
         kept.number = entry.number
+        after_s = event.at - kept.fold.request.at
+        told = sentences(event, before, kept.fold)
+        kept.story += [Sentence(event.at, after_s, text, weighty) for text, weighty in told]
         if isinstance(event, Judged) and (sample := self._ledger.sample(event.sample)) is not None:
-            kept.courses[leg].add(sample, event.verdict)
+            kept.courses[before.leg].add(sample, event.verdict)
 
 
 @dataclass
@@ -60,6 +68,7 @@ class _Kept:
     fold: Fold
     courses: tuple[Course, ...]
     number: int = 0
+    story: list[Sentence] = field(default_factory=list[Sentence])
 
 
 def _begun(release: str, entries: list[Entry]) -> _Kept:

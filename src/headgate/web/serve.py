@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 STOP_WITHIN_S = 2
 BACKLOG = 512
+BACKLOG = 512
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
             listener.bind(str(path))
         finally:
             os.umask(mask)
+        listener.listen(BACKLOG)  # from now on, whoever connects waits for the server to start
         try:
             yield listener
         finally:
@@ -83,6 +85,7 @@ def tcp_listener(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
         listener.listen(BACKLOG)  # only now is a port that somebody else has refused
     except BaseException:
         listener.close()

@@ -87,7 +87,10 @@ class Stream:
                 if frames:
                     continue
                 try:
-                    await asyncio.wait_for(grown.wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(
+                        HEARTBEAT_S
+                    ):  # wait_for of Python 3.11 may lose a cancellation
+                        await grown.wait()
                 except TimeoutError:
                     yield None
         finally:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from headgate.controller.supervisor import Supervisor
 from headgate.core.home import AccessRole
+from headgate.core.submission import Submission
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.application import Backstage, behind_door
@@ -26,21 +28,24 @@ T = TypeVar("T")
 
 
 class Dashboard:
-    """One home and its front door. `url` is where it is."""
+    """One home and its front door. `make` makes the home, in the thread too. `url` is where it is."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    home: Home
+    door: FrontDoor
+    controller: Supervisor
+
+    def __init__(self, make: Callable[[], Home]) -> None:
         self.url = ""
-        self.door = FrontDoor(HomeBook(home.ledger))
+        self._make = make
         self._loop = asyncio.new_event_loop()
         self._open, self._done = threading.Event(), asyncio.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._live, daemon=True)
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it where the controller runs."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(ANSWER_S)
 
-    def submit(self, wish: Any) -> str:  # noqa: ANN401 - a Submission
+    def submit(self, wish: Submission) -> str:
         """Begin a release; returns its name."""
         return self.call(self.controller.submit(wish))
 
@@ -58,6 +63,12 @@ class Dashboard:
         while not fact():
             assert time.monotonic() < deadline, "it did not come to pass"
             time.sleep(0.02)
+
+    def _live(self) -> None:
+        self.home = self._make()
+        self.home.wall = time.time()
+        self.door = FrontDoor(HomeBook(self.home.ledger))
+        self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
         self.controller = self.home.controller()

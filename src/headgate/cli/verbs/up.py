@@ -3,14 +3,24 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from headgate.cli import exits, options
+from headgate.cli.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session
+from headgate.homes import make_home, socket_of
+from headgate.web.entrance import Shut, address_of, read_entrance, write_entrance
 
+PORT_MAX = 65535
+ASK_S = 0.5
+"""How long the controller is waited for when it is asked why there is no dashboard."""
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 LOG_LINES = 15
 LOG_BYTES = 8192
 """How much of its log is shown when the controller does not answer."""
@@ -20,24 +30,83 @@ LOG_BYTES = 8192
     "up",
     "headgate up                  then `headgate deploy --detach` needs no terminal",
     "headgate --home /srv/shop up",
+    "headgate up --listen 0.0.0.0:7480 --tls-certificate site.pem --tls-key site.key",
+    "headgate up --listen 0.0.0.0:7480 --plain --url https://releases.example.com    behind a proxy",
 )
+@click.option(
+    "--listen", metavar="HOST:PORT", help="Where the dashboard and the API are; 127.0.0.1:7480 by default."
+)
+@click.option("--tls-certificate", "certificate", type=_FILE, help="The certificate (PEM), for TLS.")
+@click.option("--tls-key", "key", type=_FILE, help="Its key (PEM).")
+@click.option(
+    "--plain", is_flag=True, help="Without TLS, though others can reach it: a proxy before it has TLS."
+)
+@click.option("--url", metavar="URL", help="How people reach it, where a proxy stands before it.")
+@click.option("--no-dashboard", "off", is_flag=True, help="No dashboard, and no API but by the unix socket.")
 @options.as_json
 @click.pass_obj
-def command(session: Session, /, *, as_json: bool) -> None:
+def command(session: Session, /, *, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click gives what the options declare
     """Start the controller as a daemon: it carries releases on, and watches them, without a terminal.
 
     Returns when the controller answers; where it does not within 15 seconds, the exit code is 1.
+
+    What the options say of the dashboard is kept in the home, for the next time too; the controller starts anew with
+    it, and releases under way are carried on.
     """
     from headgate import wiring
 
+    changed = _declare(session.home, given)
     with patience("starting the controller ...", quiet=as_json):
+        if changed:
+            asyncio.run(wiring.down(session.home, everything=False))
         found = asyncio.run(wiring.up(session.home))
     if not found["controller"]:
         raise Unable(_silent(session.home), "`headgate down` stops what tries to start", code=exits.INTERNAL)
+    address = address_of(session.home)
     if as_json:
-        print_json(found)
-    else:
-        say(f"The controller runs, in {found['home']}. `headgate down` stops it.")
+        print_json(found | {"dashboard": address})
+        return
+    say(f"The controller runs, in {found['home']}. `headgate down` stops it.")
+    say(_where(session.home, address))
+
+
+def _declare(home: Path, given: dict[str, Any]) -> bool:
+    """Write down where the front door shall be; True when that is another place than before. Raises Unable."""
+    said = {name: value for name, value in given.items() if value}
+    if not said:
+        return False
+    if "listen" in said:
+        said |= _place(said.pop("listen"))
+    for name in ("certificate", "key"):
+        if name in said:
+            said[name] = str(Path(said[name]).absolute())
+    try:
+        before = read_entrance(home)
+        after = replace(before, **({"off": False} | said))
+        if after != before:
+            make_home(home)
+            write_entrance(home, after)
+    except Shut as shut:
+        raise Unable(str(shut), "nothing was changed") from shut
+    return after != before
+
+
+def _place(listen: str) -> dict[str, Any]:
+    host, _, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+        raise Unable(f"{listen!r} is no place to listen at", "it is HOST:PORT: 127.0.0.1:7480, [::1]:7480")
+    return {"host": host, "port": int(port)}
+
+
+def _where(home: Path, address: str) -> str:
+    if address:
+        return f"Its dashboard: {address}; `headgate dashboard` prints a link that signs you in."
+    try:
+        trouble = Client(socket_of(home)).health(ASK_S).trouble.get("dashboard", "")
+    except (NoController, Unable):
+        trouble = ""
+    return f"There is no dashboard{': ' if trouble else '.'}{trouble}"
 
 
 def _silent(home: Path) -> str:

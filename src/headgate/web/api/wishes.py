@@ -99,6 +99,8 @@ def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
             yield "listener", f"{port} is no port"
     if not 1 <= intent.instances <= INSTANCES_MAX:
         yield "instances", f"there may be 1 to {INSTANCES_MAX} instances"
+    if intent.measured_by and intent.measured_by not in [source.name for source in intent.sources]:
+        yield "measured_by", f"no source is called {intent.measured_by[:100]!r}"
     yield from _wrong_rollout(intent.rollout)
     yield from _wrong_criteria(intent.judge)
 

@@ -137,6 +137,7 @@ class Pages:
     # --- pages ---------------------------------------------------------------------------------------------------
 
     async def _now(self, _: Request, session: Session) -> Response:
+        seen = self._backstage.ledger.last_sequence()
         services: Services = await self._ask("listServices", session)
         named = {name for run in services.services for name in (run.release, run.in_flight) if name}
         found = {name: self._backstage.ledger.summary(name) for name in named}
@@ -150,11 +151,12 @@ class Pages:
             "frozen": frozen_places(self._door.book.home, services.services, time.time()),
             "waiting": [one for one in releases if one.waits_for],
             "may_operate": session.who.may("operate"),
-            "stream": "/v1/stream",
+            "stream": f"/v1/stream?after={seen}",
         }
         return page("now.html", values)
 
     async def _release(self, request: Request, session: Session) -> Response:
+        seen = self._backstage.ledger.last_sequence()  # before anything is read: what comes after it is streamed
         params = {"release": request.path_params["release"]}
         found: Release = await self._ask("getRelease", session, params)
         told: Explanation = await self._ask("explainRelease", session, params)
@@ -170,7 +172,7 @@ class Pages:
             "changes": changes(await self._ask("getPlan", session, params)),
         }
         if not summary.closed:
-            values["stream"] = f"/v1/stream?release={summary.release}"
+            values["stream"] = f"/v1/stream?release={summary.release}&after={seen}"
         return page("release.html", values)
 
     async def _history(self, request: Request, session: Session) -> Response:
@@ -235,6 +237,9 @@ class Pages:
 
     async def _ledger(self, request: Request, session: Session) -> Response:
         query = query_of(request, After)
+        if "after" not in request.query_params:
+            newest = self._backstage.ledger.last_sequence()
+            query = msgspec.structs.replace(query, after=max(0, newest - query.limit))
         found: Events = await self._ask("readLedger", session, query=query)
         values = self._common(session, "/ledger") | {
             "page": found,

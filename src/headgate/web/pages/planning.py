@@ -26,10 +26,10 @@ DEFAULTS: dict[str, list[str]] = {
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """One line of the chart. `points` as SVG has them; `number` chooses its look."""
+    """One line of the chart. `points` as SVG has them; `look` is a class of the style sheet."""
 
     name: str
-    number: int
+    look: str
     points: str
 
 
@@ -101,12 +101,12 @@ def _number(name: str, fields: dict[str, list[str]]) -> float:
 
 def drawing(answer: ForecastAnswer) -> Drawing:
     """The chart: a curve for each step, and one for the whole way where there are several."""
-    lines: list[tuple[str, Stretched]] = [
-        (f"{step.weight}% for {duration(step.lasts_s)}", step) for step in answer.steps
+    curves = [
+        Curve(f"{step.weight}% for {duration(step.lasts_s)}", f"c{number}", _points(step))
+        for number, step in enumerate(answer.steps)
     ]
-    if len(lines) > 1:
-        lines.append(("all steps", answer.whole))
-    curves = [Curve(name, number, _points(found)) for number, (name, found) in enumerate(lines)]
+    if len(curves) > 1:
+        curves.append(Curve("all steps", "whole", _points(answer.whole)))
     factors = [Tick(_across(factor), f"{factor:g}x") for factor in FACTORS]
     return Drawing(curves, factors, [Tick(_up(at), duration(at)) for at in TICKS_S])
 

@@ -99,8 +99,8 @@
       bands: plot.band ? [{ series: [1, 2], fill: faded(canary, 0.18) }] : [],
       scales: { x: { time: false }, y: { distr: plot.log ? 3 : 1, range: range(plot) } },
       axes: [
-        { stroke: dim, grid: { show: false }, ticks: { show: false }, values: (_, all) => all.map(seconds), space: 70, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400, 43200, 86400, 172800, 604800] },
-        { stroke: dim, size: 64, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false }, space: 34,
+        { stroke: dim, size: 30, grid: { show: false }, ticks: { show: false }, values: (_, all) => all.map(seconds), space: 70, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400, 43200, 86400, 172800, 604800] },
+        { stroke: dim, size: 64, grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false }, space: 34, filter: (_, all) => all,
           splits: plot.log ? (chart) => decades(chart.scales.y.min, chart.scales.y.max) : undefined,
           values: (_, all) => all.map((value) => value == null ? "" : plot.log ? `${+value.toPrecision(1)}` : plot.show(value)) },
       ],
@@ -161,6 +161,7 @@
       if (shown) drop(key);
       framed(key, legs.length > 1 ? key : plot.name, plot);
     }));
+    place.dataset.drawn = "yes";
   }
   draw();
   addEventListener("resize", () => charts.forEach(({ chart, card }) => chart.setSize({ width: card.clientWidth - 18, height: HEIGHT })));

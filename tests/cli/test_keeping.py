@@ -1,0 +1,133 @@
+"""Tokens, freezes and the dashboard by command: through the controller where one runs, and else in the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from headgate.cli import exits
+from headgate.cli.foreground import Foreground
+from headgate.cli.home import open_ledger
+from headgate.web.entrance import Entrance, read_entrance, write_entrance
+from tests.cli.conftest import Run
+from tests.cli.towns import Town
+
+
+Steered = Literal["a controller", "no controller"]
+
+
+@pytest.fixture(autouse=True)
+def _in_town(town: Town) -> None:
+    """Every test here acts on a town."""
+
+
+@pytest.fixture(params=["a controller", "no controller"])
+def steered(request: pytest.FixtureRequest, home: Path) -> Iterator[Steered]:
+    """A home with a controller that runs beside the command, and one without."""
+    if request.param == "no controller":
+        yield "no controller"
+        return
+    home.mkdir()
+    write_entrance(home, Entrance(port=0))
+    found = Foreground(home)
+    found.start()
+    yield "a controller"
+    found.close()
+
+
+def noted(home: Path) -> list[object]:
+    ledger = open_ledger(home)
+    try:
+        return [note.event for note in ledger.notes()]
+    finally:
+        ledger.close()
+
+
+def test_tokens_are_given_out_listed_and_revoked(run: Run, home: Path, steered: Steered) -> None:
+    issued = run("token", "issue", "ci", "--role", "operator", "-e", "staging", "--expires", "90d")
+    assert issued.exit_code == exits.DONE, issued.output
+    text = issued.stdout.strip()
+    assert text.startswith("hg_")
+    name = text.split("_")[1]
+    assert f"token revoke {name}" in issued.stderr
+    assert f"{name}  ci  operator, staging; good until 20" in run("token", "list").stdout
+    assert text.split("_", 2)[2] not in str(noted(home)) + run("token", "list", "--json").stdout
+    assert "ci) opens nothing any more" in run("token", "revoke", name).stdout
+    assert [one["good"] for one in json.loads(run("token", "list", "--json").stdout)] == [False]
+    assert "revoked 20" in run("token", "list").stdout
+    unknown = run("token", "revoke", "x/../y")
+    assert (unknown.exit_code, "unknown" in unknown.stderr or "not found" in unknown.stderr) == (
+        exits.USAGE,
+        True,
+    )
+
+
+def test_freezes_are_set_listed_and_lifted(run: Run, home: Path, steered: Steered) -> None:
+    assert (
+        run("freeze", "set", "--reason", "the sale", "-e", "production", "--for", "8h").exit_code
+        == exits.DONE
+    )
+    later = ("--from", "2990-12-23T18:00", "--until", "2991-01-02")
+    assert "until 2991" in run("freeze", "set", "--reason", "holidays", *later).stdout
+    shown = run("freeze", "list").stdout.splitlines()
+    assert ["to come" in shown[0], "holds" in shown[1], "the sale" in shown[1]] == [True] * 3
+    assert run("freeze", "lift", "f1").stdout == "f1 is lifted.\n"
+    assert [one["freeze"] for one in json.loads(run("freeze", "list", "--json").stdout)] == ["f2"]
+    assert len(json.loads(run("freeze", "list", "--all", "--json").stdout)) == 2
+    again = run("freeze", "lift", "f1")
+    assert (again.exit_code, "over already" in again.stderr) == (exits.REFUSED, True)
+    assert {getattr(event, "by", "") for event in noted(home)} != {"owner"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--for", "8h", "--until", "2991-01-02"), "a freeze has one end"),
+        (("--until", "soon"), "is no time"),
+        (("--until", "1999-01-01"), "over before it begins"),
+    ],
+)
+def test_a_freeze_that_makes_no_sense(run: Run, project: Path, words: tuple[str, ...], says: str) -> None:
+    result = run("freeze", "set", "--reason", "x", *words)
+    assert (result.exit_code, says in result.stderr) == (exits.USAGE, True), result.stderr
+
+
+def test_a_freeze_refuses_a_deploy(run: Run, project: Path) -> None:
+    run("freeze", "set", "--reason", "the sale")
+    refused = run("deploy", "-e", "staging")
+    assert (refused.exit_code, "the sale" in refused.output) == (exits.REFUSED, True)
+
+
+def test_the_dashboards_link(run: Run, steered: Steered) -> None:
+    result = run("dashboard")
+    if steered == "no controller":
+        assert (result.exit_code, "`headgate up` starts one" in result.stderr) == (exits.REFUSED, True)
+        return
+    assert result.exit_code == exits.DONE, result.output
+    assert result.stdout.startswith("http://127.0.0.1:")
+    assert "/sign-in?ticket=" in json.loads(run("dashboard", "--json").stdout)["url"]
+
+
+def test_where_the_door_is_declared(run: Run, home: Path) -> None:
+    open_to_all = run("up", "--listen", "0.0.0.0:7480")
+    assert (open_to_all.exit_code, "so it needs TLS" in open_to_all.stderr) == (exits.USAGE, True)
+    assert read_entrance(home) == Entrance()
+    run("up", "--listen", "0.0.0.0:7480", "--plain", "--url", "https://releases.example.com")
+    declared = Entrance("0.0.0.0", 7480, plain=True, url="https://releases.example.com")
+    assert read_entrance(home) == declared
+    run("up", "--no-dashboard")
+    assert read_entrance(home).off
+    run("up", "--listen", "[::1]:80")
+    assert (read_entrance(home).host, read_entrance(home).off) == ("::1", False)
+    wrong = run("up", "--listen", "7480")
+    assert (wrong.exit_code, "HOST:PORT" in wrong.stderr) == (exits.USAGE, True)
+
+
+def test_the_api_is_described(run: Run) -> None:
+    described = json.loads(run("schema", "--api").stdout)
+    assert described["openapi"] == "3.1.0"
+    assert "/v1/releases/{release}/rollback" in described["paths"]
