@@ -9,13 +9,13 @@ from typing import Literal
 
 import pytest
 
+from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
 from headgate.web.entrance import Entrance, read_entrance, write_entrance
 from tests.cli.conftest import Run
 from tests.cli.towns import Town
-
 
 Steered = Literal["a controller", "no controller"]
 
@@ -112,7 +112,8 @@ def test_the_dashboards_link(run: Run, steered: Steered) -> None:
     assert "/sign-in?ticket=" in json.loads(run("dashboard", "--json").stdout)["url"]
 
 
-def test_where_the_door_is_declared(run: Run, home: Path) -> None:
+def test_where_the_door_is_declared(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "UP_S", 0.0)
     open_to_all = run("up", "--listen", "0.0.0.0:7480")
     assert (open_to_all.exit_code, "so it needs TLS" in open_to_all.stderr) == (exits.USAGE, True)
     assert read_entrance(home) == Entrance()

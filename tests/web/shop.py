@@ -94,6 +94,23 @@ def past(unit: Unit = WEB, labels: tuple[str, str, str, str] = ("v1", "v2", "v3"
     return home
 
 
+def watched_for_long(home: Home, entries: int) -> str:
+    """One more release, which bakes until it has so many entries, most of them verdicts; returns its name."""
+    names: list[str] = []
+
+    async def story() -> None:
+        controller = await home.start()
+        names.append(await controller.submit(wish("e", "v5", stages=(Stage(weight=50, bake_s=1e7),))))
+        while (summary := home.ledger.summary(names[0])) is None or summary.sequence < entries:
+            await asyncio.sleep(10.0)
+        await controller.close()
+
+    home.house.flowed_at = 0.0
+    play(story)
+    home.house.flowed_at = 0.0
+    return names[0]
+
+
 def summaries(home: Home) -> list[str]:
     """What became of each release, newest first."""
     return [summary.outcome or summary.phase for summary in home.ledger.summaries(limit=100)]

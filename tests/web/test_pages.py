@@ -11,6 +11,7 @@ import pytest
 from headgate.core.events import ReleasePaused
 from headgate.core.home import AccessRole, ActionDenied
 from headgate.core.model import Stage, Unit
+from headgate.core.series import POINTS_MAX
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState
@@ -21,13 +22,22 @@ from headgate.web.pages.words import breakable, duration, odds, weighed
 from headgate.web.stream import Stream
 from headgate.web.who import owner
 from tests.controller.house import Home
-from tests.web.shop import past, wish
+from tests.web.shop import past, watched_for_long, wish
 
 HTTPS = "https://door"
-PAGES = ("/", "/history", "/compare?release=r3&release=r4", "/plan", "/plan?release=r2", "/freezes", "/ledger")
+PAGES = (
+    "/",
+    "/history",
+    "/compare?release=r3&release=r4",
+    "/plan",
+    "/plan?release=r2",
+    "/freezes",
+    "/ledger",
+)
 LONG = (Stage(weight=20, bake_s=600.0),)
 EVIL = "<script>alert('\"')</script>"
 HOUR_S = 3600.0
+WEIGHT_MAX = 300_000
 
 Play = Callable[["Visitor"], Awaitable[None]]
 
@@ -57,7 +67,7 @@ class Visitor:
         return await self.http.post(path, data={"csrf": await self.csrf(), **fields})
 
 
-def play(story: Play, make: Callable[[], Home] = past) -> None:
+def play(story: Play, make: Callable[[], Home] = past, *, begin: bool = True) -> None:
     home = make()
 
     async def run() -> None:
@@ -68,9 +78,12 @@ def play(story: Play, make: Callable[[], Home] = past) -> None:
         transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
         async with httpx2.AsyncClient(transport=transport, base_url=HTTPS) as http, asyncio.timeout(60):
             visitor = Visitor(home, door, http)
-            unit = home.ledger.summaries(limit=1)[0].moves[0].unit
-            visitor.release = await controller.submit(wish("e", EVIL, unit=unit, stages=LONG, author=EVIL))
-            await home.until(visitor.release, "baking")
+            if begin:
+                unit = home.ledger.summaries(limit=1)[0].moves[0].unit
+                visitor.release = await controller.submit(
+                    wish("e", EVIL, unit=unit, stages=LONG, author=EVIL)
+                )
+                await home.until(visitor.release, "baking")
             await story(visitor)
         await controller.close()
 
@@ -89,7 +102,9 @@ def test_every_page_answers_and_is_shut_in_by_its_headers() -> None:
             assert "frame-ancestors 'none'" in policy
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["cache-control"] == "no-store"
-            assert not re.search(r"<script(?! defer src=\"/static/)|<style|\sstyle=|\son[a-z]+=", answer.text), path
+            assert not re.search(
+                r"<script(?! defer src=\"/static/)|<style|\sstyle=|\son[a-z]+=", answer.text
+            ), path
             assert EVIL not in answer.text
         assert (await visitor.http.get("/static/house.css")).headers["content-security-policy"]
 
@@ -192,7 +207,9 @@ def test_every_form_is_named_above() -> None:
             home.controller(), home.ledger, FrontDoor(HomeBook(home.ledger)), Stream(home.ledger)
         )
         routes = Pages(backstage).routes()
-        return {getattr(route, "path", "") for route in routes if "POST" in (getattr(route, "methods", 0) or ())}
+        return {
+            getattr(route, "path", "") for route in routes if "POST" in (getattr(route, "methods", 0) or ())
+        }
 
     assert asyncio.run(run()) == {
         *("/freezes", "/freezes/{freeze}/lift", "/sign-out", "/sign-in"),
@@ -236,7 +253,9 @@ def test_a_freeze_is_set_shown_in_the_calendar_and_lifted() -> None:
         await visitor.enter()
         wrong = await visitor.post("/freezes", reason="the sale", hours="soon")
         assert wrong.status_code == 422
-        done = await visitor.post("/freezes", reason="the sale", hours="24", environments="production, staging")
+        done = await visitor.post(
+            "/freezes", reason="the sale", hours="24", environments="production, staging"
+        )
         assert done.headers["location"] == "/freezes"
         page = (await visitor.http.get("/freezes")).text
         assert "f1: production, staging" in page
@@ -295,18 +314,50 @@ def test_what_is_hostile_is_shown_as_it_is_and_does_nothing() -> None:
     play(story, lambda: past(unit, (EVIL, EVIL, EVIL, EVIL)))
 
 
+def test_the_page_of_a_long_release_weighs_little() -> None:
+    """With as many points in its charts as there can be: what a browser gets in all, uncompressed."""
+    home = past()
+    release = watched_for_long(home, POINTS_MAX + 5)
+
+    async def story(visitor: Visitor) -> None:
+        await visitor.enter("viewer")
+        page = await visitor.http.get(f"/releases/{release}")
+        series = await visitor.http.get(f"/v1/releases/{release}/series")
+        (leg,) = series.json()["legs"]
+        assert POINTS_MAX // 2 <= len(leg["at"]) <= POINTS_MAX
+        parts = [page, series]
+        parts += [
+            await visitor.http.get(path) for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+        ]
+        assert all(part.status_code == 200 for part in parts)
+        assert sum(len(part.content) for part in parts) < WEIGHT_MAX
+
+    play(story, lambda: home, begin=False)
+
+
 def test_words() -> None:
     assert [duration(one) for one in (None, 0.0, 0.25, 1.5, 4.02, 90.0, 3 * 86400.0)] == [
         *("\N{EN DASH}", "0 s", "250 ms", "1.5 s", "4 s", "1.5 min", "3 d")
     ]
-    assert [odds(one) for one in (1.0, 4.2, 412.4, 1e9)] == ["none", "4.2 to 1", "412 to 1", "over a million to 1"]
+    assert [odds(one) for one in (1.0, 4.2, 412.4, 1e9)] == [
+        "none",
+        "4.2 to 1",
+        "412 to 1",
+        "over a million to 1",
+    ]
     assert weighed(1.0, 100.0) == "no evidence that the new version is worse; it is taken back at 100 to 1"
     assert breakable("a_b<.c") == "a_<wbr>b&lt;.<wbr>c"
 
 
 @pytest.mark.parametrize(
     ("begins_h", "ends_h", "lifted_h", "frozen"),
-    [(1, 2, None, [0]), (20, 30, None, [0, 1]), (-50, None, None, [*range(DAYS)]), (-9, 99, -1, []), (400, 500, None, [])],
+    [
+        (1, 2, None, [0]),
+        (20, 30, None, [0, 1]),
+        (-50, None, None, [*range(DAYS)]),
+        (-9, 99, -1, []),
+        (400, 500, None, []),
+    ],
 )
 def test_a_calendar_day_has_the_freezes_that_hold_in_any_part_of_it(
     begins_h: float, ends_h: float | None, lifted_h: float | None, frozen: list[int]

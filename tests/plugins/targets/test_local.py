@@ -24,6 +24,7 @@ from headgate.core.model import (
     TcpCheck,
     Version,
 )
+from headgate.plugins.targets.local.probes import ready_within_s
 from headgate.plugins.targets.local.target import LocalTarget
 from headgate.ports import Permanent, Target
 from headgate.testing.target import FAILING, PASSING, TargetContract, Versions
@@ -96,12 +97,11 @@ def test_it_starts_what_was_configured(local: Host) -> None:
     assert not {name for name in env if name.startswith("PYTHON")} - {"PYTHONDONTWRITEBYTECODE"}
 
 
-def test_ready_again_is_fast_and_disturbs_nothing(local: Host) -> None:
+def test_ready_again_disturbs_nothing(local: Host) -> None:
     version = local.version()
     local.prepare(version)
-    pid, began = local.pid(version), time.monotonic()
+    pid = local.pid(version)
     local.prepare(version)
-    assert time.monotonic() - began < 1
     assert local.pid(version) == pid
 
 
@@ -162,11 +162,10 @@ def test_a_version_that_never_starts_is_refused(local: Host) -> None:
 
 def test_a_version_that_is_never_ready_is_refused_in_time(local: Host, tmp_path: Path) -> None:
     (tmp_path / "sick").touch()
-    startup = Probe(HttpCheck("/startup"), period_s=0.1, failure_threshold=5)
-    version = local.version(env={"SICK": str(tmp_path / "sick")}, probes=Probes(startup, READY.readiness))
-    began = time.monotonic()
-    assert "not ready after" in refusal(local, version)
-    assert time.monotonic() - began < 6
+    startup = Probe(HttpCheck("/startup"), period_s=0.1, failure_threshold=40)
+    probes = Probes(startup, READY.readiness)
+    version = local.version(env={"SICK": str(tmp_path / "sick")}, probes=probes)
+    assert f"not ready after {ready_within_s(probes):g} s" in refusal(local, version)
 
 
 @pytest.mark.parametrize(

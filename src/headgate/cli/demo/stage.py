@@ -12,6 +12,7 @@ from pathlib import Path
 from headgate.cli import exits
 from headgate.cli.asking import Request, ask
 from headgate.cli.carry import Manner, helm_of, see_through
+from headgate.cli.client import Client
 from headgate.cli.demo.customers import Customers
 from headgate.cli.demo.shop import Shop
 from headgate.cli.demo.story import FIRST, STORY, Chapter
@@ -21,6 +22,7 @@ from headgate.cli.helm import Helm
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.core.report import Fold
+from headgate.homes import socket_of
 
 WARM_UP_S = 1.5
 """Customers before the first release under load, so that the old version has something to be compared by."""
@@ -100,6 +102,8 @@ def _steering(session: Session, wish: Wish) -> Generator[Helm]:
     try:
         with patience("starting the proxy and the controller ...", quiet=wish.as_json):
             helm.take()
+        if not wish.as_json:
+            _show_door(helm.client, "Watch it in a browser")
         yield helm
     finally:
         helm.close()
@@ -172,16 +176,27 @@ def _stay(shop: Shop) -> None:
     from headgate import wiring
 
     asyncio.run(wiring.up(shop.home))
-    say(f"\nThe shop goes on at {shop.url}. To look around:\n")
+    say(f"\nThe shop goes on at {shop.url}.")
+    _show_door(Client(socket_of(shop.home)), "Look around in a browser")
+    say("\nOr here:\n")
     for line in (
         f"cd {shop.folder}",
         "headgate status",
         "headgate history",
         "headgate explain",
         "headgate rollback",
+        "headgate dashboard",
     ):
         say(f"  {line}")
     say("\nTo end it: headgate down --all")
+
+
+def _show_door(client: Client, what: str) -> None:
+    """Where the dashboard is, with a link that signs in once; nothing where the home has none."""
+    link = client.ask("POST", "/v1/sign-in-links")
+    if link["url"]:
+        minutes = round(link["good_for_s"] / 60)
+        say(f"{what}, by a link that opens once, within {minutes} minutes:\n\n  {link['url']}{link['path']}")
 
 
 def _strike(shop: Shop) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.explain import Sentence, explain
+from headgate.core.explain import Sentence
 from headgate.core.model import Plan, Verdict, step_name
 from headgate.core.report import Report
 from headgate.core.summary import Summary
@@ -260,8 +260,7 @@ class Reading:
 
     async def _explanation(self, call: Call) -> Reply:
         release = self._summary(call).release
-        events = [entry.event for entry in self._ledger.read(release)]
-        return Reply(Explanation(release, list(explain(events))))
+        return Reply(Explanation(release, list(self._folds.story(release))))
 
 
 def summary_of(call: Call, ledger: Ledger) -> Summary:

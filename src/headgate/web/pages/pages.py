@@ -156,7 +156,9 @@ class Pages:
         return page("now.html", values)
 
     async def _release(self, request: Request, session: Session) -> Response:
-        seen = self._backstage.ledger.last_sequence()  # before anything is read: what comes after it is streamed
+        seen = (
+            self._backstage.ledger.last_sequence()
+        )  # before anything is read: what comes after it is streamed
         params = {"release": request.path_params["release"]}
         found: Release = await self._ask("getRelease", session, params)
         told: Explanation = await self._ask("explainRelease", session, params)
@@ -258,7 +260,10 @@ class Pages:
         if endpoint is None or endpoint.body is not Word or not _NAME.fullmatch(release):
             raise Problem(HTTPStatus.NOT_FOUND, "unknown action", f"nothing is called {verb!r}")
         told = await self._ask(
-            endpoint.name, session, {"release": release}, body=Word(reason=given.get("reason", "")[:REASON_MAX])
+            endpoint.name,
+            session,
+            {"release": release},
+            body=Word(reason=given.get("reason", "")[:REASON_MAX]),
         )
         return f"/releases/{told.release}"
 

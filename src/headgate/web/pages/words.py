@@ -58,8 +58,9 @@ def between(one: Evidence) -> str:
 
 def breakable(text: str) -> Markup:
     """A long name that may be broken after its underscores, dots and slashes, and nowhere else."""
-    return Markup("").join(Markup("{}<wbr>").format(part) if part[-1] in "_./" else escape(part)
-                           for part in _PARTS.findall(text))
+    return Markup("").join(
+        Markup("{}<wbr>").format(part) if part[-1] in "_./" else escape(part) for part in _PARTS.findall(text)
+    )
 
 
 def moment(at: float | None) -> Markup:

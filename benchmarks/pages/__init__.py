@@ -1,0 +1,1 @@
+"""How quickly the page of a long release is drawn, and what it weighs."""

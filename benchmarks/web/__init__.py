@@ -1,0 +1,1 @@
+"""The API under load: many listeners to one stream, and many reads."""
