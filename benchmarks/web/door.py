@@ -48,7 +48,7 @@ async def serve(per_s: float) -> None:
     stream = Stream(ledger)
     backstage = Backstage(cast("Controller", Idle()), ledger, door, stream)
     with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
-        async with stream.running(), serving(behind_door(backstage), listener):
+        async with serving(behind_door(backstage), listener), stream.running():
             print(json.dumps({"port": listener.getsockname()[1], "token": token}), flush=True)
             growing = asyncio.create_task(grow(ledger, per_s)) if per_s else None
             await answer_what_was_used(ledger)

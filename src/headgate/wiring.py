@@ -172,9 +172,11 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             backstage = Backstage(supervisor, ledger, door, stream, metrics)
             with unix_listener(socket_of(home)) as listener:
                 async with (
-                    stream.running(),
                     open_door(home, backstage),
-                    serving(behind_socket(backstage), listener),  # whoever is answered here finds the door's address
+                    serving(
+                        behind_socket(backstage), listener
+                    ),  # whoever is answered here finds the door's address
+                    stream.running(),  # ends first, and every listener with it: no server has to wait for them
                 ):
                     yield supervisor
         finally:

@@ -53,7 +53,9 @@ def test_the_controller_dies_while_it_rolls_back(town: Town) -> None:
     town.up()
     with town.customers() as customers:
         assert town.deploy(bad, "--detach").code == 0
-        kill_the_controller_in(town, "baking", "rolling back", "rolled back")  # it bakes for a second or two only
+        kill_the_controller_in(
+            town, "baking", "rolling back", "rolled back"
+        )  # it bakes for a second or two only
         kill_the_controller_in(town, "rolling back", "rolled back")
         has_ended(town, "rolled_back")
         assert town.answerers() == {good}

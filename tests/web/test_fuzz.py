@@ -101,7 +101,7 @@ OPERATIONS = [
 
 def modest(examples: int) -> settings:
     """The same examples every time, however slow the machine."""
-    every = list(HealthCheck)
+    every: list[HealthCheck] = [HealthCheck[name] for name in HealthCheck.__members__]
     return settings(
         max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=every
     )

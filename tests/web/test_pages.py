@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
+from starlette.routing import Route
 
 from headgate.core.events import ReleasePaused
 from headgate.core.home import AccessRole, ActionDenied
@@ -208,7 +209,7 @@ def test_every_form_is_named_above() -> None:
         )
         routes = Pages(backstage).routes()
         return {
-            getattr(route, "path", "") for route in routes if "POST" in (getattr(route, "methods", 0) or ())
+            route.path for route in routes if isinstance(route, Route) and "POST" in (route.methods or ())
         }
 
     assert asyncio.run(run()) == {

@@ -62,7 +62,8 @@ def versions_of(session: Session, unit: Unit, key: str | None) -> tuple[tuple[Ar
     stable: list[tuple[ArmName, Version]] = [("stable", running.stable)] if running.stable else []
     moving = next((one for one in summaries if one.release == running.in_flight), None)
     canaries = [move.after for move in moving.moves if move.unit == unit] if moving else []
-    return (*stable, *(("canary", version) for version in canaries))
+    canary: list[tuple[ArmName, Version]] = [("canary", version) for version in canaries]
+    return (*stable, *canary)
 
 
 def try_sources(
@@ -71,7 +72,7 @@ def try_sources(
     asked: Iterable[tuple[Intent, Sequence[tuple[ArmName, Version]]]],
 ) -> tuple[Tried, ...]:
     """Ask every source of every intent about its versions, side by side."""
-    each = [
+    each: list[tuple[Unit, Source, ArmName, Version]] = [
         (intent.unit, source, arm, version)
         for intent, versions in asked
         for source in intent.sources

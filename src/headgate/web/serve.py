@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 
 STOP_WITHIN_S = 2
 BACKLOG = 512
-BACKLOG = 512
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,8 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
 def tcp_listener(host: str, port: int) -> socket.socket:
     """A socket at this address. Raises OSError when it is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Without the protocol's name asyncio leaves Nagle's algorithm on, and each answer waits for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -54,11 +54,12 @@ class Stream:
         self._grown = asyncio.Event()
         self._wanted = asyncio.Event()
         self._environments: dict[str, str] = {}
+        self._over = False
         self.listeners = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Read on for as long as the context lasts."""
+        """Read on for as long as the context lasts; with it, every listener's frames end."""
         self._seen = self._ledger.last_sequence()
         task = asyncio.create_task(self._read_on())
         try:
@@ -66,6 +67,8 @@ class Stream:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._over = True
+            self._grown.set()
 
     @property
     def newest(self) -> int:
@@ -73,11 +76,11 @@ class Stream:
         return self._ledger.last_sequence()
 
     async def frames(self, after: int, wanted: Wanted) -> AsyncGenerator[Frame | None]:
-        """Every wanted frame after the entry `after`, for ever; None after HEARTBEAT_S without one."""
+        """Every wanted frame after the entry `after`, while the stream runs; None after HEARTBEAT_S without one."""
         self.listeners += 1
         self._wanted.set()
         try:
-            while True:
+            while not self._over:
                 grown = self._grown
                 frames = self._after(after)
                 for frame in frames:

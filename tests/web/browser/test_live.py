@@ -143,8 +143,9 @@ def test_who_may_only_look_sees_no_button_and_is_refused(browser: Browser, dashb
         expect(visit.page.locator("main .button, main button")).to_have_count(0)
         csrf = visit.page.input_value("input[name=csrf]")
         ways = ("abort", "pause", "promote", "approve", "resume", "rollback")
-        for form in ({"csrf": csrf, "reason": "mine"}, {"csrf": "", "reason": "mine"}):
+        for token in (csrf, ""):
             for verb in ways:
+                form: dict[str, str | float | bool] = {"csrf": token, "reason": "mine"}
                 answer = visit.page.request.post(f"{visit.url}/releases/{release}/{verb}", form=form)
                 assert answer.status == 403
         visit.to("/freezes")

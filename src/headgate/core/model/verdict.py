@@ -12,8 +12,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """One metric's part in a verdict.
 
     `e_value` is the evidence against "no worse than allowed" (1 is none; 100 is "100 to 1 that the canary is worse");
-    `ratio` is canary over stable (or over the allowed value) in the present step; [`low`, `high`] is its interval, which
-    covers the truth at all times at once with probability 95% (None: nothing bounds it on that side yet);
+    `ratio` is canary over stable (or over the allowed value) in the present step; [`low`, `high`] is its interval,
+    which covers the truth at all times at once with probability 95% (None: nothing bounds it on that side yet);
     `stable` and `canary` are the measured values, in words for people in `note`.
     """
 

@@ -243,12 +243,13 @@ class Pages:
             newest = self._backstage.ledger.last_sequence()
             query = msgspec.structs.replace(query, after=max(0, newest - query.limit))
         found: Events = await self._ask("readLedger", session, query=query)
-        values = self._common(session, "/ledger") | {
+        values: dict[str, object] = {
+            **self._common(session, "/ledger"),
             "page": found,
             "after": query.after,
             "limit": query.limit,
-            "kind": lambda event: type(event).__name__,
-            "shown": lambda event: msgspec.json.format(msgspec.json.encode(event)).decode(),
+            "kind": _kind,
+            "shown": _shown,
         }
         return page("ledger.html", values)
 
@@ -302,6 +303,14 @@ class _Static(StaticFiles):
         answer = super().file_response(*args, **kwargs)
         answer.headers.update({**HEADERS, "cache-control": "public, max-age=3600"})
         return answer
+
+
+def _kind(event: msgspec.Struct) -> str:
+    return type(event).__name__
+
+
+def _shown(event: msgspec.Struct) -> str:
+    return msgspec.json.format(msgspec.json.encode(event)).decode()
 
 
 def _nothing(who: Who, found: Release) -> str:

@@ -40,8 +40,9 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update({name: getattr(words, name) for name in FILTERS})
-    found.globals.update({"weighed": words.weighed, "told": told})
+    # jinja2 leaves the types of both open
+    found.filters |= {name: getattr(words, name) for name in FILTERS}  # pyright: ignore[reportUnknownMemberType]
+    found.globals |= {"weighed": words.weighed, "told": told}  # pyright: ignore[reportUnknownMemberType]
     return found
 
 

@@ -13,7 +13,6 @@ from headgate.ledger.projections import Running
 from headgate.web.api.reading import Release
 from headgate.web.pages.words import NOTHING
 
-
 LOOK_BACK = 200
 """How many releases are looked through for the name of a version."""
 
