@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
 from headgate.cli.render.artifacts import artifacts
 from headgate.cli.render.bars import bar, evidence_share
 from headgate.cli.render.board import board
-from headgate.cli.render.criteria import in_words
+from headgate.cli.render.criteria import in_words, of_leg
 from headgate.cli.render.history import history
 from headgate.cli.render.plan import plan
 from headgate.cli.render.status import status
@@ -26,7 +27,7 @@ from headgate.core import events
 from headgate.core.advice import answers, question
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.explain import explain
-from headgate.core.model import Finding, Match, Stage, Unit, Version
+from headgate.core.model import Finding, Leg, Listener, Match, Prepare, Stage, Unit, Version
 from headgate.core.report import Fold, fold
 from headgate.core.view import summarise
 from headgate.ports import Artifact, Provenance
@@ -186,6 +187,21 @@ def test_criteria_in_words() -> None:
     )
     compare("criteria", "".join(f"{line}\n" for line in in_words(spec)))
     assert "errors are not judged" in in_words(JudgeSpec(error_ratio=None))
+
+
+def test_a_plan_is_told_that_its_instances_are_too_few() -> None:
+    leg = Leg(
+        WEB,
+        version("b"),
+        version("a"),
+        (Prepare(2), Prepare(4)),
+        Listener(8080),
+        JudgeSpec(exchangeable=True),
+        4,
+    )
+    assert of_leg(leg)[:-1] == in_words(leg.judge)
+    assert of_leg(leg)[-1].startswith("2 of 6 instances: one interval proves at most 1 in 15")
+    assert of_leg(replace(leg, judge=JudgeSpec())) == in_words(JudgeSpec())
 
 
 HOLDS = {

@@ -50,7 +50,7 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
     parts: list[RenderableType] = [head, indented(table)]
     if leg.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
         parts.append(Text("  judged against the old version, over the same seconds:", style="dim"))
-        parts += [indented(Text(f"- {line}"), 4) for line in criteria.in_words(leg.judge)]
+        parts += [indented(Text(f"- {line}"), 4) for line in criteria.of_leg(leg)]
     return Group(*parts)
 
 

@@ -180,5 +180,5 @@ def _leg(leg: Leg, intent: Intent) -> dict[str, Any]:
         "label": intent.label,
         "strategy": intent.rollout.strategy,
         "steps": [step_name(step) for step in leg.steps],
-        "criteria": criteria.in_words(leg.judge),
+        "criteria": criteria.of_leg(leg),
     }
