@@ -84,6 +84,7 @@ make_venv() {
     "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-index --editable .
     .venv/bin/python requirements/assets.py
     sh requirements/debian.sh
+    sh requirements/chromium.sh
     touch .venv/.ready
     say "ready"
 }

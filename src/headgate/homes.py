@@ -36,6 +36,16 @@ def ledger_of(home: Path) -> Path:
     return home / "ledger.sqlite"
 
 
+def people_of(home: Path) -> Path:
+    """The file that says who comes in by the word of an issuer."""
+    return home / "people.yaml"
+
+
+def hooks_of(home: Path) -> Path:
+    """The folder of the secrets that hooks prove themselves by."""
+    return home / "hooks"
+
+
 def socket_of(home: Path) -> Path:
     """The controller's socket: in the home, or in a folder of our own where the home's path is too long for one.
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from headgate.controller.housekeeping import keep_house
 from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
@@ -19,7 +21,8 @@ from headgate.controller.sources import Sources
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.model import Channel, Version
-from headgate.homes import ledger_of, listens, make_home, socket_of, sweep_sockets
+from headgate.core.people import People
+from headgate.homes import hooks_of, ledger_of, listens, make_home, people_of, socket_of, sweep_sockets
 from headgate.ledger import Ledger, SqliteLedger
 from headgate.outbox import trial
 from headgate.outbox.store import FileStore
@@ -29,8 +32,9 @@ from headgate.plugins.artifacts.build import provenance, run_build
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy import cluster_name, unit_name
-from headgate.plugins.web.client import HttpWeb
-from headgate.ports import Artifacts, PortError
+from headgate.plugins.web.client import HttpWeb, Limits
+from headgate.ports import Artifacts, Permanent, PortError
+from headgate.ports.issuer import ANSWER_MAX_BYTES
 from headgate.ports.notifier import Message
 from headgate.ports.processes import Processes, Program
 from headgate.ports.registry import create, names
@@ -38,8 +42,10 @@ from headgate.ports.web import Web
 from headgate.ports.wires import Wires
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import HomeBook
+from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_socket
-from headgate.web.entrance import open_door
+from headgate.web.entrance import OpenId, Vouch, allowed_at, open_door
+from headgate.web.hooks.vault import FileVault
 from headgate.web.metrics import Metrics
 from headgate.web.receiving import Receiving
 from headgate.web.serve import serving, unix_listener
@@ -67,6 +73,8 @@ TARGET = "local"
 TRAFFIC = "envoy"
 SIGNALS = ("envoy", "service")
 """The first measures the traffic itself; the others add to it."""
+
+ISSUER = "openid"
 
 ALWAYS_ASKED = ("artifact", "baseline")
 
@@ -99,29 +107,37 @@ def build_world(home: Path, processes: Processes) -> World:
 
     Raises Permanent for a plugin that is missing or broken.
     """
-    web, receiving = HttpWeb(), Receiving()
+    bounds, receiving = allowed_at(home), Receiving()
+    web, public_web = HttpWeb(bounds=bounds), HttpWeb(bounds=bounds.narrowed())
     routed_by: list[Any] = []
 
     async def changed(version: Version) -> None:
         for traffic in routed_by:
             await traffic.refresh(version)
 
-    bare = Wires(home, processes, open_artifacts(home), lambda _: (), changed, web=web, serve=receiving.serve)
+    bare = Wires(
+        home,
+        processes,
+        open_artifacts(home),
+        lambda _: (),
+        changed,
+        web=web,
+        serve=receiving.serve,
+        public_web=public_web,
+        bounds=bounds,
+    )
     target = create("targets", TARGET, bare)
     wires = replace(bare, target=target, addresses=target.addresses)
     traffic = create("traffic", TRAFFIC, wires)
     routed_by.append(traffic)
     wires = replace(wires, fetch=traffic.admin.get, arm=cluster_name)
-    sources = Sources(
-        lambda source: create(
-            "signals", source.kind, replace(wires, name=source.name, settings=source.settings)
-        )
-    )
+    sources = Sources(lambda source: create("signals", source.kind, wires.declared(source)))
 
     async def close() -> None:
         await sources.aclose()
         await receiving.aclose()
         await web.aclose()
+        await public_web.aclose()
 
     return World(
         target=target,
@@ -156,10 +172,18 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         housekeeping: asyncio.Task[None] | None = None
         told = contextlib.AsyncExitStack()
         try:
-            web = HttpWeb()  # whoever is slow to hear of a release is not whoever measures one
+            bounds = allowed_at(home)
+            web = HttpWeb(bounds=bounds)  # whoever is slow to hear of a release is not whoever measures one
             told.push_async_callback(web.aclose)
-            wires = telling_wires(home, web)
+            public_web = HttpWeb(bounds=bounds.narrowed())
+            told.push_async_callback(public_web.aclose)
+            wires = telling_wires(home, web, public_web)
+            asking = HttpWeb(
+                Limits(body_max_bytes=ANSWER_MAX_BYTES), bounds=bounds
+            )  # strangers may have it ask
+            told.push_async_callback(asking.aclose)
             door = FrontDoor(HomeBook(ledger))
+            door.vault = FileVault(hooks_of(home))
             outbox = await told.enter_async_context(
                 telling(ledger, FileStore(home), wires, lease.held, door.link)
             )
@@ -169,10 +193,10 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             await supervisor.start()
             housekeeping = asyncio.create_task(keep_house(open_artifacts(home), ledger))
             stream = Stream(ledger)
-            backstage = Backstage(supervisor, ledger, door, stream, metrics)
+            backstage = Backstage(supervisor, ledger, door, stream, metrics, open_artifacts(home))
             with unix_listener(socket_of(home)) as listener:
                 async with (
-                    open_door(home, backstage),
+                    open_door(home, backstage, vouching(home, asking)),
                     serving(
                         behind_socket(backstage), listener
                     ),  # whoever is answered here finds the door's address
@@ -190,20 +214,48 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         lease.release()
 
 
-def telling_wires(home: Path, web: Web) -> Wires:
+def telling_wires(home: Path, web: Web, public_web: Web | None = None) -> Wires:
     """What channels and markers are made from."""
-    return Wires(home, open_processes(home), open_artifacts(home), lambda _: (), web=web)
+    return Wires(
+        home,
+        open_processes(home),
+        open_artifacts(home),
+        lambda _: (),
+        web=web,
+        public_web=public_web,
+        bounds=allowed_at(home),
+    )
+
+
+def vouching(home: Path, web: Web) -> Vouch:
+    """How people come in whom an issuer vouches for; who of them does is read from the home each time."""
+
+    def people() -> People:
+        from headgate.config.people import load_people
+        from headgate.config.problems import ConfigError
+
+        try:
+            return load_people(people_of(home))
+        except ConfigError as error:
+            raise Permanent("; ".join(map(str, error.problems))) from None
+
+    def vouch(openid: OpenId, door: str) -> Vouching:
+        settings = msgspec.to_builtins(openid)
+        wires = replace(telling_wires(home, web), name=openid.issuer, settings=settings)
+        return Vouching(create("issuers", ISSUER, wires), people, door)
+
+    return vouch
 
 
 def try_channels(home: Path, channels: Sequence[Channel], message: Message) -> tuple[Tried, ...]:
     """Give a message to channels, as a controller of this home would, and say what became of it."""
 
     async def tried() -> tuple[Tried, ...]:
-        web = HttpWeb()
-        try:
-            return await trial.try_channels(channels, maker(telling_wires(home, web)), message)
-        finally:
-            await web.aclose()
+        bounds = allowed_at(home)
+        web, public_web = HttpWeb(bounds=bounds), HttpWeb(bounds=bounds.narrowed())
+        async with contextlib.aclosing(web), contextlib.aclosing(public_web):
+            make = maker(telling_wires(home, web, public_web))
+            return await trial.try_channels(channels, make, message)
 
     return asyncio.run(tried())
 

@@ -1,4 +1,4 @@
-"""Tokens, freezes and the dashboard by command: through the controller where one runs, and else in the ledger."""
+"""Tokens, freezes, hooks and the dashboard by command: by the controller where one runs, and else in the ledger."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import httpx2
 import pytest
 
 from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
-from headgate.web.entrance import Entrance, read_entrance, write_entrance
+from headgate.web.entrance import Entrance, address_of, read_entrance, write_entrance
 from tests.cli.conftest import Run
 from tests.cli.towns import Town
+from tests.web import payloads
 
 Steered = Literal["a controller", "no controller"]
 
@@ -102,6 +104,84 @@ def test_a_freeze_refuses_a_deploy(run: Run, project: Path) -> None:
     assert (refused.exit_code, "the sale" in refused.output) == (exits.REFUSED, True)
 
 
+def test_hooks_are_added_listed_and_removed(run: Run, home: Path, steered: Steered) -> None:
+    assert "There is no hook" in run("hook", "list").stdout
+    words = (
+        "hook",
+        "add",
+        "pushes",
+        "--from",
+        "github",
+        "-e",
+        "staging",
+        "-e",
+        "production",
+        "--project",
+        "shop",
+    )
+    added = run(*words)
+    assert added.exit_code == exits.DONE, added.output
+    assert added.stderr.rstrip().endswith("/v1/hooks/pushes")
+    secret = added.stdout.strip()
+    made = json.loads(
+        run("hook", "add", "pager", "--from", "alertmanager", "-e", "production", "--json").stdout
+    )
+    assert made["url"].endswith("/v1/hooks/pager")
+    shown = run("hook", "list").stdout.splitlines()
+    assert shown == [
+        "pager  alertmanager, production: pause from critical on; nothing came yet",
+        "pushes  github, shop, staging, production: note; nothing came yet",
+    ]
+    assert run(*words).exit_code == exits.REFUSED
+    assert (home / "hooks" / "pushes").read_text() == secret
+    assert (home / "hooks" / "pushes").stat().st_mode & 0o777 == 0o600
+    assert not (home / "hooks" / "pager").exists(), "a digest is enough for what is shown as it is"
+    assert run("hook", "remove", "pushes").stdout == "pushes is removed.\n"
+    assert not (home / "hooks" / "pushes").exists()
+    assert [one["hook"] for one in json.loads(run("hook", "list", "--json").stdout)] == ["pager"]
+    unknown = run("hook", "remove", "../pager")
+    assert unknown.exit_code == exits.USAGE, unknown.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("pager", "--from", "github"), "--env"),
+        (("pager", "--from", "jira", "-e", "production"), "is not one of"),
+        (("../pager", "--from", "github", "-e", "production"), "name"),
+        (("pager", "--from", "github", "-e", "production", "--does", "abort"), "is noted"),
+    ],
+)
+def test_a_hook_that_makes_no_sense(run: Run, project: Path, words: tuple[str, ...], says: str) -> None:
+    result = run("hook", "add", *words)
+    assert (result.exit_code, says in result.stderr) == (exits.USAGE, True), result.stderr
+
+
+def test_no_secret_of_a_hook_is_written_anywhere_but_where_it_is_kept(
+    run: Run, home: Path, steered: Steered
+) -> None:
+    secrets = {
+        vendor: run("hook", "add", vendor, "--from", vendor, "-e", "production").stdout.strip()
+        for vendor in ("github", "alertmanager")
+    }
+    if steered == "a controller":
+        url = address_of(home)
+        for vendor, send in (("github", payloads.github), ("alertmanager", payloads.alertmanager)):
+            for secret, status in ((secrets[vendor], 422), (secrets[vendor][:-1], 403)):
+                sent = send(secret, b"nothing")
+                answer = httpx2.post(
+                    f"{url}/v1/hooks/{vendor}", content=sent.body, headers=dict(sent.headers)
+                )
+                assert (answer.status_code, secret in answer.text) == (status, False)
+    said = run("hook", "list", "--json").output + run("hook", "list").output + run("status").output
+    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    written = b"".join(content for path, content in files.items() if path != home / "hooks" / "github")
+    assert files[home / "hooks" / "github"].decode() == secrets["github"]
+    for secret in secrets.values():
+        key = secret.removeprefix("whsec_")[:-2]
+        assert (key in said, key.encode() in written) == (False, False)
+
+
 def test_the_dashboards_link(run: Run, steered: Steered) -> None:
     result = run("dashboard")
     if steered == "no controller":
@@ -126,6 +206,20 @@ def test_where_the_door_is_declared(run: Run, home: Path, monkeypatch: pytest.Mo
     assert (read_entrance(home).host, read_entrance(home).off) == ("::1", False)
     wrong = run("up", "--listen", "7480")
     assert (wrong.exit_code, "HOST:PORT" in wrong.stderr) == (exits.USAGE, True)
+
+
+def test_what_the_api_may_reach_is_declared(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "UP_S", 0.0)
+    run("up", "--no-dashboard")
+    run("up", "--reach", "10.0.0.0/8", "--reach", "prometheus.internal")
+    assert read_entrance(home) == Entrance(off=True, reach=("10.0.0.0/8", "prometheus.internal"))
+    for wrong, said in (("10.0.0.1/8", "10.0.0.0/8 is meant"), ("http://prometheus", "a host's name")):
+        result = run("up", "--reach", wrong)
+        assert (result.exit_code, said in result.stderr) == (exits.USAGE, True), result.output
+    run("up", "--listen", "127.0.0.1:7480")
+    assert read_entrance(home).reach == ("10.0.0.0/8", "prometheus.internal")
+    run("up", "--reach", "none")
+    assert read_entrance(home).reach == ()
 
 
 def test_the_api_is_described(run: Run) -> None:

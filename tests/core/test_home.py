@@ -61,6 +61,24 @@ def test_what_names_nothing_known_is_counted_and_changes_nothing() -> None:
     assert home(*strangers) == Home(number=3)
 
 
+def test_who_signs_in_is_known_by_every_name_and_by_none_of_anothers() -> None:
+    def signed_in(subject: str, name: str, how: str = "https://one.example") -> SignedIn:
+        return SignedIn(at=1.0, by=name, how=how, role="viewer", subject=subject)
+
+    people = (
+        signed_in("s1", "ada"),
+        signed_in("s1", "countess"),
+        signed_in("s1", "ada"),
+        signed_in("s2", "ada"),
+    )
+    other = signed_in("s1", "eve", "https://two.example")
+    assert home(*people, other).called == {
+        ("https://one.example", "s1"): ("ada", "countess"),
+        ("https://one.example", "s2"): ("ada",),
+        ("https://two.example", "s1"): ("eve",),
+    }
+
+
 def test_the_units_that_are_frozen_are_named_with_their_freeze() -> None:
     other = Unit("shop", "staging", "web")
     stands = home(freeze(environments=("production",)))

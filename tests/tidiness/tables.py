@@ -13,7 +13,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "h11": ("load/client",),
     "httpx2": ("plugins", "cli/client"),
     "jinja2": ("web",),
-    "jwt": ("web",),
+    "jwt": ("plugins/issuers/openid",),
     "markupsafe": ("web",),
     "opentelemetry": ("plugins/signals/otlp",),
     "prometheus_client": ("web",),

@@ -20,7 +20,7 @@ from headgate.web.api import endpoints
 from headgate.web.application import Backstage, behind_door, behind_socket
 from headgate.web.endpoint import Endpoint
 from headgate.web.stream import Stream
-from tests.controller.house import ONE, TWO, Home, play, wish
+from tests.controller.house import ONE, TWO, Home, House, play, wish
 
 ASKING = Rollout(stages=(Stage(weight=20, bake_s=2.0, pause="look at it"),), warm_s=5.0, drain_s=0.5)
 """A rollout that asks a person."""
@@ -73,15 +73,16 @@ class Place:
         return [note.event for note in self.home.ledger.notes() if isinstance(note.event, kind)]
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The table of all endpoints, but for the stream."""
-        return endpoints(self.supervisor, self.home.ledger, self.door)
+        """The table of all endpoints, but for the stream, and for those that no door guards."""
+        found = endpoints(self.supervisor, self.home.ledger, self.door)
+        return tuple(endpoint for endpoint in found if not endpoint.signed)
 
 
-def at(story: Callable[[Place], Awaitable[None]]) -> None:
+def at(story: Callable[[Place], Awaitable[None]], house: House | None = None) -> None:
     """Run a story in virtual time, in a home where version one was released."""
 
     async def whole() -> None:
-        home = Home()
+        home = Home(house)
         supervisor = await home.with_one()
         try:
             await story(Place(home, supervisor, Stream(home.ledger)))

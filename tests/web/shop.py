@@ -63,7 +63,7 @@ def wish(
     *,
     unit: Unit = WEB,
     stages: tuple[Stage, ...] = STEPS,
-    author: str = "ada",
+    author: str = "ci",
     reason: str = "",
 ) -> Submission:
     """Move `unit` to the version of this digit."""

@@ -21,12 +21,13 @@ BODIES: dict[str, Any] = {
     "beginRelease": second(),
     "setFreeze": {"reason": "holidays"},
     "issueToken": {"name": "other", "role": "viewer"},
+    "addHook": {"name": "pager", "vendor": "alertmanager", "environments": ["production"]},
 }
 
 
 async def ask_each(place: Place, token: str, about: str) -> dict[str, int]:
     """The status of every endpoint that changes anything, asked with this token; `about` is another token's id."""
-    given = {"release": "r1", "freeze": "f1", "token": about}
+    given = {"release": "r1", "freeze": "f1", "token": about, "hook": "pager"}
     found: dict[str, int] = {}
     for endpoint in place.endpoints():
         if endpoint.method != "GET" and endpoint.permission != "read":
@@ -41,7 +42,9 @@ def test_each_role_is_refused_what_is_not_its_own(role: AccessRole) -> None:
     async def story(place: Place) -> None:
         token = await place.token(role)
         for endpoint in place.endpoints():
-            params = {"release": "r1", "freeze": "f1", "token": "t1"}
+            works_in_a_thread = endpoint.name == "replayRelease"  # of which virtual time knows nothing
+            release = "nowhere" if works_in_a_thread else "r1"
+            params = {"release": release, "freeze": "f1", "token": "t1", "hook": "pager"}
             body = BODIES.get(endpoint.name, {}) if endpoint.body else None
             answer = await place.ask(endpoint.method, endpoint.path.format(**params), body, token=token)
             may = endpoint.permission in PERMISSIONS[role] and endpoint.name != "makeSignInLink"
@@ -65,6 +68,9 @@ def test_the_table_of_endpoints_asks_for_more_than_reading_wherever_anything_cha
             "issueToken",
             "revokeToken",
             "makeSignInLink",
+            "listHooks",
+            "addHook",
+            "removeHook",
         }
 
     at(story)
@@ -76,6 +82,7 @@ def test_who_is_bound_to_an_environment_has_no_right_elsewhere(role: AccessRole)
         await place.ask("POST", "/v1/freezes", {"reason": "x", "environments": ["production"]})
         other = (await place.ask("POST", "/v1/tokens", {"name": "o", "role": "viewer"})).json()["token"]
         token = await place.token(role, ELSEWHERE)
+        await place.ask("POST", "/v1/hooks", BODIES["addHook"])
         found = await ask_each(place, token, other)
         assert set(found.values()) == {403}, found
         assert place.home.events("r1", StepApproved) == []
@@ -145,7 +152,7 @@ def test_nobody_comes_in_without_a_good_token() -> None:
     async def story(place: Place) -> None:
         good = await place.token("viewer")
         for endpoint in place.endpoints():
-            path = endpoint.path.format(release="r1", freeze="f1", token="t1")
+            path = endpoint.path.format(release="r1", freeze="f1", token="t1", hook="pager")
             answer = await place.ask(endpoint.method, path, token="")
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
         assert place.denials() == []

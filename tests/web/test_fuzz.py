@@ -27,6 +27,7 @@ from headgate.web.application import description
 from headgate.web.serve import serving, tcp_listener
 from headgate.web.stream import Stream
 from tests.controller.house import ONE, TWO, Home, wish
+from tests.web import payloads
 from tests.web.backstage import Place
 
 EXAMPLES = 12
@@ -51,6 +52,7 @@ class Served:
 
     url: str
     token: str
+    hooks: dict[str, str]
 
 
 @contextlib.asynccontextmanager
@@ -67,8 +69,19 @@ async def home() -> AsyncGenerator[Served]:
     listener = tcp_listener("127.0.0.1", 0)
     with contextlib.closing(listener):
         async with stream.running(), serving(place.front, listener):
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", await place.token("admin"))
+            yield Served(
+                f"http://127.0.0.1:{listener.getsockname()[1]}",
+                await place.token("admin"),
+                {vendor: await hook(place, vendor) for vendor in NEWS},
+            )
     await supervisor.close()
+
+
+async def hook(place: Place, vendor: str) -> str:
+    """The secret of a new hook, which is called like its vendor."""
+    body = {"name": vendor, "vendor": vendor, "environments": ["production"]}
+    made = (await place.ask("POST", "/v1/hooks", body)).json()
+    return str(made["secret"])
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +123,7 @@ def modest(examples: int) -> settings:
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{m} {p}" for p, m in OPERATIONS])
 def test_every_answer_is_described(served: Served, path: str, method: str) -> None:
     operation = SCHEMA[path][method]
-    known = st.sampled_from(["r1", "r2", "f1", "", "r 1", "\N{SNOWMAN}"])
+    known = st.sampled_from(["r1", "r2", "f1", "pager", "", "r 1", "\N{SNOWMAN}"])
     good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
 
     @given(case=good | bad, name=known)
@@ -132,6 +145,14 @@ def test_an_answer_that_is_not_described_is_found(served: Served) -> None:
     with pytest.raises(FailureGroup):
         case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
 
+
+NEWS: dict[str, tuple[payloads.Send, dict[str, Any]]] = {
+    "github": (payloads.github, payloads.github_push()),
+    "gitea": (payloads.gitea, payloads.gitea_push()),
+    "gitlab": (payloads.gitlab, payloads.gitlab_push()),
+    "bitbucket": (payloads.bitbucket, payloads.bitbucket_push()),
+    "alertmanager": (payloads.alertmanager, payloads.group(payloads.alert())),
+}
 
 Way = tuple[str | int, ...]
 SOUND = msgspec.to_builtins(wish(TWO))
@@ -172,6 +193,24 @@ def test_whatever_is_in_a_wish_it_is_answered_and_the_controller_goes_on(served:
 
         ask()
         assert client.get("/v1/health").json()["trouble"] == {}
+
+
+@pytest.mark.parametrize("vendor", NEWS)
+def test_whatever_a_hook_is_sent_it_is_answered_and_the_controller_goes_on(
+    served: Served, vendor: str
+) -> None:
+    send, news = NEWS[vendor]
+    with httpx2.Client(base_url=served.url) as client:
+
+        @given(path=st.sampled_from(list(places(news))), new=SCALARS)
+        @modest(50)
+        def deliver(path: Way, new: object) -> None:
+            delivery = send(served.hooks[vendor], put(news, path, new))
+            answer = client.post(f"/v1/hooks/{vendor}", content=delivery.body, headers=delivery.headers)
+            assert answer.status_code in (200, 422), answer.text
+
+        deliver()
+        assert client.get("/v1/health", headers=_bearer(served)).json()["trouble"] == {}
 
 
 def _bearer(served: Served) -> dict[str, str]:

@@ -3,29 +3,26 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
 
-import httpx2
 import pytest
 from starlette.routing import Route
 
 from headgate.core.events import ReleasePaused
-from headgate.core.home import AccessRole, ActionDenied
-from headgate.core.model import Stage, Unit
+from headgate.core.home import ActionDenied
+from headgate.core.model import Unit
 from headgate.core.series import POINTS_MAX
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState
-from headgate.web.application import Backstage, behind_door
+from headgate.web.application import Backstage
 from headgate.web.pages.calendar import DAYS, days
 from headgate.web.pages.pages import Pages
 from headgate.web.pages.words import breakable, duration, odds, weighed
 from headgate.web.stream import Stream
 from headgate.web.who import owner
-from tests.controller.house import Home
-from tests.web.shop import past, watched_for_long, wish
+from tests.web.shop import past, watched_for_long
+from tests.web.visitor import EVIL, Visitor, play
 
-HTTPS = "https://door"
 PAGES = (
     "/",
     "/history",
@@ -34,61 +31,12 @@ PAGES = (
     "/plan?release=r2",
     "/freezes",
     "/ledger",
+    "/incident",
+    "/releases/r3/replay",
+    "/releases/r3/replay?factor=3&max=50",
 )
-LONG = (Stage(weight=20, bake_s=600.0),)
-EVIL = "<script>alert('\"')</script>"
 HOUR_S = 3600.0
 WEIGHT_MAX = 300_000
-
-Play = Callable[["Visitor"], Awaitable[None]]
-
-
-class Visitor:
-    """A browser's part of the work: cookies and forms, over ASGI. `release` bakes meanwhile."""
-
-    def __init__(self, home: Home, door: FrontDoor, http: httpx2.AsyncClient) -> None:
-        self.home, self.door, self.http = home, door, http
-        self.release = ""
-
-    async def enter(self, role: AccessRole = "admin") -> None:
-        """Sign in with a new token of this role."""
-        token = await self.door.tokens.issue(Grant("eve", role), "owner", time.time())
-        answer = await self.http.post("/sign-in", data={"token": token})
-        assert answer.status_code == 303
-        assert answer.headers["location"] == "/"
-
-    async def csrf(self) -> str:
-        """The session's text against forgery, as a page has it."""
-        found = re.search(r'name="csrf" value="([^"]+)"', (await self.http.get("/")).text)
-        assert found is not None
-        return found[1]
-
-    async def post(self, path: str, **fields: str) -> httpx2.Response:
-        """Send a form that the session made."""
-        return await self.http.post(path, data={"csrf": await self.csrf(), **fields})
-
-
-def play(story: Play, make: Callable[[], Home] = past, *, begin: bool = True) -> None:
-    home = make()
-
-    async def run() -> None:
-        home.wall = time.time()
-        controller = await home.start()
-        door = FrontDoor(HomeBook(home.ledger))
-        backstage = Backstage(controller, home.ledger, door, Stream(home.ledger))
-        transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
-        async with httpx2.AsyncClient(transport=transport, base_url=HTTPS) as http, asyncio.timeout(60):
-            visitor = Visitor(home, door, http)
-            if begin:
-                unit = home.ledger.summaries(limit=1)[0].moves[0].unit
-                visitor.release = await controller.submit(
-                    wish("e", EVIL, unit=unit, stages=LONG, author=EVIL)
-                )
-                await home.until(visitor.release, "baking")
-            await story(visitor)
-        await controller.close()
-
-    asyncio.run(run())
 
 
 def test_every_page_answers_and_is_shut_in_by_its_headers() -> None:
@@ -120,6 +68,7 @@ def test_unknown_things_are_pages_too() -> None:
             ("/compare?release=r1", 422),
             ("/ledger?after=x", 422),
             ("/history?before=r99", 422),
+            ("/releases/r99/replay", 404),
         ):
             answer = await visitor.http.get(path)
             assert answer.status_code == status, path

@@ -1,4 +1,4 @@
-"""The home's freezes and tokens: kept by the controller where one runs, and else written into the ledger itself."""
+"""The home's freezes, tokens and hooks: kept by the controller where one runs, else written into the ledger itself."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 
 from headgate.cli.client import Client, NoController, refusal
 from headgate.cli.session import Session, person
-from headgate.homes import socket_of
+from headgate.homes import hooks_of, socket_of
 
 
 def keep(
@@ -29,13 +29,18 @@ async def _kept_here(session: Session, name: str, body: object, params: dict[str
     from headgate import wiring
     from headgate.web.access.tokens import HomeBook
     from headgate.web.api.home import HomeKeeping
+    from headgate.web.api.hooks import HookKeeping
     from headgate.web.endpoint import Call
+    from headgate.web.hooks.vault import FileVault
     from headgate.web.problems import Problem
     from headgate.web.who import owner
 
     ledger = wiring.open_ledger(session.home, write=True)
     try:
-        endpoint = next(one for one in HomeKeeping(HomeBook(ledger)).endpoints() if one.name == name)
+        book = HomeBook(ledger)
+        hooks = HookKeeping(book, FileVault(hooks_of(session.home)))
+        known = (*HomeKeeping(book).endpoints(), *hooks.endpoints())
+        endpoint = next(one for one in known if one.name == name)
         asked = msgspec.convert(body, endpoint.body) if endpoint.body else None
         reply = await endpoint.handler(Call(owner(person()), params, None, asked))
     except Problem as problem:

@@ -48,6 +48,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("down", HOUSE, "Stop the controller; services and proxy run on."),
     Verb("freeze", HOUSE, "Let nothing new begin for a time; list and lift freezes."),
     Verb("token", HOUSE, "Give out, list and revoke tokens for the API and the dashboard."),
+    Verb("hook", HOUSE, "Let Git hosts and Alertmanager send their news; list and remove hooks."),
     Verb("signals", HOUSE, "Try the sources that releases are measured by."),
     Verb("notify", HOUSE, "Try the channels that are told of releases."),
     Verb("ledger", HOUSE, "Verify the record of all that happened, or export it."),

@@ -14,17 +14,17 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _FOREIGN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TOO_LARGE = f"the file is larger than {SIZE_MAX_BYTES // 1024}KiB"
 _BOM = "\ufeff"
+_INIT = "`headgate init` writes one for the project it stands in"
 
 
-def read(path: Path) -> str:
+def read(path: Path, expected: str = "a project file", hint: str = _INIT) -> str:
     """The text at `path`. Raises ConfigError when it is missing, unreadable, too large or not UTF-8."""
     name = str(path)
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = "`headgate init` writes one for the project it stands in"
-        raise ConfigError([Problem(name, 0, 0, "there is no such file", "a project file", hint)]) from None
+        raise ConfigError([Problem(name, 0, 0, "there is no such file", expected, hint)]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not possible"
         raise ConfigError([Problem(name, 0, 0, f"the file cannot be read: {reason}")]) from None

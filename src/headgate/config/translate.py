@@ -31,8 +31,8 @@ _FOREIGN = {
 }  # fmt: skip
 
 
-def problems_of(error: ValidationError, source: Source) -> list[Problem]:
-    """Every error of `error`, at its place in `source` (whose root is the tree that was validated)."""
+def problems_of(error: ValidationError, source: Source, whole: type[Section] = Project) -> list[Problem]:
+    """Every error of `error`, at its place in `source` (whose root is the tree that was validated as a `whole`)."""
     found: list[Problem] = []
     secret: set[int] = set()
     for detail in error.errors(include_url=False):
@@ -40,7 +40,7 @@ def problems_of(error: ValidationError, source: Source) -> list[Problem]:
         is_key = bool(loc) and loc[-1] == _KEY
         if is_key:
             loc = loc[:-1]
-        for complaint in _complaints(detail, loc, source):
+        for complaint in _complaints(detail, loc, source, whole):
             place = (*(loc[:-1] if complaint.beside else loc), *complaint.loc)
             key = complaint.key or is_key
             problem = source.problem_at(place, complaint.what, complaint.expected, complaint.hint, key=key)
@@ -49,7 +49,7 @@ def problems_of(error: ValidationError, source: Source) -> list[Problem]:
     return [replace(one, source="") if one.line in secret else one for one in found]
 
 
-def _complaints(detail: ErrorDetails, loc: Loc, source: Source) -> Sequence[Complaint]:
+def _complaints(detail: ErrorDetails, loc: Loc, source: Source, whole: type[Section]) -> Sequence[Complaint]:
     context = cast("Mapping[str, Any]", detail.get("ctx", {}))
     hidden = source.root is not None and source.hidden(locate(source.root, loc))
     value = "this value" if hidden else shown(detail["input"])
@@ -61,14 +61,14 @@ def _complaints(detail: ErrorDetails, loc: Loc, source: Source) -> Sequence[Comp
         told = [replace(one, what=one.what.replace(shown(detail["input"]), value)) for one in found]
         return [replace(one, what=_BLANK) if blank and not one.loc else one for one in told]
     if detail["type"] == "extra_forbidden":
-        return [_unknown_key(loc)]
+        return [_unknown_key(loc, whole)]
     if detail["type"] == "missing":
-        return [Complaint((), f"the key `{loc[-1]}` is missing", _purpose(loc))]
+        return [Complaint((), f"the key `{loc[-1]}` is missing", _purpose(loc, whole))]
     if detail["input"] is None:
-        return [Complaint((), _BLANK, _purpose(loc))]
+        return [Complaint((), _BLANK, _purpose(loc, whole))]
     sentence = _SENTENCES.get(detail["type"])
     if sentence is None:
-        return [Complaint((), f"{value} is not possible here", _purpose(loc))]
+        return [Complaint((), f"{value} is not possible here", _purpose(loc, whole))]
     what, expected, hint = sentence(value, context)
     return [Complaint((), what, expected, hint)]
 
@@ -128,9 +128,9 @@ _SENTENCES: dict[str, Sentence] = {
 }
 
 
-def _unknown_key(loc: Loc) -> Complaint:
+def _unknown_key(loc: Loc, whole: type[Section]) -> Complaint:
     name = str(loc[-1])
-    model = _model_at(loc[:-1])
+    model = _model_at(loc[:-1], whole)
     keys = [field.alias or key for key, field in model.model_fields.items()] if model else []
     near = closest(name, keys)
     foreign = _FOREIGN.get(name.lower().replace("-", "_"))
@@ -139,9 +139,9 @@ def _unknown_key(loc: Loc) -> Complaint:
     return Complaint((), f"the key `{name}` is unknown", listed(keys), hint, key=True)
 
 
-def _purpose(loc: Loc) -> str:
+def _purpose(loc: Loc, whole: type[Section]) -> str:
     """What the schema says the value at `loc` is for."""
-    model = _model_at(loc[:-1]) if loc else None
+    model = _model_at(loc[:-1], whole) if loc else None
     if model is None:
         return ""
     for name, field in model.model_fields.items():
@@ -151,9 +151,9 @@ def _purpose(loc: Loc) -> str:
     return ""
 
 
-def _model_at(loc: Loc) -> type[Section] | None:
-    """The model that reads the mapping at `loc`."""
-    kind: object = Project
+def _model_at(loc: Loc, whole: type[Section]) -> type[Section] | None:
+    """The model that reads the mapping at `loc`, where `whole` reads the file."""
+    kind: object = whole
     for part in loc:
         kind = _inner(kind, part)
     return kind if isinstance(kind, type) and issubclass(kind, Section) else None

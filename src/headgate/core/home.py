@@ -4,12 +4,21 @@ A fold of home events, as a release's state is a fold of its own: see `folded`.
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.model import Unit
+from headgate.core.model import Deed, Firing, Head, Push, Severity, Unit, Vendor
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+SEEN_MAX = 2000
+"""So many names and digests of deliveries are known of each hook: those of its last thousand, at least."""
+
+FIRING_MAX = 1000
+HEADS_MAX = 50
 
 AccessRole = Literal["viewer", "operator", "approver", "admin"]
 """Reads; also moves releases; also approves and overrides, but never their own; also gives out access."""
@@ -44,10 +53,14 @@ class TokenRevoked(HomeEvent, frozen=True, kw_only=True, tag=True):
 
 
 class SignedIn(HomeEvent, frozen=True, kw_only=True, tag=True):
-    """Somebody began a session in the browser. `how` is `token` or the issuer that vouched for them."""
+    """Somebody began a session in the browser. `how` is `token` or the issuer that vouched for them.
+
+    `subject` is who they are to that issuer, whatever they are called: never another's, and never a new one.
+    """
 
     how: str
     role: AccessRole
+    subject: str = ""
 
 
 class ActionDenied(HomeEvent, frozen=True, kw_only=True, tag=True):
@@ -80,7 +93,56 @@ class FreezeLifted(HomeEvent, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
-AnyHomeEvent = TokenIssued | TokenRevoked | SignedIn | ActionDenied | FreezeSet | FreezeLifted
+class HookAdded(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """Another system may send its news here. `digest` is the SHA-256 (hex) of the secret that it proves itself by.
+
+    What it does, it does in `environments` only; `projects` and `services` narrow them, empty: all.
+    """
+
+    hook: str
+    vendor: Vendor
+    does: Deed
+    digest: str
+    environments: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    severity: Severity = "critical"
+
+
+class HookRemoved(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """Nothing is taken from there any more."""
+
+    hook: str
+
+
+class HookReceived(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """A delivery that proved itself, written down after what it led to (`did`, in sentences).
+
+    `delivery` is the name that its sender gave it, `digest` the SHA-256 (hex) of its body; both tell it when it comes
+    again. `fired` are the alerts that began with it, `resolved` the keys of those that ended.
+    """
+
+    hook: str
+    event: str
+    digest: str
+    delivery: str = ""
+    did: tuple[str, ...] = ()
+    fired: tuple[Firing, ...] = ()
+    resolved: tuple[str, ...] = ()
+    pushes: tuple[Push, ...] = ()
+
+
+AnyHomeEvent = (
+    TokenIssued
+    | TokenRevoked
+    | SignedIn
+    | ActionDenied
+    | FreezeSet
+    | FreezeLifted
+    | HookAdded
+    | HookRemoved
+    | HookReceived
+)
 
 
 class Freeze(msgspec.Struct, frozen=True):
@@ -119,12 +181,35 @@ class Token(msgspec.Struct, frozen=True):
         return self.revoked_at is None and (self.issued.expires_at is None or at < self.issued.expires_at)
 
 
+class Hook(msgspec.Struct, frozen=True):
+    """A hook as it stands: what it `seen` lately, which alerts fire, and the `heads` of branches and tags.
+
+    Bounded: SEEN_MAX, FIRING_MAX, HEADS_MAX; the oldest are forgotten.
+    """
+
+    added: HookAdded
+    received: int = 0
+    last_at: float | None = None
+    seen: tuple[str, ...] = ()
+    firing: dict[str, Firing] = {}
+    heads: dict[tuple[str, str, str], Head] = {}
+
+    def knows(self, delivery: str, digest: str) -> bool:
+        """Whether this delivery, or this body under another name, came before."""
+        return digest in self.seen or (delivery != "" and delivery in self.seen)
+
+
 class Home(msgspec.Struct, frozen=True):
-    """What holds in a home after its first `number` events: its tokens and freezes by their names."""
+    """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
+
+    `called` holds the names that somebody signed in under, by their issuer and who they are to it.
+    """
 
     number: int = 0
     tokens: dict[str, Token] = {}
     freezes: dict[str, Freeze] = {}
+    hooks: dict[str, Hook] = {}
+    called: dict[tuple[str, str], tuple[str, ...]] = {}
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -141,8 +226,54 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
         case FreezeLifted() if event.freeze in home.freezes:
             lifted = replace(home.freezes[event.freeze], lifted_at=event.at)
             return replace(home, freezes=home.freezes | {event.freeze: lifted})
+        case HookAdded() | HookRemoved() | HookReceived():
+            return replace(home, hooks=_hooked(home.hooks, event))
+        case SignedIn() if event.subject:
+            return _known_as(home, (event.how, event.subject), event.by)
         case _:
             return home
+
+
+def _known_as(home: Home, person: tuple[str, str], name: str) -> Home:
+    known = home.called.get(person, ())
+    return home if name in known else replace(home, called=home.called | {person: (*known, name)})
+
+
+def _hooked(hooks: dict[str, Hook], event: HookAdded | HookRemoved | HookReceived) -> dict[str, Hook]:
+    match event:
+        case HookAdded():
+            return hooks | {event.hook: Hook(event)}
+        case HookReceived() if event.hook in hooks:
+            return hooks | {event.hook: _heard(hooks[event.hook], event)}
+        case HookReceived():
+            return hooks
+        case HookRemoved():
+            return {name: hook for name, hook in hooks.items() if name != event.hook}
+
+
+def _heard(hook: Hook, event: HookReceived) -> Hook:
+    names = [name for name in (event.delivery, event.digest) if name]
+    firing = {key: one for key, one in hook.firing.items() if key not in event.resolved}
+    heads = dict(hook.heads)
+    for push in event.pushes:
+        if push.kind == "merge":
+            continue  # what it left on the branch comes as a push of its own
+        place = (push.repository, push.kind, push.ref)
+        heads.pop(place, None)
+        if push.commit:
+            heads[place] = Head(push, event.at)
+    return replace(
+        hook,
+        received=hook.received + 1,
+        last_at=event.at,
+        seen=(*hook.seen, *names)[-SEEN_MAX:],
+        firing=_newest(firing | {one.key: one for one in event.fired}, FIRING_MAX),
+        heads=_newest(heads, HEADS_MAX),
+    )
+
+
+def _newest(found: dict[K, V], most: int) -> dict[K, V]:
+    return dict(list(found.items())[-most:])
 
 
 def folded(events: Iterable[AnyHomeEvent], home: Home | None = None) -> Home:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.model import QuietHours
+from headgate.core.model import QuietHours, Reach
 from headgate.core.notices import Notice
 from headgate.ports.marker import Mark
 from headgate.ports.notifier import Message
@@ -48,9 +48,9 @@ class Parcel(msgspec.Struct):
 class Lane(msgspec.Struct):
     """The way to one channel or marker of an environment: first in, first out.
 
-    `group` is the kind of plugin (`notifiers`, `markers`), `kind` its name, `settings` what the project file says of
-    it, as the newest release in the environment has it. `waiting` are the notices that quiet hours keep back, and
-    `missed` how many more were too many to keep.
+    `group` is the kind of plugin (`notifiers`, `markers`), `kind` its name, `settings` what is declared of it and
+    `reach` by which door, as the newest release in the environment has it. `waiting` are the notices that quiet hours
+    keep back, and `missed` how many more were too many to keep.
     """
 
     group: str
@@ -61,6 +61,7 @@ class Lane(msgspec.Struct):
     queue: list[Parcel] = []
     waiting: list[Parcel] = []
     missed: int = 0
+    reach: Reach = "private"
 
 
 class Release(msgspec.Struct):

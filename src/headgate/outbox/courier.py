@@ -101,7 +101,7 @@ class Courier:
 
     def _plugin(self) -> Notifier | Marker:
         lane = self.lane
-        identity = (lane.group, lane.kind, lane.settings)
+        identity = (lane.group, lane.kind, lane.settings, lane.reach)
         if self._made is None or self._made[0] != identity:
             self._made = (identity, self._make(lane))
         return self._made[1]

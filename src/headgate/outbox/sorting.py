@@ -120,7 +120,7 @@ class Sorter:
         plugins = "notifiers" if group == NOTIFY else "markers"
         if lane is None:
             lane = self._book.lanes[name] = Lane(plugins, way.name, way.kind)
-        lane.kind, lane.settings = way.kind, way.settings
+        lane.kind, lane.settings, lane.reach = way.kind, way.settings, way.reach
         lane.quiet = way.quiet if isinstance(way, Channel) else None
         return lane
 

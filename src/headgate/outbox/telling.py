@@ -30,7 +30,7 @@ def maker(wires: Wires, link_of: LinkOf = _nowhere) -> Maker:
     """Makes the plugin behind a lane: a channel, or a marker. What they are given says where the release is shown."""
 
     def make(lane: Lane) -> "Linking":
-        plugin = create(lane.group, lane.kind, replace(wires, name=lane.name, settings=lane.settings))
+        plugin = create(lane.group, lane.kind, wires.declared(lane))
         return Linking(plugin, link_of)
 
     return make

@@ -42,7 +42,7 @@ async def _try(channel: Channel, make: Maker, message: Message) -> Tried:
 async def _why_not(channel: Channel, make: Maker, message: Message) -> str:
     """Empty when it was said."""
     wait_s = Limits().attempt_s
-    lane = Lane("notifiers", channel.name, channel.kind, channel.settings)
+    lane = Lane("notifiers", channel.name, channel.kind, channel.settings, reach=channel.reach)
     try:
         async with asyncio.timeout(wait_s):
             await make(lane).send(message, "")  # type: ignore[union-attr]

@@ -75,3 +75,8 @@ def too_large(request: Request, limit_bytes: int = BODY_MAX_BYTES) -> Permanent:
 def unanswered(request: Request, why: str) -> Temporary:
     """The error for no answer at all. `why` is struck of secrets here."""
     return Temporary(f"{place(request)}: {struck(why, request.secrets)}")
+
+
+def out_of_reach(request: Request, why: str) -> Permanent:
+    """The error for an address that may not be connected to. `why` is struck of secrets here."""
+    return Permanent(f"{place(request)}: {struck(why, request.secrets)}")

@@ -22,7 +22,7 @@ import msgspec
 from headgate.ports.errors import Permanent
 from headgate.ports.wires import Wires
 
-KINDS = ("targets", "traffic", "signals", "gates", "notifiers", "markers")
+KINDS = ("targets", "traffic", "signals", "gates", "notifiers", "markers", "issuers")
 
 Factory = Callable[[Wires], Any]
 

@@ -45,8 +45,8 @@ class Web(Protocol):
         """The answer to `request`.
 
         Raises Temporary when there is none (no connection, time-out, 408, 425, 429, 5xx, too many failures just now),
-        Permanent for any other refusal (401, 403, 404, ...) or an answer over BODY_MAX_BYTES. The message names
-        method, origin and path, what was answered (the first words of the body), and what to do; it holds no secret and
-        no query.
+        Permanent for any other refusal (401, 403, 404, ...), an answer over BODY_MAX_BYTES, or an address that is out
+        of its reach (`ports.reach`), to which nothing is sent. The message names method, origin and path, what was
+        answered (the first words of the body), and what to do; it holds no secret and no query.
         """
         ...

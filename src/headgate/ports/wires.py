@@ -2,16 +2,36 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from headgate.core.model import Version
+from headgate.core.model import Reach, Version
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.processes import Processes
+from headgate.ports.reach import Bounds
 from headgate.ports.receiver import Serve
 from headgate.ports.target import Target
 from headgate.ports.web import Web
+
+
+class Declared(Protocol):
+    """What is declared of a plugin that is one of many: a source, a channel, a marker, the lane to one."""
+
+    @property
+    def name(self) -> str:
+        """What the project file calls it."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What stands there of it."""
+        ...
+
+    @property
+    def reach(self) -> Reach:
+        """By which door it was declared."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -22,6 +42,8 @@ class Wires:
     `fetch` reads a path of the data plane's own statistics, `arm` names a version there; both belong to the traffic
     plugin. `name` and `settings` are what the project file calls the plugin and says of it, where it is one of many
     (a source of signals, a channel, a marker); `web` sends its requests, `now` is the time (seconds since the epoch).
+    `bounds` are for plugins that connect by themselves. `public_web` is for what came in by the front door: `declared`
+    hands it on as `web`.
     `serve` gives the receiver at an address, for what is sent to Headgate by itself; None where nothing listens.
     What is not made yet when a plugin is made is None, or does nothing.
     """
@@ -39,3 +61,16 @@ class Wires:
     web: Web | None = None
     now: Callable[[], float] = time.time
     serve: Serve | None = None
+    public_web: Web | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+
+    def declared(self, what: Declared) -> "Wires":
+        """What a declared plugin is made from. It gets no further than whoever declared it."""
+        public = what.reach == "public"
+        return replace(
+            self,
+            name=what.name,
+            settings=what.settings,
+            web=self.public_web if public else self.web,
+            bounds=self.bounds.narrowed() if public else self.bounds,
+        )

@@ -230,6 +230,26 @@ class WebContract(ABC):
 
         self._run(lambda _: Answer(200, {}, b"x" * (BODY_MAX_BYTES + 1)), scenario)
 
+    @pytest.mark.parametrize(
+        "host", ["169.254.169.254", "[::ffff:169.254.169.254]", "2852039166", "0xa9fea9fe"]
+    )
+    def test_what_is_out_of_reach_is_not_asked(self, host: str) -> None:
+        asked: list[Request] = []
+
+        def script(request: Request) -> Answer:
+            asked.append(request)
+            return GOOD
+
+        async def scenario(served: Served) -> None:
+            there = replace(_request(served), url=f"http://s3cr3t@{host}/latest?query=hidden")
+            with pytest.raises(Permanent, match="link-local") as raised:
+                await served.web.ask(there)
+            assert "--reach 169.254.169.254" in str(raised.value)
+            _tells_nothing(str(raised.value))
+            assert not asked
+
+        self._run(script, scenario)
+
     def test_many_at_once_are_all_answered(self) -> None:
         async def scenario(served: Served) -> None:
             requests = [

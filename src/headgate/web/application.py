@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headgate.ledger import Ledger, MemoryLedger
+from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller
 from headgate.web import metrics
 from headgate.web.access.front import FrontDoor
@@ -19,6 +21,7 @@ from headgate.web.api import endpoints
 from headgate.web.api.live import Live
 from headgate.web.dispatch import Identify, Refused, routes
 from headgate.web.endpoint import Endpoint
+from headgate.web.folds import Folds
 from headgate.web.metrics import Metrics
 from headgate.web.openapi import document
 from headgate.web.problems import Problem
@@ -40,6 +43,18 @@ class Backstage:
     door: FrontDoor
     stream: Stream
     metrics: Metrics | None = None
+    artifacts: Artifacts | None = None
+
+    @cached_property
+    def folds(self) -> Folds:
+        """What is known of each release: the same for the API and the pages."""
+        return Folds(self.ledger)
+
+    def endpoints(self, more: Sequence[Endpoint] = ()) -> tuple[Endpoint, ...]:
+        """The API's endpoints, with `more` beside them."""
+        return endpoints(
+            self.controller, self.ledger, self.door, more, artifacts=self.artifacts, folds=self.folds
+        )
 
 
 def description() -> dict[str, Any]:
@@ -70,7 +85,7 @@ def _application(
     backstage: Backstage, identify: Identify, refused: Refused, pages: Sequence[BaseRoute] = ()
 ) -> Starlette:
     live = Live(backstage.stream, backstage.door).endpoints()
-    api = endpoints(backstage.controller, backstage.ledger, backstage.door, live)
+    api = backstage.endpoints(live)
     found: list[BaseRoute] = [*routes(api, identify, refused), *pages]
     if backstage.metrics is not None:
         found.append(Route(metrics.PATH, metrics.exposing(backstage.metrics, identify), methods=["GET"]))

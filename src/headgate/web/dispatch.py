@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from headgate.ledger import LedgerError
 from headgate.web import idempotency
+from headgate.web.access.front import address
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.idempotency import Keys
 from headgate.web.problems import Problem, malformed
-from headgate.web.who import Who
+from headgate.web.who import NOBODY, Who
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 
@@ -51,6 +52,8 @@ def _served(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         try:
+            if endpoint.signed:
+                return _response(request, endpoint, await endpoint.handler(_unknown_sender(request)))
             who = await identify(request)
             try:
                 return _response(request, endpoint, await _answer(request, endpoint, who, keys))
@@ -64,6 +67,16 @@ def _served(
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the ledger is in trouble", str(error)).response()
 
     return serve
+
+
+def _unknown_sender(request: Request) -> Call:
+    return Call(
+        NOBODY,
+        request.path_params,
+        headers=request.headers,
+        address=address(request),
+        read=lambda: read_body(request),
+    )
 
 
 async def _answer(request: Request, endpoint: Endpoint, who: Who, keys: Keys) -> Reply:

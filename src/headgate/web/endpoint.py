@@ -12,12 +12,21 @@ from headgate.web.who import Permission, Who
 
 Method = Literal["GET", "POST", "DELETE"]
 
+Read = Callable[[], Awaitable[bytes]]
+"""Gives the body as it came, bounded in size and time. Raises Problem."""
+
+
+async def nothing() -> bytes:
+    """The body of a request that has none."""
+    return b""
+
 
 @dataclass(frozen=True)
 class Call:
     """One request, checked: `params` from the path, `query` and `body` as the endpoint's types have them.
 
-    `headers` by their names in lower case.
+    `headers` by their names in lower case. `address` is where the request comes from; `read` gives the raw body, of an
+    endpoint that is `signed` only.
     """
 
     who: Who
@@ -25,6 +34,8 @@ class Call:
     query: Any = None
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    address: str = ""
+    read: Read = nothing
 
     def demand(self, permission: Permission, environment: str) -> None:
         """Raises Problem (403) when whoever asks may not do this in `environment`."""
@@ -53,7 +64,7 @@ class Endpoint:
 
     `permission` is asked for before the handler runs, without an environment; where one is concerned, the handler
     demands again with it. `keyed`: a caller may send an Idempotency-Key. `headers` are those that it reads, with what
-    they say.
+    they say. `signed`: whoever sends is known by the request itself, and the handler checks that; no door does.
     """
 
     method: Method
@@ -71,6 +82,7 @@ class Endpoint:
     keyed: bool = False
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    signed: bool = False
 
 
 def forbidden(who: Who, permission: Permission, environment: str | None = None) -> Problem:

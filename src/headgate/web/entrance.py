@@ -8,11 +8,17 @@ import contextlib
 import ipaddress
 import os
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
+from headgate.core.model import SecretSource
+from headgate.ports.errors import PortError
+from headgate.ports.issuer import guarded
+from headgate.ports.reach import Bounds, bounds_of
+from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_door
 from headgate.web.pages.pages import Pages
 from headgate.web.serve import Tls, serving, tcp_listener
@@ -28,11 +34,34 @@ class Shut(Exception):  # noqa: N818 - a fact about the door
     """The door cannot be opened as it is declared. The message says what to change."""
 
 
+class OpenId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The issuer that vouches for people, and as what it knows us. `secret` is where it is read; None: there is none.
+
+    Who of those people comes in is said by the home's `people.yaml`.
+    """
+
+    issuer: str
+    client_id: str
+    secret: SecretSource | None = None
+
+    def check(self) -> None:
+        """Raises Shut."""
+        parts = urlsplit(self.issuer) if guarded(self.issuer) else None
+        if parts is None or parts.query or parts.fragment or parts.username is not None:
+            raise Shut(
+                f"{self.issuer!r} is no issuer: it is a URL with https:// (http:// on this machine only), without `?` "
+                "and `#`, and to the letter what the issuer calls itself"
+            )
+        if not self.client_id or not self.client_id.isprintable():
+            raise Shut("the issuer knows Headgate by a name: `--oidc-client-id ID`")
+
+
 class Entrance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `web.json` holds. `port` None: PORT, or any free one. `off`: there is no door but the unix socket.
 
     `certificate` and `key` are files (PEM); `plain` is the word that TLS is somebody else's business; `url` is how
-    people reach the door where a proxy stands before it.
+    people reach the door where a proxy stands before it; `openid` lets people in whom an issuer vouches for.
+    `reach` are the ranges, addresses and hosts that what comes in by the door may reach beside everybody's.
     """
 
     host: str = "127.0.0.1"
@@ -42,15 +71,44 @@ class Entrance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plain: bool = False
     url: str = ""
     off: bool = False
+    openid: OpenId | None = None
+    reach: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises Shut."""
+        self.bounds()
         if bool(self.certificate) != bool(self.key):
             raise Shut("TLS needs both a certificate and its key: `--tls-certificate FILE --tls-key FILE`")
         if not self.certificate and not self.plain and not _loopback(self.host):
             raise Shut(
                 f"{self.host} can be reached from elsewhere, so it needs TLS (`--tls-certificate`, `--tls-key`), "
                 "or the word that a proxy before it has TLS (`--plain`)"
+            )
+        if self.openid is not None:
+            self.openid.check()
+            self._check_way_back()
+
+    def bounds(self) -> Bounds:
+        """How far connections may go. Raises Shut."""
+        try:
+            return bounds_of(self.reach)
+        except ValueError as error:
+            raise Shut(f"`--reach`: {error}") from None
+
+    def _check_way_back(self) -> None:
+        """Raises Shut: the issuer must be able to send a browser back here, and nobody may listen on the way."""
+        if self.url and not guarded(self.url):
+            raise Shut(
+                f"people come back from the issuer to {self.url}: signing in there needs https:// (`--url`)"
+            )
+        if not self.url and _everywhere(self.host):
+            raise Shut(
+                f"{self.host} is no address that a browser can come back to from the issuer: say how people reach it "
+                "(`--url https://releases.example.com`)"
+            )
+        if not self.url and not self.certificate and not _loopback(self.host):
+            raise Shut(
+                "people come back from the issuer, and that needs TLS: say how they reach it (`--url https://...`)"
             )
 
 
@@ -64,6 +122,14 @@ def read_entrance(home: Path) -> Entrance:
         return msgspec.json.decode(content, type=Entrance)
     except msgspec.MsgspecError as error:
         raise Shut(f"{home / FILE} cannot be understood: {error}") from error
+
+
+def allowed_at(home: Path) -> Bounds:
+    """How far connections of this home may go; nothing is allowed by a file that cannot be understood."""
+    try:
+        return read_entrance(home).bounds()
+    except Shut:
+        return Bounds()
 
 
 def write_entrance(home: Path, entrance: Entrance) -> None:
@@ -80,11 +146,16 @@ def address_of(home: Path) -> str:
         return ""
 
 
+Vouch = Callable[[OpenId, str], Vouching]
+"""Makes what lets people in at the door of an address. Raises PortError."""
+
+
 @contextlib.asynccontextmanager
-async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
+async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None) -> AsyncGenerator[str]:
     """Serve at the front door while the context lasts; gives its URL, empty where it is declared off or stays shut.
 
-    A door that cannot be opened says so in the controller's health, and stops no release.
+    A door that cannot be opened says so in the controller's health, and stops no release. Where only the way by the
+    issuer is in trouble, the others stay open.
     """
     (home / ADDRESS).unlink(missing_ok=True)  # of a controller that was killed
     try:
@@ -98,15 +169,27 @@ async def open_door(home: Path, backstage: Backstage) -> AsyncGenerator[str]:
         return
     tls = Tls(entrance.certificate, entrance.key) if entrance.certificate else None
     with contextlib.closing(opened) as listener:
+        backstage.door.bounds = entrance.bounds().narrowed()
         backstage.door.public = bool(entrance.url) or not _loopback(entrance.host)
         address = backstage.door.url = entrance.url or _url(entrance, listener.getsockname()[1])
         _write(home / ADDRESS, address.encode())
+        if entrance.openid is not None and vouch is not None:
+            _let_in(backstage, entrance.openid, vouch)
         try:
             async with serving(behind_door(backstage, Pages(backstage).routes()), listener, tls):
                 yield address
         finally:
-            backstage.door.url = ""
+            backstage.door.url, backstage.door.vouching = "", None
             (home / ADDRESS).unlink(missing_ok=True)
+
+
+def _let_in(backstage: Backstage, openid: OpenId, vouch: Vouch) -> None:
+    door = backstage.door
+    try:
+        door.vouching = vouch(openid, door.url.removesuffix("/"))
+        door.vouching.people()
+    except PortError as error:
+        door.trouble = f"nobody comes in by {openid.issuer}: {error}"
 
 
 def _open(entrance: Entrance) -> socket.socket:
@@ -132,6 +215,13 @@ def _open(entrance: Entrance) -> socket.socket:
 def _url(entrance: Entrance, port: int) -> str:
     host = f"[{entrance.host}]" if ":" in entrance.host else entrance.host
     return f"{'https' if entrance.certificate else 'http'}://{host}:{port}"
+
+
+def _everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _loopback(host: str) -> bool:

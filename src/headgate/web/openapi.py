@@ -63,9 +63,12 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
-        "x-headgate-permission": endpoint.permission,
         "responses": _responses(endpoint, schemas),
     }
+    if endpoint.signed:
+        operation["security"] = []
+    else:
+        operation["x-headgate-permission"] = endpoint.permission
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in _PARAMETER.findall(endpoint.path)
@@ -77,7 +80,11 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
         parameters.append(_header(HEADER, _KEY) | {"schema": _KEY_SCHEMA})
     if parameters:
         operation["parameters"] = parameters
-    if endpoint.body is not None:
+    if endpoint.signed:
+        sent = {"schema": {"type": "object"}}
+        content = {"application/json": sent, "application/x-www-form-urlencoded": sent}
+        operation["requestBody"] = {"required": True, "content": content}
+    elif endpoint.body is not None:
         content = {"application/json": {"schema": schemas[endpoint.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
@@ -119,10 +126,13 @@ def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     }
     if endpoint.method == "GET" and endpoint.media_type == "application/json":
         responses["304"] = {"description": "Not modified since the ETag that was given"}
+    takes_body = endpoint.body is not None or endpoint.signed
     refusals = {*_ALWAYS, *endpoint.problems}
-    if endpoint.query is not None or endpoint.body is not None:
+    if endpoint.signed:
+        refusals.discard(HTTPStatus.UNAUTHORIZED)
+    if endpoint.query is not None or takes_body:
         refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
-    if endpoint.body is not None:
+    if takes_body:
         refusals |= {
             HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -174,6 +174,7 @@ class EventResponse(Response):
         async with contextlib.aclosing(self._frames) as frames:
             async for frame in frames:
                 await put(frame.data if frame is not None else b": still here\n\n")
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _gone(receive: Receive) -> None:

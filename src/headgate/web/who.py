@@ -15,18 +15,22 @@ PERMISSIONS: dict[AccessRole, frozenset[Permission]] = {
 }
 """`operate` begins, pauses, resumes, aborts and undoes; `approve` lets waiting steps go on and overrides the judge."""
 
-Door = Literal["socket", "token", "session"]
+Door = Literal["socket", "token", "session", "hook"]
 
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody who asks. `environments` empty: all of them. `door` is how they came in, `token` the id of theirs."""
+    """Somebody who asks. `environments` empty: all of them. `door` is how they came in, `token` the id of theirs.
+
+    `also` are other names of the same person: they give no right, and what was done under one is their own doing.
+    """
 
     name: str
     role: AccessRole
     door: Door
     environments: tuple[str, ...] = ()
     token: str = field(default="", compare=False)
+    also: frozenset[str] = field(default=frozenset(), compare=False)
 
     def may(self, permission: Permission, environment: str | None = None) -> bool:
         """Whether they may do this, there. None: anywhere at all (what is not bound to an environment)."""
@@ -34,6 +38,13 @@ class Who:
             return False
         return environment is None or not self.environments or environment in self.environments
 
+    def did(self, author: str) -> bool:
+        """Whether what `author` did was their own doing."""
+        return author == self.name or author in self.also
+
+
+NOBODY = Who("nobody", "viewer", "hook")
+"""Who sends to a hook, before it is known who that is."""
 
 OWNER = "owner"
 """Who opens the unix socket: only the owner of the home can, and so may do anything."""

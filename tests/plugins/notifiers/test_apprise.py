@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from headgate.plugins.notifiers import apprise as plugin
 from headgate.plugins.notifiers.apprise import AppriseNotifier, Settings, create
 from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.reach import Bounds, bounds_of
 from headgate.ports.wires import Wires
 from headgate.testing.notifiers import HOSTILE, NotifierContract, message
 from tests.plugins.notifiers.ends import End, ended
@@ -71,6 +73,46 @@ def heard(shape: str, monkeypatch: pytest.MonkeyPatch, **said: object) -> str:
             return end.heard()[0]
 
     return asyncio.run(send())
+
+
+def sent_within(
+    bounds: Bounds, monkeypatch: pytest.MonkeyPatch, host: str = "127.0.0.1"
+) -> tuple[str, list[str]]:
+    """What became of a message to a host on the loopback, and what was heard there."""
+
+    async def send() -> tuple[str, list[str]]:
+        async with channel("json", monkeypatch) as end:
+            monkeypatch.setenv("OPS_URL", os.environ["OPS_URL"].replace("127.0.0.1", host))
+            notifier = AppriseNotifier(Settings(SecretSource("env", "OPS_URL")), bounds)
+            try:
+                await notifier.send(message(), "")
+            except Permanent as error:
+                return str(error), end.heard()
+            return "", end.heard()
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433"])
+def test_what_came_in_by_the_front_door_goes_to_no_private_address(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, heard = sent_within(Bounds(public=True), monkeypatch, host)
+    assert "is loopback" in told
+    assert "headgate up --reach" in told
+    assert "hunter" not in told
+    assert heard == []
+
+
+def test_it_goes_where_the_home_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, heard = sent_within(bounds_of(["127.0.0.0/8"]).narrowed(), monkeypatch)
+    assert (told, len(heard)) == ("", 1)
+
+
+def test_nobody_has_it_connect_to_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, heard = sent_within(Bounds(), monkeypatch, "169.254.169.254")
+    assert "169.254.169.254 is link-local" in told
+    assert heard == []
 
 
 def test_nobody_is_called_and_nothing_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:

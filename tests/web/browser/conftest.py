@@ -6,19 +6,21 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from headgate.web.pages.render import assets
-from tests.web.browser.dashboard import AXE, CHROMIUM, Dashboard
+from tests.web.browser.chromium import ARGUMENTS, chromium, why
+from tests.web.browser.dashboard import AXE, Dashboard
 from tests.web.shop import past
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM} (on Debian and Ubuntu: apt-get install chromium)")
+    path = chromium()
+    if path is None:
+        pytest.skip(why())
     if not assets() or not AXE.exists():
         pytest.skip("the dashboard's scripts are not here: `make setup` fetches them where there is npm")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield found
         found.close()
 

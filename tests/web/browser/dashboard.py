@@ -13,6 +13,7 @@ from headgate.core.home import AccessRole
 from headgate.core.submission import Submission
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
+from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_door
 from headgate.web.pages.pages import Pages
 from headgate.web.serve import serving, tcp_listener
@@ -21,22 +22,25 @@ from headgate.web.who import owner
 from tests.controller.house import Home
 
 ANSWER_S = 30.0
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[3] / ".tools" / "web" / "axe.min.js"
 
 T = TypeVar("T")
 
 
 class Dashboard:
-    """One home and its front door. `make` makes the home, in the thread too. `url` is where it is."""
+    """One home and its front door. `make` makes the home, in the thread too. `url` is where it is.
+
+    `vouch` says, for that address, who vouches for people.
+    """
 
     home: Home
     door: FrontDoor
     controller: Supervisor
 
-    def __init__(self, make: Callable[[], Home]) -> None:
+    def __init__(self, make: Callable[[], Home], vouch: Callable[[str], Vouching] | None = None) -> None:
         self.url = ""
         self._make = make
+        self._vouch = vouch
         self._loop = asyncio.new_event_loop()
         self._open, self._done = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -77,6 +81,7 @@ class Dashboard:
         backstage = Backstage(self.controller, self.home.ledger, self.door, stream)
         with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.door.vouching = self._vouch(self.url) if self._vouch else None
             async with stream.running(), serving(behind_door(backstage, Pages(backstage).routes()), listener):
                 self._open.set()
                 await self._done.wait()

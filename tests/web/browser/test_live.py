@@ -63,9 +63,8 @@ def test_a_canary_fails_and_goes_back_before_ones_eyes(browser: Browser, dashboa
 def test_a_step_is_approved_by_clicking(browser: Browser, dashboard: Dashboard) -> None:
     release = waiting_release(dashboard)
     with visiting(browser, dashboard) as visit:
-        visit.page.click("#waiting a")
+        visit.page.click("#waiting >> text=Approve")
         expect(visit.page.locator("#state .asks")).to_contain_text("look at the orders")
-        visit.page.click("text=Approve")
         visit.page.fill("#do-approve input[name=reason]", "they are fine")
         visit.page.click("text=Yes, go on")
         expect(visit.page.locator("#state .pill")).to_have_text("promoted", timeout=WITHIN_MS)
@@ -110,12 +109,12 @@ def test_everything_goes_by_keyboard(browser: Browser, dashboard: Dashboard) -> 
         visit.to(f"/releases/{release}")
         focused = "document.activeElement.textContent.trim() || document.activeElement.name"
         tabbed = list[str]()
-        for _ in range(8):
+        for _ in range(9):
             visit.page.keyboard.press("Tab")
             tabbed.append(visit.page.evaluate(focused))
         assert tabbed == [
             *("To the content", "Headgate", "Now", "History", "Plan", "Freezes", "Ledger"),
-            "Sign out",
+            *("Incident", "Sign out"),
         ]
         visit.to(f"/releases/{release}")
         visit.page.keyboard.press("Tab")
@@ -169,3 +168,43 @@ def test_all_of_it_works_without_scripts(browser: Browser, dashboard: Dashboard)
         expect(visit.page.locator("#foreseen tbody tr")).to_have_count(1)
         visit.page.click("text=Sign out")
         visit.page.wait_for_url(f"{visit.url}/sign-in")
+
+
+INK = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let n = 0; n < data.length; n += 4) found += data[n] > 150 && data[n + 2] < 60 && data[n + 3] > 100;
+  return found;
+}"""
+"""How many dots a chart has in the colour of the new version."""
+
+
+def test_a_release_is_replayed_moment_by_moment(browser: Browser, dashboard: Dashboard) -> None:
+    with visiting(browser, dashboard) as visit:
+        visit.to("/releases/r3/replay")
+        expect(visit.page.locator("#charts[data-drawn]")).to_be_attached(timeout=WITHIN_MS)
+        evidence = visit.page.locator("figure", has_text="Evidence").locator("canvas")
+        dashboard.until(lambda: evidence.evaluate(INK) > 0)
+        whole = evidence.evaluate(INK)
+        last = visit.page.locator("#story li").last
+        expect(last).to_be_visible()
+        visit.page.get_by_role("slider", name="Moment").focus()
+        visit.page.keyboard.press("Home")
+        expect(last).to_be_hidden()
+        expect(visit.page.locator("#story li").first).to_be_visible()
+        dashboard.until(lambda: evidence.evaluate(INK) < whole)
+        visit.page.get_by_role("button", name="Play").press("Enter")
+        expect(visit.page.get_by_role("button", name="Pause")).to_be_visible()
+        expect(last).to_be_visible(timeout=WITHIN_MS)
+        dashboard.until(lambda: evidence.evaluate(INK) == whole)
+
+
+def test_in_an_incident_one_click_takes_it_back(browser: Browser, dashboard: Dashboard) -> None:
+    release = moving_release(dashboard)
+    with visiting(browser, dashboard) as visit:
+        visit.page.click("nav >> text=Incident")
+        visit.page.click(f"text=Roll back {release}")
+        expect(visit.page.locator("#state .pill")).to_have_text("aborted", timeout=WITHIN_MS)
+    (said,) = dashboard.home.events(release, ReleaseAborted)
+    assert isinstance(said, ReleaseAborted)
+    assert said.reason == "incident"

@@ -19,8 +19,10 @@ PAGES = (
     "/plan?release=r3",
     "/freezes",
     "/ledger",
+    "/incident",
     "/releases/r1",
     "/releases/r4",
+    "/releases/r3/replay",
 )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from headgate.cli import exits, options
+from headgate.cli import exits, options, people
 from headgate.cli.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session
 from headgate.homes import make_home, socket_of
+from headgate.web.access.vouching import BACK
 from headgate.web.entrance import Shut, address_of, read_entrance, write_entrance
 
 PORT_MAX = 65535
@@ -32,6 +33,9 @@ LOG_BYTES = 8192
     "headgate --home /srv/shop up",
     "headgate up --listen 0.0.0.0:7480 --tls-certificate site.pem --tls-key site.key",
     "headgate up --listen 0.0.0.0:7480 --plain --url https://releases.example.com    behind a proxy",
+    "headgate up --reach 10.20.0.0/16 --reach prometheus.internal",
+    "headgate up --oidc-issuer https://login.example.com --oidc-client-id headgate \\",
+    "            --oidc-secret-file /etc/headgate/oidc --people people.yaml",
 )
 @click.option(
     "--listen", metavar="HOST:PORT", help="Where the dashboard and the API are; 127.0.0.1:7480 by default."
@@ -43,6 +47,13 @@ LOG_BYTES = 8192
 )
 @click.option("--url", metavar="URL", help="How people reach it, where a proxy stands before it.")
 @click.option("--no-dashboard", "off", is_flag=True, help="No dashboard, and no API but by the unix socket.")
+@click.option(
+    "--reach",
+    metavar="RANGE|HOST",
+    multiple=True,
+    help="Private addresses that sources and channels declared by the API may reach; `none`: no more.",
+)
+@people.options
 @options.as_json
 @click.pass_obj
 def command(session: Session, /, *, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click gives what the options declare
@@ -52,6 +63,9 @@ def command(session: Session, /, *, as_json: bool, **given: Any) -> None:  # noq
 
     What the options say of the dashboard is kept in the home, for the next time too; the controller starts anew with
     it, and releases under way are carried on.
+
+    With `--oidc-issuer`, people sign in at the dashboard by an OpenID provider. `--people` says who of them comes in:
+    `roles: {release-managers: approver}` gives a role to whoever is in that group; nobody else comes in.
     """
     from headgate import wiring
 
@@ -80,15 +94,22 @@ def _declare(home: Path, given: dict[str, Any]) -> bool:
     for name in ("certificate", "key"):
         if name in said:
             said[name] = str(Path(said[name]).absolute())
+    if "reach" in said:
+        said["reach"] = tuple(one for one in said["reach"] if one != "none")
+    of_people = {name: said.pop(name) for name in people.NAMES if name in said}
     try:
         before = read_entrance(home)
-        after = replace(before, **({"off": False} | said))
+        if of_people:
+            said["openid"] = people.declared(home, before.openid, of_people)
+        opened = {} if said.keys() <= {"reach"} else {"off": False}
+        after = replace(before, **(opened | said))
         if after != before:
             make_home(home)
             write_entrance(home, after)
     except Shut as shut:
         raise Unable(str(shut), "nothing was changed") from shut
-    return after != before
+    others = people.keep_people(home, of_people.get("people"))
+    return after != before or others
 
 
 def _place(listen: str) -> dict[str, Any]:
@@ -100,13 +121,21 @@ def _place(listen: str) -> dict[str, Any]:
 
 
 def _where(home: Path, address: str) -> str:
-    if address:
-        return f"Its dashboard: {address}; `headgate dashboard` prints a link that signs you in."
     try:
         trouble = Client(socket_of(home)).health(ASK_S).trouble.get("dashboard", "")
     except (NoController, Unable):
         trouble = ""
-    return f"There is no dashboard{': ' if trouble else '.'}{trouble}"
+    if not address:
+        return f"There is no dashboard{': ' if trouble else '.'}{trouble}"
+    lines = [f"Its dashboard: {address}; `headgate dashboard` prints a link that signs you in."]
+    openid = read_entrance(home).openid
+    if trouble:
+        lines.append(f"But {trouble}")
+    elif openid is not None:
+        lines.append(
+            f"People sign in by {openid.issuer}, which must send them back to {address.removesuffix('/')}{BACK}"
+        )
+    return "\n".join(lines)
 
 
 def _silent(home: Path) -> str:

@@ -15,9 +15,11 @@ from headgate.core.model.configuration import (
     TcpCheck,
 )
 from headgate.core.model.finding import Answer, Finding, in_words, worst
+from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
 from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
+from headgate.core.model.reach import Reach
 from headgate.core.model.routing import Listener, Match, Routing, Sticky
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.source import Source
@@ -44,9 +46,12 @@ __all__ = [
     "ConcurrencyPolicy",
     "Configuration",
     "Counts",
+    "Deed",
     "Evidence",
     "Expose",
     "Finding",
+    "Firing",
+    "Head",
     "Histogram",
     "HttpCheck",
     "Intent",
@@ -65,12 +70,16 @@ __all__ = [
     "Probe",
     "Probes",
     "Promote",
+    "Push",
     "QuietHours",
+    "Reach",
     "Role",
     "Rollout",
     "Routing",
     "Sample",
+    "Scope",
     "SecretSource",
+    "Severity",
     "Shrink",
     "Smoke",
     "SmokeTest",
@@ -82,6 +91,7 @@ __all__ = [
     "StrategyName",
     "TcpCheck",
     "Unit",
+    "Vendor",
     "Verdict",
     "VerdictKind",
     "Version",

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from headgate.core.model.reach import Reach
+
 Moment = Literal[
     "requested",
     "started",
@@ -50,6 +52,7 @@ class Channel(msgspec.Struct, frozen=True):
     on: tuple[Moment, ...] = ()
     severity_min: Severity = "info"
     quiet: QuietHours | None = None
+    reach: Reach = "private"
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -58,6 +61,7 @@ class Marker(msgspec.Struct, frozen=True):
     name: str
     kind: str
     settings: dict[str, Any] = {}
+    reach: Reach = "private"
 
 
 class Role(msgspec.Struct, frozen=True):

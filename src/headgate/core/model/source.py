@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from headgate.core.model.reach import Reach
+
 
 class Source(msgspec.Struct, frozen=True):
     """A source of signals that a service declares.
@@ -16,3 +18,4 @@ class Source(msgspec.Struct, frozen=True):
     name: str
     kind: str
     settings: dict[str, Any] = {}
+    reach: Reach = "private"

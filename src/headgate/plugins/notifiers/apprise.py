@@ -15,7 +15,9 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.fence import fenced
 from headgate.ports.notifier import Message
+from headgate.ports.reach import Bounds
 from headgate.ports.registry import settings_of
 from headgate.ports.secrets import read_secret
 from headgate.ports.wires import Wires
@@ -37,19 +39,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppriseNotifier:
-    """One Apprise URL. A service has no threads that Apprise knows of: messages are told apart by their titles."""
+    """One Apprise URL. A service has no threads that Apprise knows of: messages are told apart by their titles.
 
-    def __init__(self, settings: Settings) -> None:
+    Apprise connects to nothing that is out of `bounds`.
+    """
+
+    def __init__(self, settings: Settings, bounds: Bounds | None = None) -> None:
         self._source = settings.url
+        self._bounds = bounds or Bounds()
 
     async def send(self, message: Message, thread: str) -> str:
         """See Notifier."""
         url = read_secret(self._source).strip()
-        await _in_thread(lambda: _say(url, message))
+        await _in_thread(lambda: _say(url, message, self._bounds))
         return ""
 
 
-def _say(url: str, message: Message) -> None:
+def _say(url: str, message: Message, bounds: Bounds) -> None:
     """In a thread: the library takes a second to load, and then waits for the network."""
     import apprise  # noqa: PLC0415 - loaded where it is needed, in the thread
 
@@ -64,9 +70,12 @@ def _say(url: str, message: Message) -> None:
     channel = library.Apprise(asset=asset)
     channel.add(service)
     title, body = _texts(message)
-    result = channel.notify(
-        title=title, body=body, notify_type=_type(message), body_format="text", interpret_escapes=False
-    )
+    with fenced(bounds) as fence:
+        result = channel.notify(
+            title=title, body=body, notify_type=_type(message), body_format="text", interpret_escapes=False
+        )
+    if not result and fence.refused:
+        raise Permanent(f"{service.service_name}, through Apprise: {fence.refused}")
     if not result:
         raise _refused(str(service.service_name), result)
 
@@ -154,4 +163,4 @@ def _settle(done: "asyncio.Future[None]", error: PortError | None) -> None:
 
 def create(wires: Wires) -> AppriseNotifier:
     """The channel that the settings name."""
-    return AppriseNotifier(settings_of(wires, Settings))
+    return AppriseNotifier(settings_of(wires, Settings), wires.bounds)

@@ -24,8 +24,10 @@ from psycopg.rows import DictRow, dict_row
 
 from headgate.core.model import Arm, Mean, SecretSource, Version
 from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.reach import SOCKET, Bounds
 from headgate.ports.refusals import struck
 from headgate.ports.registry import settings_of
+from headgate.ports.resolving import Resolve, reachable, resolve
 from headgate.ports.secrets import read_secret
 from headgate.ports.signals import Look
 from headgate.ports.wires import Wires
@@ -95,11 +97,22 @@ def _parameters(name: str, query: str) -> Iterator[str]:
 
 
 class SqlSignals:
-    """Asks a database for totals. `password` reads the secret anew each time: one that was rotated is the new one."""
+    """Asks a database for totals. `password` reads the secret anew each time: one that was rotated is the new one.
 
-    def __init__(self, settings: Settings, password: Callable[[], str]) -> None:
+    It connects to nothing that is out of `bounds`, whatever the host's name resolves to.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        password: Callable[[], str],
+        bounds: Bounds | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
         self._settings = settings
         self._password = password
+        self._bounds = bounds or Bounds()
+        self._resolve = resolve
         self._connection: psycopg.AsyncConnection[DictRow] | None = None
         self._turn = asyncio.Lock()
         self._since: dict[Version, datetime] = {}
@@ -218,8 +231,10 @@ class SqlSignals:
         if self._connection is not None and not self._connection.closed and not self._connection.broken:
             return self._connection
         settings = self._settings
+        host, address = await self._ways()
         connection = await psycopg.AsyncConnection[DictRow].connect(
-            host=settings.host,
+            host=host,
+            hostaddr=address,
             port=settings.port,
             dbname=settings.database,
             user=settings.user,
@@ -233,6 +248,24 @@ class SqlSignals:
         await connection.set_read_only(True)
         self._connection = connection
         return connection
+
+    async def _ways(self) -> tuple[str, str | None]:
+        """Each host with each of its addresses: TLS verifies the one, and the other is connected to."""
+        given = self._settings.host
+        if given.startswith(("/", "@")):
+            if self._bounds.public:
+                raise Permanent(f"{self._place}: {SOCKET}")
+            return given, None
+        ways: list[tuple[str, str]] = []
+        for host in given.split(","):
+            try:
+                found = await reachable(host, self._settings.port, self._bounds, self._resolve)
+            except Permanent as error:
+                raise Permanent(f"{self._place}: {error}") from None
+            except (OSError, UnicodeError) as error:
+                raise Temporary(f"{self._place}: {host} has no address ({error})") from None
+            ways += [(host, address) for address in found]
+        return ",".join(host for host, _ in ways), ",".join(address for _, address in ways)
 
     @property
     def _place(self) -> str:
@@ -301,4 +334,4 @@ def create(wires: Wires) -> SqlSignals:
     """The plugin's factory."""
     settings = settings_of(wires, Settings)
     source = settings.password
-    return SqlSignals(settings, lambda: read_secret(source) if source is not None else "")
+    return SqlSignals(settings, lambda: read_secret(source) if source is not None else "", wires.bounds)

@@ -1,9 +1,11 @@
 """The web in memory: a script answers. For tests and whoever writes a plugin."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from headgate.ports.errors import Temporary
-from headgate.ports.refusals import refusal, too_large, unanswered
+from headgate.ports.reach import Bounds, known
+from headgate.ports.refusals import out_of_reach, refusal, too_large, unanswered
 from headgate.ports.web import BODY_MAX_BYTES, Answer, Request
 
 ATTEMPTS_MAX = 3
@@ -16,15 +18,24 @@ _REFUSED = 400
 
 
 class MemoryWeb:
-    """Asks `script`. `asked` holds every request as it was sent, repetitions included."""
+    """Asks `script`. `asked` holds every request as it was sent, repetitions included.
 
-    def __init__(self, script: Script, body_max_bytes: int = BODY_MAX_BYTES) -> None:
+    It resolves no names: `bounds` are held against what a host spells.
+    """
+
+    def __init__(
+        self, script: Script, body_max_bytes: int = BODY_MAX_BYTES, bounds: Bounds | None = None
+    ) -> None:
         self._script = script
+        self._bounds = bounds or Bounds()
         self._body_max_bytes = body_max_bytes
         self.asked: list[Request] = []
 
     async def ask(self, request: Request) -> Answer:
         """See ports.Web. Repeats at once: time is not this one's business."""
+        address = known(urlsplit(request.url).hostname or "")
+        if address and (objection := self._bounds.objection(address)):
+            raise out_of_reach(request, objection)
         left = ATTEMPTS_MAX if request.retry else 1
         while True:
             left -= 1

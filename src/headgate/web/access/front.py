@@ -8,10 +8,13 @@ from starlette.requests import Request
 
 from headgate.core.home import ActionDenied, SignedIn
 from headgate.ledger import LedgerError
-from headgate.web.access.limits import ACTIONS, DENIALS, FAILURES, READS, Limiter
+from headgate.ports.reach import Bounds
+from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, Limiter
 from headgate.web.access.sessions import Session, Sessions, Tickets, same
 from headgate.web.access.tokens import HomeBook, Tokens
+from headgate.web.access.vouching import Vouching
 from headgate.web.endpoint import Endpoint
+from headgate.web.hooks.vault import MemoryVault, Vault
 from headgate.web.problems import Problem
 from headgate.web.who import Who
 
@@ -31,9 +34,12 @@ class FrontDoor:
         self.url = ""  # where it is, once it is open
         self.public = False  # whether others than this machine can reach it
         self.trouble = ""  # why it stays shut
+        self.vault: Vault = MemoryVault()  # where the secrets of hooks are
+        self.vouching: Vouching | None = None  # who vouches for people, if anybody does
+        self.bounds = Bounds(public=True)  # how far what comes in here may reach
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
-        self._denials = Limiter(DENIALS)
+        self._denials, self._departures = Limiter(DENIALS), Limiter(DEPARTURES)
 
     def link(self, release: str) -> str:
         """Where others can look at a release; empty where they cannot."""
@@ -70,9 +76,29 @@ class FrontDoor:
         name = request.cookies.get(COOKIE, "")
         return self.sessions.find(name, self.now()) if name else None
 
-    async def signed_in(self, who: Who, how: str) -> None:
+    async def signed_in(self, who: Who, how: str, subject: str = "") -> None:
         """Write down that a session began. Raises LedgerError: nobody comes in unseen."""
-        await self.book.note(SignedIn(at=self.now(), by=who.name, how=how, role=who.role))
+        await self.book.note(SignedIn(at=self.now(), by=who.name, how=how, role=who.role, subject=subject))
+
+    def leaving(self, request: Request) -> None:
+        """Count a browser that is sent to the issuer. Raises Problem (429)."""
+        self._count(self._departures, address(request))
+
+    async def turned_away(self, request: Request, why: str, by: str = "") -> None:
+        """Count and write down an attempt to sign in that failed; `by` is known where an issuer vouched for them.
+
+        Raises Problem (429) after too many from one address.
+        """
+        self.failed(request)
+        await self._write_denial(by or address(request), "signIn", request.url.path[:100], why)
+
+    async def unproven(self, where: str, target: str, why: str) -> None:
+        """Count and write down a delivery from the address `where` that does not prove who sent it.
+
+        Raises Problem (429) after too many; one that does prove it is never refused for the others.
+        """
+        self._count(self._failures, where)
+        await self._write_denial(where, "deliver", target, why)
 
     def count_action(self, who: Who) -> None:
         """Count one more thing done by form. Raises Problem (429)."""

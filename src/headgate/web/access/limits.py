@@ -22,6 +22,12 @@ ACTIONS = Rate(60, 2)
 FAILURES = Rate(10, 0.1)
 """Attempts to get in that failed, by address."""
 
+DEPARTURES = Rate(30, 0.5)
+"""Browsers that are sent to an issuer, by address: nobody shall push out those who are on their way."""
+
+DELIVERIES = Rate(60, 1)
+"""What a hook may send that proves itself."""
+
 DENIALS = Rate(20, 1 / 60)
 """What is written down of each that was denied something: the ledger must not be filled by knocking."""
 

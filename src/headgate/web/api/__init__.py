@@ -8,15 +8,21 @@ import msgspec
 
 from headgate import __version__
 from headgate.ledger import Ledger
+from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
+from headgate.web.api.deeds import Deeds
+from headgate.web.api.deliveries import Deliveries
+from headgate.web.api.differing import Differing
 from headgate.web.api.forecast import Foretelling
 from headgate.web.api.going_back import GoingBack
 from headgate.web.api.home import HomeKeeping
+from headgate.web.api.hooks import HookKeeping
 from headgate.web.api.inventory import Inventory
 from headgate.web.api.reading import Reading
 from headgate.web.api.records import Records
+from headgate.web.api.rejudging import Rejudging
 from headgate.web.api.steering import Steering
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
@@ -34,9 +40,20 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def endpoints(
-    controller: Controller, ledger: Ledger, door: FrontDoor, more: Sequence[Endpoint] = ()
+    controller: Controller,
+    ledger: Ledger,
+    door: FrontDoor,
+    more: Sequence[Endpoint] = (),
+    *,
+    artifacts: Artifacts | None = None,
+    folds: Folds | None = None,
 ) -> tuple[Endpoint, ...]:
-    """Every endpoint there is, with `more` that are served beside them; the last one describes them all."""
+    """Every endpoint there is, with `more` that are served beside them; the last one describes them all.
+
+    `artifacts` says what versions are made of; `folds` are what others have folded already.
+    """
+    folds = folds or Folds(ledger)
+    steering, keeping = Steering(controller, ledger, door), HomeKeeping(door.book, door.now)
 
     async def health(_: Call) -> Reply:
         found = controller.health() | {"pid": os.getpid(), "version": __version__, "url": door.url}
@@ -50,12 +67,16 @@ def endpoints(
 
     described = (
         Endpoint("GET", "/v1/health", "getHealth", "How the controller is", health, Health, "controller"),
-        *Reading(ledger, Folds(ledger)).endpoints(),
-        *Inventory(ledger).endpoints(),
-        *Records(ledger, door.book).endpoints(),
-        *Steering(controller, ledger).endpoints(),
+        *Reading(ledger, folds).endpoints(),
+        *Differing(ledger, folds, artifacts).endpoints(),
+        *Rejudging(ledger, folds).endpoints(),
+        *Inventory(ledger, door.book, artifacts).endpoints(),
+        *Records(ledger, door.book, folds).endpoints(),
+        *steering.endpoints(),
         *GoingBack(controller, ledger).endpoints(),
-        *HomeKeeping(door.book, door.now).endpoints(),
+        *keeping.endpoints(),
+        *HookKeeping(door.book, door.vault, door.now).endpoints(),
+        *Deliveries(door, Deeds(steering, keeping, ledger, folds)).endpoints(),
         *Admission(door).endpoints(),
         *Foretelling().endpoints(),
         *more,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.home import AccessRole, Freeze, FreezeLifted, FreezeSet
+from headgate.core.home import AccessRole, Freeze, FreezeLifted, FreezeSet, Home
 from headgate.web.access.tokens import Grant, HomeBook, Tokens, TooMany, token_id
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.problems import Problem, malformed, unknown
@@ -101,6 +101,11 @@ class HomeKeeping:
         self._tokens = Tokens(book)
         self._now = now
 
+    @property
+    def home(self) -> Home:
+        """What holds now."""
+        return self._book.home
+
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them."""
         conflict, missing = (HTTPStatus.CONFLICT,), (HTTPStatus.NOT_FOUND,)
@@ -119,7 +124,7 @@ class HomeKeeping:
                 "/v1/freezes",
                 "setFreeze",
                 "Let nothing new begin for a time",
-                self._set,
+                self.set_freeze,
                 FreezeState,
                 "freezes",
                 permission="operate",
@@ -133,7 +138,7 @@ class HomeKeeping:
                 "/v1/freezes/{freeze}",
                 "liftFreeze",
                 "Lift a freeze before its time",
-                self._lift,
+                self.lift,
                 FreezeState,
                 "freezes",
                 permission="approve",
@@ -186,7 +191,8 @@ class HomeKeeping:
         ]
         return Reply(Freezes(found[::-1]))
 
-    async def _set(self, call: Call) -> Reply:
+    async def set_freeze(self, call: Call) -> Reply:
+        """Let nothing new begin, as a NewFreeze says. Raises Problem."""
         asked: NewFreeze = call.body
         for environment in asked.environments or (EVERYWHERE,):
             call.demand("operate", environment)
@@ -212,7 +218,8 @@ class HomeKeeping:
         await self._book.note(event)
         return Reply(self._frozen(name, self._book.home.freezes[name]))
 
-    async def _lift(self, call: Call) -> Reply:
+    async def lift(self, call: Call) -> Reply:
+        """End the freeze that the path names. Raises Problem."""
         name, now = call.params["freeze"], self._now()
         freeze = self._book.home.freezes.get(name)
         if freeze is None:

@@ -2,10 +2,14 @@
 
 import msgspec
 
+from headgate.core.home import Home
 from headgate.core.model import Unit
 from headgate.ledger import Ledger
 from headgate.ledger.going_back import ALL_RELEASES
 from headgate.ledger.projections import Running, fleet
+from headgate.ports.artifacts import Artifacts
+from headgate.ports.errors import PortError
+from headgate.web.access.tokens import HomeBook
 from headgate.web.endpoint import Call, Endpoint, Reply
 
 
@@ -22,13 +26,31 @@ class Projects(msgspec.Struct, frozen=True):
     projects: list[Project]
 
 
+class Branch(msgspec.Struct, frozen=True):
+    """Where a branch or a tag of a repository stands, as a hook heard of it; `at` is when (seconds since the epoch)."""
+
+    repository: str
+    kind: str
+    ref: str
+    commit: str
+    by: str
+    at: float
+    hook: str
+
+
 class Environment(msgspec.Struct, frozen=True):
-    """An environment of a project: what its services run, and the releases that move them now."""
+    """An environment of a project: what its services run, and the releases that move them now.
+
+    `built_from` is the commit of what runs, by service, where it is known; `branches` are those that a hook of this
+    environment told of, the newest first.
+    """
 
     project: str
     environment: str
     services: list[Running]
     in_flight: list[str]
+    built_from: dict[str, str] = {}
+    branches: list[Branch] = []
 
 
 class Environments(msgspec.Struct, frozen=True):
@@ -40,8 +62,10 @@ class Environments(msgspec.Struct, frozen=True):
 class Inventory:
     """The endpoints for what there is. Only what was once released is known: the ledger is all that is asked."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, book: HomeBook, artifacts: Artifacts | None = None) -> None:
         self._ledger = ledger
+        self._book = book
+        self._artifacts = artifacts
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Both of them."""
@@ -79,10 +103,20 @@ class Inventory:
                 environment,
                 list(runs.values()),
                 list(dict.fromkeys(run.in_flight for run in runs.values() if run.in_flight)),
+                {unit.service: commit for unit, run in runs.items() if (commit := self._commit(run))},
+                branches(self._book.home, project, environment),
             )
             for (project, environment), runs in self._places(call).items()
         ]
         return Reply(Environments(found))
+
+    def _commit(self, run: Running) -> str:
+        if run.stable is None or self._artifacts is None:
+            return ""
+        try:
+            return self._artifacts.find(run.stable.artifact).provenance.commit
+        except PortError:
+            return ""
 
     def _places(self, call: Call) -> dict[tuple[str, str], dict[Unit, Running]]:
         """What runs, by project and environment, in their order."""
@@ -91,3 +125,16 @@ class Inventory:
             if call.who.may("read", unit.environment):
                 found.setdefault((unit.project, unit.environment), {})[unit] = run
         return found
+
+
+def branches(home: Home, project: str, environment: str) -> list[Branch]:
+    """What the hooks of an environment said of branches and tags, the newest first."""
+    found = [
+        Branch(push.repository, push.kind, push.ref, push.commit, push.by, head.at, hook.added.hook)
+        for hook in home.hooks.values()
+        if environment in hook.added.environments
+        and (not hook.added.projects or project in hook.added.projects)
+        for head in hook.heads.values()
+        for push in (head.push,)
+    ]
+    return sorted(found, key=lambda branch: -branch.at)

@@ -25,6 +25,7 @@ from headgate.ledger.chain import GENESIS
 from headgate.web.access.tokens import HomeBook
 from headgate.web.api.reading import After, Events, summary_of
 from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.folds import Folds
 
 SCANS_MAX = 20
 """How many pages of entries are looked at for one page of those that somebody bound to some environments may read."""
@@ -114,9 +115,10 @@ class LedgerHead(msgspec.Struct, frozen=True):
 class Records:
     """The endpoints for what is on record."""
 
-    def __init__(self, ledger: Ledger, book: HomeBook) -> None:
+    def __init__(self, ledger: Ledger, book: HomeBook, folds: Folds) -> None:
         self._ledger = ledger
         self._book = book
+        self._folds = folds
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them."""
@@ -199,7 +201,7 @@ class Records:
         )
 
     async def _findings(self, call: Call) -> Reply:
-        entries = self._ledger.read(summary_of(call, self._ledger).release)
+        entries = self._folds.answers(summary_of(call, self._ledger).release)
         return Reply(Findings([found for entry in entries for found in _found(entry)]))
 
     async def _remarks(self, call: Call) -> Reply:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from headgate.core.judge.judge import UNEASY
 from headgate.core.series import Count, Point
 
 
@@ -21,7 +22,8 @@ class LegColumns(msgspec.Struct, frozen=True):
     """One service. `at` are the ends of the points (seconds since the epoch), `interval_s` their lengths.
 
     `weight` is the canary's share of the traffic that was set, in percent; `evidence` is the verdict's odds, `needed`
-    those at which it fails; `ratio` in [`low`, `high`] compares the error ratios of canary and stable.
+    those at which it fails, `passes_below` those from which on nothing passes; `ratio` in [`low`, `high`] compares the
+    error ratios of canary and stable.
     """
 
     service: str
@@ -33,6 +35,7 @@ class LegColumns(msgspec.Struct, frozen=True):
     kind: list[str]
     evidence: list[float]
     needed: list[float]
+    passes_below: float
     ratio: list[float | None]
     low: list[float | None]
     high: list[float | None]
@@ -57,6 +60,7 @@ def columns(service: str, points: Sequence[Point]) -> LegColumns:
         kind=[point.kind for point in points],
         evidence=[_short(point.evidence) or 0.0 for point in points],
         needed=[_short(point.needed) or 0.0 for point in points],
+        passes_below=UNEASY,
         ratio=[_short(point.ratio) for point in points],
         low=[_short(point.low) for point in points],
         high=[_short(point.high) for point in points],

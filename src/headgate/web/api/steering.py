@@ -19,7 +19,9 @@ from headgate.core.machine import Illegal
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
-from headgate.web.api.wishes import require_declared, require_sound
+from headgate.web.access.front import FrontDoor
+from headgate.web.api.reaching import marked, require_reachable
+from headgate.web.api.wishes import last_asked, require_declared, require_sound
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.problems import Problem, unknown
 from headgate.web.who import Permission
@@ -58,9 +60,10 @@ class Told(msgspec.Struct, frozen=True):
 class Steering:
     """The endpoints that move releases."""
 
-    def __init__(self, controller: Controller, ledger: Ledger) -> None:
+    def __init__(self, controller: Controller, ledger: Ledger, door: FrontDoor) -> None:
         self._controller = controller
         self._ledger = ledger
+        self._door = door
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them."""
@@ -80,10 +83,10 @@ class Steering:
         return (submit, *(self._verb(verb) for verb in VERBS))
 
     def _verb(self, verb: str) -> Endpoint:
-        kind, permission, summary = VERBS[verb]
+        _, permission, summary = VERBS[verb]
 
         async def tell(call: Call) -> Reply:
-            return await self._tell(call, kind, permission)
+            return await self.tell(call, verb)
 
         return Endpoint(
             method="POST",
@@ -99,6 +102,15 @@ class Steering:
             keyed=True,
         )
 
+    async def tell(self, call: Call, verb: str) -> Reply:
+        """Hand a word to the release that the path names; `verb` is one of VERBS. Raises Problem."""
+        kind, permission, _ = VERBS[verb]
+        return await self._tell(call, kind, permission)
+
+    def runs(self, release: str) -> bool:
+        """Whether this controller carries the release on: it is open, and no other controller took over."""
+        return self._controller.request(release) is not None
+
     async def _submit(self, call: Call) -> Reply:
         wish: Submission = call.body
         require_sound(wish)
@@ -106,11 +118,18 @@ class Steering:
             call.demand("operate", intent.unit.environment)
         if call.who.door != "socket":
             require_declared(call, wish, self._ledger)
-            wish = msgspec.structs.replace(wish, author=call.who.name)
+            wish = self._declared(msgspec.structs.replace(wish, author=call.who.name))
         try:
             return Reply(Begun(await self._controller.submit(wish)))
         except Stopped as error:
             raise stopping(error) from error
+
+    def _declared(self, wish: Submission) -> Submission:
+        """The wish with its marks on record: what of it came in by the front door. Raises Problem (403)."""
+        last = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
+        wish = marked(wish, [asked for asked in last if asked is not None])
+        require_reachable(wish, self._door.bounds)
+        return wish
 
     async def _tell(self, call: Call, kind: Callable[..., AnyEvent], permission: Permission) -> Reply:
         release, word = call.params["release"], call.body
@@ -131,7 +150,7 @@ class Steering:
         if summary is None:
             raise unknown("release", release)
         call.demand(permission, summary.environment)
-        if permission == "approve" and call.who.door != "socket" and summary.author == call.who.name:
+        if permission == "approve" and call.who.door != "socket" and call.who.did(summary.author):
             problem = forbidden(call.who, permission)
             detail = f"{call.who.name} asked for {release}: somebody else must approve it"
             raise Problem(HTTPStatus.FORBIDDEN, problem.document.title, detail)

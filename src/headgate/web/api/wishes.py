@@ -8,11 +8,13 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.events import ReleaseRequested
 from headgate.core.model import Intent, Rollout, Unit
-from headgate.core.planning import policies_of
+from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ledger.going_back import NoWay, request_of
+from headgate.web.api.reaching import unmarked, unmarked_policies
 from headgate.web.endpoint import Call
 from headgate.web.problems import malformed
 
@@ -50,22 +52,25 @@ def require_declared(call: Call, wish: Submission, ledger: Ledger) -> None:
         for intent in wish.intents:
             call.demand("approve", intent.unit.environment)
     for intent in wish.intents:
-        if not _as_before(intent, wish, ledger):
+        if not _as_before(intent, wish.policies, last_asked(intent.unit, ledger)):
             call.demand("administer", intent.unit.environment)
 
 
-def _as_before(intent: Intent, wish: Submission, ledger: Ledger) -> bool:
-    """Whether the unit was last promoted like this, but for the version."""
-    unit = intent.unit
+def last_asked(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
+    """The request whose release promoted this unit last; None where none did."""
     try:
         last = _promoted(unit, ledger)
-        asked = request_of(ledger, last) if last else None
+        return request_of(ledger, last) if last else None
     except NoWay:
+        return None
+
+
+def _as_before(intent: Intent, policies: Policies, asked: ReleaseRequested | None) -> bool:
+    """Whether the unit was last promoted like this, but for the version; whoever declared it then."""
+    if asked is None or unmarked_policies(policies_of(asked.plan)) != unmarked_policies(policies):
         return False
-    if asked is None or policies_of(asked.plan) != wish.policies:
-        return False
-    before = next(one for one in asked.intents if one.unit == unit)
-    return replace(before, candidate=intent.candidate, label=intent.label) == intent
+    before = unmarked(next(one for one in asked.intents if one.unit == intent.unit))
+    return replace(before, candidate=intent.candidate, label=intent.label) == unmarked(intent)
 
 
 def _promoted(unit: Unit, ledger: Ledger) -> str:

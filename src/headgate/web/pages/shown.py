@@ -10,8 +10,9 @@ from headgate.core.model import Plan, Unit, Version
 from headgate.core.summary import Move, Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
+from headgate.web.api.differing import Difference, Made
 from headgate.web.api.reading import Release
-from headgate.web.pages.words import NOTHING
+from headgate.web.pages.words import NOTHING, duration
 
 LOOK_BACK = 200
 """How many releases are looked through for the name of a version."""
@@ -110,19 +111,27 @@ def told(text: str, known: dict[Version, str]) -> str:
     return text
 
 
-def changes(plan: Plan) -> list[Change]:
+def changes(plan: Plan, differences: Iterable[Difference]) -> list[Change]:
     """What the plan changes, service by service."""
     found: list[Change] = []
-    for leg in plan.legs:
+    for leg, difference in zip(plan.legs, differences, strict=True):
         service, before, after = leg.unit.service, leg.baseline, leg.candidate
         pairs = [
-            ("artifact", before.artifact if before else "", after.artifact),
-            ("configuration", before.configuration if before else "", after.configuration),
+            ("artifact", _made(difference.before), _made(difference.after)),
+            ("configuration", before.configuration[:16] if before else "", after.configuration[:16]),
         ]
         if leg.baseline_listener is not None and leg.baseline_listener.port != leg.listener.port:
             pairs.append(("port", str(leg.baseline_listener.port), str(leg.listener.port)))
-        found += [Change(service, what, old[:16], new[:16]) for what, old, new in pairs if old != new]
+        found += [Change(service, what, old, new) for what, old, new in pairs if old != new]
     return found
+
+
+def _made(made: Made | None) -> str:
+    """An artifact in a few words: its digest, what it is called, and the commit it was built from."""
+    if made is None:
+        return ""
+    commit = f"commit {made.commit[:12]}{' (changed)' if made.dirty else ''}" if made.commit else ""
+    return " ".join(part for part in (made.label, made.digest[:16], commit) if part)
 
 
 def compared(releases: Sequence[Release]) -> list[Compared]:
@@ -137,13 +146,9 @@ def compared(releases: Sequence[Release]) -> list[Compared]:
         "why": [one.summary.reason or NOTHING for one in releases],
         "by": [one.summary.author for one in releases],
         "bad requests served": [str(one.report.bad_requests_served) for one in releases],
-        "found after": [_seconds(one.report.detected_after_s) for one in releases],
-        "restored within": [_seconds(one.report.restored_after_s) for one in releases],
-        "took": [_seconds(one.report.took_s) for one in releases],
+        "found after": [duration(one.report.detected_after_s) for one in releases],
+        "restored within": [duration(one.report.restored_after_s) for one in releases],
+        "took": [duration(one.report.took_s) for one in releases],
         "steps": [", ".join(step.name for step in one.report.steps) or NOTHING for one in releases],
     }
     return [Compared(name, values) for name, values in lines.items()]
-
-
-def _seconds(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f} s"

@@ -11,6 +11,7 @@ from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import token_id
 from headgate.web.dispatch import read_body
 from headgate.web.pages.render import HEADERS, page
+from headgate.web.pages.signing_in_elsewhere import SigningInElsewhere
 from headgate.web.problems import Problem, malformed
 
 FIELDS_MAX = 50
@@ -24,19 +25,26 @@ class SigningIn:
         self._door = door
 
     def routes(self) -> list[BaseRoute]:
-        """The page, and its form."""
-        return [Route("/sign-in", self._show), Route("/sign-in", self._enter, methods=["POST"])]
+        """The page, its form, and the way by an issuer where there is one."""
+        vouching = self._door.vouching
+        return [
+            Route("/sign-in", self._show),
+            Route("/sign-in", self._enter, methods=["POST"]),
+            *(SigningInElsewhere(self._door, vouching).routes() if vouching is not None else ()),
+        ]
 
     async def _show(self, request: Request) -> Response:
-        ticket = request.query_params.get("ticket", "")[:TICKET_MAX]
-        return page("sign_in.html", {"who": None, "notice": "", "ticket": ticket})
+        return self._page(ticket=request.query_params.get("ticket", "")[:TICKET_MAX])
+
+    def _page(self, notice: str = "", ticket: str = "", status: int = HTTPStatus.OK) -> Response:
+        values = {"who": None, "notice": notice, "ticket": ticket, "elsewhere": self._door.vouching}
+        return page("sign_in.html", values, status)
 
     async def _enter(self, request: Request) -> Response:
         try:
             name = await self._begin(request, await fields(request))
         except Problem as problem:
-            values = {"who": None, "notice": problem.document.detail, "ticket": ""}
-            return page("sign_in.html", values, problem.document.status)
+            return self._page(problem.document.detail, status=problem.document.status)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")

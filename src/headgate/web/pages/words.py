@@ -28,6 +28,11 @@ def duration(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
 
 
+def fold(value: float) -> str:
+    """How many times: `1.53`, `84,700`."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+
+
 def odds(value: float | None) -> str:
     """`412 to 1`; `none` where nothing speaks for it yet."""
     if value is None or math.isnan(value):

@@ -16,6 +16,7 @@ import pytest
 from headgate.core.model import Mean, Unit, Version
 from headgate.plugins.signals.sql import PARAMETERS, Settings, SqlSignals
 from headgate.ports import Permanent, PortError, Temporary
+from headgate.ports.reach import Bounds, bounds_of
 from headgate.testing.signals import Measured, SignalsContract
 from tests.plugins.signals.sql.server import PASSWORD, Server, server
 
@@ -278,3 +279,69 @@ def test_a_host_that_is_not_there(shop: Server) -> None:
 def test_settings_that_are_wrong_together(settings: dict[str, object], problem: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=problem):
         msgspec.convert({"host": "h", "database": "d", "user": "u", **settings}, Settings)
+
+
+# --- how far it reaches ----------------------------------------------------------------------------------------------
+
+
+def asked_at(host: str, bounds: Bounds, *answers: tuple[str, ...]) -> tuple[PortError, int]:
+    """What came of asking a database at `host`, and how many connections were made to the loopback."""
+    waiting = list(answers)
+
+    async def resolve(host: str, port: int) -> tuple[str, ...]:
+        return waiting.pop(0)
+
+    async def ask() -> tuple[PortError, int]:
+        connected: list[asyncio.StreamWriter] = []
+
+        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connected.append(writer)
+            writer.close()
+
+        listening = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        async with listening:
+            port = listening.sockets[0].getsockname()[1]
+            settings = Settings(
+                host=host, port=port, database="shop", user="reader", means={"paid": PAID}, timeout_s=30.0
+            )
+            signals = SqlSignals(settings, lambda: PASSWORD, bounds, resolve)
+            with pytest.raises(PortError) as raised:
+                await signals.read(OLD)
+        return raised.value, len(connected)
+
+    return asyncio.run(ask())
+
+
+def test_a_name_leads_to_the_address_that_was_checked() -> None:
+    for bounds in (Bounds(), bounds_of(["db.internal"]).narrowed()):
+        error, connections = asked_at("db.internal", bounds, ("127.0.0.1",))
+        assert isinstance(error, Temporary)
+        assert connections > 0
+
+
+@pytest.mark.parametrize(
+    ("host", "answers", "said"),
+    [
+        ("db.internal", [("127.0.0.1",)], "db.internal leads to 127.0.0.1 is loopback"),
+        ("db.internal", [("93.184.216.34", "10.0.0.7")], "10.0.0.7 is private"),
+        ("one.example,two.example", [("93.184.216.34",), ("127.0.0.1",)], "two.example leads to"),
+        ("127.0.0.1", [], "127.0.0.1 is loopback"),
+        ("2130706433", [], "127.0.0.1 is loopback"),
+        ("::ffff:127.0.0.1", [], "loopback"),
+        ("/var/run/postgresql", [], "unix socket"),
+        ("@postgresql", [], "unix socket"),
+    ],
+)
+def test_what_came_in_by_the_front_door_reaches_no_private_address(
+    host: str, answers: list[tuple[str, ...]], said: str
+) -> None:
+    error, connections = asked_at(host, Bounds(public=True), *answers)
+    assert isinstance(error, Permanent)
+    assert said in str(error)
+    assert PASSWORD not in str(error)
+    assert connections == 0
+
+
+def test_nobody_reaches_the_metadata() -> None:
+    error, _ = asked_at("db.internal", Bounds(), ("169.254.169.254",))
+    assert "link-local" in str(error)

@@ -10,7 +10,9 @@ from headgate.plugins.web.client.limits import Limits
 from headgate.plugins.web.client.origin import Origin, Unsent
 from headgate.plugins.web.client.pauses import pause_s, retry_after_s
 from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.reach import Bounds
 from headgate.ports.refusals import origin_of, place, refusal, struck, unanswered
+from headgate.ports.resolving import Resolve, resolve
 from headgate.ports.web import Answer, Request
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -29,7 +31,9 @@ class _Again(Exception):  # noqa: N818 - a decision: ask again
 class HttpWeb:
     """Implements ports.Web. TLS certificates are verified; redirects are followed within the origin only.
 
-    `now` is the time of day (seconds since the epoch), `draw` uniform in [0, 1).
+    Only addresses within `bounds` are connected to, however a name was resolved: see Origin. Through a proxy that the
+    environment names, `bounds` are held against what the host spells, and the rest is the proxy's.
+    `now` is the time of day (seconds since the epoch), `draw` uniform in [0, 1), `resolve` finds a name's addresses.
     """
 
     def __init__(
@@ -37,10 +41,14 @@ class HttpWeb:
         limits: Limits | None = None,
         now: Callable[[], float] = time.time,
         draw: Callable[[], float] = random.random,
+        bounds: Bounds | None = None,
+        resolve: Resolve = resolve,
     ) -> None:
         self._limits = limits or Limits()
         self._now = now
         self._draw = draw
+        self._bounds = bounds or Bounds()
+        self._resolve = resolve
         self._origins: dict[str, Origin] = {}
 
     async def ask(self, request: Request) -> Answer:
@@ -66,7 +74,7 @@ class HttpWeb:
 
     async def _origin(self, url: str) -> Origin:
         """The origin's keeper; of the idle ones, those asked longest ago are forgotten."""
-        origin = self._origins.pop(url, None) or Origin(url, self._limits)
+        origin = self._origins.pop(url, None) or Origin(url, self._limits, self._bounds, self._resolve)
         self._origins[url] = origin
         if len(self._origins) > self._limits.origins:
             idle = next((name for name, one in self._origins.items() if not one.busy and name != url), None)

@@ -12,14 +12,17 @@ from urllib.parse import urlsplit
 
 from headgate.plugins.web.client.breaker import Breaker
 from headgate.plugins.web.client.limits import Limits
-from headgate.ports.errors import PortError
-from headgate.ports.refusals import too_large, unanswered
+from headgate.ports.errors import Permanent, PortError
+from headgate.ports.reach import Bounds, known
+from headgate.ports.refusals import out_of_reach, too_large, unanswered
+from headgate.ports.resolving import Resolve, reachable, require_reachable
 from headgate.ports.web import Answer, Request
 
 if TYPE_CHECKING:
     import httpx2
 
 USER_AGENT = "headgate"
+_HTTPS_PORT, _HTTP_PORT = 443, 80
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -28,11 +31,17 @@ class Unsent(Exception):  # noqa: N818 - a fact: the request did not leave
 
 
 class Origin:
-    """Everything kept for one scheme, host and port. Cookies are not kept: each request stands for itself."""
+    """Everything kept for one scheme, host and port. Cookies are not kept: each request stands for itself.
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    The host is resolved by `resolve` for each request, and only addresses within `bounds` are connected to.
+    """
+
+    def __init__(self, url: str, limits: Limits, bounds: Bounds, resolve: Resolve) -> None:
         self._url = url
         self._limits = limits
+        self._bounds = bounds
+        self._resolve = resolve
+        self._proxy = _proxy(url)
         self._places = asyncio.Semaphore(limits.connections)
         self._transport: httpx2.AsyncHTTPTransport | None = None
         self._waiting = 0
@@ -57,7 +66,7 @@ class Origin:
             self._places.release()
 
     async def exchange(self, request: Request, url: str) -> Answer:
-        """Send it once. Answers with any status; raises Temporary (no answer), Permanent (too large), Unsent."""
+        """Send it once. Answers with any status; raises Temporary (no answer), Permanent, Unsent."""
         import httpx2  # noqa: PLC0415 - takes a quarter of a second, and many homes ask nobody
 
         try:
@@ -82,17 +91,9 @@ class Origin:
     async def _exchange(self, request: Request, url: str) -> Answer:
         import httpx2  # noqa: PLC0415 - see exchange
 
-        if self._transport is None:
-            # At DEBUG it would write headers of answers, which may repeat what was sent.
-            logging.getLogger("httpcore2").setLevel(logging.INFO)
-            self._transport = httpx2.AsyncHTTPTransport(
-                verify=_trust(self._url),
-                limits=httpx2.Limits(keepalive_expiry=self._limits.keep_alive_s),
-                proxy=_proxy(self._url),
-            )
         headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip"} | dict(request.headers)
         sent = httpx2.Request(request.method, url, headers=headers, content=request.body or None)
-        response = await self._transport.handle_async_request(sent)
+        response = await self._sent(sent, await self._addresses(request, sent), request.timeout_s)
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
@@ -102,6 +103,55 @@ class Origin:
         finally:
             await response.aclose()
         return Answer(response.status_code, dict(response.headers), bytes(body))
+
+    async def _addresses(self, request: Request, sent: "httpx2.Request") -> tuple[str, ...]:
+        """Where it may be sent. Raises Permanent, Unsent.
+
+        None where a proxy sends it on, which resolves names itself: only what the host spells is checked then.
+        """
+        host = sent.url.raw_host.decode("ascii")
+        port = sent.url.port or (_HTTPS_PORT if sent.url.scheme == "https" else _HTTP_PORT)
+        try:
+            if self._proxy is None:
+                return await reachable(host, port, self._bounds, self._resolve)
+            if known(host):
+                require_reachable(known(host), self._bounds)
+        except Permanent as error:
+            raise out_of_reach(request, str(error)) from None
+        except OSError as error:
+            raise Unsent(f"no connection ({_said(error)})") from None
+        return ()
+
+    async def _sent(
+        self, sent: "httpx2.Request", addresses: tuple[str, ...], timeout_s: float
+    ) -> "httpx2.Response":
+        """The answer of the first address that takes a connection; TLS verifies the name that was asked for."""
+        import httpx2  # noqa: PLC0415 - see exchange
+
+        transport = self._opened()
+        if addresses:
+            sent.extensions["sni_hostname"] = sent.url.raw_host.decode("ascii")
+        for address in addresses[:-1]:
+            sent.url = sent.url.copy_with(host=address)
+            sent.extensions["timeout"] = {"connect": timeout_s / len(addresses)}
+            with contextlib.suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
+                return await transport.handle_async_request(sent)
+        sent.extensions.pop("timeout", None)
+        sent.url = sent.url.copy_with(host=addresses[-1]) if addresses else sent.url
+        return await transport.handle_async_request(sent)
+
+    def _opened(self) -> "httpx2.AsyncHTTPTransport":
+        import httpx2  # noqa: PLC0415 - see exchange
+
+        if self._transport is None:
+            # At DEBUG it would write headers of answers, which may repeat what was sent.
+            logging.getLogger("httpcore2").setLevel(logging.INFO)
+            self._transport = httpx2.AsyncHTTPTransport(
+                verify=_trust(self._url),
+                limits=httpx2.Limits(keepalive_expiry=self._limits.keep_alive_s),
+                proxy=self._proxy,
+            )
+        return self._transport
 
 
 @lru_cache(maxsize=1)

@@ -68,7 +68,8 @@
       { name: "Failed requests", show: percent, least: 0.01, lines: pair("error_ratio"),
         band: known(high) && { name: "new is within (95%)", low: low.map((value, n) => high[n] == null ? null : value), high } },
       { name: "Evidence against the new version", show: odds, log: [0.5, 1e6], lines: [
-        line("evidence", "canary", canary, leg.evidence), line("taken back at", "bad", bad, leg.needed, { dash: [4, 4] })] },
+        line("evidence", "canary", canary, leg.evidence), line("taken back at", "bad", bad, leg.needed, { dash: [4, 4] }),
+        line("passes only below", "good", "--good", leg.at.map(() => leg.passes_below), { dash: [2, 4] })] },
       { name: "Latency p99", show: ms, least: 10, lines: pair("p99_ms") },
       { name: "Latency p50", show: ms, least: 2, lines: pair("p50_ms") },
       { name: "Failures, new over stable", show: (value) => `${digits(value)} times`, log: [0.1, 100], lines: [
@@ -142,6 +143,11 @@
   };
   const drop = (key) => { const { chart, card } = charts.get(key); chart.destroy(); card.remove(); charts.delete(key); };
 
+  const fit = () => charts.forEach(({ chart, card }) => {
+    const width = card.clientWidth - 18;
+    if (chart.width !== width) chart.setSize({ width, height: HEIGHT });
+  });
+
   async function draw() {
     if (!place || typeof uPlot === "undefined") return;
     const answer = await fetch(place.dataset.series, { headers: { accept: "application/json" } });
@@ -161,23 +167,82 @@
       if (shown) drop(key);
       framed(key, legs.length > 1 ? key : plot.name, plot);
     }));
+    fit();
+    if (place.dataset.player && !place.dataset.drawn) player();
+    show();
     place.dataset.drawn = "yes";
   }
-  draw();
-  addEventListener("resize", () => charts.forEach(({ chart, card }) => chart.setSize({ width: card.clientWidth - 18, height: HEIGHT })));
+  addEventListener("resize", fit);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     [...charts.keys()].forEach(drop);
     draw();
   });
 
-  // --- the plan: each share can be dragged
+  // --- replay: everything up to a moment that can be dragged, or runs by itself
 
+  const TICKS = 150, TICK_MS = 80;
+  let show = () => {};
+  function player() {
+    const told = [...document.querySelectorAll("[data-after]")];
+    const ends = [...[...charts.values()].map(({ plot }) => plot.data[0].at(-1)), ...told.map((one) => Number(one.dataset.after))];
+    const whole = Math.max(0, ...ends);
+    const bar = document.createElement("div"), play = document.createElement("button"), slide = document.createElement("input"), said = document.createElement("output");
+    let running = 0;
+    bar.className = "player";
+    Object.assign(play, { type: "button", textContent: "Play" });
+    Object.assign(slide, { type: "range", min: 0, max: TICKS, value: TICKS });
+    slide.setAttribute("aria-label", "Moment");
+    show = () => {
+      const until = slide.value / TICKS * whole;
+      said.textContent = `+${seconds(until)}`;
+      slide.setAttribute("aria-valuetext", said.textContent);
+      told.forEach((one) => one.classList.toggle("later", Number(one.dataset.after) > until + 0.001));
+      charts.forEach(({ chart, plot, keys }) => {
+        const count = plot.data[0].filter((at) => at <= until + 0.001).length;
+        if (count === plot.data[0].length) {
+          chart.setData(plot.data);
+        } else {
+          chart.setData([plot.data[0], ...plot.data.slice(1).map((column) => column.map((value, n) => n < count ? value : null))], false);
+          chart.redraw();
+        }
+        say(plot, keys, count - 1);
+      });
+    };
+    const stop = () => { clearInterval(running); running = 0; play.textContent = "Play"; };
+    const tick = () => {
+      slide.value = Number(slide.value) + 1;
+      show();
+      if (Number(slide.value) >= TICKS) stop();
+    };
+    play.addEventListener("click", () => {
+      if (running) { stop(); return; }
+      if (Number(slide.value) >= TICKS) slide.value = 0;
+      play.textContent = "Pause";
+      running = setInterval(tick, TICK_MS);
+    });
+    slide.addEventListener("input", () => { stop(); show(); });
+    bar.append(play, slide, said);
+    place.before(bar);
+    show();
+  }
+
+  // --- the plan: each step's share and time can be dragged
+
+  const LOG_MAX = 5;
+  const scales = {
+    share: { min: 1, max: 99, step: 1, to: (text) => text || "1", from: (text) => text, say: (text) => `${text}%` },
+    time: { min: 0, max: LOG_MAX, step: 0.05, to: (text) => Math.log10(Math.max(1, Number(text) || 1)), from: (text) => `${+(10 ** text).toPrecision(2)}`, say: (text) => seconds(Number(text)) },
+  };
   document.querySelectorAll("input[data-slide]").forEach((input) => {
-    const slide = document.createElement("input");
-    Object.assign(slide, { type: "range", min: "1", max: "99", value: input.value || "1" });
-    slide.setAttribute("aria-label", "Traffic, %");
-    slide.addEventListener("input", () => { input.value = slide.value; });
-    input.addEventListener("input", () => { slide.value = input.value || "1"; });
+    const slide = document.createElement("input"), scale = scales[input.dataset.slide];
+    const follow = () => { slide.value = scale.to(input.value); slide.setAttribute("aria-valuetext", scale.say(input.value || "1")); };
+    Object.assign(slide, { type: "range", min: scale.min, max: scale.max, step: scale.step });
+    slide.setAttribute("aria-label", input.closest("label").textContent.trim());
+    slide.addEventListener("input", () => { input.value = scale.from(slide.value); slide.setAttribute("aria-valuetext", scale.say(input.value)); });
+    input.addEventListener("input", follow);
+    follow();
     input.closest("li").append(slide);
   });
+
+  draw();
 })();

@@ -1,0 +1,65 @@
+"""From the word of an issuer to somebody who may do something here, or to why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from headgate.core.people import People
+from headgate.ports.issuer import Issuer, Person
+from headgate.web.access.arrivals import Arrivals
+from headgate.web.access.tokens import HomeBook
+from headgate.web.problems import Problem
+from headgate.web.who import Who
+
+BACK = "/sign-in/back"
+"""Where the issuer sends browsers back to; it must know this address beforehand."""
+
+ELSEWHERE = "/sign-in/elsewhere"
+
+
+@dataclass(frozen=True)
+class Vouching:
+    """`people` reads who comes in, anew each time; it raises Permanent. `door` is the front door's own address."""
+
+    issuer: Issuer
+    people: Callable[[], People]
+    door: str
+    arrivals: Arrivals = field(default_factory=Arrivals)
+
+    @property
+    def host(self) -> str:
+        """The issuer, as people know it."""
+        return urlsplit(self.issuer.url).netloc
+
+    @property
+    def back(self) -> str:
+        """Where browsers come back to. Of our own making: no request has a say in it."""
+        return self.door + BACK
+
+    @property
+    def away(self) -> str:
+        """Where a browser is sent to the issuer from: the address that it comes back to, which sees the cookie."""
+        return self.door + ELSEWHERE
+
+
+def welcomed(person: Person, people: People, book: HomeBook) -> Who:
+    """Who this is here. Raises Problem (403) for somebody whom nothing names."""
+    welcome = people.welcome(person.claims.get(people.claim, ()))
+    if welcome is None:
+        raise Problem(HTTPStatus.FORBIDDEN, "no entry for you", _unknown(person, people))
+    known = book.home.called.get((person.issuer, person.subject), ())
+    also = person.names.union(known) - {person.name}
+    return Who(person.name, welcome.role, "session", welcome.environments, also=also)
+
+
+def _unknown(person: Person, people: People) -> str:
+    """Why not, and whom to ask: nothing of what others hold."""
+    asked = people.ask or "whoever runs this Headgate"
+    if people.claim in person.claims:
+        why = f"nothing that you hold (`{people.claim}`) has a role here"
+    elif people.claim == "email":
+        why = "the issuer does not say that your address is verified"
+    else:
+        why = f"the issuer says nothing of your `{people.claim}`"
+    return f"{person.name} is signed in at the issuer, and {why}. Ask {asked} for a role."

@@ -1,0 +1,65 @@
+"""The page of freezes, and its forms."""
+
+import time
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from headgate.web.access.sessions import Session
+from headgate.web.api.home import Freezes, NewFreeze
+from headgate.web.pages.calendar import days
+from headgate.web.pages.desk import Desk
+from headgate.web.pages.render import page
+from headgate.web.problems import malformed
+
+HOUR_S = 3600.0
+
+
+class Freezing:
+    """When nothing may change: the next two weeks, all freezes, and how to set and lift one."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[BaseRoute]:
+        """The page, and its forms."""
+        return [
+            Route("/freezes", self._desk.page(self._show)),
+            Route("/freezes", self._desk.form(self._set), methods=["POST"]),
+            Route("/freezes/{freeze}/lift", self._desk.form(self._lift), methods=["POST"]),
+        ]
+
+    async def _show(self, _: Request, session: Session) -> Response:
+        found: Freezes = await self._desk.ask("listFreezes", session)
+        values = self._desk.common(session, "/freezes") | {
+            "page": found,
+            "days": days(found.freezes, time.time()),
+            "may_set": session.who.may("operate"),
+            "may_lift": session.who.may("approve"),
+        }
+        return page("freezes.html", values)
+
+    async def _set(self, _: Request, session: Session, given: Mapping[str, str]) -> str:
+        hours = given.get("hours", "")
+        if hours and not hours.isdigit():
+            raise malformed(f"{hours!r} is no number of hours", "hours")
+        fields = {
+            "reason": given.get("reason", ""),
+            "ends_at": time.time() + int(hours) * HOUR_S if hours else None,
+            "environments": [
+                name.strip() for name in given.get("environments", "").split(",") if name.strip()
+            ],
+        }
+        try:
+            body = msgspec.convert(fields, NewFreeze)
+        except msgspec.ValidationError as error:
+            raise malformed(str(error), "form") from error
+        await self._desk.ask("setFreeze", session, body=body)
+        return "/freezes"
+
+    async def _lift(self, request: Request, session: Session, _: Mapping[str, str]) -> str:
+        await self._desk.ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
+        return "/freezes"

@@ -1,0 +1,67 @@
+"""The replay page: a release seen again in the course of time, and judged again by its own criteria or by others."""
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from headgate.core.model import Plan
+from headgate.web.access.sessions import Session
+from headgate.web.api.reading import Explanation, Release
+from headgate.web.api.rejudging import Replayed, ReplayQuery
+from headgate.web.pages.desk import Desk
+from headgate.web.pages.render import page
+from headgate.web.pages.shown import labels
+from headgate.web.problems import Problem, malformed
+
+PERCENT = 100.0
+
+
+class Replaying:
+    """One page for each release."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[BaseRoute]:
+        """The one there is."""
+        return [Route("/releases/{release}/replay", self._desk.page(self._show))]
+
+    async def _show(self, request: Request, session: Session) -> Response:
+        params = {"release": request.path_params["release"]}
+        found: Release = await self._desk.ask("getRelease", session, params)
+        told: Explanation = await self._desk.ask("explainRelease", session, params)
+        plan: Plan = await self._desk.ask("getPlan", session, params)
+        given = {name: request.query_params.get(name, "").strip()[:50] for name in ("factor", "max")}
+        values = self._desk.common(session, "") | {
+            "found": found,
+            "story": told.sentences,
+            "labels": labels(self._desk.ledger, found.summary),
+            "criteria": plan.legs[0].judge.error_ratio,
+            "given": given,
+            "other": any(given.values()),
+            "wrong": "",
+            "answer": None,
+        }
+        try:
+            values["answer"] = await self._replayed(session, params, given)
+        except Problem as problem:
+            if problem.document.status == HTTPStatus.FORBIDDEN:
+                raise
+            values["wrong"] = problem.document.detail
+        return page("replay.html", values)
+
+    async def _replayed(self, session: Session, params: dict[str, str], given: dict[str, str]) -> Replayed:
+        asked: dict[str, object] = {}
+        try:
+            if given["factor"]:
+                asked["factor"] = float(given["factor"])
+            if given["max"]:
+                asked["error_ratio_max"] = float(given["max"]) / PERCENT
+            query = msgspec.convert(asked, ReplayQuery)
+        except ValueError as error:  # msgspec's is one too
+            raise malformed(str(error), "form") from error
+        answer: Replayed = await self._desk.ask("replayRelease", session, params, query=query)
+        return answer

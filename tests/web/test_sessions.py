@@ -1,0 +1,74 @@
+"""Sessions of browsers at the pages' door: fixed, stolen, expired, and those of somebody who may only look."""
+
+import time
+from functools import partial
+
+from headgate.core.home import ActionDenied
+from headgate.web.access.front import COOKIE
+from headgate.web.access.sessions import AGE_MAX_S, IDLE_S
+from headgate.web.access.tokens import Grant, token_id
+from tests.web.visitor import Visitor, play
+
+VERBS = ("abort", "pause", "resume", "approve", "promote", "rollback", "restore")
+
+
+def later(seconds: float) -> float:
+    """The time of a clock that is ahead."""
+    return time.time() + seconds
+
+
+def test_a_session_that_expired_opens_nothing() -> None:
+    async def story(visitor: Visitor) -> None:
+        for ahead_s in (IDLE_S, AGE_MAX_S):
+            visitor.door.now = time.time
+            await visitor.enter()
+            csrf = await visitor.csrf()
+            visitor.door.now = partial(later, ahead_s)
+            for path in ("/", "/incident", f"/releases/{visitor.release}"):
+                answer = await visitor.http.get(path)
+                assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+            answer = await visitor.http.post(f"/releases/{visitor.release}/abort", data={"csrf": csrf})
+            assert answer.headers["location"] == "/sign-in"
+            assert (await visitor.http.get("/v1/stream")).status_code == 401
+        assert visitor.home.phase(visitor.release) == "baking"
+
+    play(story)
+
+
+def test_a_stolen_cookie_changes_nothing_from_elsewhere_and_ends_with_its_token() -> None:
+    async def story(visitor: Visitor) -> None:
+        token = await visitor.door.tokens.issue(Grant("eve", "admin"), "owner", time.time())
+        answer = await visitor.http.post("/sign-in", data={"token": token})
+        stolen = {"cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}
+        visitor.http.cookies.clear()
+        abort = f"/releases/{visitor.release}/abort"
+        for csrf in ("", "guess", answer.cookies[COOKIE]):
+            forged = await visitor.http.post(abort, data={"csrf": csrf}, headers=stolen)
+            assert forged.status_code == 403
+            over_api = await visitor.http.post(
+                f"/v1{abort}", json={}, headers=stolen | {"x-headgate-csrf": csrf}
+            )
+            assert over_api.status_code == 403
+        assert visitor.home.phase(visitor.release) == "baking"
+        await visitor.door.tokens.revoke(token_id(token), "owner", time.time(), "stolen")
+        assert (await visitor.http.get("/", headers=stolen)).status_code == 303
+        assert (await visitor.http.get("/v1/releases", headers=stolen)).status_code == 401
+
+    play(story)
+
+
+def test_a_viewer_is_refused_at_every_form_and_each_time_it_is_on_record() -> None:
+    async def story(visitor: Visitor) -> None:
+        await visitor.enter()
+        await visitor.post("/freezes", reason="the sale", environments="staging")
+        visitor.http.cookies.clear()
+        await visitor.enter("viewer")
+        paths = ["/freezes", "/freezes/f1/lift", *(f"/releases/{visitor.release}/{verb}" for verb in VERBS)]
+        for path in paths:
+            answer = await visitor.post(path, reason="mine")
+            assert answer.status_code == 403, path
+        denied = [note.event for note in visitor.home.ledger.notes(0)]
+        assert sum(isinstance(event, ActionDenied) for event in denied) == len(paths)
+        assert visitor.home.phase(visitor.release) == "baking"
+
+    play(story)
