@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import GenerationMode, checks
 from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import BaseSchema
@@ -33,6 +35,10 @@ from tests.web.backstage import Place
 EXAMPLES = 12
 EXAMPLES_OF_A_WISH = 4
 """A release is a large thing to make up; see also the test of what is in a wish."""
+
+COURSES, STEPS = 12, 12
+LINKS_MIN = 12
+"""So many operations at least were asked of what an earlier answer named."""
 
 DEADLINE_S = 60.0
 NO_LIMIT = Rate(1e12, 1e12)
@@ -134,6 +140,30 @@ def test_every_answer_is_described(served: Served, path: str, method: str) -> No
         case.call_and_validate(base_url=served.url, headers=_bearer(served), checks=CHECKS)
 
     ask()
+
+
+def test_whatever_is_asked_of_what_an_answer_named_is_described(served: Served) -> None:
+    """Stateful: releases that were listed are read, steered and undone; what was made is used, and taken away."""
+    asked: Counter[str] = Counter()
+
+    class Course(SCHEMA.as_state_machine()):  # type: ignore[misc]  # schemathesis makes the class of the description
+        def get_call_kwargs(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
+            asked[f"{case.method} {case.path}"] += 1
+            return {"base_url": served.url, "headers": _bearer(served)}
+
+        def validate_response(
+            self,
+            response: schemathesis.Response,
+            case: schemathesis.Case[Any],
+            additional_checks: object = None,
+            **_: object,
+        ) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    steps = settings(modest(COURSES), stateful_step_count=STEPS)
+    run_state_machine_as_test(Course, settings=steps)
+    followed = {name for name in asked if "{" in name}
+    assert len(followed) > LINKS_MIN, asked
 
 
 def test_an_answer_that_is_not_described_is_found(served: Served) -> None:
