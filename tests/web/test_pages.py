@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from headgate.core.events import ReleasePaused
 from headgate.core.home import ActionDenied
-from headgate.core.model import Unit
+from headgate.core.model import Evidence, Unit
 from headgate.core.series import POINTS_MAX
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
@@ -17,7 +17,7 @@ from headgate.web.api.home import FreezeState
 from headgate.web.application import Backstage
 from headgate.web.pages.calendar import DAYS, days
 from headgate.web.pages.pages import Pages
-from headgate.web.pages.words import breakable, duration, odds, weighed
+from headgate.web.pages.words import breakable, duration, odds, standing, weighed
 from headgate.web.stream import Stream
 from headgate.web.who import owner
 from tests.web.shop import past, watched_for_long
@@ -296,6 +296,8 @@ def test_words() -> None:
         "over a million to 1",
     ]
     assert weighed(1.0, 100.0) == "no evidence that the new version is worse; it is taken back at 100 to 1"
+    assert [standing(Evidence("m", "pass", one)) for one in (1.0, 2.9, 4.6)] == ["pass", "pass", "watch"]
+    assert standing(Evidence("m", "fail", 400.0)) == "fail"
     assert breakable("a_b<.c") == "a_<wbr>b&lt;.<wbr>c"
 
 

@@ -13,7 +13,18 @@ from headgate.web.pages.shown import told
 
 HERE = Path(str(files("headgate.web.pages")))
 STATIC = HERE / "static"
-FILTERS = ("ago", "between", "breakable", "duration", "fold", "moment", "named", "odds", "outcome")
+FILTERS = (
+    "ago",
+    "between",
+    "breakable",
+    "duration",
+    "fold",
+    "moment",
+    "named",
+    "odds",
+    "outcome",
+    "standing",
+)
 ASSETS = ("htmx.min.js", "uPlot.iife.min.js", "uPlot.min.css")
 
 HEADERS: Mapping[str, str] = {

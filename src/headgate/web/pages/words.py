@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
+from headgate.core.judge.judge import UNEASY
 from headgate.core.model import Evidence
 
 NOTHING = "\N{EN DASH}"
@@ -42,6 +43,11 @@ def odds(value: float | None) -> str:
     if value >= _MANY:
         return "over a million to 1"
     return f"{value:,.0f} to 1" if value >= 10 else f"{value:.1f} to 1"  # noqa: PLR2004 - one digit below
+
+
+def standing(evidence: Evidence) -> str:
+    """What one metric says by itself: nothing passes against which there is evidence that keeps all from passing."""
+    return "watch" if evidence.kind == "pass" and evidence.e_value >= UNEASY else evidence.kind
 
 
 def weighed(evidence: float, needed: float) -> str:
