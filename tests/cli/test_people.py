@@ -16,7 +16,7 @@ from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
 from headgate.core.home import SignedIn
 from headgate.core.model import SecretSource
-from headgate.homes import people_of
+from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside
 from headgate.web.access.front import COOKIE
 from headgate.web.entrance import Entrance, OpenId, address_of, read_entrance, write_entrance
@@ -183,7 +183,7 @@ def test_what_stands_in_the_way_is_told(home: Path, project: Path, provider: Pro
     try:
         with httpx2.Client(base_url=address_of(home)) as browser:
             assert "Sign in with" not in browser.get("/sign-in").text
-        transport = httpx2.HTTPTransport(uds=str(home / "controller.sock"))
+        transport = httpx2.HTTPTransport(uds=str(socket_of(home)))
         with httpx2.Client(transport=transport, base_url="http://headgate") as owner:
             trouble = owner.get("/v1/health").json()["trouble"]["dashboard"]
             assert trouble.startswith(f"nobody comes in by {provider.issuer}: the file")
