@@ -10,6 +10,7 @@ from benchmarks.judge.rivals import Counts
 from benchmarks.judge.traffic import BURSTS, LE, MEDIAN_MS, SPREAD, UNIT
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import needed
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.errors import enter_errors, observe_errors, start_errors
 from headgate.core.judge.judge import observe, start
 from headgate.core.model.sample import Arm, Histogram, Sample
@@ -155,7 +156,7 @@ def failed_at(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> float:
     for k, both in enumerate(arms(seen, run)):
         if k and weights[k] != weights[k - 1]:
             state = enter_errors(state)
-        state = observe_errors(spec, criterion, state, both, INTERVAL_S)
+        state = observe_errors(spec, criterion, state, Arms(*both), INTERVAL_S)
         if state.e_value >= enough:
             return (k + 1) * INTERVAL_S
     return math.inf

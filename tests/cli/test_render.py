@@ -125,6 +125,20 @@ def test_plan() -> None:
     compare("plan", drawn(plan(told.request.plan, told.request.intents, findings, LABELS)))
 
 
+def test_a_fresh_baseline_is_told_with_what_it_takes() -> None:
+    wish = intent(version("d"), label="v3")
+    rollout = replace(wish.rollout, fresh_baseline=True)
+    told = release(
+        "r4", replace(wish, rollout=rollout), running={WEB: version("b")}, verdicts=(stories.WATCH,)
+    )
+    shown = drawn(plan(told.request.plan, told.request.intents, (), LABELS), 200)
+    assert "2 more instances of the old version run beside it until the release has ended" in shown
+    assert "judged against those" in shown
+    told.go(observe=2)
+    live = drawn(board(folded(told), told.state.at, (), LABELS), 120)
+    assert "10% of the traffic, a fresh baseline 10%" in live
+
+
 def standing(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> Standing:
     warm = (version("a"),) if stable else ()
     return Standing(

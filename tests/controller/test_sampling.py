@@ -3,11 +3,12 @@
 import math
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.controller.readings import merged, nonsense, read_arm
 from headgate.controller.sampling import Watcher
 from headgate.core import judgement
-from headgate.core.model import Arm, Counts, Histogram, Mean, Verdict, Version
+from headgate.core.model import Arm, Counts, Histogram, Mean, Rollout, Stage, Verdict, Version
 from headgate.core.planning import Policies, plan
 from headgate.core.state import UNEXPOSED
 from headgate.ports import Permanent, Temporary
@@ -207,3 +208,98 @@ def test_sources_are_merged_and_the_first_one_measures_the_traffic() -> None:
 
     play(story)
     assert merged(traffic, (orders, traffic)).requests == 10
+
+
+# --- a fresh baseline -------------------------------------------------------------------------------------------------
+
+FRESH = replace(ONE, fresh=True)
+STAGES = (Stage(weight=20, bake_s=2.0), Stage(weight=100, bake_s=2.0))
+BESIDE = plan((intent(TWO, Rollout(stages=STAGES, fresh_baseline=True)),), {WEB: ONE}, Policies()).legs[0]
+SHARED, WHOLE = 1, 3
+"""The steps in which it has its share, and in which the canary has everything."""
+
+
+def three(house: House, stable: int, canary: int, fresh: int) -> None:
+    house.counters = {ONE: Counts(stable, 0), TWO: Counts(canary, 0), FRESH: Counts(fresh, 0)}
+
+
+def test_stable_is_its_two_parts_together_while_a_fresh_baseline_has_a_share() -> None:
+    async def story() -> None:
+        house = House()
+        three(house, 100, 10, 5)
+        watcher = Watcher(BESIDE, house.world())
+        await watcher.open(0.0, SHARED)
+        three(house, 160, 30, 25)
+        sample = (await watcher.observe(1.0, 20, SHARED)).sample
+        assert (requests(sample.stable), requests(sample.canary), requests(sample.fresh)) == (80, 20, 20)
+        assert (requests(sample.readings[0]), requests(sample.fresh_reading)) == (160, 25)
+
+    play(story)
+
+
+def test_a_fresh_baseline_is_read_in_the_steps_in_which_it_has_a_share() -> None:
+    async def story() -> None:
+        house = House()
+        three(house, 100, 10, 5)
+        watcher = Watcher(BESIDE, house.world())
+        await watcher.open(0.0, UNEXPOSED)
+        three(house, 180, 10, 5)
+        alone = await watcher.observe(1.0, 0, UNEXPOSED)
+        assert (requests(alone.sample.stable), alone.sample.fresh, alone.sample.fresh_reading) == (
+            80,
+            None,
+            None,
+        )
+        watcher.commit(alone)
+        await watcher.open(1.0, SHARED)
+        three(house, 240, 30, 25)
+        shared = await watcher.observe(2.0, 20, SHARED)
+        assert (requests(shared.sample.stable), requests(shared.sample.fresh)) == (80, 20)
+        watcher.commit(shared)
+        three(house, 240, 130, 25)
+        after = await watcher.observe(3.0, 100, WHOLE)
+        assert (requests(after.sample.stable), after.sample.fresh) == (0, None)
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("silent", "later"), [(0, (140, 20, 40)), (2, (140, 20, 40))], ids=["stable", "the fresh baseline"]
+)
+def test_a_silent_part_makes_stable_unknown_and_neither_part_loses_anything(
+    silent: int, later: tuple[int, int, int]
+) -> None:
+    async def story() -> None:
+        house = House()
+        three(house, 100, 10, 5)
+        watcher = Watcher(BESIDE, house.world())
+        await watcher.open(0.0, SHARED)
+        house.does["read"] = [Temporary("no answer") if n == silent else None for n in range(3)]
+        three(house, 160, 30, 25)
+        blind = await watcher.observe(1.0, 20, SHARED)
+        assert (blind.sample.stable, requests(blind.sample.canary), blind.sample.fresh) == (None, 20, None)
+        assert blind.verdict.kind == "no_data"
+        watcher.commit(blind)
+        three(house, 200, 50, 45)
+        seen = (await watcher.observe(2.0, 20, SHARED)).sample
+        assert (requests(seen.stable), requests(seen.canary), requests(seen.fresh)) == later
+
+    play(story)
+
+
+def test_a_replay_of_samples_with_a_fresh_baseline_goes_on_where_they_ended() -> None:
+    async def story() -> None:
+        house = House()
+        three(house, 0, 0, 0)
+        live, later = Watcher(BESIDE, house.world()), Watcher(BESIDE, house.world())
+        await live.open(0.0, SHARED)
+        for at in range(1, 6):
+            three(house, 60 * at, 20 * at, 20 * at)
+            seen = await live.observe(float(at), 20, SHARED)
+            live.commit(seen)
+            assert later.replay(seen.sample, SHARED) == seen.verdict
+        await later.open(99.0, SHARED)
+        three(house, 360, 120, 130)
+        assert await live.observe(6.0, 20, SHARED) == await later.observe(6.0, 20, SHARED)
+
+    play(story)

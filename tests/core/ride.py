@@ -131,11 +131,13 @@ class Ride:
         self.plan = plan or plan_of()
         self.state: State = initial("r1", self.plan)
         self.issued: list[Pending] = []
+        self.told: list[AnyEvent] = []
         self.tell(request(self.plan, **asked))
 
     def tell(self, event: AnyEvent) -> "Ride":
         self.state, self.issued_now = step(self.state, event, self.plan)
         self.issued += self.issued_now
+        self.told.append(event)
         return self
 
     def pending(self, kind: type[E]) -> tuple[EffectId, E]:
@@ -152,6 +154,11 @@ class Ride:
     ) -> "Ride":
         id_, effect = self.pending(kind)
         return self.tell(answer(Pending(id_, effect), self.state.at, verdict, findings))
+
+    def succeed_first(self, name: str) -> "Ride":
+        """Answer the first pending effect with this name."""
+        first = next(one for one in self.state.pending if type(one.effect).__name__ == name)
+        return self.tell(answer(first, self.state.at))
 
     def fail(self, kind: type[Effect], reason: str = "it cannot be done") -> "Ride":
         id_, _ = self.pending(kind)

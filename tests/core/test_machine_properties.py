@@ -6,8 +6,15 @@ from msgspec.structs import replace
 
 from headgate.core import events
 from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import Observe, SetRouting
-from headgate.core.events import AnyEvent, EffectFailed, EffectId, Judged, PromotionForced
+from headgate.core.effects import Observe, PrepareVersion, SetRouting, StopVersion
+from headgate.core.events import (
+    AnyEvent,
+    EffectFailed,
+    EffectId,
+    Judged,
+    PromotionForced,
+    VersionStopped,
+)
 from headgate.core.machine import Illegal, Stale, step
 from headgate.core.model import Intent, Leg, Listener, Plan, Promote, Rollout, Stage, Version
 from headgate.core.planning import Policies, plan, plan_back
@@ -32,6 +39,7 @@ ROLLOUTS = st.builds(
     stages=st.lists(STAGES, max_size=3).map(tuple),
     batch=st.integers(1, 3),
     warm_s=st.sampled_from([0.0, 10.0]),
+    fresh_baseline=st.booleans(),
 )
 POLICIES = st.builds(
     Policies,
@@ -92,6 +100,7 @@ class Releases(RuleBasedStateMachine):
         self.share: dict[int, float] = {}
         self.trouble: dict[int, bool] = {}
         self.tested: list[tuple[int, int]] = []
+        self.fresh: set[Version] = set()
         self.tell(self.asked)
 
     def tell(self, event: AnyEvent) -> None:
@@ -113,19 +122,26 @@ class Releases(RuleBasedStateMachine):
             self.tested += [(before.leg, before.here().exposure)] if event.deadline else []
         if isinstance(event, PromotionForced):
             self.failed.pop(before.leg, None)
+        if isinstance(event, (VersionStopped, EffectFailed)):
+            ended = before.answered(event.effect)
+            self.fresh -= {ended.version} if isinstance(ended, StopVersion) else set()
         for pending in issued:
             assert pending.id not in self.ids
             self.ids.add(pending.id)
             self.look(pending, by_person=isinstance(event, GO_ON))
 
     def look(self, pending: Pending, *, by_person: bool) -> None:
-        """Every order to the proxy, as it is given."""
+        """Every order to the proxy, as it is given; and what fresh baselines are started."""
+        if isinstance(pending.effect, PrepareVersion) and pending.effect.version.fresh:
+            self.fresh.add(pending.effect.version)
         if not isinstance(pending.effect, SetRouting):
             return
         routing = pending.effect.routing
         index = next(i for i, leg in enumerate(self.plan.legs) if leg.unit == routing.unit)
         leg, at = self.plan.legs[index], self.state.legs[index]
         share = 100 if routing.stable == leg.candidate else routing.weight
+        assert routing.fresh_weight <= routing.weight, "more than the canary has"
+        assert routing.fresh is None or at.fresh == at.instances, "it is not ready"
         confirmed = at.routing.weight if at.routing is not None else 0
         if self.trouble.get(index) and not (by_person or at.overridden):
             assert share <= confirmed or not judged_by(leg), "the weight rises while stable is in trouble"
@@ -181,7 +197,7 @@ class Releases(RuleBasedStateMachine):
         }
         self.tell(said[word])
 
-    @rule(which=st.sampled_from([OLD, NEW, OLD_API, NEW_API, version("f")]))
+    @rule(which=st.sampled_from([OLD, NEW, OLD_API, NEW_API, replace(OLD, fresh=True), version("f")]))
     def a_version_is_lost(self, which: Version) -> None:
         self.tell(events.VersionLost(at=self.now, version=which, reason="gone"))
 
@@ -203,6 +219,7 @@ class Releases(RuleBasedStateMachine):
             assert not self.state.pending
             assert self.state.outcome is not None
             assert self.state.ended_at is not None
+            assert not self.fresh, "a fresh baseline was never told to stop"
         if self.state.ended_at is not None:
             assert self.state.stage in ("warm", "closed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 from typing import get_args
 
@@ -18,8 +19,9 @@ from headgate.core.events import (
     Judged,
     ReleasePaused,
     ReleaseRequested,
+    RoutingSet,
 )
-from headgate.core.model import Arm, Sample, Unit
+from headgate.core.model import Arm, Listener, Routing, Sample, Unit, Version
 from headgate.ledger import LedgerCorrupt, LedgerTooNew, MemoryLedger, SqliteLedger
 from headgate.ledger.codec import Codec, Fields, decode_sample, encode_sample, sample_digest
 from headgate.ledger.verify import verify
@@ -166,3 +168,24 @@ def test_events_from_before_a_field_was_there_mean_what_they_meant() -> None:
     assert isinstance(requested, ReleaseRequested)
     (then,) = requested.plan.legs
     assert (then.learn, then.judge.external, then.judge.deadline_share) == (False, False, 0.0)
+    assert (then.fresh, then.candidate.fresh) == (None, False)
+
+
+def test_a_version_is_written_as_it_was_before_there_were_fresh_ones() -> None:
+    unit = Unit("p", "e", "s")
+    plain = b'{"unit":{"project":"p","environment":"e","service":"s"},"artifact":"a","configuration":"c"}'
+    assert msgspec.json.encode(Version(unit, "a", "c")) == plain
+    fresh = Version(unit, "a", "c", fresh=True)
+    assert msgspec.json.decode(msgspec.json.encode(fresh), type=Version) == fresh
+
+
+def test_old_samples_and_routings_have_no_fresh_baseline() -> None:
+    sample = a_sample(1.0)
+    fields = msgspec.json.decode(encode_sample(sample), type=Fields)
+    old = msgspec.json.encode({key: value for key, value in fields.items() if not key.startswith("fresh")})
+    assert decode_sample(hashlib.sha256(old).hexdigest(), old) == sample
+    set_then = RoutingSet(
+        at=1.0, effect=EffectId("r1", 3, 0), routing=Routing(Unit("p", "e", "s"), Listener(1), None)
+    )
+    fields = msgspec.json.decode(TODAY.encode(set_then)[1], type=Fields)
+    assert TODAY.decode(1, msgspec.json.encode(fields).replace(b',"fresh":null', b"")) == set_then

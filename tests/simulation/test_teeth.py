@@ -106,7 +106,9 @@ def test_a_failing_verdict_that_nobody_acts_on(monkeypatch: Patch) -> None:
         return state if "the canary is worse" in reason else back.revert(state, at, plan, outcome, reason)
 
     monkeypatch.setattr(forward, "revert", deaf)
-    found(2, "traffic is not back")
+    said = [str(one.violations[0]) for one in map(simulate, range(60)) if one.violations]
+    assert all(one.startswith("invariant 2: ") for one in said), said
+    assert any("traffic is not back" in one for one in said), said
 
 
 def test_a_promotion_that_nobody_asked_to_be_proven(monkeypatch: Patch) -> None:
@@ -145,7 +147,8 @@ def test_two_releases_at_once(monkeypatch: Patch) -> None:
 def test_a_sample_that_is_counted_twice(monkeypatch: Patch) -> None:
     def forgetful(self: sampling.Watcher, observation: sampling.Observation) -> None:
         self._judge = observation.judge
-        self._readings = self._readings if self._readings[0] else observation.sample.readings
+        sample = observation.sample
+        self._readings = self._readings if self._readings[0] else (*sample.readings, sample.fresh_reading)
 
     monkeypatch.setattr(sampling.Watcher, "commit", forgetful)
     found(5, "does not begin where the last one ended")
@@ -158,7 +161,7 @@ def test_a_sample_that_is_lost(monkeypatch: Patch) -> None:
         self: sampling.Watcher, at: float, weight: int, exposure: int, *, deadline: bool = False
     ) -> sampling.Observation:
         seen = await observe(self, at, weight, exposure, deadline=deadline)
-        self._readings = seen.sample.readings
+        self._readings = (*seen.sample.readings, seen.sample.fresh_reading)
         return seen
 
     monkeypatch.setattr(sampling.Watcher, "observe", eager)
@@ -252,6 +255,20 @@ def test_a_bad_version_that_is_never_stopped(monkeypatch: Patch) -> None:
         back, "entered", lambda leg, at, kind: kind.__name__ != "Prepare" and _entered(leg, at, kind)
     )
     found(0, "still runs, and nobody needs it")
+
+
+def test_a_fresh_baseline_that_is_never_stopped(monkeypatch: Patch) -> None:
+    def forgetful(state: State, event: GatesAnswered, plan: Plan) -> State:
+        after = asking.gates_answered(state, event, plan)
+        return replace(after, legs=tuple(replace(leg, fresh_stopped=True) for leg in after.legs))
+
+    monkeypatch.setitem(TABLE, ("checking", GatesAnswered), forgetful)
+    found(0, "-fresh still runs, and nobody needs it")
+
+
+def test_a_fresh_baseline_that_gets_more_than_the_canary(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Routing, "fresh_weight", property(lambda routing: 100 - routing.weight))
+    found(1, "is to receive more than the canary")
 
 
 _entered: Callable[..., bool] = wanted.entered

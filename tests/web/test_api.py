@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.events import ReleaseAborted, StepApproved
+from headgate.core.model import Rollout, Source
 from headgate.ledger import LedgerError
 from headgate.web.dispatch import BODY_MAX_BYTES
 from headgate.web.idempotency import KEYS_MAX
@@ -222,6 +225,33 @@ def test_a_body_that_cannot_be_understood(body: bytes, headers: dict[str, str], 
         answer = await place.ask("POST", "/v1/releases/r1/pause", body, **headers)
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
+
+    at(story)
+
+
+@pytest.mark.parametrize(
+    ("intent", "where"),
+    [
+        (
+            {"candidate": replace(TWO, fresh=True)},
+            "body.intents[0].candidate.fresh",
+        ),
+        (
+            {"rollout": Rollout("rolling", fresh_baseline=True)},
+            "body.intents[0].rollout.fresh_baseline",
+        ),
+        (
+            {"rollout": Rollout(fresh_baseline=True), "sources": (Source("mesh", "prometheus", {}),)},
+            "body.intents[0].rollout.fresh_baseline",
+        ),
+    ],
+)
+def test_a_fresh_baseline_that_could_not_be_carried_out(intent: dict[str, Any], where: str) -> None:
+    async def story(place: Place) -> None:
+        asked = wish(TWO)
+        wrong = replace(asked, intents=(replace(asked.intents[0], **intent),))
+        answer = await place.ask("POST", "/v1/releases", wrong)
+        assert (answer.status_code, answer.json()["where"]) == (422, where)
 
     at(story)
 

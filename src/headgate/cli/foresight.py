@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
@@ -106,7 +108,7 @@ def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
     found = _workload(session, intent, given)
     if found is None:
         return None
-    workload, source = found
+    workload, source = replace(found[0], fresh=intent.rollout.fresh_baseline), found[1]
     spec = intent.judge
     bakes = stretches(STRATEGIES[intent.rollout.strategy](intent))
     seen = _forecast(spec, workload, bakes, given)

@@ -126,6 +126,18 @@ def _sources(service: Service) -> Iterator[Complaint]:
             yield _unknown(f"mean of `{source}`", str(name), cast("dict[str, object]", means), at[:-1])
 
 
+def _fresh(service: Service) -> Iterator[Complaint]:
+    """The proxy and the service itself are asked by address. Elsewhere, instances are told apart by their version."""
+    name = next(iter(service.signals), None)
+    if service.rollout.fresh_baseline and name is not None:
+        yield Complaint(
+            ("rollout", "fresh_baseline"),
+            f"`{name}` cannot tell a fresh baseline from the old version: they are the same version",
+            "no `signals` beside it, so that the proxy and the service's own `metrics` are what is judged",
+            key=True,
+        )
+
+
 def _means(service: Service) -> Iterator[Complaint]:
     """Two sources that give one name would be mixed up."""
     taken = {name: "`business`" for name, one in service.criteria.business.items() if one.source is None}
@@ -275,6 +287,7 @@ _OF_SERVICE: tuple[tuple[Callable[[Service], Iterator[Complaint]], tuple[str, ..
     (_business, ("criteria", "metrics")),
     (_sources, ("criteria", "signals")),
     (_means, ("criteria", "signals")),
+    (_fresh, ("rollout", "signals")),
     (_placeholders, ("run",)),
     (_journeys, ("smoke",)),
 )

@@ -261,6 +261,7 @@ def _rollout(rollout: RolloutModel, drain_s: float) -> Rollout:
         warm_s=rollout.warm,
         drain_s=drain_s,
         sticky=_sticky(sticky.cookie, sticky.header, sticky.ttl) if sticky else None,
+        fresh_baseline=rollout.fresh_baseline,
     )
 
 

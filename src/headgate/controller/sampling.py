@@ -9,12 +9,16 @@ from headgate.controller.world import World
 from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judgement import judge
-from headgate.core.model import Arm, Leg, Sample, Verdict, Version
-from headgate.core.model.sample import carried, since
+from headgate.core.model import Arm, Expose, Leg, Sample, Verdict, Version
+from headgate.core.model.sample import carried, since, together
 from headgate.core.state import UNEXPOSED
+from headgate.core.wanted import compared
 from headgate.ports import Signals
 
-Readings = tuple[Arm | None, Arm | None]
+Readings = tuple[Arm | None, Arm | None, Arm | None]
+"""Of stable as it runs, of the canary, and of the fresh baseline."""
+
+UNREAD: Readings = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -44,35 +48,43 @@ class Watcher:
         names = [source.name for source in leg.sources]
         self._measuring = len(world.signals) + names.index(leg.measured_by) if leg.measured_by else 0
         self._judge = start(leg.judge)
-        self._readings: Readings = (None, None)
+        self._readings: Readings = UNREAD
         self._read_at = 0.0
 
     async def open(self, at: float, exposure: int) -> None:
         """Read the counters where an arm's first sample begins; does nothing once samples follow each other."""
-        if self._readings == (None, None):
-            stable, canary = await self._read(exposure)
-            self._readings = (stable.arm, canary.arm)
+        if self._readings == UNREAD:
+            stable, canary, fresh = await self._read(exposure)
+            self._readings = (stable.arm, canary.arm, fresh.arm)
             self._read_at = at
-        elif self._readings[1] is None and exposure != UNEXPOSED:
-            canary = await self._arm(self._leg.candidate)
-            self._readings = (self._readings[0], canary.arm)
+            return
+        before, beside = self._readings, self._compared(exposure)
+        new = before[1] is None and exposure != UNEXPOSED
+        canary = await self._arm(self._leg.candidate) if new else Reading(before[1])
+        fresh = await self._arm(beside) if before[2] is None and beside else Reading(before[2])
+        self._readings = (before[0], canary.arm, fresh.arm)
 
     async def observe(self, at: float, weight: int, exposure: int, *, deadline: bool = False) -> Observation:
         """Sample the time since the last committed observation, up to `at`, and judge it. Never raises PortError.
 
-        While no traffic reaches the canary on purpose it is not read, and its arm is empty.
+        While no traffic reaches the canary on purpose it is not read, and its arm is empty. With a fresh baseline,
+        stable is both parts of it together, and unknown where one of them is.
         """
-        stable, canary = await self._read(exposure)
+        stable, canary, fresh = await self._read(exposure)
         before = self._readings
+        rest, part = _between(before[0], stable.arm), _between(before[2], fresh.arm)
+        whole, alone = _whole(rest, part), self._compared(exposure) is None
         sample = Sample(
             unit=self._leg.unit,
             at=at,
             interval_s=max(0.0, at - self._read_at),
             weight=weight,
-            stable=_between(before[0], stable.arm),
+            stable=rest if alone else whole,
             canary=Arm() if exposure == UNEXPOSED else _between(before[1], canary.arm),
-            problems=(*stable.problems, *canary.problems),
-            readings=(stable.arm, canary.arm),
+            problems=(*stable.problems, *canary.problems, *fresh.problems),
+            readings=(stable.arm if alone or part or not before[0] else None, canary.arm),
+            fresh=part if whole else None,
+            fresh_reading=fresh.arm if rest or not before[2] else None,
         )
         return self._judged(sample, exposure, deadline=deadline)
 
@@ -84,8 +96,9 @@ class Watcher:
     def commit(self, observation: Observation) -> None:
         """The ledger has it: the next sample starts where this one ended; what was silent keeps its start."""
         self._judge = observation.judge
-        (stable, canary), after = self._readings, observation.sample.readings
-        self._readings = (_newest(stable, after[0]), _newest(canary, after[1]))
+        (stable, canary, fresh), after = self._readings, observation.sample.readings
+        beside = _newest(fresh, observation.sample.fresh_reading)
+        self._readings = (_newest(stable, after[0]), _newest(canary, after[1]), beside)
         self._read_at = observation.sample.at
 
     def replay(self, sample: Sample, exposure: int, *, deadline: bool = False) -> Verdict:
@@ -94,12 +107,20 @@ class Watcher:
         self.commit(observation)
         return observation.verdict
 
-    async def _read(self, exposure: int) -> tuple[Reading, Reading]:
-        """Both arms, side by side; stable alone while nobody is sent to the canary."""
+    async def _read(self, exposure: int) -> tuple[Reading, Reading, Reading]:
+        """Stable, canary and fresh baseline, side by side; stable alone while nobody is sent to the canary."""
         if exposure == UNEXPOSED:
-            return await self._arm(self._leg.baseline), Reading(None)
-        stable, canary = await asyncio.gather(self._arm(self._leg.baseline), self._arm(self._leg.candidate))
-        return stable, canary
+            return await self._arm(self._leg.baseline), Reading(None), Reading(None)
+        beside = self._compared(exposure)
+        stable, canary, fresh = await asyncio.gather(
+            self._arm(self._leg.baseline), self._arm(self._leg.candidate), self._arm(beside)
+        )
+        return stable, canary, fresh if beside else Reading(None)
+
+    def _compared(self, exposure: int) -> Version | None:
+        """The fresh baseline, while it has a share of the traffic."""
+        step = self._leg.steps[exposure] if exposure != UNEXPOSED else None
+        return compared(self._leg, step) if isinstance(step, Expose) else None
 
     async def _arm(self, version: Version | None) -> Reading:
         if version is None:
@@ -109,6 +130,10 @@ class Watcher:
 
 def _between(before: Arm | None, after: Arm | None) -> Arm | None:
     return since(before, after) if before is not None and after is not None else None
+
+
+def _whole(rest: Arm | None, part: Arm | None) -> Arm | None:
+    return together(rest, part) if rest is not None and part is not None else None
 
 
 def _newest(before: Arm | None, after: Arm | None) -> Arm | None:

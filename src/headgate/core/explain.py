@@ -7,7 +7,7 @@ import msgspec
 from headgate.core import events as e
 from headgate.core.account import role
 from headgate.core.judgement import LEARNING
-from headgate.core.model import Bake, Finding, Leg, Verdict, Version, in_words, step_name, worst
+from headgate.core.model import Bake, Finding, Leg, Routing, Verdict, Version, in_words, step_name, worst
 from headgate.core.report import Fold
 from headgate.core.state import State
 
@@ -57,8 +57,8 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield _gates(findings), worst(findings) != "pass"
         case e.VersionPrepared(version=version, instances=count):
             yield f"{_count(count, 'instance')} of {version} {'was' if count == 1 else 'were'} ready.", False
-        case e.RoutingSet():
-            yield _routing(before, folded), True
+        case e.RoutingSet(routing=routing):
+            yield _routing(routing, before, folded), True
         case e.SmokeTested(version=version, findings=found):
             yield f"Smoke tests against {version}: {_findings(found)}.", worst(found) != "pass"
         case e.VersionVerified(version=version, findings=found):
@@ -117,18 +117,19 @@ def tells(known: Verdict | None, verdict: Verdict) -> bool:
     return known is None or known.kind != verdict.kind or known.reason == LEARNING
 
 
-def _routing(before: State, folded: Fold) -> str:
+def _routing(routing: Routing, before: State, folded: Fold) -> str:
     leg: Leg = folded.plan.legs[before.leg]
+    beside = f" and {routing.fresh_weight}% for {routing.fresh}" if routing.fresh else ""
     if before.stage == "reverting":
         return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.baseline)}."
     match before.here().relief:
         case "":
-            return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}."
+            return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}{beside}."
         case "leaving":
             return f"The proxy confirmed: no user reaches {leg.candidate} for now."
         case _:
             again = step_name(leg.steps[before.here().exposure])
-            return f"The proxy confirmed: {again} for {leg.candidate} again. The step began anew."
+            return f"The proxy confirmed: {again} for {leg.candidate}{beside} again. The step began anew."
 
 
 def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:

@@ -21,4 +21,4 @@ def need(state: State, plan: Plan, version: Version) -> str:
 def _moves(leg: Leg, at: LegState, version: Version) -> bool:
     if at.reached < 0:
         return False
-    return version == leg.baseline or (version == leg.candidate and not at.back)
+    return version == leg.baseline or (version in (leg.candidate, leg.fresh) and not at.back)

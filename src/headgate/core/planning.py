@@ -22,6 +22,7 @@ from headgate.core.model import (
     Unit,
     Version,
 )
+from headgate.core.model.routing import beside
 from headgate.core.strategies import STRATEGIES, at_once, back_to
 
 
@@ -93,6 +94,7 @@ def _plan(
 
 def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
     steps = tuple(strategy(intent))
+    judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
     return Leg(
         unit=intent.unit,
         candidate=intent.candidate,
@@ -106,8 +108,15 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
         drain_s=intent.rollout.drain_s,
         sources=intent.sources,
         measured_by=intent.measured_by,
-        learn=baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps),
+        learn=judged,
+        fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
     )
+
+
+def _divided(intent: Intent, steps: tuple[Step, ...]) -> bool:
+    """Whether a fresh baseline is asked for, and a step of the canary has a share for it."""
+    asked = intent.rollout.fresh_baseline and intent.rollout.strategy == "canary"
+    return asked and any(isinstance(step, Expose) and beside(step.weight) for step in steps)
 
 
 def _judge(spec: JudgeSpec, steps: tuple[Step, ...]) -> JudgeSpec:

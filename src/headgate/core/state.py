@@ -57,14 +57,16 @@ class Watch(msgspec.Struct, frozen=True, gc=False):
 class LegState(msgspec.Struct, frozen=True, gc=False):
     """How far one leg has come.
 
-    `reached` is the index of the last step entered, `instances` how many of the candidate are ready, `routing` what the
-    proxy last confirmed, `exposure` the index of the Expose step in force (-1: none yet). Under this exposure a verdict
-    `passed`, or the plan `accepted` to go on without one; `overridden`: a person decided against or without the judge.
+    `reached` is the index of the last step entered, `instances` how many of the candidate are ready and `fresh` of the
+    fresh baseline, `routing` what the proxy last confirmed, `exposure` the index of the Expose step in force (-1: none
+    yet). Under this exposure a verdict `passed`, or the plan `accepted` to go on without one; `overridden`: a person
+    decided against or without the judge.
     `relief` says whether the canary's traffic is away because stable got worse with it, `relieved` that this has been
     tried under this exposure; `tested` is the exposure whose exact test at the deadline has been made, and `placebo`
     the most evidence that stable has had against itself.
     Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
     After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
+    However it ends: `fresh_stopped`.
     """
 
     reached: int = -1
@@ -85,6 +87,8 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     stopped: bool = False
     cooled: bool = False
     retired: bool = False
+    fresh: int = 0
+    fresh_stopped: bool = False
 
     @property
     def promotable(self) -> bool:

@@ -112,8 +112,8 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
 
 
 def _placebo(leg: Leg, at: LegState) -> Placebo | None:
-    """What stable had against itself, where there were halves of it to compare."""
-    if at.verdict is None or not leg.learn or leg.instances < HALVES:
+    """What stable had against itself, where there were halves of it to compare, or a fresh baseline beside it."""
+    if at.verdict is None or not leg.learn or (leg.instances < HALVES and leg.fresh is None):
         return None
     return Placebo(at.placebo, needed(leg.judge))
 

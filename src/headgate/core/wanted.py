@@ -17,7 +17,21 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.model import Bake, Expose, Leg, Pause, Plan, Prepare, Promote, Routing, Shrink, Smoke, Step
+from headgate.core.model import (
+    Bake,
+    Expose,
+    Leg,
+    Pause,
+    Plan,
+    Prepare,
+    Promote,
+    Routing,
+    Shrink,
+    Smoke,
+    Step,
+    Version,
+)
+from headgate.core.model.routing import beside
 from headgate.core.state import LegState, State
 
 
@@ -50,7 +64,13 @@ def exposed(leg: Leg, step: Expose) -> Routing:
         matches=step.matches,
         mirror=step.mirror,
         sticky=leg.sticky,
+        fresh=compared(leg, step),
     )
+
+
+def compared(leg: Leg, step: Expose) -> Version | None:
+    """The fresh baseline, under a step that has a share of the traffic for it."""
+    return leg.fresh if beside(step.weight) else None
 
 
 def aside(leg: Leg) -> Routing:
@@ -81,7 +101,7 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
         return ()
     match step:
         case Prepare(instances):
-            return (PrepareVersion(leg.candidate, instances),)
+            return _prepare(leg, here, instances)
         case Shrink(instances) if leg.baseline:
             return (PrepareVersion(leg.baseline, instances),)
         case Expose():
@@ -94,6 +114,14 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
             return (SetRouting(promoted(leg)),)
         case _:
             return ()
+
+
+def _prepare(leg: Leg, here: LegState, instances: int) -> tuple[Effect, ...]:
+    """The candidate and, at the same time, as many of the fresh baseline: whichever is not ready yet."""
+    if leg.fresh is None:
+        return (PrepareVersion(leg.candidate, instances),)
+    both = ((leg.candidate, here.instances), (leg.fresh, here.fresh))
+    return tuple(PrepareVersion(version, instances) for version, ready in both if ready != instances)
 
 
 def _more(state: State, change: SetRouting) -> tuple[Effect, ...]:
@@ -149,14 +177,20 @@ def _undo(leg: Leg, state: LegState) -> tuple[Effect, ...]:
         effects.append(VerifyVersion(leg.baseline))
     if state.back and not state.stopped:
         effects.append(StopVersion(leg.candidate, leg.drain_s))
-    return tuple(effects)
+    return (*effects, *_dismiss(leg, state)) if state.back else tuple(effects)
+
+
+def _dismiss(leg: Leg, state: LegState) -> tuple[Effect, ...]:
+    """The fresh baseline has nothing to be compared with any more."""
+    return (StopVersion(leg.fresh, leg.drain_s),) if leg.fresh and not state.fresh_stopped else ()
 
 
 def _retire(state: State, plan: Plan, index: int) -> tuple[Effect, ...]:
-    """The baseline stays warm for the rollback window, then stops."""
+    """The fresh baseline stops at once; the baseline stays warm for the rollback window, then stops."""
     leg, at = plan.legs[index], state.legs[index]
+    gone = _dismiss(leg, at)
     if leg.baseline is None or at.retired:
-        return ()
+        return gone
     if at.cooled:
-        return (StopVersion(leg.baseline, leg.drain_s),)
-    return (WakeAt(index, (state.ended_at or 0.0) + leg.warm_s),)
+        return (*gone, StopVersion(leg.baseline, leg.drain_s))
+    return (*gone, WakeAt(index, (state.ended_at or 0.0) + leg.warm_s))

@@ -17,7 +17,7 @@ from headgate.core.events import (
     StepApproved,
 )
 from headgate.core.model import Routing, Sample, Unit, Version
-from headgate.core.model.sample import since
+from headgate.core.model.sample import since, together
 from headgate.core.reversal import objection
 from headgate.core.state import UNEXPOSED
 from headgate.core.summary import Summary
@@ -27,7 +27,7 @@ from headgate.ledger.codec import CODEC
 from headgate.ledger.projections import fleet
 from headgate.simulation.loop import Life
 from headgate.simulation.town import Town, shares
-from headgate.simulation.trace import Trace
+from headgate.simulation.trace import UNREAD, Trace
 
 
 class Snapshot(NamedTuple):
@@ -53,10 +53,15 @@ ROUNDING = 1e-9
 
 
 def weights_and_health(town: Town, routing: Routing) -> str:
-    """1. Weights sum to 100, and only a version that is prepared and healthy receives traffic."""
+    """1. Weights sum to 100, and only a version that is prepared and healthy receives traffic.
+
+    A fresh baseline has no more of it than the canary.
+    """
     parts = shares(routing)
     if parts and abs(sum(parts.values()) - WHOLE) > ROUNDING:
         return f"the shares of {routing.unit} sum to {sum(parts.values())}"
+    if routing.fresh is not None and parts.get(routing.fresh, 0.0) > routing.weight / 100 + ROUNDING:
+        return f"the fresh baseline {routing.fresh} is to receive more than the canary"
     idle = [version for version in parts if not town.running.get(version) and version not in town.died]
     return f"{idle[0]} is to receive traffic and does not run" if idle else ""
 
@@ -131,12 +136,14 @@ def samples_follow(trace: Trace, event: Judged, sample: Sample) -> str:
     """5, for samples: each one begins where the last one in the ledger ended; nothing is lost or counted twice."""
     effect = trace.issued[event.effect]
     leg = effect.leg if isinstance(effect, Observe) else 0
-    before, after = trace.readings.get(leg, (None, None)), sample.readings
-    trace.readings[leg] = (after[0] or before[0], after[1] or before[1])
+    before, after = trace.readings.get(leg, UNREAD), (*sample.readings, sample.fresh_reading)
+    trace.readings[leg] = (after[0] or before[0], after[1] or before[1], after[2] or before[2])
     alone = isinstance(effect, Observe) and effect.exposure == UNEXPOSED
-    arms = list(zip(before, after, (sample.stable, sample.canary), strict=True))
-    for old, new, arm in arms[:1] if alone else arms:
-        if old is not None and arm != (since(old, new) if new is not None else None):
+    due = tuple(since(old, new) if old and new else None for old, new in zip(before, after, strict=True))
+    stable = together(due[0], sample.fresh) if due[0] and sample.fresh else due[0]
+    arms = list(zip(before, (stable, *due[1:]), (sample.stable, sample.canary, sample.fresh), strict=True))
+    for old, expected, arm in arms[:1] if alone else arms:
+        if old is not None and arm != expected:
             return f"the sample of {sample.unit} at {sample.at} does not begin where the last one ended"
     return ""
 

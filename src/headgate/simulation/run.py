@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
+from msgspec.structs import replace
+
 from headgate.controller.world import Patience, World
 from headgate.ledger.projections import fleet
 from headgate.ledger.verify import verify
@@ -195,7 +197,9 @@ class Simulation:
                 await self.controllers.close()
                 self.controllers.start()
             else:
-                self.town.die(random.choice(list(self.scenario.makes)))
+                version = random.choice(list(self.scenario.makes))
+                fresh = replace(version, fresh=True)
+                self.town.die(fresh if self.town.running.get(fresh) else version)
 
     async def _converge(self) -> None:
         until = self.loop.time() + CONVERGES_WITHIN_S

@@ -6,6 +6,8 @@ from functools import lru_cache
 from random import Random
 from typing import Literal
 
+from msgspec.structs import replace
+
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model import (
     Intent,
@@ -41,6 +43,7 @@ CALM_SHARE = 0.25
 LATENCY_SHARE = 0.4
 BLIND_SHARE = 0.1
 INCIDENT_SHARE = 0.15
+FRESH_SHARE = 0.4
 LIMIT = 0.1
 """The share of requests that may fail, as every service declares it."""
 
@@ -95,7 +98,7 @@ def draw(seed: int) -> Scenario:
         calm=calm,
         units=units,
         makes=makes,
-        intents={version: _intent(random, version) for version in makes},
+        intents=_compared({version: _intent(random, version) for version in makes}, seed),
         requests_s=random.uniform(60, 120),
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
@@ -181,6 +184,15 @@ def _intent(random: Random, version: Version) -> Intent:
         instances=instances,
         label=version.artifact[:6],
     )
+
+
+def _compared(intents: dict[Version, Intent], seed: int) -> dict[Version, Intent]:
+    """Some of the canaries are compared with a fresh baseline."""
+    random = Random(f"fresh {seed}")
+    return {
+        version: replace(intent, rollout=replace(intent.rollout, fresh_baseline=coin(random, FRESH_SHARE)))
+        for version, intent in intents.items()
+    }
 
 
 def _rollout(random: Random) -> Rollout:

@@ -11,6 +11,8 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from random import Random
 
+from msgspec.structs import replace
+
 from headgate.core.events import EffectId
 from headgate.core.model import Arm, Counts, Histogram, Routing, Unit, Version
 from headgate.simulation.scenario import Make, Scenario
@@ -96,8 +98,8 @@ class Town:
     # --- versions ----------------------------------------------------------------------------------------------------
 
     def make(self, version: Version) -> Make:
-        """What is wrong with a version, if anything."""
-        return self.scenario.makes[version]
+        """What is wrong with a version, if anything; a fresh one is like any other."""
+        return self.scenario.makes[replace(version, fresh=False)]
 
     def start(self, effect: EffectId, version: Version, instances: int) -> None:
         """So many instances are ready now."""
@@ -126,7 +128,7 @@ class Town:
     def mend(self) -> None:
         """Whatever can live lives again."""
         for version in [version for version in self.died if self.make(version).flaw != "dies"]:
-            self.running[version] = self.scenario.intents[version].instances
+            self.running[version] = self.scenario.intents[self.make(version).version].instances
             self.died.discard(version)
             self.mutations += 1
 
@@ -208,6 +210,8 @@ def shares(routing: Routing) -> dict[Version, float]:
     if routing.canary is not None:
         matched = 0.02 if routing.matches else 0.0
         parts[routing.canary] = min(1.0, routing.weight / 100 + matched)
+    if routing.fresh is not None:
+        parts[routing.fresh] = min(routing.fresh_weight / 100, 1.0 - sum(parts.values()))
     if routing.stable is not None:
         parts[routing.stable] = parts.get(routing.stable, 0.0) + 1.0 - sum(parts.values())
     return {version: share for version, share in parts.items() if share > 0}

@@ -17,7 +17,10 @@ from headgate.core.machine import step
 from headgate.core.model import Arm, Plan, Promote, Routing, Unit, Version
 from headgate.core.state import State, initial
 
-Readings = tuple[Arm | None, Arm | None]
+Readings = tuple[Arm | None, Arm | None, Arm | None]
+"""Of stable as it runs, of the canary, and of the fresh baseline."""
+
+UNREAD: Readings = (None, None, None)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import AnyEvent, EffectId, Judged, ReleaseRequested
+from headgate.core.events import AnyEvent, EffectId, Judged, ReleaseRequested, VersionLost
 from headgate.core.machine import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.summary import Summary
@@ -41,7 +41,7 @@ class Violation(Exception):  # noqa: N818 - it is a finding of the simulation
 class Witness:
     """`violations` holds what was found, in order; `holds` counts why releases were held.
 
-    `seen` counts what the judge said of stable and at deadlines, and what came of it; `holder` says
+    `seen` counts what the judge said of stable, of fresh baselines and at deadlines, and what came of it; `holder` says
     whose the lease is now, `on_violation` is called as soon as something is wrong.
     """
 
@@ -80,19 +80,22 @@ class Witness:
         self._say(8, invariants.silence_promotes_nothing(trace, event))
         self._say(11, invariants.no_rise_in_trouble(trace, event))
         self._say(11, invariants.relief_is_bounded(trace))
-        self._note(trace, event)
+        self._note(trace, event, sample)
         if isinstance(event, Judged) and sample is not None:
             self._say(5, invariants.samples_follow(trace, event, sample))
         self._previous = record.hash
 
-    def _note(self, trace: Trace, event: AnyEvent) -> None:
+    def _note(self, trace: Trace, event: AnyEvent, sample: Sample | None) -> None:
         """Count what the judge had a special word for, and what came of it."""
+        if isinstance(event, VersionLost):
+            self.seen["fresh lost"] += event.version.fresh
         if isinstance(event, Judged):
             kind = event.verdict.kind
             told = {
                 "external": kind == "hold_external",
                 "shared": event.verdict.shared,
                 "deadline": event.deadline,
+                "fresh": sample is not None and sample.fresh is not None,
             }
             told["found at the deadline"] = event.deadline and kind == "fail"
             self.seen.update(name for name, true in told.items() if true)

@@ -70,6 +70,7 @@ class TrafficContract(ABC):
             place = plane.listener()
             matches = (Match("header", "x-who", "us"), Match("cookie", "who", "a.b*c"))
             whole = Routing(WEB, place, old, new, 25, matches, 10, Sticky("cookie", "arm", 60))
+            fresh = await plane.version("c", WEB)
             routings = (
                 Routing(WEB, place, None),
                 Routing(WEB, place, None, old, 40),
@@ -77,6 +78,7 @@ class TrafficContract(ABC):
                 whole,
                 Routing(WEB, place, old, new, 100, sticky=Sticky("header", "x-user")),
                 Routing(WEB, place, new, old),
+                Routing(WEB, place, old, new, 25, fresh=fresh),
             )
             for sequence, routing in enumerate(routings, start=1):
                 await plane.traffic.apply(effect(sequence), routing)
@@ -109,6 +111,19 @@ class TrafficContract(ABC):
             for sequence, (routing, headers, expected) in enumerate(expectations, start=1):
                 await plane.traffic.apply(effect(sequence), routing)
                 assert await plane.reach(routing, headers) == expected, (routing, headers)
+
+        self._run(scenario)
+
+    def test_a_fresh_baseline_takes_its_share_from_stable(self) -> None:
+        """Beside a canary with half of the requests it has the other half."""
+
+        async def scenario(plane: DataPlane) -> None:
+            old, new, fresh = [await plane.version(letter, WEB) for letter in "abc"]
+            routing = Routing(WEB, plane.listener(), old, new, 50, fresh=fresh)
+            await plane.traffic.apply(effect(1), routing)
+            assert {await plane.reach(routing, {}) for _ in range(50)} <= {new, fresh}
+            await plane.traffic.apply(effect(2), Routing(WEB, routing.listener, old))
+            assert await plane.reach(routing, {}) == old
 
         self._run(scenario)
 

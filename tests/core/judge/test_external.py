@@ -6,7 +6,6 @@ import pytest
 from headgate.core.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from headgate.core.judge.external import degraded
 from headgate.core.judge.known import Known, remember
-from headgate.core.judge.pair import Pair
 from tests.core.judge.traffic import counts, judged, orders
 
 HELD = JudgeSpec(latency=(), external=True)
@@ -58,12 +57,12 @@ def test_a_business_signal_that_falls_on_both_arms() -> None:
 def test_an_ordinary_day_is_no_trouble(errors: int) -> None:
     known = Known()
     for _ in range(60):
-        known = remember(known, Pair(0, 0, 1000, 2), 1.0)
+        known = remember(known, 1000, 2, 1.0)
     for _ in range(3):
-        known = remember(known, Pair(0, 0, 1000, errors), 1.0)
+        known = remember(known, 1000, errors, 1.0)
     assert degraded(known, 1.0, 100.0) is None
 
 
 def test_nothing_known_is_no_trouble() -> None:
     assert degraded(Known(), 1.0, 100.0) is None
-    assert degraded(remember(Known(), Pair(0, 0, 1000, 900), 1.0), 1.0, 100.0) is None
+    assert degraded(remember(Known(), 1000, 900, 1.0), 1.0, 100.0) is None

@@ -52,6 +52,22 @@ def test_a_fault_is_found_when_it_was_foretold(
     assert told.quantile_s(0.9) == pytest.approx(true[int(0.9 * RUNS)], rel=TAIL)
 
 
+@pytest.mark.parametrize("cell", [CELLS[0], CELLS[1], CELLS[5]], ids=str)
+def test_so_it_is_beside_a_fresh_baseline(
+    cell: tuple[float, float, float, float, float, float | None],
+) -> None:
+    rate, base, weight, factor, interval_s, phi = cell
+    spec = JudgeSpec(latency=(), interval_s=interval_s, dispersion=phi)
+    traffic, path = Traffic(rate, base), (Stretch(weight, 0.0),)
+    (way,), (plain,) = (watched(spec, Workload(traffic, fresh=fresh)) for fresh in (True, False))
+    deadline = 20 * passage(way, path, factor).mean_s
+    true = found_after(spec, traffic, weight, factor, RUNS, deadline, fresh=True)
+    _, told = found_by((way,), path, factor, (random.Random(5).random, False))
+    assert told.mean_s == pytest.approx(sum(true) / RUNS, rel=MEAN)
+    assert told.quantile_s(0.9) == pytest.approx(true[int(0.9 * RUNS)], rel=TAIL)
+    assert told.mean_s > passage(plain, path, factor).mean_s, "what it is compared with is less"
+
+
 LIMITED = JudgeSpec(error_ratio=ErrorRatio(max=0.02), latency=(), interval_s=5.0)
 ORDERS = JudgeSpec(latency=(), means=(MeanCriterion("orders"),), interval_s=5.0)
 COMPLAINTS = JudgeSpec(

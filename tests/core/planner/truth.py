@@ -6,11 +6,12 @@ import random
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import needed
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.errors import observe_errors, start_errors
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.planner import Traffic, Watched, Workload
 from headgate.core.judge.planner.simulation import binomial, count
-from headgate.core.model.sample import Arm, Mean
+from headgate.core.model.sample import Arm, Mean, together
 from tests.core.judge.traffic import sample
 
 LEAD = 4
@@ -18,15 +19,29 @@ LEAD = 4
 
 
 def found_after(
-    spec: JudgeSpec, traffic: Traffic, weight: float, factor: float, runs: int, patience_s: float
+    spec: JudgeSpec,
+    traffic: Traffic,
+    weight: float,
+    factor: float,
+    runs: int,
+    patience_s: float,
+    *,
+    fresh: bool = False,
 ) -> list[float]:
     """The times at which so many canaries fail, rising. Errors alone are judged."""
     rng = random.Random(f"{traffic} {weight} {factor}")
-    return sorted(_run(spec, traffic, weight, factor, rng, patience_s) for _ in range(runs))
+    return sorted(_run(spec, traffic, weight, factor, rng, patience_s, fresh=fresh) for _ in range(runs))
 
 
 def _run(
-    spec: JudgeSpec, traffic: Traffic, weight: float, factor: float, rng: random.Random, patience_s: float
+    spec: JudgeSpec,
+    traffic: Traffic,
+    weight: float,
+    factor: float,
+    rng: random.Random,
+    patience_s: float,
+    *,
+    fresh: bool,
 ) -> float:
     criterion = spec.error_ratio or ErrorRatio()
     state, enough = start_errors(spec, criterion), needed(spec)
@@ -39,7 +54,12 @@ def _run(
         due1, due0 = due1 - n1, due0 - n0
         x1 = count(rng.random, n1, traffic.share * factor, traffic.phi)
         x0 = count(rng.random, n0, traffic.share, traffic.phi)
-        arms = Arm(n0, min(x0, n0)), Arm(n1, min(x1, n1))
+        stable = Arm(n0, min(x0, n0))
+        part = Arm(n1, min(count(rng.random, n1, traffic.share, traffic.phi), n1)) if fresh else None
+        if part is not None:
+            x0 = count(rng.random, n0 - n1, traffic.share, traffic.phi)
+            stable = together(part, Arm(n0 - n1, min(x0, n0 - n1)))
+        arms = Arms(stable, Arm(n1, min(x1, n1)), part)
         state = observe_errors(spec, criterion, state, arms, spec.interval_s)
         if state.comparison.process.e_value >= enough:
             break

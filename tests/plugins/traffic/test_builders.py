@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).parent / "golden"
 OPTIONS = Options()
 PLACE = Listener(8080, preview_port=8081)
 OLD, NEW = version("a"), version("b")
+FRESH = msgspec.structs.replace(OLD, fresh=True)
 MATCHES = (Match("header", "x-who", "us"), Match("cookie", "who", "a.b"))
 
 ROUTINGS = {
@@ -33,6 +34,8 @@ ROUTINGS = {
     "matches": Routing(UNIT, PLACE, OLD, NEW, 0, MATCHES),
     "mirror": Routing(UNIT, PLACE, OLD, NEW, 0, mirror=10),
     "sticky-cookie": Routing(UNIT, PLACE, OLD, NEW, 25, sticky=Sticky("cookie", "arm", 600)),
+    "fresh": Routing(UNIT, PLACE, OLD, NEW, 25, fresh=FRESH),
+    "fresh-over-half": Routing(UNIT, PLACE, OLD, NEW, 60, sticky=Sticky("cookie", "arm", 600), fresh=FRESH),
     "sticky-header": Routing(UNIT, PLACE, OLD, NEW, 25, sticky=Sticky("header", "x-user")),
 }
 
@@ -69,6 +72,8 @@ def test_cluster() -> None:
     built = cluster(OLD, endpoints_file="/h/eds/version.json", options=OPTIONS)
     golden("cluster", built)
     assert version_of(built) == OLD
+    twin = cluster(FRESH, endpoints_file="/h/eds/fresh.json", options=OPTIONS)
+    assert (version_of(twin), twin["name"]) == (FRESH, f"{built['name']}-fresh")
 
 
 def test_endpoints() -> None:

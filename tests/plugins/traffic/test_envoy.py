@@ -88,6 +88,31 @@ def test_weights_split_as_they_say() -> None:
     run(scenario)
 
 
+def test_three_arms_have_what_they_shall_have_and_a_client_keeps_its_arm_while_the_weight_rises() -> None:
+    fresh = version("c")
+
+    async def scenario(made: World) -> None:
+        await made.serve(fresh)
+        place, sticky = listener(), Sticky("header", "x-user")
+        users: dict[str, list[str]] = {str(user): [] for user in range(400)}
+        for sequence, weight in enumerate((10, 30, 50), start=1):
+            routing = Routing(UNIT, place, OLD, NEW, weight, sticky=sticky, fresh=fresh)
+            await made.traffic.apply(effect(sequence), routing)
+            client = Client(place.port)
+            for user, met in users.items():
+                met.append((await client.get("/", {"x-user": user}))[2].decode())
+            client.close()
+            found, share = Counter(met[-1] for met in users.values()), weight / 100
+            for arm, due in (("b", share), ("c", share), ("a", 1 - 2 * share)):
+                spread = 6 * math.sqrt(len(users) * due * (1 - due))
+                assert abs(found[arm] - len(users) * due) <= spread, (weight, found)
+        for first, second, third in users.values():
+            assert first == "a" or first == second == third
+            assert second in ("a", third)
+
+    run(scenario)
+
+
 def test_a_first_release_without_stable_takes_its_share_only() -> None:
     async def scenario(made: World) -> None:
         place = listener()

@@ -96,6 +96,8 @@ def weights(fold: "Fold") -> RenderableType:
     line.append(bars.bar(share / 100, _BAR), "cyan")
     line.append(f" {share}% of the traffic")
     routing = fold.state.here().routing
+    if routing is not None and routing.fresh_weight:
+        line.append(f", a fresh baseline {routing.fresh_weight}%")
     if routing is not None and routing.matches:
         line.append(", and " + ", ".join(f"{match.kind} {match.name}" for match in routing.matches))
     if routing is not None and routing.mirror:

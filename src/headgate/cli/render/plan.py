@@ -1,6 +1,6 @@
 """The steps that a deploy would take."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -49,9 +49,19 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
         table.add_row(f"{number}.", _step(step))
     parts: list[RenderableType] = [head, indented(table)]
     if leg.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
-        parts.append(Text("  judged against the old version, over the same seconds:", style="dim"))
+        parts += [indented(Text(line, style="dim")) for line in _judged(leg)]
         parts += [indented(Text(f"- {line}"), 4) for line in criteria.of_leg(leg)]
     return Group(*parts)
+
+
+def _judged(leg: Leg) -> Iterator[str]:
+    """What it is compared with, and what that takes."""
+    if leg.fresh is None:
+        yield "judged against the old version, over the same seconds:"
+        return
+    more = words.count(leg.instances, "more instance")
+    yield f"{more} of the old version run beside it until the release has ended, with as much traffic"
+    yield "judged against those, over the same seconds:"
 
 
 def _step(step: Step) -> Text:

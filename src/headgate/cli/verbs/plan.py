@@ -179,6 +179,7 @@ def _leg(leg: Leg, intent: Intent) -> dict[str, Any]:
         "configuration": leg.candidate.configuration,
         "label": intent.label,
         "strategy": intent.rollout.strategy,
+        "fresh_baseline": leg.instances if leg.fresh else 0,
         "steps": [step_name(step) for step in leg.steps],
         "criteria": criteria.of_leg(leg),
     }

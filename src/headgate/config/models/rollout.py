@@ -179,6 +179,10 @@ class Rollout(Section):
     warm: Seconds = Field(
         default=600.0, description="How long the old version stays warm for an instant way back."
     )
+    fresh_baseline: bool = Field(
+        default=False,
+        description="Start the old version once more, beside a canary and as large as it, and compare the two.",
+    )
 
     @model_validator(mode="after")
     def _sense(self) -> Self:
@@ -197,6 +201,9 @@ class Rollout(Section):
         if self.strategy != "rolling" and "batch" in given:
             hint = "did you mean `strategy: rolling`?" if "strategy" not in given else ""
             found.append(Complaint(("batch",), "`batch` is for `rolling` only", "", hint, key=True))
+        if self.fresh_baseline and self.strategy != "canary":
+            what = "`fresh_baseline` is for a `canary` only"
+            found.append(Complaint(("fresh_baseline",), what, "no `fresh_baseline` here", key=True))
         if found:
             raise raised(found)
         return self

@@ -141,18 +141,21 @@ def observe_pair(
     half: tuple[int, int],
     interval_s: float,
     known_phi: float | None = None,
+    stable: tuple[int, float] | None = None,
 ) -> Comparison:
     """One more interval. Everything that weighs it was known before it: only so are the bets fair.
 
     `half`: cases and bad cases of half of stable's instances. `known_phi`: the dispersion, where it is known already.
+    `stable`: cases and bad cases of all of it, where the pair has a part only.
     """
+    n, x = stable or (pair.stable_n, pair.stable_x)
     phi = phi_of(rule, c) if known_phi is None else known_phi
     mirror = _towards_promotion(rule, c, pair, phi)
     process, room = _against(rule, c, pair, interval_s, phi)
     return Comparison(
         process,
-        learn(c.dispersion, pair.stable_n, pair.stable_x, half),
-        remember(c.known, pair, interval_s),
+        learn(c.dispersion, n, x, half),
+        remember(c.known, n, x, interval_s),
         c.canary_n + pair.canary_n,
         c.canary_x + pair.canary_x,
         c.stable_n + pair.stable_n,

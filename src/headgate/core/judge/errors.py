@@ -5,6 +5,7 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
     Comparison,
@@ -104,33 +105,35 @@ def half_of_instances(stable: Arm) -> tuple[int, int]:
 
 
 def observe_errors(
-    spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState, arms: tuple[Arm, Arm], interval_s: float
+    spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState, arms: Arms, interval_s: float
 ) -> ErrorState:
-    """One more interval; `arms` are stable and canary."""
+    """One more interval. Where stable has a fresh part, that plays the canary in the placebo."""
     how = error_rule(spec, criterion)
-    stable, canary = arms
-    pair = Pair(canary.requests, canary.errors, stable.requests, stable.errors)
+    canary, beside = arms.canary, arms.beside
+    stable = arms.stable.requests, arms.stable.errors
     before = state.comparison
     phi, limit = phi_of(how.rule, before), state.limit
     if limit is not None and how.limit is not None:
-        limit = observe_limit(how.limit, limit, pair, phi, interval_s)
-    half = half_of_instances(stable)
-    comparison = observe_pair(how.rule, before, pair, half, interval_s, phi)
-    alike = stable.requests, stable.errors
-    placebo = observe_placebo(how.placebo, state.placebo, alike, half, (phi, how.rule.cap))
+        limit = observe_limit(
+            how.limit, limit, Pair(canary.requests, canary.errors, *stable), phi, interval_s
+        )
+    half = half_of_instances(arms.stable)
+    pair = Pair(canary.requests, canary.errors, beside.requests, beside.errors)
+    comparison = observe_pair(how.rule, before, pair, half, interval_s, phi, stable)
+    double = half if arms.fresh is None else (beside.requests, beside.errors)
+    placebo = observe_placebo(how.placebo, state.placebo, stable, double, (phi, how.rule.cap))
     key = _second_key(spec, state, comparison, arms, interval_s) if spec.exchangeable else None
     return ErrorState(comparison, limit, placebo, key)
 
 
 def _second_key(
-    spec: JudgeSpec, state: ErrorState, after: Comparison, arms: tuple[Arm, Arm], interval_s: float
+    spec: JudgeSpec, state: ErrorState, after: Comparison, arms: Arms, interval_s: float
 ) -> Process | None:
     """The second key after one more interval: None, that is like the first, until instances are alike."""
-    stable, canary = arms
     before = state.comparison.process.e_value
-    if alike(stable, canary):
+    if alike(arms.beside, arms.canary):
         key = state.key or scaled(start_exchange(), before)
-        return observe_exchange(key, arms, min(interval_s / spec.horizon_s, 1.0))
+        return observe_exchange(key, (arms.beside, arms.canary), min(interval_s / spec.horizon_s, 1.0))
     return state.key and scaled(state.key, after.process.e_value / max(before, SMALLEST))
 
 

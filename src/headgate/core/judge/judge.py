@@ -10,6 +10,7 @@ import msgspec
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import combined, culprits
 from headgate.core.judge.errors import ErrorState, enter_errors, observe_errors, read_errors, start_errors
 from headgate.core.judge.external import AFTER_STEP_S
@@ -20,7 +21,7 @@ from headgate.core.judge.reading import Reading, suspicious
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
-from headgate.core.model.sample import Arm, Sample
+from headgate.core.model.sample import Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
 
 UNEASY = 3.0
@@ -90,7 +91,8 @@ def _enter(state: JudgeState, step: int) -> JudgeState:
 
 
 def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
-    stable, canary = arms = whole(sample.stable), whole(sample.canary)
+    fresh = whole(sample.fresh) if sample.fresh is not None else None
+    stable, canary, _ = arms = Arms(whole(sample.stable), whole(sample.canary), fresh)
     errors, seconds = state.errors, sample.interval_s
     if errors is not None and spec.error_ratio is not None:
         errors = observe_errors(spec, spec.error_ratio, errors, arms, seconds)
@@ -108,7 +110,7 @@ def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
 
 
 def _count_latency(
-    spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
+    spec: JudgeSpec, state: JudgeState, arms: Arms, seconds: float
 ) -> tuple[LatencyState, ...]:
     if not state.latency:
         return ()
@@ -116,9 +118,7 @@ def _count_latency(
     return tuple([observe_latency(spec, criterion, latency, arms, seconds) for criterion, latency in pairs])
 
 
-def _count_means(
-    spec: JudgeSpec, state: JudgeState, arms: tuple[Arm, Arm], seconds: float
-) -> tuple[MeanState, ...]:
+def _count_means(spec: JudgeSpec, state: JudgeState, arms: Arms, seconds: float) -> tuple[MeanState, ...]:
     if not state.means:
         return ()
     pairs = zip(spec.means, state.means, strict=True)

@@ -4,8 +4,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.pair import Pair
-
 KNOWN_N = 20
 """Cases of stable before its share is believed."""
 MEMORY_S = 300.0
@@ -47,10 +45,9 @@ def _kept(interval_s: float) -> tuple[float, float]:
     return 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
 
 
-def remember(known: Known, pair: Pair, interval_s: float) -> Known:
-    """One more interval of stable; what is older counts less."""
+def remember(known: Known, n: int, x: float, interval_s: float) -> Known:
+    """One more interval of stable, with `x` bad of `n` cases; what is older counts less."""
     keep, keep_recent = _kept(interval_s)
-    n, x = pair.stable_n, pair.stable_x
     return Known(
         known.n * keep + n,
         known.x * keep + x,

@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.criteria import JudgeSpec, Latency
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.bounds import useful_bounds
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
@@ -92,17 +93,17 @@ def _defect(stable: Arm, canary: Arm) -> str:
 
 
 def observe_latency(
-    spec: JudgeSpec, criterion: Latency, state: LatencyState, arms: tuple[Arm, Arm], interval_s: float
+    spec: JudgeSpec, criterion: Latency, state: LatencyState, arms: Arms, interval_s: float
 ) -> LatencyState:
-    """One more interval; `arms` are stable and canary."""
-    stable, canary = arms
+    """One more interval."""
+    stable, canary, beside = arms.stable, arms.canary, arms.beside
     defect = _defect(stable, canary)
     histogram = stable.latency_ms or canary.latency_ms
     if defect or histogram is None:
         return msgspec.structs.replace(state, defect=defect)
     le, ns = histogram.le, (observations(stable), observations(canary))
     if criterion.max_ms is not None:
-        state = _observe_limit(spec, criterion, state, (arms, ns, le), interval_s)
+        state = _observe_limit(spec, criterion, state, ((stable, canary), ns, le), interval_s)
     if criterion.factor is None:
         return msgspec.structs.replace(state, defect="")
     if not state.slots:
@@ -111,11 +112,12 @@ def observe_latency(
     if gone is not None:
         return msgspec.structs.replace(state, defect=f"the bound {gone:g} ms is gone from the histogram")
     rules = latency_rule(spec, criterion, proves=True), latency_rule(spec, criterion, proves=False)
-    slots: list[Slot] = []
+    slots, beside_n = list[Slot](), observations(beside)
     for slot in state.slots:
         low, high = le.index(slot.le_ms), le.index(slot.canary_le_ms)
-        pair = Pair(ns[1], over(canary, high, ns[1]), ns[0], over(stable, low, ns[0]))
-        compared = observe_pair(rules[1 if slots else 0], slot.comparison, pair, (0, 0), interval_s)
+        pair = Pair(ns[1], over(canary, high, ns[1]), beside_n, over(beside, low, beside_n))
+        rule, all_of_it = rules[1 if slots else 0], (ns[0], over(stable, low, ns[0]))
+        compared = observe_pair(rule, slot.comparison, pair, (0, 0), interval_s, stable=all_of_it)
         slots.append(Slot(slot.le_ms, compared, slot.canary_le_ms))
     if state.limit is None:
         return LatencyState(tuple(slots))

@@ -75,7 +75,7 @@ def observe_limit(rule: LimitRule, limit: Limit, pair: Pair, phi: float, interva
         process = advance(limit.process, logs, rule.cap, release)
     else:
         process = idle(limit.process, release)
-    known = remember(limit.known, pair, interval_s)
+    known = remember(limit.known, pair.stable_n, pair.stable_x, interval_s)
     return Limit(
         process,
         known,

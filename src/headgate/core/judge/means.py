@@ -10,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.criteria import JudgeSpec, MeanCriterion
+from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
     Comparison,
@@ -45,6 +46,7 @@ class MeanState(msgspec.Struct, frozen=True, array_like=True):
     stable_early: float = 0.0
     canary_early: float = 0.0
     defect: str = ""
+    fresh_early: float = 0.0
 
 
 def _harm(spec: JudgeSpec, criterion: MeanCriterion) -> Harm:
@@ -75,7 +77,7 @@ def start_mean(spec: JudgeSpec, criterion: MeanCriterion) -> MeanState:
 def enter_mean(state: MeanState) -> MeanState:
     """A new step."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return MeanState(enter_step(state.comparison), limit, state.stable_early, state.canary_early)
+    return msgspec.structs.replace(state, comparison=enter_step(state.comparison), limit=limit, defect="")
 
 
 def mean_defect(mean: Mean) -> str:
@@ -103,24 +105,31 @@ def _bounded(criterion: MeanCriterion, pair: Pair) -> Pair:
 
 
 def observe_mean(
-    spec: JudgeSpec, criterion: MeanCriterion, state: MeanState, arms: tuple[Arm, Arm], interval_s: float
+    spec: JudgeSpec, criterion: MeanCriterion, state: MeanState, arms: Arms, interval_s: float
 ) -> MeanState:
-    """One more interval; `arms` are stable and canary."""
-    stable, canary = (arm.means.get(criterion.name, _NONE) for arm in arms)
-    defect = mean_defect(stable) or mean_defect(canary)
+    """One more interval."""
+    stable, canary, fresh = (_mean(arm, criterion.name) for arm in arms)
+    defect = mean_defect(stable) or mean_defect(canary) or mean_defect(fresh)
     if defect:
         return msgspec.structs.replace(state, defect=defect)
     stable_x, stable_early, odd_stable = _settled(stable, state.stable_early, "stable")
     canary_x, canary_early, odd_canary = _settled(canary, state.canary_early, "the canary")
-    if odd_stable or odd_canary:
-        return msgspec.structs.replace(state, defect=odd_stable or odd_canary)
+    fresh_x, fresh_early, odd_fresh = _settled(fresh, state.fresh_early, "the fresh baseline")
+    if odd_stable or odd_canary or odd_fresh:
+        return msgspec.structs.replace(state, defect=odd_stable or odd_canary or odd_fresh)
     rule, limit_rule = mean_rules(spec, criterion)
     pair = Pair(canary.n, canary_x, stable.n, stable_x)
     before, limit = state.comparison, state.limit
     if limit is not None and limit_rule is not None:
         limit = observe_limit(limit_rule, limit, _bounded(criterion, pair), phi_of(rule, before), interval_s)
-    comparison = observe_pair(rule, before, pair, (0, 0), interval_s)
-    return MeanState(comparison, limit, stable_early, canary_early)
+    compared = pair if arms.fresh is None else Pair(canary.n, canary_x, fresh.n, fresh_x)
+    all_of_it = pair.stable_n, pair.stable_x
+    comparison = observe_pair(rule, before, compared, (0, 0), interval_s, stable=all_of_it)
+    return MeanState(comparison, limit, stable_early, canary_early, fresh_early=fresh_early)
+
+
+def _mean(arm: Arm | None, name: str) -> Mean:
+    return arm.means.get(name, _NONE) if arm is not None else _NONE
 
 
 def read_mean(spec: JudgeSpec, criterion: MeanCriterion, state: MeanState) -> tuple[Reading, ...]:

@@ -1,7 +1,7 @@
 """Stable against itself: the judge's own false alarms, measured where there can be no fault.
 
-Every other instance of stable plays the canary. Where that evidence reaches what a verdict needs, the same rule would
-have failed stable against stable. It decides nothing.
+Every other instance of stable plays the canary or, where there is one, the fresh baseline does. Where that evidence
+reaches what a verdict needs, the same rule would have failed stable against stable. It decides nothing.
 """
 
 import msgspec

@@ -17,7 +17,8 @@ def sample_defect(sample: Sample) -> str:
         return sample_gap(sample)
     if not math.isfinite(sample.interval_s) or sample.interval_s <= 0:
         return "an interval without a length"
-    return _arm_defect("stable", sample.stable) or _arm_defect("the canary", sample.canary)
+    arms = ("stable", sample.stable), ("the canary", sample.canary), ("the fresh baseline", sample.fresh)
+    return next((defect for name, arm in arms if (defect := _arm_defect(name, arm))), "")
 
 
 def sample_gap(sample: Sample) -> str:

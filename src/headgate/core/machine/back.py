@@ -13,7 +13,7 @@ from headgate.core.events import (
     VersionVerified,
 )
 from headgate.core.machine.illegal import Illegal
-from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, in_words, worst
+from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, Version, in_words, worst
 from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
 from headgate.core.summary import Outcome
@@ -42,13 +42,14 @@ def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
         full=leg.baseline is None or not entered(leg, here, Shrink),
         verified=leg.baseline is None or not moved,
         stopped=not entered(leg, here, Prepare),
+        fresh_stopped=leg.fresh is None or not entered(leg, here, Prepare),
     )
     return _next(replace(state, leg=index, entered_at=at).with_leg(here, index), at, plan)
 
 
 def _next(state: State, at: float, plan: Plan) -> State:
     here = state.here()
-    if not (here.back and here.full and here.verified and here.stopped):
+    if not (here.back and here.full and here.verified and here.stopped and here.fresh_stopped):
         return state
     if state.leg > 0:
         return _turn_back(replace(state, hold=None), at, plan, state.leg - 1)
@@ -77,8 +78,14 @@ def verified(state: State, event: VersionVerified, plan: Plan) -> State:
 
 
 def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
-    """The bad version is gone."""
-    return _next(state.with_leg(replace(state.here(), stopped=True)), event.at, plan)
+    """The bad version is gone, or the one it was compared with."""
+    return _gone(state, event.version, event.at, plan)
+
+
+def _gone(state: State, version: Version, at: float, plan: Plan) -> State:
+    fresh = version == plan.legs[state.leg].fresh
+    here = replace(state.here(), fresh_stopped=True) if fresh else replace(state.here(), stopped=True)
+    return _next(state.with_leg(here), at, plan)
 
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
@@ -88,8 +95,7 @@ def failed(state: State, event: EffectFailed, plan: Plan) -> State:
     """
     leg, effect = plan.legs[state.leg], state.answered(event.effect)
     if isinstance(effect, StopVersion):
-        here = replace(state.here(), stopped=True)
-        return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
+        return _gone(state.with_warning(event.reason), effect.version, event.at, plan)
     if isinstance(effect, SetRouting) and leg.baseline is None and state.here().routing is None:
         here = replace(state.here(), back=True)
         return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)

@@ -9,7 +9,7 @@ from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.model import Bake, Expose, Leg, Plan, Promote, in_words, worst
+from headgate.core.model import Bake, Expose, Leg, Plan, Prepare, Promote, in_words, worst
 from headgate.core.state import UNEXPOSED, Hold, State, Watch
 
 CALM_AFTER_S = 300.0
@@ -76,11 +76,15 @@ def _merit(state: State, plan: Plan) -> str:
 
 
 def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:
-    """The instances that the step asked for are ready; a promotion only needed them to go on."""
-    leg = plan.legs[state.leg]
+    """What the step asked for is ready, all of it; a promotion only needed it to go on."""
+    leg, here = plan.legs[state.leg], state.here()
     if event.version == leg.candidate:
-        state = state.with_leg(replace(state.here(), instances=event.instances))
-    return state if isinstance(leg.steps[state.step], Promote) else complete(state, event.at, plan)
+        here = replace(here, instances=event.instances)
+    elif event.version == leg.fresh:
+        here = replace(here, fresh=event.instances)
+    state, step = state.with_leg(here), leg.steps[state.step]
+    halfway = isinstance(step, Prepare) and leg.fresh is not None and here.instances != here.fresh
+    return state if isinstance(step, Promote) or halfway else complete(state, event.at, plan)
 
 
 def routed(state: State, event: RoutingSet, plan: Plan) -> State:
@@ -195,9 +199,12 @@ def failed(state: State, event: EffectFailed, plan: Plan) -> State:
 
 
 def lost(state: State, event: VersionLost, plan: Plan) -> State:
-    """A lost canary is undone; a lost stable is not the canary's fault, and going back to it would help nobody."""
+    """A lost canary is undone; a lost stable is not the canary's fault, and going back to it would help nobody.
+
+    A lost fresh baseline fails its share of the users, whom going back helps, and leaves nothing to compare with.
+    """
     leg = plan.legs[state.leg]
-    if event.version == leg.candidate:
+    if event.version in (leg.candidate, leg.fresh):
         return revert(state, event.at, plan, "rolled_back", event.reason)
     if event.version != leg.baseline:
         raise Stale(f"{event.version} is not what moves now")

@@ -18,7 +18,7 @@ def cooled(state: State, event: TimeCame, plan: Plan) -> State:
 
 
 def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
-    """An old version is stopped, or kept because something else needs it now."""
+    """An old version is stopped, or kept because something else needs it now; or the fresh baseline is."""
     return _retire(state, state.answered(event.effect), plan)
 
 
@@ -31,11 +31,14 @@ def _retire(state: State, effect: Effect, plan: Plan) -> State:
     for index, leg in enumerate(plan.legs):
         if isinstance(effect, StopVersion) and leg.baseline == effect.version:
             state = state.with_leg(replace(state.legs[index], retired=True), index)
+        elif isinstance(effect, StopVersion) and leg.fresh == effect.version:
+            state = state.with_leg(replace(state.legs[index], fresh_stopped=True), index)
     return close_when_retired(state, plan)
 
 
 def close_when_retired(state: State, plan: Plan) -> State:
-    """Nothing more will happen once every old version is retired."""
-    legs = zip(plan.legs, state.legs, strict=True)
+    """Nothing more will happen once every old version is retired, and every fresh baseline gone."""
+    legs = tuple(zip(plan.legs, state.legs, strict=True))
     done = all(leg.baseline is None or at.retired for leg, at in legs)
+    done = done and all(leg.fresh is None or at.fresh_stopped for leg, at in legs)
     return replace(state, stage="closed") if done else state

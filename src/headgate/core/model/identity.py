@@ -15,20 +15,25 @@ class Unit(msgspec.Struct, frozen=True, order=True):
         return f"{self.project}/{self.environment}/{self.service}"
 
 
-class Version(msgspec.Struct, frozen=True, order=True):
+class Version(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     """What a unit runs: an artifact's digest *and* the hash of its configuration; changing either is a new version.
 
-    `artifact` and `configuration` are full SHA-256 digests in lower-case hex (64 characters).
+    `artifact` and `configuration` are full SHA-256 digests in lower-case hex (64 characters). `fresh`: a second run of
+    the same, started with a canary so that it can be compared with what is as new as itself; it is never released.
     """
 
     unit: Unit
     artifact: str
     configuration: str
+    fresh: bool = False
 
     @property
     def key(self) -> str:
-        """A short name, unique in practice, fit for files and proxy clusters: `<artifact:12>-<configuration:8>`."""
-        return f"{self.artifact[:12]}-{self.configuration[:8]}"
+        """A short name, unique in practice, fit for files and proxy clusters: `<artifact:12>-<configuration:8>`.
+
+        That of a fresh one ends with `-fresh`.
+        """
+        return f"{self.artifact[:12]}-{self.configuration[:8]}{'-fresh' if self.fresh else ''}"
 
     def __str__(self) -> str:
         """`service@key`."""

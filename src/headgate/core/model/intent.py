@@ -32,6 +32,7 @@ class Rollout(msgspec.Struct, frozen=True):
     """How a unit is moved. `batch` is how many instances `rolling` replaces at a time.
 
     `soak_s` is the bake after promotion, `warm_s` the rollback window in which the old version stays warm.
+    `fresh_baseline`: a canary is compared with instances of the old version that are as new as itself.
     """
 
     strategy: StrategyName = "canary"
@@ -41,6 +42,7 @@ class Rollout(msgspec.Struct, frozen=True):
     warm_s: float = 600.0
     drain_s: float = 10.0
     sticky: Sticky | None = None
+    fresh_baseline: bool = False
 
 
 class Intent(msgspec.Struct, frozen=True):

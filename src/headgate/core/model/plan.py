@@ -32,6 +32,8 @@ class Leg(msgspec.Struct, frozen=True):
     Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
     `learn`: stable is watched from the leg's first step on, so that its ways are known before anybody reaches the
     candidate.
+    `fresh` is the baseline once more, as large as the candidate and started with it: in the steps that divide the
+    traffic it has as much of it, and the candidate is compared with it alone. None: with the baseline as it runs.
     """
 
     unit: Unit
@@ -50,6 +52,7 @@ class Leg(msgspec.Struct, frozen=True):
     one_way_after: int | None = None
     one_way_reason: str = ""
     learn: bool = False
+    fresh: Version | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

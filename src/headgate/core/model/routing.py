@@ -1,13 +1,20 @@
 """Who reaches which version: everything the proxy must know of one unit, as one value that is swapped at once."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from headgate.core.model.identity import Unit, Version
 
+W = TypeVar("W", int, float)
+
 WHOLE = 100
 """All of the traffic, in percent."""
+
+
+def beside(weight: W) -> W:
+    """The share of a fresh baseline beside a canary with `weight` percent: as much, or what is left."""
+    return min(weight, WHOLE - weight)
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -41,7 +48,8 @@ class Routing(msgspec.Struct, frozen=True):
     `weight` is the percentage (0..100) of requests that reach `canary`; stable has the rest, so weights sum to 100
     by construction. `mirror` is the percentage of requests copied to the canary, whose answers are thrown away.
     With `canary=None`, weight and mirror are 0 and there are no matches. With `stable=None` (nothing has ever been
-    released) and no canary, the proxy answers 503.
+    released) and no canary, the proxy answers 503. `fresh` is the fresh baseline: a second run of stable, which takes
+    as much of stable's share as the canary has, or all of it where that is less.
     """
 
     unit: Unit
@@ -52,6 +60,7 @@ class Routing(msgspec.Struct, frozen=True):
     matches: tuple[Match, ...] = ()
     mirror: int = 0
     sticky: Sticky | None = None
+    fresh: Version | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no proxy could carry out. Raises ValueError."""
@@ -61,12 +70,25 @@ class Routing(msgspec.Struct, frozen=True):
         if self.canary is None and (self.weight or self.mirror or self.matches):
             message = "traffic cannot be sent to a canary that is not there"
             raise ValueError(message)
+        if self.fresh is not None and (self.canary is None or self.stable is None):
+            message = "a fresh baseline is stable's, beside a canary"
+            raise ValueError(message)
 
     @property
     def exposed(self) -> bool:
         """True when real requests, or copies of them, can reach the canary."""
         return self.canary is not None and bool(self.weight or self.matches or self.mirror)
 
+    @property
+    def fresh_weight(self) -> int:
+        """The percentage of requests that reach the fresh baseline."""
+        return beside(self.weight) if self.fresh is not None else 0
+
+    @property
+    def stable_weight(self) -> int:
+        """The percentage of requests that reach stable as it runs."""
+        return WHOLE - self.weight - self.fresh_weight
+
     def versions(self) -> tuple[Version, ...]:
         """The versions that must be running for this routing to be carried out."""
-        return tuple(version for version in (self.stable, self.canary) if version is not None)
+        return tuple(one for one in (self.stable, self.canary, self.fresh) if one is not None)

@@ -45,6 +45,8 @@ class Sample(msgspec.Struct, frozen=True):
     An arm that could not be read is None and `problems` says why: unknown, which is neither zero nor good.
     `weight` is the canary's percentage during the interval: a change of weight closes one sample and opens the next.
     `readings` are the counters themselves at `at` (stable, canary): where the next sample starts, also after a crash.
+    `fresh` is the part of `stable` that was started with the canary and is compared with it (None: there is none), and
+    `fresh_reading` its counters; `readings` has those of the rest of stable then.
     """
 
     unit: Unit
@@ -55,6 +57,8 @@ class Sample(msgspec.Struct, frozen=True):
     canary: Arm | None
     problems: tuple[str, ...] = ()
     readings: tuple[Arm | None, Arm | None] = (None, None)
+    fresh: Arm | None = None
+    fresh_reading: Arm | None = None
 
 
 def _counts_since(before: Counts | None, after: Counts) -> Counts:
@@ -140,3 +144,41 @@ def carried(before: Arm, after: Arm) -> Arm:
         instances=after.instances | kept,
         means=before.means | after.means,
     )
+
+
+def together(one: Arm, other: Arm) -> Arm:
+    """Two parts of one arm as a whole. Latencies are unknown where only one of them has any, or bounds differ."""
+    return Arm(
+        requests=one.requests + other.requests,
+        errors=one.errors + other.errors,
+        latency_ms=_latencies(one, other),
+        instances={
+            name: _added(one.instances.get(name), other.instances.get(name))
+            for name in one.instances | other.instances
+        },
+        means={
+            name: _mean_of(one.means.get(name), other.means.get(name)) for name in one.means | other.means
+        },
+    )
+
+
+def _latencies(one: Arm, other: Arm) -> Histogram | None:
+    mine, theirs = one.latency_ms, other.latency_ms
+    if mine is None or theirs is None:
+        silent = other if theirs is None else one
+        return None if silent.requests else mine or theirs
+    if mine.le != theirs.le:
+        return None
+    return Histogram(mine.le, tuple(a + b for a, b in zip(mine.count, theirs.count, strict=True)))
+
+
+def _added(one: Counts | None, other: Counts | None) -> Counts:
+    nothing = Counts(0, 0)
+    a, b = one or nothing, other or nothing
+    return Counts(a.requests + b.requests, a.errors + b.errors)
+
+
+def _mean_of(one: Mean | None, other: Mean | None) -> Mean:
+    nothing = Mean(0.0, 0)
+    a, b = one or nothing, other or nothing
+    return Mean(a.sum + b.sum, a.n + b.n)

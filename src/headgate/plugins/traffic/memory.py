@@ -57,16 +57,17 @@ class MemoryTraffic:
     @staticmethod
     def receiving(routing: Routing) -> tuple[Version, ...]:
         """The versions that get live requests or copies of them."""
-        everything = routing.canary is not None and routing.weight == _PERCENT
-        stable = () if routing.stable is None or everything else (routing.stable,)
-        return stable + ((routing.canary,) if routing.canary is not None and routing.exposed else ())
+        stable = (routing.stable,) if routing.stable is not None and routing.stable_weight else ()
+        canary = (routing.canary,) if routing.canary is not None and routing.exposed else ()
+        fresh = (routing.fresh,) if routing.fresh is not None and routing.fresh_weight else ()
+        return (*stable, *canary, *fresh)
 
     def reach(
         self, unit: Unit, headers: Mapping[str, str] | None = None, draw: float = 0.0
     ) -> Version | None:
         """The version a request with these headers reaches; None: it is answered 503.
 
-        `draw` in [0, 1) decides by weight: below the canary's share it is the canary.
+        `draw` in [0, 1) decides by weight: the canary has the lowest part of it, a fresh baseline the highest.
         """
         routing = self.plane.routings.get(unit)
         if routing is None:
@@ -77,7 +78,9 @@ class MemoryTraffic:
             preview or any(_matches(match, sent) for match in routing.matches)
         ):
             return routing.canary
-        return routing.canary if draw < routing.weight / _PERCENT else routing.stable
+        if draw < routing.weight / _PERCENT:
+            return routing.canary
+        return routing.stable if draw < 1 - routing.fresh_weight / _PERCENT else routing.fresh
 
 
 def _matches(match: Match, headers: Mapping[str, str]) -> bool:

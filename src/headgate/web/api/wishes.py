@@ -99,6 +99,10 @@ def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
     for digest in (candidate.artifact, candidate.configuration):
         if not _DIGEST.fullmatch(digest):
             yield "candidate", f"{digest[:80]!r} is no SHA-256 (64 hex digits)"
+    if intent.candidate.fresh:
+        yield "candidate.fresh", "a fresh baseline is started beside a release, and is none itself"
+    if intent.rollout.fresh_baseline and (intent.rollout.strategy != "canary" or intent.sources):
+        yield "rollout.fresh_baseline", "it is for a canary that the proxy and the service alone measure"
     for port in (listener.port, listener.preview_port):
         if port is not None and not 0 < port <= _PORT_MAX:
             yield "listener", f"{port} is no port"

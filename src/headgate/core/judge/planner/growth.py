@@ -30,12 +30,12 @@ def growth(way: Watched, weight: float, factor: float) -> Growth:
     traffic, charged = way.traffic, way.counted(weight)
     n = traffic.rate * _SECONDS
     n1 = max(round(n * weight / 100), 1)
-    n0 = max(round(n) - n1, 1)
+    n0 = max(round(way.beside(weight) * _SECONDS), 1)
     clean = way.logs(Pair(n1, 0.0, n0, 0.0))
     of_canary = [b - a for a, b in zip(clean, way.logs(Pair(n1, 1.0, n0, 0.0)), strict=True)]
     of_stable = [b - a for a, b in zip(clean, way.logs(Pair(n1, 0.0, n0, 1.0)), strict=True)]
     share = way.share(factor)
-    x1, x0 = traffic.rate * weight / 100 * share, traffic.stable_errors(weight)
+    x1, x0 = traffic.rate * weight / 100 * share, way.beside(weight) * traffic.share
     drift = [a / _SECONDS + x1 * b + x0 * c for a, b, c in zip(clean, of_canary, of_stable, strict=True)]
     return Growth(
         tuple([charged * one for one in drift]),

@@ -48,10 +48,11 @@ def _proof_s(way: Watched, harm: Harm | None, beta: float, weight: float) -> flo
     if harm is None:
         return 0.0
     share = way.traffic.share
-    rates = way.traffic.rate * weight / 100, way.traffic.rate * (1 - weight / 100)
+    rates = way.traffic.rate * weight / 100, way.beside(weight)
+    stable_rate = way.traffic.rate * (1 - weight / 100)
     time_s = 0.0
     for _ in range(6):
-        known = rates[1] * time_s / 2
+        known = stable_rate * time_s / 2
         believed = share if way.good else (share * known + PRIOR_X) / (known + PRIOR_N)
         gain = _gain(harm, rates, believed, share)
         if gain <= 0:

@@ -27,8 +27,11 @@ BEFORE = 4
 """Intervals of stable alone that the judge has seen before."""
 MANY = 30.0
 
-Observe = Callable[[Pair, float, float], float]
-"""One more interval: its counts, its length and when it begins give the evidence after it."""
+Cases = tuple[int, int]
+"""So many, and the bad ones among them."""
+
+Observe = Callable[[Pair, Cases, float, float], float]
+"""One more interval: its counts, all of stable's, its length and when it begins give the evidence after it."""
 
 
 def simulated(way: Watched, path: tuple[Stretch, ...], factor: float, guess_s: float, draw: Draw) -> Passage:
@@ -49,19 +52,20 @@ def _run(
     grain_s, patience_s = times
     needed, traffic = math.exp(way.threshold_log), way.traffic
     observe = _judge(way, round(grain_s / way.interval_s), path[0].weight, normal(draw))
-    at, stretch, left, due1, due0 = way.settle_s, 0, path[0].seconds, 0.0, 0.0
+    at, stretch, left, due = way.settle_s, 0, path[0].seconds, [0.0, 0.0, 0.0]
     while at < patience_s:
         if left < grain_s and stretch < len(path) - 1:
             stretch += 1
             left = path[stretch].seconds
         weight, left = path[stretch].weight, left - grain_s
-        due1 += traffic.rate * grain_s * weight / 100
-        due0 += traffic.rate * grain_s * (1 - weight / 100)
-        n1, n0 = int(due1), int(due0)
-        due1, due0 = due1 - n1, due0 - n0
+        rates = traffic.rate * weight / 100, way.beside(weight), way.apart(weight)
+        due = [one + rate * grain_s for one, rate in zip(due, rates, strict=True)]
+        n1, n0, rest = map(int, due)
+        due = [one % 1.0 for one in due]
         x1 = min(count(draw, n1, way.share(factor), traffic.phi), n1)
         x0 = min(count(draw, n0, traffic.share, traffic.phi), n0)
-        evidence = observe(Pair(n1, x1, n0, x0), grain_s, at)
+        more = min(count(draw, rest, traffic.share, traffic.phi), rest) if rest else 0
+        evidence = observe(Pair(n1, x1, n0, x0), (n0 + rest, x0 + more), grain_s, at)
         at += grain_s
         if evidence >= needed:
             return max(at - (grain_s - way.interval_s) / 2, way.interval_s)
@@ -77,19 +81,20 @@ def _judge(way: Watched, intervals: int, weight: float, luck: float) -> Observe:
     if isinstance(rule, LimitRule):
         bounded, limit = replace(rule, cap=rule.cap * intervals), replace(start_limit(), known=known)
 
-        def charge(pair: Pair, seconds: float, at: float) -> float:
+        def charge(pair: Pair, stable: Cases, seconds: float, at: float) -> float:
             nonlocal limit
             believed = belief(way, weight, at)
             phi = max(believed.phi + PART * luck * believed.spread, 1.0)
-            limit = observe_limit(bounded, limit, pair, phi, seconds)
+            both = Pair(pair.canary_n, pair.canary_x, *stable)
+            limit = observe_limit(bounded, limit, both, phi, seconds)
             return limit.process.e_value
 
         return charge
     wider, comparison = replace(rule, cap=rule.cap * intervals), replace(start_comparison(rule), known=known)
 
-    def compare(pair: Pair, seconds: float, _: float) -> float:
+    def compare(pair: Pair, stable: Cases, seconds: float, _: float) -> float:
         nonlocal comparison
-        comparison = observe_pair(wider, comparison, pair, (0, 0), seconds)
+        comparison = observe_pair(wider, comparison, pair, (0, 0), seconds, stable=stable)
         return comparison.process.e_value
 
     return compare

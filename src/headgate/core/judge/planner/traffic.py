@@ -46,9 +46,11 @@ class Workload(msgspec.Struct, frozen=True):
     """A service on a good day, as stable has it.
 
     `slow` is the share of requests over each latency bound (ms, rising); `signals` the cases and the share of each
-    business signal that counts, by name. What is empty or missing there is not known.
+    business signal that counts, by name. What is empty or missing there is not known. `fresh`: the canary is compared
+    with a fresh baseline.
     """
 
     errors: Traffic
     slow: tuple[tuple[float, float], ...] = ()
     signals: tuple[tuple[str, Traffic], ...] = ()
+    fresh: bool = False

@@ -20,6 +20,7 @@ from headgate.core.judge.means import mean_rules
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.traffic import LEAST_BASE, Traffic, Workload
 from headgate.core.judge.proportions import proportion_logs, share_logs
+from headgate.core.model.routing import WHOLE, beside
 
 Form = Literal["counts", "proportions", "limit"]
 ERRORS = "errors"
@@ -33,6 +34,7 @@ class Watched(msgspec.Struct, frozen=True, cache_hash=True):
     `threshold_log` is the log-evidence that it takes; `phi` the declared dispersion; `settle_s` how long it looks on
     before it counts. `good`: what is counted should be high, so "twice as bad" is half as much. `spared`: the part of
     stable's share that a canary as good as stable has, where it is counted at a bound of its own (a margin in ms).
+    `fresh`: it is compared with a fresh baseline.
     """
 
     signal: str
@@ -44,6 +46,7 @@ class Watched(msgspec.Struct, frozen=True, cache_hash=True):
     good: bool = False
     settle_s: float = 0.0
     spared: float = 1.0
+    fresh: bool = False
 
     @property
     def form(self) -> Form:
@@ -101,6 +104,14 @@ class Watched(msgspec.Struct, frozen=True, cache_hash=True):
         if self.form == "proportions":
             return proportion_logs(self.grid, pair, self.traffic.share, phi)
         return conditional_logs(self.grid, pair, phi)
+
+    def beside(self, weight: float) -> float:
+        """The cases a second that those of a canary with so many percent are compared with."""
+        return self.traffic.rate * (beside(weight) if self.fresh else WHOLE - weight) / 100
+
+    def apart(self, weight: float) -> float:
+        """The cases a second of stable that it is not compared with."""
+        return self.traffic.rate * (WHOLE - weight) / 100 - self.beside(weight)
 
     def counted(self, weight: float) -> float:
         """The share of intervals that are charged to the canary: under a limit, those in which stable keeps it.
@@ -167,7 +178,7 @@ def watched(spec: JudgeSpec, workload: Workload) -> tuple[Watched, ...]:
     for mean in spec.means:
         if mean.weight > 0 and mean.name in signals:
             found += _mean(spec, mean, signals[mean.name])
-    return tuple(found)
+    return tuple([msgspec.structs.replace(way, fresh=workload.fresh) for way in found])
 
 
 def unknown(spec: JudgeSpec, workload: Workload) -> tuple[str, ...]:

@@ -108,10 +108,12 @@ class Arms:
 
 def receiving(routing: Routing) -> Iterator[Version]:
     """The versions that `routing` sends live requests, or copies of them, to."""
-    if routing.stable is not None and not (routing.canary is not None and routing.weight == 100):  # noqa: PLR2004
+    if routing.stable is not None and routing.stable_weight:
         yield routing.stable
     if routing.canary is not None and routing.exposed:
         yield routing.canary
+    if routing.fresh is not None and routing.fresh_weight:
+        yield routing.fresh
 
 
 def _addresses_in(assignment: dict[str, Any]) -> Iterator[str]:

@@ -135,15 +135,16 @@ def _to(version: Version) -> dict[str, Any]:
 
 
 def _weighted(routing: Routing) -> dict[str, Any]:
-    """The canary first: a client's hash then stays on its side while the weight rises."""
-    assert routing.canary is not None
-    assert routing.stable is not None
-    clusters: dict[str, Any] = {
-        "clusters": [
-            {"name": cluster_name(routing.canary), "weight": routing.weight},
-            {"name": cluster_name(routing.stable), "weight": _PERCENT - routing.weight},
-        ]
-    }
+    """The canary first, a fresh baseline last: a client's hash then stays on its side while the weight rises."""
+    shares = (
+        (routing.canary, routing.weight),
+        (routing.stable, routing.stable_weight),
+        (routing.fresh, routing.fresh_weight),
+    )
+    split = [
+        {"name": cluster_name(version), "weight": weight} for version, weight in shares if version and weight
+    ]
+    clusters: dict[str, Any] = {"clusters": split}
     if routing.sticky is None:
         return {"weighted_clusters": clusters}
     action: dict[str, Any] = {"weighted_clusters": clusters | {"use_hash_policy": True}}
