@@ -23,7 +23,7 @@ OUTCOMES = {
     "greedy rolled_back",
 }
 HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
-SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh", "fresh lost"}
+SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh"}
 
 
 @pytest.mark.timeout(600)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from msgspec.structs import replace
-
 from headgate.controller.world import Patience, World
 from headgate.ledger.projections import fleet
 from headgate.ledger.verify import verify
@@ -198,8 +196,8 @@ class Simulation:
                 self.controllers.start()
             else:
                 version = random.choice(list(self.scenario.makes))
-                fresh = replace(version, fresh=True)
-                self.town.die(fresh if self.town.running.get(fresh) else version)
+                fresh = (one for one in self.town.running if one.fresh)
+                self.town.die(next(fresh, version))
 
     async def _converge(self) -> None:
         until = self.loop.time() + CONVERGES_WITHIN_S
