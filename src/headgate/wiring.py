@@ -24,6 +24,7 @@ from headgate.core.model import Channel, Version
 from headgate.core.people import People
 from headgate.homes import hooks_of, ledger_of, listens, make_home, people_of, socket_of, sweep_sockets
 from headgate.ledger import Ledger, SqliteLedger
+from headgate.ledger.place import open_spool
 from headgate.outbox import trial
 from headgate.outbox.store import FileStore
 from headgate.outbox.telling import maker, telling
@@ -168,7 +169,8 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         world = build_world(home, processes)
         metrics = Metrics()
         observing = Observing(ledger, (metrics.observe, journal))
-        supervisor = Supervisor(ledger, world, lease, time.time, observing.appended)
+        spool = open_spool(home)
+        supervisor = Supervisor(ledger, world, lease, time.time, observing.appended, spool)
         housekeeping: asyncio.Task[None] | None = None
         told = contextlib.AsyncExitStack()
         try:

@@ -12,6 +12,7 @@ from headgate.ports import Gate, Signals, Target, Traffic
 class Patience:
     """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise.
 
+    `back_retry_s` is the longest wait between two tries to bring users back, which has no last try.
     `abandon_s` is how long an order that was abandoned may take to end before the next one to the same thing begins.
     """
 
@@ -25,6 +26,7 @@ class Patience:
     attempts: int = 5
     first_retry_s: float = 0.2
     last_retry_s: float = 5.0
+    back_retry_s: float = 1.0
 
 
 async def _nothing() -> None:
