@@ -34,7 +34,13 @@ class Folder:
         self.log = self.path / "envoy.log"
 
     def create(self) -> None:
-        """Make the folder, with a configuration that serves nothing. What is there stays."""
+        """Make the folder, with a configuration that serves nothing. What is there stays. Raises Temporary."""
+        try:
+            self._create()
+        except OSError as error:
+            raise Temporary(f"{self.path} cannot be made: {error.strerror or error}") from error
+
+    def _create(self) -> None:
         for folder in (self.path, self.path / "rds", self.path / "eds"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in (self.listeners, self.clusters):
@@ -70,16 +76,16 @@ class Folder:
                 file.unlink(missing_ok=True)
 
     @contextlib.asynccontextmanager
-    async def locked(self) -> AsyncGenerator[None]:
-        """One writer at a time, whichever process it is in. Raises Temporary after LOCK_WAIT_S seconds."""
+    async def locked(self, wait_s: float = LOCK_WAIT_S) -> AsyncGenerator[None]:
+        """One writer at a time, whichever process it is in. Raises Temporary after `wait_s` seconds."""
         self.create()
-        until = time.monotonic() + LOCK_WAIT_S
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        until = time.monotonic() + wait_s
+        descriptor = _lock_file(self.path / "lock")
         try:
             while not _lock(descriptor):
                 if time.monotonic() > until:
                     raise Temporary(
-                        f"{self.path}: another process has been changing the proxy for {LOCK_WAIT_S:g} s"
+                        f"{self.path}: another process has been changing the proxy for {wait_s:g} s"
                     )
                 await asyncio.sleep(_LOCK_POLL_S)
             yield
@@ -128,7 +134,8 @@ def swap(file: Path, data: bytes) -> None:
         draft.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing can be removed either
+            draft.unlink(missing_ok=True)
         raise Temporary(f"{file} cannot be written: {error.strerror or error}") from error
 
 
@@ -147,6 +154,13 @@ def _decoded(file: Path) -> dict[str, Any]:
         raise Permanent(
             f"{file} is not what Headgate wrote there ({error}): move it away and deploy again"
         ) from error
+
+
+def _lock_file(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Temporary(f"{path} cannot be opened: {error.strerror or error}") from error
 
 
 def _lock(descriptor: int) -> bool:
