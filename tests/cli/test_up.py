@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from headgate import homes, wiring
+from headgate import homes
 from headgate.cli import exits
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.traffic.envoy import admin_socket
+from headgate.wiring import daemon
 from tests.cli.conftest import Run
 from tests.cli.towns import Town
 
@@ -52,7 +53,7 @@ def test_up_waits_for_the_answer(run: Run, town: Town, home: Path) -> None:
 def test_up_says_why_nobody_answers(
     run: Run, town: Town, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "UP_S", 0.1)
+    monkeypatch.setattr(daemon, "UP_S", 0.1)
     assert "there is nothing in" in run("up").stderr
     (home / "log").mkdir(parents=True)
     (home / "log" / "controller.log").write_text("old\n" * 100 + "the ledger is damaged\n")

@@ -126,7 +126,7 @@ GOOD = [
         "from rich import table\nimport os, msgspec",
     ),
     (rules.libraries_stay_at_home, "src/headgate/ledger/sqlite_store.py", "import sqlite3"),
-    (rules.guests_are_expected, "src/headgate/wiring.py", "from headgate.plugins.targets import x"),
+    (rules.guests_are_expected, "src/headgate/wiring/world.py", "from headgate.plugins.targets import x"),
     (
         rules.guests_are_expected,
         "src/headgate/plugins/targets/a.py",
