@@ -13,9 +13,11 @@ from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
 from headgate.controller.observing import Observing
 from headgate.controller.supervisor import Supervisor
+from headgate.controller.tending import tend
 from headgate.homes import hooks_of, socket_of
 from headgate.outbox.store import FileStore
 from headgate.outbox.telling import telling
+from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES
 from headgate.web.access.front import FrontDoor
@@ -50,7 +52,7 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         metrics = Metrics()
         observing = Observing(ledger, (metrics.observe, journal))
         supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended)
-        housekeeping: asyncio.Task[None] | None = None
+        housekeeping: asyncio.Future[tuple[None, None]] | None = None
         told = contextlib.AsyncExitStack()
         try:
             bounds = allowed_at(home)
@@ -72,7 +74,9 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
             told.enter_context(logged(log or log_file(home)))
             metrics.begin(ledger, supervisor.troubles)
             await supervisor.start()
-            housekeeping = asyncio.create_task(keep_house(stores.open_artifacts(home), ledger))
+            housekeeping = asyncio.gather(
+                keep_house(stores.open_artifacts(home), ledger), tend(processes, KEEPER)
+            )
             stream = Stream(ledger)
             backstage = Backstage(supervisor, ledger, door, stream, metrics, stores.open_artifacts(home))
             with unix_listener(socket_of(home)) as listener:

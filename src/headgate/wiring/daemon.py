@@ -6,62 +6,136 @@ import time
 from pathlib import Path
 from typing import Any
 
-from headgate.homes import listens, socket_of, sweep_sockets
+import msgspec
+
+from headgate.homes import proxy_socket_of, socket_of
+from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
+from headgate.plugins.targets.local.keeper_program import keeper_of
+from headgate.plugins.traffic.envoy.guard import ProxyGuard
 from headgate.ports import PortError
-from headgate.ports.processes import Program
+from headgate.ports.guard import Guard, Trouble, read_troubles
+from headgate.ports.processes import Processes, ProcessStatus, Program
+from headgate.ports.retreat import read_retreats
+from headgate.unix_sockets import listener_of, listens
 from headgate.wiring import stores
+from headgate.wiring.guards import GUARDS
 
 CONTROLLER = "controller"
 
 UP_S = 15.0
-"""How long `up` waits for the controller's first answer."""
+"""How long `up` waits for the controller's first answer, and then for the proxy to serve."""
 
 ASK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.5
 
 
 async def up(home: Path) -> dict[str, Any]:
-    """Start the process daemon and the controller under it, if they do not run; returns `daemon_status`.
+    """Have the process daemon, the controller and the keeper run, and users served; returns `daemon_status`.
 
-    Waits up to `UP_S` seconds until the controller answers; where it does not, the status says so.
+    Waits up to `UP_S` seconds until the controller answers, and as long until every port that the proxy shall listen
+    on is served; where one is not, the status says so (`unserved`).
     """
     processes = stores.open_processes(home)
     await processes.start_daemon()
-    await processes.ensure([_controller(home)])
+    await processes.ensure([controller_program(home), keeper_of(home, processes, GUARDS)])
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline:
         if controller_runs(home):
             break
         await asyncio.sleep(ASK_EVERY_S)
-    return await daemon_status(home)
+    unserved = await _served(ProxyGuard(home, processes))
+    return await daemon_status(home) | {"unserved": msgspec.to_builtins(unserved)}
 
 
-async def down(home: Path, *, everything: bool) -> None:
+async def down(home: Path, *, everything: bool) -> tuple[str, ...]:
     """Stop the controller; with `everything`, also the proxy and every service. What is defined stays defined.
 
-    With `everything`, the home's folders for sockets outside of it go, too, unless somebody still listens there.
+    Whoever supervises them may be dead: then what they wrote down of themselves is stopped. Returns what could not be
+    stopped, a sentence for each; nothing: all is. Raises PortError.
     """
     processes = stores.open_processes(home)
-    if await processes.running():
-        await processes.remove([CONTROLLER])
-        if everything:
-            await processes.stop_daemon()
+    left: tuple[ProcessStatus, ...] = ()
     if everything:
-        sweep_sockets(home)
+        left = await processes.stop_daemon()
+    else:
+        await processes.remove([CONTROLLER])
+    return (*(f"{one.name} (process {one.pid}) does not end" for one in left), *_still(home, everything))
+
+
+def _still(home: Path, everything: bool) -> list[str]:  # noqa: FBT001 - handed on
+    """Who still answers at the home's sockets."""
+    found: list[str] = []
+    if pid := listener_of(socket_of(home)):
+        found.append(
+            f"a controller (process {pid}) that the process daemon did not start still steers: a `headgate` command "
+            "in some terminal; end it there"
+        )
+    if everything and (pid := listener_of(proxy_socket_of(home))):
+        found.append(f"the proxy (process {pid}), of which nothing is written down, still answers")
+    return found
+
+
+async def _served(guard: Guard) -> tuple[Trouble, ...]:
+    """What of the proxy is not well, once it had `UP_S` seconds to become so; it is mended meanwhile."""
+    deadline = time.monotonic() + UP_S
+    while True:
+        try:
+            troubles = await guard.look()
+        except PortError as error:
+            troubles = (Trouble("proxy", str(error)),)
+        if not troubles or time.monotonic() > deadline:
+            return troubles
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def daemon_status(home: Path) -> dict[str, Any]:
-    """What of the home runs now: `daemon`, `controller`, and each program's state and process id."""
+    """What of the home runs now: `daemon`, `controller`, and each program's state and process id.
+
+    What runs though its daemon is dead has the state `orphaned`. `trouble` is what is wrong: what the keeper found when
+    it last looked, and what keeps it from looking. `retreated` are the units whose traffic was taken back without a
+    controller (see `ports.retreat`).
+    """
     processes = stores.open_processes(home)
-    try:
-        programs = await processes.list() if await processes.running() else ()
-    except PortError:
-        programs = ()
+    daemon, programs = await _programs(processes)
+    orphans = () if daemon else await processes.orphans()
+    troubles = (*_unwatched(programs, orphans, daemon=daemon), *read_troubles(home))
+    rows = [{"name": p.name, "state": p.state, "pid": p.pid, "detail": p.detail} for p in programs]
     return {
         "home": str(home),
-        "daemon": bool(programs) or await processes.running(),
+        "daemon": daemon,
         "controller": controller_runs(home),
-        "programs": [{"name": p.name, "state": p.state, "pid": p.pid, "detail": p.detail} for p in programs],
+        "programs": [
+            *rows,
+            *({"name": p.name, "state": "orphaned", "pid": p.pid, "detail": ORPHANED} for p in orphans),
+        ],
+        "trouble": msgspec.to_builtins(troubles),
+        "retreated": msgspec.to_builtins(read_retreats(home)),
     }
+
+
+ORPHANED = "it runs, and the process daemon that looked after it is dead: `headgate up`"
+
+
+async def _programs(processes: Processes) -> tuple[bool, tuple[ProcessStatus, ...]]:
+    """Whether the daemon answers, and what it looks after."""
+    try:
+        return True, await processes.list()
+    except PortError:
+        return False, ()
+
+
+def _unwatched(
+    programs: tuple[ProcessStatus, ...], orphans: tuple[ProcessStatus, ...], *, daemon: bool
+) -> tuple[Trouble, ...]:
+    """That nobody looks after what runs."""
+    if orphans:
+        what = f"it is dead, and nobody looks after {', '.join(one.name for one in orphans)}"
+        return (Trouble("process daemon", what, "`headgate up` takes over what runs"),)
+    keeper = next((one for one in programs if one.name == KEEPER), None)
+    if daemon and programs and (keeper is None or not keeper.pid):
+        state = "not there" if keeper is None else keeper.state
+        return (Trouble("keeper", f"it is {state}: nobody probes what runs", "`headgate up` starts it"),)
+    return ()
 
 
 def controller_runs(home: Path) -> bool:
@@ -69,12 +143,14 @@ def controller_runs(home: Path) -> bool:
     return listens(socket_of(home))
 
 
-def _controller(home: Path) -> Program:
+def controller_program(home: Path) -> Program:
+    """What the process daemon runs as the controller of `home`."""
     return Program(
         name=CONTROLLER,
         argv=(sys.executable, "-P", "-m", "headgate", "--home", str(home), CONTROLLER),
         directory=str(home),
         log=str(home / "log" / "controller.log"),
+        env={"HEADGATE_SOCKETS": "run"},  # another program than that of a Headgate that listened elsewhere
         start_s=1.0,
         start_retries=20,
     )

@@ -15,6 +15,7 @@ from headgate.ports.wires import Wires
 from headgate.web.entrance import allowed_at
 from headgate.web.receiving import Receiving
 from headgate.wiring import stores
+from headgate.wiring.guards import GUARDS
 
 TARGET = "local"
 TRAFFIC = "envoy"
@@ -47,6 +48,7 @@ def build_world(home: Path, processes: Processes) -> World:
         serve=receiving.serve,
         public_web=public_web,
         bounds=bounds,
+        guards=GUARDS,
     )
     target = create("targets", TARGET, bare)
     wires = replace(bare, target=target, addresses=target.addresses)

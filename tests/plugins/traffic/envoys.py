@@ -247,9 +247,6 @@ async def world(options: Options | None = None) -> AsyncGenerator[World]:
             yield made
         finally:
             await made.close()
-            with contextlib.suppress(OSError):
-                made.traffic.admin.path.unlink(missing_ok=True)
-                made.traffic.admin.path.parent.rmdir()
 
 
 async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:

@@ -56,8 +56,12 @@ class Folder:
 
     def every_applied(self) -> list[Applied]:
         """The same for every unit."""
-        found = [resources(file) for file in sorted((self.path / "rds").glob("*.json"))]
+        found = [resources(file) for file in self.route_files()]
         return [applied_of(one[0]) for one in found if one]
+
+    def route_files(self) -> list[Path]:
+        """The file of every unit that has routes; its name is the unit's."""
+        return sorted((self.path / "rds").glob("*.json"))
 
     def watched(self) -> int:
         """The number of files Envoy watches, each with an inotify instance of its own."""
@@ -70,16 +74,16 @@ class Folder:
                 file.unlink(missing_ok=True)
 
     @contextlib.asynccontextmanager
-    async def locked(self) -> AsyncGenerator[None]:
-        """One writer at a time, whichever process it is in. Raises Temporary after LOCK_WAIT_S seconds."""
+    async def locked(self, wait_s: float = LOCK_WAIT_S) -> AsyncGenerator[None]:
+        """One writer at a time, whichever process it is in. Raises Temporary after `wait_s` seconds."""
         self.create()
-        until = time.monotonic() + LOCK_WAIT_S
+        until = time.monotonic() + wait_s
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not _lock(descriptor):
                 if time.monotonic() > until:
                     raise Temporary(
-                        f"{self.path}: another process has been changing the proxy for {LOCK_WAIT_S:g} s"
+                        f"{self.path}: another process has been changing the proxy for {wait_s:g} s"
                     )
                 await asyncio.sleep(_LOCK_POLL_S)
             yield
