@@ -18,7 +18,7 @@ NAME = "controller"
 Retreat = Callable[[str], Awaitable[Sequence[object]]]
 """Takes traffic to the safe side, for this reason, wherever a canary is exposed; returns what it moved."""
 
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown"})
+_DOWN = frozenset({"fatal", "exited", "stopped", "unknown", "backoff"})
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ class ControllerGuard:
         processes: Processes,
         retreat: Retreat,
         limits: Limits | None = None,
+        ask: Callable[[Path, float], Awaitable[bool]] = answers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._socket = socket_of(home)
         self._processes = processes
         self._retreat = retreat
         self._limits = limits or Limits()
+        self._ask = ask
         self._clock = clock
         self._restarts = Pauses(self._limits.restart_first_s, self._limits.restart_max_s, clock)
         self._looked_at: float | None = None
@@ -71,7 +73,7 @@ class ControllerGuard:
             self._silent_s, self._retreated = 0.0, 0
             return ()
         self._count_death(found.pid)
-        if await answers(self._socket, self._limits.answer_s):
+        if await self._ask(self._socket, self._limits.answer_s):
             self._silent_s = 0.0
             self._restarts.well()
             return await self._dying() if self._dies_again_and_again() else self._well()

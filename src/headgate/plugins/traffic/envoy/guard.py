@@ -40,6 +40,7 @@ class ProxyGuard:
         home: Path,
         processes: Processes,
         options: Options | None = None,
+        pauses: Pauses | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = Folder(home / "envoy")
@@ -47,7 +48,7 @@ class ProxyGuard:
         self._processes = processes
         self._options = options or Options()
         self._clock = clock
-        self._restarts = Pauses(RESTART_FIRST_S, RESTART_MAX_S, clock)
+        self._restarts = pauses or Pauses(RESTART_FIRST_S, RESTART_MAX_S, clock)
         self._again: dict[Path, float] = {}
         self._late: dict[Path, int] = {}
         self._silent_since: float | None = None
