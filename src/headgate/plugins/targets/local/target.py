@@ -66,6 +66,7 @@ class LocalTarget(Target):
         configuration = await asyncio.to_thread(self._artifacts.configuration, version.configuration)
         commit = await asyncio.to_thread(self._commit, version.artifact)
         folder = self._layout.folder(version)
+        await asyncio.to_thread(folder.note_tree, tree)
         async with locked(folder.lock):
             log = effect_log.begin(folder.effects(), effect, "prepare")
             if log is None:
