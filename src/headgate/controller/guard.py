@@ -30,8 +30,8 @@ class Limits:
     """
 
     silent_s: float = 15.0
-    deaths: int = 5
-    deaths_within_s: float = 60.0
+    deaths: int = 10
+    deaths_within_s: float = 120.0
     restart_first_s: float = 1.0
     restart_max_s: float = 60.0
     look_s_max: float = 3.0

@@ -23,7 +23,10 @@ from headgate.wiring.guards import GUARDS
 CONTROLLER = "controller"
 
 UP_S = 15.0
-"""How long `up` waits for the controller's first answer, and then for the proxy to serve."""
+"""How long `up` waits for the controller's first answer."""
+
+SERVED_S = 5.0
+"""How long it then waits for the proxy to serve: it looks after it meanwhile, as the keeper goes on to do."""
 
 ASK_EVERY_S = 0.05
 LOOK_EVERY_S = 0.5
@@ -32,7 +35,7 @@ LOOK_EVERY_S = 0.5
 async def up(home: Path) -> dict[str, Any]:
     """Have the process daemon, the controller and the keeper run, and users served; returns `daemon_status`.
 
-    Waits up to `UP_S` seconds until the controller answers, and as long until every port that the proxy shall listen
+    Waits up to `UP_S` seconds until the controller answers, and `SERVED_S` until every port that the proxy shall listen
     on is served; where one is not, the status says so (`unserved`).
     """
     processes = stores.open_processes(home)
@@ -76,8 +79,8 @@ def _still(home: Path, everything: bool) -> list[str]:  # noqa: FBT001 - handed 
 
 
 async def _served(guard: Guard) -> tuple[Trouble, ...]:
-    """What of the proxy is not well, once it had `UP_S` seconds to become so; it is mended meanwhile."""
-    deadline = time.monotonic() + UP_S
+    """What of the proxy is not well, once it had `SERVED_S` seconds to become so; it is mended meanwhile."""
+    deadline = time.monotonic() + SERVED_S
     while True:
         try:
             troubles = await guard.look()
