@@ -95,13 +95,26 @@ def test_one_that_was_given_up_is_started_again_for_ever(tmp_path: Path) -> None
 
 def test_one_that_dies_again_and_again_is_not_waited_for(tmp_path: Path) -> None:
     house = House(tmp_path, Limits(deaths=3, deaths_within_s=20.0))
-    for _ in range(3):
-        house.look()
-        assert house.retreats == []
-        house.pid += 1
     house.look()
-    assert house.retreats == [(3.0, "the controller died 3 times within 20 s")]
+    for _ in range(2):
+        house.pid, house.answering = house.pid + 1, False
+        house.look()
+        house.answering = True
+        house.look()
+    assert house.retreats == []
+    house.pid, house.answering = house.pid + 1, False
+    house.look()
+    assert house.retreats == [(5.0, "the controller died 3 times within 20 s")]
+    house.answering = True
     assert house.look(30) == ()  # a long time later it counts as well
+
+
+def test_one_that_waits_for_a_command_in_a_terminal_is_not_dying(tmp_path: Path) -> None:
+    house = House(tmp_path, Limits(deaths=3, deaths_within_s=20.0))
+    for _ in range(20):  # each finds the lease taken, by whoever answers
+        house.pid += 1
+        assert house.look() == ()
+    assert house.retreats == []
 
 
 def test_what_cannot_be_done_is_said_and_tried_again(tmp_path: Path) -> None:
@@ -112,6 +125,17 @@ def test_what_cannot_be_done_is_said_and_tried_again(tmp_path: Path) -> None:
     house.failing = False
     house.look()
     assert len(house.retreats) == 1
+
+
+def test_an_answer_that_is_waited_for_counts_as_silence(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.look()
+    house.answering = False
+    limits = Limits()
+    house.look(4, apart_s=1.0 + limits.answer_s)
+    assert house.retreats == []
+    house.look()
+    assert [at for at, _ in house.retreats] == [1.0 + 4 * (1.0 + limits.answer_s)]
 
 
 def test_a_pause_of_the_whole_machine_is_no_silence_of_the_controllers(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def kill_all_but_services(town: Town) -> None:
     for one in doomed[:2]:
         one.suspend()
     for one in reversed(doomed):
-        with contextlib.suppress(psutil.NoSuchProcess):  # the kernel ends what stands still when its parent dies
+        with contextlib.suppress(
+            psutil.NoSuchProcess
+        ):  # the kernel ends what stands still when its parent dies
             one.kill()
             one.wait(20)
     assert not town.running(DAEMON)
@@ -133,15 +135,8 @@ def test_down_says_what_it_cannot_stop(town: Town) -> None:
 
 @contextlib.contextmanager
 def stranger(port: int) -> Iterator[None]:
-    """Somebody else who listens there, as soon as that is free."""
-    until = time.monotonic() + 20
-    while True:
-        try:
-            listener = socket.create_server(("127.0.0.1", port))
-            break
-        except OSError:
-            assert time.monotonic() < until
-    with contextlib.closing(listener):
+    """Somebody else who listens there."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", port))):
         yield
 
 
@@ -174,13 +169,13 @@ def test_without_a_controller_traffic_falls_to_the_safe_side(town: Town, fault: 
     good, new = town.stable(), town.build()
     town.plan(steps=HELD_STEPS)
     town.up()
-    assert town.deploy(new).code == 5
-    assert town.answerers(60) == {good, new}
     limits = Limits(silent_s=1.0, answer_s=0.3, deaths=3, deaths_within_s=60)
     guard = ControllerGuard(
         town.home, Supervisord(town.home), lambda reason: retreat(town.home, reason), limits
     )
     with town.customers() as customers:
+        assert town.deploy(new).code == 5
+        assert town.answerers(60) == {good, new}
         asyncio.run(lose(town, guard, fault))
         assert town.answerers(60) == {good}
     customers.seen.nothing_bad()

@@ -34,8 +34,8 @@ class Limits:
     deaths_within_s: float = 120.0
     restart_first_s: float = 1.0
     restart_max_s: float = 60.0
-    look_s_max: float = 3.0
-    answer_s: float = 5.0
+    look_s_max: float = 5.0
+    answer_s: float = 3.0
 
 
 class ControllerGuard:
@@ -72,8 +72,11 @@ class ControllerGuard:
         if found is None:
             self._silent_s, self._retreated = 0.0, 0
             return ()
-        self._count_death(found.pid)
-        if await self._ask(self._socket, self._limits.answer_s):
+        answered = await self._ask(self._socket, self._limits.answer_s)
+        if not answered:
+            self._count_death(found.pid)
+        if answered:
+            self._pid = found.pid or self._pid
             self._silent_s = 0.0
             self._restarts.well()
             return await self._dying() if self._dies_again_and_again() else self._well()
@@ -82,7 +85,10 @@ class ControllerGuard:
         return (trouble, *(await self._dying() if self._dies_again_and_again() or self._is_lost() else ()))
 
     def _count_death(self, pid: int) -> None:
-        """A process that is another than the one before means that that one has died."""
+        """A process that is another than the one before means that that one has died.
+
+        Not while somebody answers: then a command in a terminal may steer, and the program waits for it to end.
+        """
         if pid and self._pid and pid != self._pid:
             self._deaths.append(self._clock())
         self._pid = pid or self._pid

@@ -8,23 +8,12 @@ from pathlib import Path
 import pytest
 
 from headgate.plugins.processes.supervisord import Supervisord
-from headgate.plugins.processes.supervisord.orphans import orphans
-from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.testing.processes import one, pid, run, sleeper
-from tests.plugins.processes.daemons import alive, daemon, descendants_of, script, until
+from tests.plugins.processes.daemons import alive, daemon, descendants_of, kill_daemon, script, until
 
 pytestmark = [pytest.mark.e2e]
 
 CHATTY = "i=0; while :; do echo line $i; sleep 0.02; i=$((i+1)); done"
-
-
-def kill_daemon(processes: Supervisord) -> None:
-    """SIGKILL, as the kernel would when memory is short; its programs have all written themselves down before."""
-    paths = Paths(processes.home)
-    defined = {path.stem for path in paths.programs.glob("*.conf")}
-    until(lambda: orphans(paths).keys() >= defined)
-    os.kill(int(paths.pid.read_text()), signal.SIGKILL)
-    until(lambda: not run(processes.running()))
 
 
 def taken_over(processes: Supervisord, name: str) -> bool:

@@ -15,9 +15,9 @@ import pytest
 import headgate
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.ports import Permanent, Temporary
-from headgate.ports.processes import Processes, Program
-from headgate.testing.processes import ProcessesContract, one, pid, run, sleeper
-from tests.plugins.processes.daemons import alive, daemon, script, until
+from headgate.ports.processes import Lasting, Processes, Program
+from headgate.testing.processes import LastingContract, one, pid, run, sleeper
+from tests.plugins.processes.daemons import alive, daemon, kill_daemon, script, until
 
 pytestmark = [pytest.mark.e2e]
 
@@ -34,11 +34,15 @@ def processes(shared: Supervisord) -> Iterator[Supervisord]:
     run(shared.remove([status.name for status in run(shared.list())]))
 
 
-class TestSupervisord(ProcessesContract):
+class TestSupervisord(LastingContract):
     @pytest.fixture
     def processes(self, shared: Supervisord) -> Iterator[Processes]:
         yield shared
         run(shared.remove([status.name for status in run(shared.list())]))
+
+    def kill_daemon(self, processes: Lasting) -> None:
+        assert isinstance(processes, Supervisord)
+        kill_daemon(processes)
 
 
 def state(processes: Supervisord, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -103,6 +104,38 @@ def test_a_file_that_envoy_has_not_taken_in_is_read_again() -> None:
     run(scenario)
 
 
+def test_one_that_hangs_is_started_again() -> None:
+    async def scenario(made: World) -> None:
+        place = listener()
+        await made.traffic.apply(effect(0), Routing(UNIT, place, OLD))
+        guard = ProxyGuard(made.home, made.supervisor, hung_s=0.05)
+        old = made.pid
+        os.kill(old, signal.SIGSTOP)
+        found = await well(guard, 30)
+        assert made.pid != old
+        assert any("it hangs" in one.what for one in found)
+        assert (await get(place.port))[2] == b"a"
+
+    run(scenario)
+
+
+def test_one_that_serves_is_let_be_though_it_is_out_of_reach() -> None:
+    async def scenario(made: World) -> None:
+        place = listener()
+        await made.traffic.apply(effect(0), Routing(UNIT, place, OLD))
+        guard = ProxyGuard(made.home, made.supervisor, hung_s=0.0)
+        old, requests = made.pid, made.services[OLD][0].requests
+        made.traffic.admin.path.unlink()
+        for _ in range(3):
+            (trouble,) = await guard.look()
+            assert "it serves, and takes no new routes" in trouble.what
+        assert made.pid == old
+        assert made.services[OLD][0].requests == requests  # none heard of it
+        assert (await get(place.port))[2] == b"a"
+
+    run(scenario)
+
+
 async def until_status(port: int, status: int) -> None:
     while (await get(port))[0] != status:  # noqa: ASYNC110 - a process, not an event
         await asyncio.sleep(0.01)
@@ -126,7 +159,8 @@ def test_one_that_was_given_up_is_started_again_with_pauses_for_ever(
 ) -> None:
     now = 0.0
     (tmp_path / "envoy").mkdir()
-    lds = '{"version_info": "1", "resources": [{"name": "x", "address": {"socket_address": {"port_value": 1}}}]}'
+    address = {"socket_address": {"address": "::", "port_value": 1}}
+    lds = json.dumps({"version_info": "1", "resources": [{"name": "x", "address": address}]})
     (tmp_path / "envoy" / "lds.json").write_text(lds)
     processes = Broken(state)
     guard = ProxyGuard(tmp_path, processes, pauses=Pauses(1.0, 8.0, lambda: now))

@@ -1,9 +1,11 @@
 """Is the proxy there, does it answer, listen, and route as its files say? Asked all the time, by whoever is alive.
 
-What is not well is mended: the program is started again, with back-off and for ever; a port that a stranger held is
-asked for again until it is ours; a file that Envoy has not taken in is read once more.
+What is not well is mended: the program is started again, with back-off and for ever, also where it hangs; a port that a
+stranger held is asked for again until it is ours; a file that Envoy has not taken in is read once more.
 """
 
+import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,12 +25,19 @@ RESTART_FIRST_S, RESTART_MAX_S = 0.5, 10.0
 AGAIN_S = 1.0
 """How long after one try Envoy is made to read a file again."""
 
-STARTING_S = 5.0
-"""A young Envoy may be silent for so long: it is starting."""
+HUNG_S = 10.0
+"""An Envoy that for so long has answered nobody, at no port, hangs."""
+
+_NOT_HTTP, _ANSWER_S = b"headgate\r\n\r\n", 1.0
+"""What an Envoy that lives answers by itself, with 400: no service hears of it."""
 
 LATE_LOOKS = 2
 """How often in a row a file must be found unread until that counts: somebody may just be delivering it."""
 
+Place = tuple[str, int]
+"""Host and port of a listener."""
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to look, not to bind
 _DOWN = frozenset({"fatal", "exited", "stopped", "unknown", "backoff"})
 
 
@@ -41,6 +50,7 @@ class ProxyGuard:
         processes: Processes,
         options: Options | None = None,
         pauses: Pauses | None = None,
+        hung_s: float = HUNG_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = Folder(home / "envoy")
@@ -48,6 +58,7 @@ class ProxyGuard:
         self._processes = processes
         self._options = options or Options()
         self._clock = clock
+        self._hung_s = hung_s
         self._restarts = pauses or Pauses(RESTART_FIRST_S, RESTART_MAX_S, clock)
         self._again: dict[Path, float] = {}
         self._late: dict[Path, int] = {}
@@ -55,28 +66,29 @@ class ProxyGuard:
 
     async def look(self) -> tuple[Trouble, ...]:
         """As the port says."""
-        ports = dict(self._ports())
-        if not ports:
+        places = dict(self._places())
+        if not places:
             return ()
         found = {status.name: status for status in await self._processes.list(proxy.NAME)}.get(proxy.NAME)
         if found is None or not found.pid or found.state in _DOWN:
             return (await self._bring_back(found),)
         if not await self._admin.ready():
-            return self._silence(found)
+            return (await self._silence(found, list(places.values())),)
         self._silent_since = None
         self._restarts.well()
         held = await in_thread(listening)
         own = await in_thread(sockets_of, found.pid)
-        missing = {name: port for name, port in ports.items() if not held.get(port, set()) & own}
+        missing = {name: port for name, (_, port) in places.items() if not held.get(port, set()) & own}
         troubles = [await in_thread(_missing, port, held.get(port, set())) for port in missing.values()]
         if missing:
             await self._read_again(self._folder.listeners)
-        return (*troubles, *await self._unread(set(ports) - set(missing), listeners=not missing))
+        return (*troubles, *await self._unread(set(places) - set(missing), listeners=not missing))
 
-    def _ports(self) -> Iterator[tuple[str, int]]:
-        """Every listener that Envoy shall have, and its port."""
+    def _places(self) -> Iterator[tuple[str, Place]]:
+        """Every listener that Envoy shall have, and where."""
         for one in resources(self._folder.listeners):
-            yield str(one["name"]), int(one["address"]["socket_address"]["port_value"])
+            address = one["address"]["socket_address"]
+            yield str(one["name"]), (str(address["address"]), int(address["port_value"]))
 
     async def _bring_back(self, status: ProcessStatus | None) -> Trouble:
         state = "not known to the process daemon" if status is None else status.state
@@ -89,12 +101,25 @@ class ProxyGuard:
             await self._processes.restart(proxy.NAME)
         return Trouble("proxy", f"Envoy does not run ({state})", "it is being started again")
 
-    def _silence(self, status: ProcessStatus) -> tuple[Trouble, ...]:
-        now = self._clock()
+    async def _silence(self, status: ProcessStatus, places: list[Place]) -> Trouble:
+        """Its admin interface is silent: it is starting, it hangs, or its socket was removed: nothing heals that."""
+        now, what = self._clock(), f"Envoy (process {status.pid}) does not answer at {self._admin.path}"
+        if await in_thread(_alive, places):
+            self._silent_since = None
+            return Trouble(
+                "proxy",
+                f"{what}; it serves, and takes no new routes",
+                "`headgate down --all` and `up` mend it",
+            )
         self._silent_since = now if self._silent_since is None else self._silent_since
-        young = time.time() - status.started_at < STARTING_S
-        what = f"Envoy (process {status.pid}) does not answer at {self._admin.path}"
-        return (Trouble("proxy", what, "it is starting" if young else "it is asked again"),)
+        if now - self._silent_since < self._hung_s or not self._restarts.due():
+            return Trouble(
+                "proxy", f"{what}, nor at any port", "it may be starting; where it hangs it is started again"
+            )
+        self._restarts.tried()
+        self._silent_since = None
+        await self._processes.restart(proxy.NAME)
+        return Trouble("proxy", f"{what}, nor at any port: it hangs", "it is being started again")
 
     async def _unread(self, names: set[str], *, listeners: bool) -> tuple[Trouble, ...]:
         """What of the files Envoy has not taken in: routes of the listeners `names`, clusters, and listeners, too."""
@@ -134,6 +159,17 @@ class ProxyGuard:
                     await in_thread(swap, file, data)
         except Temporary:  # whoever holds the lock is delivering, or the disk is full: another look comes
             self._again.pop(file, None)
+
+
+def _alive(places: list[Place]) -> bool:
+    """True when something at one of the places says that this was not HTTP."""
+    for host, port in places:
+        reachable = _ANY.get(host, host)
+        with contextlib.suppress(OSError), socket.create_connection((reachable, port), _ANSWER_S) as made:
+            made.sendall(_NOT_HTTP)
+            if made.recv(1):
+                return True
+    return False
 
 
 def _missing(port: int, holders: set[str]) -> Trouble:
