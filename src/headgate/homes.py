@@ -1,9 +1,7 @@
 """Where a home is, and where its sockets are. Light: what only reads a home starts with this and no more."""
 
-import contextlib
 import hashlib
 import os
-import socket
 import stat
 from pathlib import Path
 
@@ -12,9 +10,6 @@ HOME_NAME = ".headgate"
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - below it a folder of our own, mode 0700, whose owner is checked
 """A file system of its own, in the machine's memory."""
-
-SOCKET_BYTES_MAX = 100
-"""A unix socket's path may have 107 bytes."""
 
 
 def home_of(project_file: Path | None) -> Path:
@@ -55,7 +50,7 @@ def memory_folder(home: Path) -> Path | None:
     Anybody may make things there: what somebody else has made in our name is not used.
     """
     parent = MEMORY / f"headgate-{os.getuid()}"
-    folder = parent / _short_name(home.resolve())
+    folder = parent / hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
     for path in (parent, folder):
         try:
             path.mkdir(mode=0o700, exist_ok=True)
@@ -67,57 +62,16 @@ def memory_folder(home: Path) -> Path | None:
     return folder
 
 
+def run_of(home: Path) -> Path:
+    """The folder of what runs: sockets, locks, what each process wrote down of itself."""
+    return home / "run"
+
+
 def socket_of(home: Path) -> Path:
-    """The controller's socket: in the home, or in a folder of our own where the home's path is too long for one.
-
-    Makes nothing: where there is no controller there need not even be a folder.
-    """
-    near = home / "controller.sock"
-    if len(os.fsencode(near)) <= SOCKET_BYTES_MAX:
-        return near
-    return _short_root() / _short_name(home.resolve()) / "controller.sock"
+    """The controller's socket; connect to it by `unix_sockets`, for its path may be too long for an address."""
+    return run_of(home) / "controller.sock"
 
 
-def socket_folders(home: Path) -> frozenset[Path]:
-    """Where the home's sockets may be when they are not in it: of the controller, the proxy and the process daemon.
-
-    Usually one folder; two where the home is reached by a link, which only the process daemon does not follow.
-    """
-    names = {_short_name(home.resolve()), _short_name(Path(os.path.abspath(home)))}  # noqa: PTH100 - as it says
-    return frozenset(_short_root() / name for name in names)
-
-
-def sweep_sockets(home: Path) -> None:
-    """Remove the folders of ours that hold nothing but sockets at which nobody listens; leave any other."""
-    for folder in socket_folders(home):
-        _sweep(folder)
-
-
-def listens(path: Path) -> bool:
-    """True when somebody answers at the socket."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
-def _sweep(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            return
-        left = list(folder.iterdir())
-        if all(path.is_socket() and not path.is_symlink() and not listens(path) for path in left):
-            for path in left:
-                path.unlink(missing_ok=True)
-            folder.rmdir()
-
-
-def _short_root() -> Path:
-    return Path("/tmp") / f"headgate-{os.getuid()}"  # noqa: S108 - the folder is ours alone, mode 0700
-
-
-def _short_name(home: Path) -> str:
-    return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+def proxy_socket_of(home: Path) -> Path:
+    """The socket of the proxy's admin interface; as above."""
+    return run_of(home) / "envoy.sock"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from headgate import wiring
 from headgate.cli import command
 from headgate.plugins.artifacts.folder import FolderArtifacts
+from headgate.wiring import stores, world
 from tests.cli.towns import Daemon, Town
 
 Run = Callable[..., Result]
@@ -90,6 +90,6 @@ def run() -> Run:
 def town(monkeypatch: pytest.MonkeyPatch, home: Path) -> Town:
     """Whoever steers in this process acts on this in place of processes and a proxy."""
     town = Town(FolderArtifacts(home / "artifacts"))
-    monkeypatch.setattr(wiring, "build_world", lambda home, processes: town.world())
-    monkeypatch.setattr(wiring, "open_processes", Daemon)
+    monkeypatch.setattr(world, "build_world", lambda *_: town.world())
+    monkeypatch.setattr(stores, "open_processes", Daemon)
     return town

@@ -10,11 +10,11 @@ from typing import Literal
 import httpx2
 import pytest
 
-from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
 from headgate.web.entrance import Entrance, address_of, read_entrance, write_entrance
+from headgate.wiring import daemon
 from tests.cli.conftest import Run
 from tests.cli.towns import Town
 from tests.web import payloads
@@ -193,7 +193,7 @@ def test_the_dashboards_link(run: Run, steered: Steered) -> None:
 
 
 def test_where_the_door_is_declared(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "UP_S", 0.0)
+    monkeypatch.setattr(daemon, "UP_S", 0.0)
     open_to_all = run("up", "--listen", "0.0.0.0:7480")
     assert (open_to_all.exit_code, "so it needs TLS" in open_to_all.stderr) == (exits.USAGE, True)
     assert read_entrance(home) == Entrance()
@@ -209,7 +209,7 @@ def test_where_the_door_is_declared(run: Run, home: Path, monkeypatch: pytest.Mo
 
 
 def test_what_the_api_may_reach_is_declared(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "UP_S", 0.0)
+    monkeypatch.setattr(daemon, "UP_S", 0.0)
     run("up", "--no-dashboard")
     run("up", "--reach", "10.0.0.0/8", "--reach", "prometheus.internal")
     assert read_entrance(home) == Entrance(off=True, reach=("10.0.0.0/8", "prometheus.internal"))

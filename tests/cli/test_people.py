@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
@@ -20,6 +19,7 @@ from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside
 from headgate.web.access.front import COOKIE
 from headgate.web.entrance import Entrance, OpenId, address_of, read_entrance, write_entrance
+from headgate.wiring import daemon
 from tests.cli.conftest import Run
 from tests.cli.towns import Town
 from tests.plugins.issuers.provider import CLIENT, SECRET, Provider
@@ -32,7 +32,7 @@ DECLARED = ("up", "--oidc-issuer", ISSUER, "--oidc-client-id", CLIENT)
 @pytest.fixture(autouse=True)
 def _in_town(town: Town, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test here acts on a town, where no controller is waited for."""
-    monkeypatch.setattr(wiring, "UP_S", 0.0)
+    monkeypatch.setattr(daemon, "UP_S", 0.0)
     (project / "people.yaml").write_text(PEOPLE)
     (project / "secret").write_text(f"{SECRET}\n")
 

@@ -19,6 +19,7 @@ from headgate.cli.home import open_ledger
 from headgate.controller.lease import FileLease
 from headgate.homes import socket_of
 from headgate.ledger import LedgerMissing
+from headgate.wiring import daemon
 from tests.cli.conftest import PROJECT, Run, make
 from tests.cli.towns import Town
 
@@ -289,7 +290,7 @@ def test_ctrl_c_first_says_what_it_leaves(
 
 
 def test_up_and_down(run: Run, released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "UP_S", 0.1)
+    monkeypatch.setattr(daemon, "UP_S", 0.1)
     assert "log/controller.log" in run("up").output
     assert json.loads(run("up", "--json").stdout)["exit"] == exits.INTERNAL
     assert "services and proxy run on" in run("down").output

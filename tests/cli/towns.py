@@ -68,8 +68,11 @@ class Daemon:
     async def start_daemon(self) -> None:
         """There is nothing to start."""
 
-    async def stop_daemon(self) -> None:
-        """There is nothing to stop."""
+    async def stop_daemon(self) -> tuple[object, ...]:
+        return ()
+
+    async def orphans(self) -> tuple[object, ...]:
+        return ()
 
     async def running(self) -> bool:
         return False

@@ -29,16 +29,40 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
     two.release()
 
 
-def test_a_lock_whose_file_is_gone_or_another_one_is_lost(tmp_path: Path) -> None:
+def test_a_lock_whose_file_was_removed_or_replaced_is_locked_anew(tmp_path: Path) -> None:
     path = tmp_path / "controller.lock"
     one, two = FileLease(path), FileLease(path)
     one.acquire()
     path.unlink()
-    assert not one.held()
+    assert one.held()
+    with pytest.raises(LeaseTaken, match="process"):
+        two.acquire()
+    (tmp_path / "other").write_text("restored from a backup\n")
+    (tmp_path / "other").replace(path)
+    assert one.held()
+    with pytest.raises(LeaseTaken, match="process"):
+        two.acquire()
+    one.release()
+
+
+def test_a_lock_that_another_holds_by_now_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "controller.lock"
+    one, two = FileLease(path), FileLease(path)
+    one.acquire()
+    path.unlink()
     two.acquire()
     assert (one.held(), two.held()) == (False, True)
     one.release()
     two.release()
+
+
+def test_a_lock_in_a_home_that_is_gone_is_lost(tmp_path: Path) -> None:
+    lease = FileLease(tmp_path / "home" / "controller.lock")
+    lease.acquire()
+    (tmp_path / "home").rename(tmp_path / "elsewhere")
+    assert not lease.held()
+    assert not (tmp_path / "home").exists()
+    lease.release()
 
 
 HOLDS = """

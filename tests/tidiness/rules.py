@@ -236,6 +236,24 @@ def guests_are_expected(file: File) -> Iterator[Problem]:
             yield line, f"only {', '.join(tables.GUESTS[room])} imports headgate.{room} (law 3)"
 
 
+# --- what must last -----------------------------------------------------------------------------------------
+
+UNIX_SOCKETS = re.compile(r"\bAF_UNIX\b|UnixStreamServer\b|open_unix_connection\b")
+TEMPORARY = re.compile(r"[\"']/tmp\b|\bgettempdir\(|\bmkdtemp\(\)|XDG_RUNTIME_DIR")
+
+
+def unix_sockets_may_lie_deep(file: File) -> Iterator[Problem]:
+    if file.in_house and not file.is_in(tables.MAKE_UNIX_SOCKETS):
+        yield from search(
+            file, UNIX_SOCKETS, "a home's path may be too long for it: use headgate.unix_sockets"
+        )
+
+
+def what_must_last_lies_in_the_home(file: File) -> Iterator[Problem]:
+    if file.in_house and not file.is_in(tables.MAY_BE_TEMPORARY):
+        yield from search(file, TEMPORARY, "others clean there: keep it in the home")
+
+
 RULES: tuple[Rule, ...] = (
     files_are_short,
     functions_are_short,
@@ -252,4 +270,6 @@ RULES: tuple[Rule, ...] = (
     core_is_pure,
     libraries_stay_at_home,
     guests_are_expected,
+    unix_sockets_may_lie_deep,
+    what_must_last_lies_in_the_home,
 )

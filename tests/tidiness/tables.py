@@ -68,5 +68,11 @@ EMPTY_NAMES = frozenset(
 # Rooms that talk to a person on standard output.
 MAY_PRINT = ("cli", "load")
 
+# Who may name the kind of socket: a unix socket's address is short, and a home's path may not be.
+MAKE_UNIX_SOCKETS = ("unix_sockets", "web/serve")
+
+# What needs no longer life than a command's.
+MAY_BE_TEMPORARY = ("cli/demo", "cli/verbs/demo", "simulation", "testing")
+
 FILE_LINES_MAX = 350  # the guide is 300
 FUNCTION_LINES_MAX = 80  # the guide is 70

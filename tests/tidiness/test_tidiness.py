@@ -96,6 +96,8 @@ BAD = [
     (rules.guests_are_expected, "src/headgate/controller/a.py", "from headgate.plugins.targets import x"),
     (rules.guests_are_expected, "src/headgate/simulation/a.py", "from headgate import plugins"),
     (rules.guests_are_expected, "src/headgate/web/a.py", "from headgate.load import run"),
+    (rules.unix_sockets_may_lie_deep, "src/headgate/cli/client.py", "socket.AF_UNIX"),
+    (rules.what_must_last_lies_in_the_home, "src/headgate/homes.py", 'Path("/tmp")'),
 ]
 
 GOOD = [
@@ -126,7 +128,9 @@ GOOD = [
         "from rich import table\nimport os, msgspec",
     ),
     (rules.libraries_stay_at_home, "src/headgate/ledger/sqlite_store.py", "import sqlite3"),
-    (rules.guests_are_expected, "src/headgate/wiring.py", "from headgate.plugins.targets import x"),
+    (rules.guests_are_expected, "src/headgate/wiring/world.py", "from headgate.plugins.targets import x"),
+    (rules.unix_sockets_may_lie_deep, "src/headgate/unix_sockets.py", "socket.AF_UNIX"),
+    (rules.what_must_last_lies_in_the_home, "src/headgate/homes.py", 'home / "run"'),
     (
         rules.guests_are_expected,
         "src/headgate/plugins/targets/a.py",

@@ -9,6 +9,7 @@ import msgspec
 from headgate.cli import exits
 from headgate.cli.errors import Unable
 from headgate.cli.session import person
+from headgate.unix_sockets import connect
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
@@ -35,14 +36,10 @@ class Health(msgspec.Struct, frozen=True):
 
 def _connect(path: Path) -> socket.socket:
     """Raises NoController."""
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    found.settimeout(CONNECT_S)
     try:
-        found.connect(str(path))
+        return connect(path, CONNECT_S)
     except OSError as error:
-        found.close()
         raise NoController(str(error)) from error
-    return found
 
 
 class Client:

@@ -1,5 +1,6 @@
 """One controller per home: whoever holds the lease acts, everybody else asks it to."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -38,34 +39,65 @@ class FileLease:
         if self._fd is not None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        while (fd := self._open()) is None:
+            pass  # it was removed while we locked it: the next one is there already, or we make it
+        self._fd = fd
+
+    def held(self) -> bool:
+        """The lock is ours, and its file is still the one that others would try to lock.
+
+        One that was removed, or has another in its place, is locked anew: only another holder's takes it from us.
+        """
+        if self._fd is None:
+            return False
+        if _is_at(self._fd, self._path):
+            return True
+        try:
+            fd = self._open() if self._path.parent.is_dir() else None
+        except (LeaseTaken, OSError):
+            return False
+        if fd is None:
+            return False
+        os.close(self._fd)
+        self._fd = fd
+        return True
+
+    def _open(self) -> int | None:
+        """A descriptor that locks the file; None when that has just been removed. Raises LeaseTaken, OSError."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(fd, self._path):
+                os.close(fd)
+                return None
+            with contextlib.suppress(OSError):  # a full disk: it only says who we are
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError:
             holder = os.pread(fd, 32, 0).decode(errors="replace").strip()
             os.close(fd)
             who = f"process {holder}" if holder else "of an unknown process"
             raise LeaseTaken(f"another controller ({who}) runs this home: {self._path.parent}") from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        self._fd = fd
-
-    def held(self) -> bool:
-        """The lock is ours, and its file is still the one that others would try to lock."""
-        if self._fd is None:
-            return False
-        try:
-            there = self._path.stat()
-        except OSError:
-            return False
-        ours = os.fstat(self._fd)
-        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
 
     def release(self) -> None:
         """Unlock."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    """True while the file that `fd` has open is the one at `path`."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    ours = os.fstat(fd)
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 class MemoryLease:

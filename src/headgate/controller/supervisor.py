@@ -15,7 +15,7 @@ from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
 from headgate.controller.recover import recover, watch_over
 from headgate.controller.scribe import Overtaken
-from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, unheld
+from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested, WatchResumed
 from headgate.core.machine import Illegal
@@ -245,6 +245,7 @@ class Supervisor:
                 await asyncio.sleep(LEDGER_RETRY_S)
                 continue
             self._trouble = ""
+            settled(self._world, self._actors)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_ROUND_S):  # wait_for of Python 3.11 may lose a cancellation
                     await self._freed.wait()

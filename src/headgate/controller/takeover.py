@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 
 from headgate.controller.actor import Actor
 from headgate.controller.world import World
@@ -49,8 +50,20 @@ async def compare(actor: Actor, world: World) -> None:
         return  # unknown: the watch goes on, and says what it cannot measure
     if found is None or found.exposed or found.stable != leg.baseline or not _exposed(actor.state):
         return
+    release = actor.request.release
+    reason = next((one.reason for one in world.retreats.read() if one.release == release), "") or _taken_back(
+        leg
+    )
     with contextlib.suppress(Illegal, Stopped):
-        await actor.tell(ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=_taken_back(leg)))
+        await actor.tell(ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=reason))
+
+
+def settled(world: World, open_releases: Iterable[str]) -> None:
+    """Forget the retreats of releases that are over: nothing is left to be done about them."""
+    over = {one.release for one in world.retreats.read()} - set(open_releases)
+    if over:
+        with contextlib.suppress(OSError):  # they are read again, and are over then, too
+            world.retreats.clear(over)
 
 
 def _exposed(state: State) -> bool:

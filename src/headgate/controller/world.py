@@ -1,11 +1,13 @@
 """Everything outside that the controller acts on, as one value that `wiring` builds."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from headgate.controller.sources import no_sources
 from headgate.core.model import Source
 from headgate.ports import Gate, Signals, Target, Traffic
+from headgate.ports.retreat import Retreated
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,29 @@ class Patience:
     back_retry_s: float = 1.0
 
 
+class Retreats(Protocol):
+    """Word of traffic that was taken back while no controller answered."""
+
+    def read(self) -> tuple[Retreated, ...]:
+        """Every retreat that no controller has dealt with."""
+        ...
+
+    def clear(self, releases: Collection[str]) -> None:
+        """Forget those of `releases`. Raises OSError."""
+        ...
+
+
+class NoRetreats:
+    """Nobody takes traffic back but a controller."""
+
+    def read(self) -> tuple[Retreated, ...]:
+        """See Retreats."""
+        return ()
+
+    def clear(self, releases: Collection[str]) -> None:
+        """See Retreats."""
+
+
 async def _nothing() -> None:
     """Nothing is held open."""
 
@@ -37,6 +62,7 @@ async def _nothing() -> None:
 class World:
     """The ports. `signals[0]` measures the traffic itself; the others add to it.
 
+    `retreats` knows of traffic that was taken back while no controller answered.
     `open_source` opens a source that a leg declares: the same one again for the same declaration. Raises PortError.
     `close` lets go of everything that is held open.
     """
@@ -47,5 +73,6 @@ class World:
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     always_asked: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
+    retreats: Retreats = field(default_factory=NoRetreats)
     open_source: Callable[[Source], Signals] = no_sources
     close: Callable[[], Awaitable[None]] = _nothing

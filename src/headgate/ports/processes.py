@@ -56,3 +56,14 @@ class Processes(Protocol):
     async def list(self, prefix: str = "") -> tuple[ProcessStatus, ...]:
         """The programs whose name starts with `prefix`, by name. Raises Temporary when the daemon does not answer."""
         ...
+
+
+class Lasting(Processes, Protocol):
+    """Processes that outlive their daemon, too: it may die, and another one takes over what it ran."""
+
+    async def revive(self) -> None:
+        """Have the daemon run again where it has died; what it ran goes on meanwhile, and is the same afterwards.
+
+        Does nothing when it runs, and when it was stopped on purpose. Raises Temporary or Permanent.
+        """
+        ...

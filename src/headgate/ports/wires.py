@@ -44,6 +44,7 @@ class Wires:
     (a source of signals, a channel, a marker); `web` sends its requests, `now` is the time (seconds since the epoch).
     `bounds` are for plugins that connect by themselves. `public_web` is for what came in by the front door: `declared`
     hands it on as `web`.
+    `guards` is the name (`module:name`) of what makes the home's guards (`ports.guard`) from it and its processes.
     `serve` gives the receiver at an address, for what is sent to Headgate by itself; None where nothing listens.
     What is not made yet when a plugin is made is None, or does nothing.
     """
@@ -61,6 +62,7 @@ class Wires:
     web: Web | None = None
     now: Callable[[], float] = time.time
     serve: Serve | None = None
+    guards: str = ""
     public_web: Web | None = None
     bounds: Bounds = field(default_factory=Bounds)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headgate.ports import Permanent
-from headgate.ports.processes import Processes, ProcessStatus, Program
+from headgate.ports.processes import Lasting, Processes, ProcessStatus, Program
 
 T = TypeVar("T")
 
@@ -86,6 +86,35 @@ class ProcessesContract:
         for name in ("", "A", "a b", "a/b", "a\nb", "ü"):
             assert _refused(processes.ensure([msgspec.structs.replace(sleeper("a", tmp_path), name=name)]))
         assert run(processes.list()) == ()
+
+
+class LastingContract(ProcessesContract):
+    """What those do whose daemon may die under them; `kill_daemon` is to end it as the kernel would."""
+
+    def kill_daemon(self, processes: Lasting) -> None:
+        """End the daemon of `processes` by SIGKILL, and nothing else; it does nothing where there is none to kill."""
+        raise AssertionError("say how")
+
+    def test_what_runs_outlives_the_daemon_and_is_looked_after_again(
+        self, processes: Lasting, tmp_path: Path
+    ) -> None:
+        run(processes.ensure([sleeper("a", tmp_path), sleeper("b", tmp_path)]))
+        before = {name: pid(processes, name) for name in ("a", "b")}
+        self.kill_daemon(processes)
+        run(processes.revive())
+        assert {name: pid(processes, name) for name in ("a", "b")} == before
+        run(processes.ensure([sleeper("a", tmp_path)]))
+        assert pid(processes, "a") == before["a"]
+        run(processes.restart("a"))
+        assert pid(processes, "a") != before["a"]
+        run(processes.remove(["b"]))
+        assert [status.name for status in run(processes.list())] == ["a"]
+
+    def test_reviving_what_lives_changes_nothing(self, processes: Lasting, tmp_path: Path) -> None:
+        run(processes.ensure([sleeper("a", tmp_path)]))
+        before = pid(processes, "a")
+        run(processes.revive())
+        assert pid(processes, "a") == before
 
 
 def sleeper(name: str, folder: Path) -> Program:

@@ -11,6 +11,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from headgate.unix_sockets import bind
+
 STOP_WITHIN_S = 2
 BACKLOG = 512
 
@@ -67,7 +69,7 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
         mask = os.umask(0o177)
         try:
-            listener.bind(str(path))
+            bind(listener, path)
         finally:
             os.umask(mask)
         listener.listen(BACKLOG)  # from now on, whoever connects waits for the server to start

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from headgate.plugins.processes.supervisord import Supervisord
+from headgate.plugins.processes.supervisord.orphans import orphans
+from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.ports.processes import Program
 
 T = TypeVar("T")
@@ -66,3 +69,12 @@ def script(home: Path, name: str, text: str, **changes: object) -> Program:
     """A program that is a shell script."""
     made = Program(name, ("/bin/sh", "-c", text), str(home), str(home / "log" / f"{name}.log"), stop_wait_s=5)
     return msgspec.structs.replace(made, **changes)
+
+
+def kill_daemon(processes: Supervisord) -> None:
+    """SIGKILL, as the kernel would when memory is short; its programs have all written themselves down before."""
+    paths = Paths(processes.home)
+    defined = {path.stem for path in paths.programs.glob("*.conf")}
+    until(lambda: orphans(paths).keys() >= defined)
+    os.kill(int(paths.pid.read_text()), signal.SIGKILL)
+    until(lambda: not asyncio.run(processes.running()))

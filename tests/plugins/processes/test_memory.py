@@ -4,14 +4,17 @@ import pytest
 
 from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports import Permanent, Temporary
-from headgate.ports.processes import Processes, Program
-from headgate.testing.processes import ProcessesContract
+from headgate.ports.processes import Lasting, Processes, Program
+from headgate.testing.processes import LastingContract
 
 
-class TestMemoryProcesses(ProcessesContract):
+class TestMemoryProcesses(LastingContract):
     @pytest.fixture
     def processes(self) -> Processes:
         return MemoryProcesses()
+
+    def kill_daemon(self, processes: Lasting) -> None:
+        """There is none: this very process holds them."""
 
 
 PROGRAM = Program("a", ("sleep",), "/", "/a.log")

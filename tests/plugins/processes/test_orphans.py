@@ -1,13 +1,14 @@
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from headgate.plugins.processes.supervisord.orphans import Record, members, read_record, stop_orphans
-from headgate.plugins.processes.supervisord.paths import Paths, own_folder
-from headgate.ports import Permanent
+from headgate.plugins.processes.supervisord.orphans import adoptable, orphans, stop_orphans
+from headgate.plugins.processes.supervisord.paths import Paths
+from headgate.plugins.processes.supervisord.records import Record, members, read_record
 
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
@@ -64,13 +65,28 @@ def test_a_record_of_another_boot_is_none(tmp_path: Path, stranger: int) -> None
     assert read_record(path, BOOT) == ("a", None)
 
 
-def test_the_short_folder_must_be_our_own(tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "theirs")
-    with pytest.raises(Permanent, match="shorter path"):
-        own_folder(tmp_path / "link")
-    (tmp_path / "file").touch()
-    with pytest.raises((Permanent, FileExistsError)):
-        own_folder(tmp_path / "file")
-    (tmp_path / "open").mkdir(mode=0o777)
-    assert own_folder(tmp_path / "open").stat().st_mode & 0o077 == 0
+def test_a_record_of_a_copied_home_is_none(tmp_path: Path, stranger: int) -> None:
+    paths, _ = record(tmp_path / "home", f"{stat(stranger)}\n{BOOT}\nTERM 3\nprograms/a.sh\n{'-'}\n")
+    text = f"{stat(stranger)}\n{BOOT}\nTERM 3\nprograms/a.sh\n{paths.place()}\n"
+    (paths.programs / "a.pid").write_text(text)
+    assert list(orphans(paths)) == ["a"]
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    copy = Paths(tmp_path / "copy")
+    assert orphans(copy) == {}
+    assert stop_orphans(copy) == []
+    os.kill(stranger, 0)
+
+
+def test_only_what_the_present_definition_made_is_taken_over(tmp_path: Path, stranger: int) -> None:
+    paths, path = record(tmp_path, "")
+    for made, defined, signal_, expected in (
+        ("programs/a@1.sh", "programs/a@1.sh", "TERM", {"a"}),
+        ("programs/a@1.sh", "programs/a@2.sh", "TERM", set()),
+        ("programs/a@1.sh", "programs/a@1.sh", "KILL", set()),
+        ("", "programs/a@1.sh", "TERM", set()),
+    ):
+        path.write_text(f"{stat(stranger)}\n{BOOT}\n{signal_} 3\n{made}\n{paths.place()}\n")
+        (paths.programs / "a.conf").write_text(f"[program:a]\ncommand=/bin/sh {defined}\n")
+        assert adoptable(paths) == expected
+    (paths.programs / "a.conf").unlink()
+    assert adoptable(paths) == set()

@@ -48,6 +48,7 @@ class Supervisor:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._programs: dict[str, Program] = {}
         self._watch: asyncio.Task[None] | None = None
+        self.paused = False
 
     async def ensure(self, programs: Sequence[Program]) -> None:
         for program in programs:
@@ -90,7 +91,7 @@ class Supervisor:
     async def _restart(self) -> None:
         while True:
             for name, process in list(self.running.items()):
-                if process.poll() is not None:
+                if process.poll() is not None and not self.paused:
                     self._start(self._programs[name])
             await asyncio.sleep(0.02)
 
@@ -247,9 +248,6 @@ async def world(options: Options | None = None) -> AsyncGenerator[World]:
             yield made
         finally:
             await made.close()
-            with contextlib.suppress(OSError):
-                made.traffic.admin.path.unlink(missing_ok=True)
-                made.traffic.admin.path.parent.rmdir()
 
 
 async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import socketserver
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -44,20 +45,17 @@ def test_the_proxy_is_asked_while_every_thread_of_the_loop_is_taken(tmp_path: Pa
             await asyncio.gather(*slow)
 
     path = traffic.admin.path
-    try:
-        with socketserver.ThreadingUnixStreamServer(str(path), Live) as server:
-            serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-            serving.start()
-            try:
-                ready, thread = asyncio.run(asked())
-            finally:
-                server.shutdown()
-                serving.join()
-        assert ready
-        assert thread.startswith("envoy")
-    finally:
-        path.unlink(missing_ok=True)
-        path.parent.rmdir()
+    path.parent.mkdir()
+    with socketserver.ThreadingUnixStreamServer(os.path.relpath(path), Live) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        try:
+            ready, thread = asyncio.run(asked())
+        finally:
+            server.shutdown()
+            serving.join()
+    assert ready
+    assert thread.startswith("envoy")
 
 
 def test_every_thread_of_the_proxys_room_is_its_own() -> None:

@@ -61,13 +61,10 @@ class ProxyMetrics:
 
     def _page(self) -> bytes:
         """Raises OSError when the proxy does not answer."""
-        from headgate.homes import socket_folders
+        from headgate.homes import proxy_socket_of
+        from headgate.unix_sockets import connect
 
-        sockets = [folder / "envoy.sock" for folder in socket_folders(self._home)]
-        path = next((one for one in sockets if one.is_socket()), sockets[0])
-        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as found:
-            found.settimeout(ANSWER_S)
-            found.connect(str(path))
+        with closing(connect(proxy_socket_of(self._home), ANSWER_S)) as found:
             connection = http.client.HTTPConnection("envoy")
             connection.sock = found
             connection.request("GET", _STATS)

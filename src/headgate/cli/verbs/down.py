@@ -4,7 +4,8 @@ import asyncio
 
 import click
 
-from headgate.cli import options
+from headgate.cli import exits, options
+from headgate.cli.errors import Unable
 from headgate.cli.names import under_way
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session
@@ -24,7 +25,15 @@ def command(session: Session, /, *, everything: bool, as_json: bool) -> None:
 
     left = [summary.release for summary in under_way(session.ledger)] if session.has_ledger else []
     with patience("stopping ...", quiet=as_json):
-        asyncio.run(wiring.down(session.home, everything=everything))
+        running = asyncio.run(wiring.down(session.home, everything=everything))
+    if running:
+        raise Unable(
+            "\n  ".join(
+                ["not everything is stopped:" if everything else "the controller is not stopped:", *running]
+            ),
+            "end these processes, then run it again",
+            code=exits.INTERNAL,
+        )
     if as_json:
         print_json({"home": str(session.home), "everything": everything, "under_way": left})
         return

@@ -59,7 +59,8 @@ LOG_BYTES = 8192
 def command(session: Session, /, *, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click gives what the options declare
     """Start the controller as a daemon: it carries releases on, and watches them, without a terminal.
 
-    Returns when the controller answers; where it does not within 15 seconds, the exit code is 1.
+    Returns when the controller answers and the proxy serves every port that it should; where one of them does not
+    within 15 seconds, the exit code is 1. What a process daemon that died has left running is taken over as it is.
 
     What the options say of the dashboard is kept in the home, for the next time too; the controller starts anew with
     it, and releases under way are carried on.
@@ -77,6 +78,8 @@ def command(session: Session, /, *, as_json: bool, **given: Any) -> None:  # noq
     if not found["controller"]:
         raise Unable(_silent(session.home), "`headgate down` stops what tries to start", code=exits.INTERNAL)
     address = address_of(session.home)
+    if unserved := found.get("unserved"):
+        raise Unable(_unserved(unserved), "`headgate status` shows how things stand", code=exits.INTERNAL)
     if as_json:
         print_json(found | {"dashboard": address})
         return
@@ -136,6 +139,12 @@ def _where(home: Path, address: str) -> str:
             f"People sign in by {openid.issuer}, which must send them back to {address.removesuffix('/')}{BACK}"
         )
     return "\n".join(lines)
+
+
+def _unserved(troubles: list[dict[str, Any]]) -> str:
+    """That the controller runs, and users are not served as they should be."""
+    said = [f"{one['about']}: {one['what']}; {one['done']}".removesuffix("; ") for one in troubles]
+    return "\n  ".join(["the controller runs, and users are not served:", *said])
 
 
 def _silent(home: Path) -> str:

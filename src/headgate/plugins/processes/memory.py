@@ -27,6 +27,10 @@ class MemoryProcesses(Processes):
         self._statuses: dict[str, ProcessStatus] = {}
         self._pids = itertools.count(1000)
 
+    async def revive(self) -> None:
+        """As the port says: what holds it is this very process."""
+        await self._answer()
+
     async def ensure(self, programs: Sequence[Program]) -> None:
         """As the port says."""
         await self._answer()

@@ -1,13 +1,13 @@
 """Calls to the daemon: XML-RPC over its unix socket, each bounded in time."""
 
 import http.client
-import socket
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from headgate.ports import Temporary
+from headgate.unix_sockets import connect
 
 CALL_S = 5.0
 """The longest one call may take; none of ours waits for a process."""
@@ -38,9 +38,7 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(CALL_S)
-        self.sock.connect(str(self._path))
+        self.sock = connect(self._path, CALL_S)
 
 
 class _Transport(xmlrpc.client.Transport):

@@ -1,21 +1,39 @@
 """The daemon: `python -m headgate.plugins.processes.supervisord.daemon HOME` becomes a home's supervisord.
 
 It holds the home's lock for as long as it lives, so a home has one daemon at most, whoever starts it and however the
-last one ended; and with the lock in hand it first stops what a killed one has left behind.
+last one ended. What a killed one left running goes on and is taken over (`adopt`); only what is not defined any more,
+or otherwise, is stopped first.
 """
 
+import contextlib
+import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from supervisor import supervisord  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from supervisor.medusa.asyncore_25 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    ExitNow,
+)
+from supervisor.options import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    ServerOptions,
+)
+from supervisor.supervisord import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    Supervisor,
+)
 
-from headgate.plugins.processes.supervisord.flock import try_lock
-from headgate.plugins.processes.supervisord.orphans import stop_orphans
+from headgate.plugins.processes.supervisord.flock import is_at, try_lock
+from headgate.plugins.processes.supervisord.lifetime import EXIT_DOWN, EXIT_TAKEN
+from headgate.plugins.processes.supervisord.logs import rotate_all
+from headgate.plugins.processes.supervisord.orphans import adoptable, stop_orphans
 from headgate.plugins.processes.supervisord.paths import Paths
-from headgate.plugins.processes.supervisord.program_file import make_log_folders, replace
+from headgate.plugins.processes.supervisord.program_file import replace
 
-EXIT_TAKEN = 75
-"""Exit status when the home has a daemon already."""
+RESTARTING = 0
+"""Supervisor's number for its mood when it is to begin anew; it is below that when it is to end."""
+
+LOOK_S = 0.5
+"""How often it looks after its lock and the programs' logs, at most; supervisor's loop turns once a second."""
 
 _CONFIGURATION = """\
 [supervisord]
@@ -31,7 +49,7 @@ minfds=1024
 umask=077
 
 [unix_http_server]
-file={socket}
+file=/proc/self/cwd/supervisor.sock
 chmod=0700
 
 [rpcinterface:supervisor]
@@ -40,23 +58,74 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [include]
 files=programs/*.conf
 """
+"""The socket is named by the folder that the daemon is in: its path in full may be too long for an address."""
+
+
+class Daemon(Supervisor):  # type: ignore[misc]
+    """Supervisor's own, which also keeps the home's lock and its programs' logs."""
+
+    def __init__(self, options: Any, paths: Paths, lock: int) -> None:  # noqa: ANN401 - supervisor has no types
+        self.settings = options
+        super().__init__(options)  # pyright: ignore[reportUnknownMemberType]
+        self._paths = paths
+        self.lock = lock
+        self._looked_at = 0.0
+
+    def tick(self, now: float | None = None) -> None:
+        """Called by supervisor's loop, each time round."""
+        super().tick(now)  # pyright: ignore[reportUnknownMemberType]
+        if time.monotonic() - self._looked_at < LOOK_S:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            self._keep_lock()
+            rotate_all(self._paths)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing that runs here shall end for it
+            self.settings.logger.critical(f"headgate: {type(error).__name__}: {error}")  # noqa: G004 - its own logger
+
+    def _keep_lock(self) -> None:
+        """Lock the file anew where somebody has removed it; give way to a daemon that was quicker."""
+        if is_at(self.lock, self._paths.lock) or not self._paths.run.is_dir():
+            return
+        lock = try_lock(self._paths.lock)
+        if lock is None:
+            os._exit(EXIT_TAKEN)  # it takes over what runs: nothing may be stopped
+        os.close(self.lock)
+        self.lock = lock
 
 
 def main(home: Path) -> int:
     """Become the daemon of `home`: the caller's process ends with status 0 once it listens; its child lives on."""
     paths = Paths(home)
     paths.create()
-    if try_lock(paths.lock) is None:
+    lock = try_lock(paths.lock)
+    if lock is None:
         return EXIT_TAKEN
-    if stopped := stop_orphans(paths):
+    if paths.down.exists():
+        return EXIT_DOWN
+    os.chdir(paths.run)
+    os.environ["HEADGATE_PLACE"] = paths.place()  # for the records that programs write of themselves
+    if stopped := stop_orphans(paths, spare=adoptable(paths)):
         sys.stderr.write(f"stopped what an earlier daemon left running: {', '.join(stopped)}\n")
-    make_log_folders(paths)
-    socket = paths.choose_socket()
-    socket.unlink(missing_ok=True)
-    replace(paths.configuration, _CONFIGURATION.format(socket=socket))
-    replace(paths.socket_name, f"{socket}\n")
-    supervisord.main(["-c", str(paths.configuration)])  # pyright: ignore[reportUnknownMemberType]
+    paths.take_socket()
+    replace(paths.configuration, _CONFIGURATION)
+    _run(paths, lock)
     return 0
+
+
+def _run(paths: Paths, lock: int) -> None:
+    """Supervisor's own main program, with our own daemon; SIGHUP makes it begin anew."""
+    first, mood = True, RESTARTING
+    while mood >= RESTARTING:
+        options: Any = ServerOptions()
+        options.realize(["-c", str(paths.configuration)])
+        options.first, options.test = first, False
+        daemon = Daemon(options, paths, lock)
+        with contextlib.suppress(ExitNow):
+            daemon.main()
+        options.close_httpservers()
+        options.close_logger()
+        first, mood, lock = False, options.mood, daemon.lock
 
 
 if __name__ == "__main__":

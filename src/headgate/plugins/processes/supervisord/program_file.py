@@ -1,17 +1,21 @@
 """A program on disk: a few safe lines for supervisor, and a shell script that holds what people may write.
 
 Supervisor's own syntax for commands and environments loses quotes, line breaks, ` ;` and `%`; a quoted word of the
-shell holds any byte but NUL. So supervisor only ever reads a name, numbers and the path of a log.
+shell holds any byte but NUL. So supervisor only ever reads a name and numbers.
 """
 
 import hashlib
+import json
 import math
 import os
 import re
 import shlex
+import sys
 import tempfile
 from pathlib import Path
 
+from headgate.plugins.processes.supervisord import adopt
+from headgate.plugins.processes.supervisord.adopt import FRESH
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.ports import Permanent
 from headgate.ports.processes import Program
@@ -19,14 +23,23 @@ from headgate.ports.processes import Program
 NAME = re.compile(r"[a-z0-9._-]{1,200}")
 SIGNALS = frozenset({"TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"})
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_COMMENT = re.compile(r"\s[;#]|[\n\r]|^\s|\s$")
+_MAX, _KEEP = "stdout_logfile_maxbytes", "stdout_logfile_backups"
 
 _SCRIPT = """\
 #!/bin/sh
-# {name}: written by Headgate. The file beside it tells whoever finds this process orphaned whose it was.
+# {name}: written by Headgate. The file beside it tells whoever finds this process orphaned whose it was; where the
+# process that it tells of still lives, as after the supervisor's death, it is taken over instead of started again.
+if [ "$1" != {fresh} ] && read -r pid rest < {record} && [ -d "/proc/$pid" ]; then
+    exec {adopt} {record} "$0"
+fi 2> /dev/null
 read -r stat < /proc/$$/stat
 read -r boot < /proc/sys/kernel/random/boot_id
-printf '%s\\n%s\\n%s\\n' "$stat" "$boot" '{signal} {wait}' > {record}
+printf '%s\\n%s\\n%s\\n%s\\n%s\\n' "$stat" "$boot" '{signal} {wait}' "$0" "$HEADGATE_PLACE" > {record}
+# Output goes straight to its file: were it a pipe to the supervisor, its death would be that of whoever writes next.
+umask 077
+[ -d {folder} ] || mkdir -p {folder}
+if {{ true >> {log}; }} 2> /dev/null; then exec >> {log} 2>&1; else exec > /dev/null 2>&1; fi
+umask 022
 {exports}cd {directory} || exit 72
 exec {command}
 """
@@ -43,11 +56,13 @@ stopwaitsecs={wait}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={log}
+stdout_logfile=NONE
 stdout_logfile_maxbytes={log_max_bytes}
 stdout_logfile_backups={log_keep}
 umask=022
+; log={log}
 """
+"""Supervisor writes no log: the sizes are for `logs.rotate`, and so is the last line, a comment to supervisor."""
 
 
 class ProgramFile:
@@ -67,8 +82,7 @@ class ProgramFile:
         """Define it, script first, so that what supervisor reads is always whole. Nothing happens when it is so."""
         script = render_script(program, f"programs/{self.record.name}")
         path = self._script(hashlib.sha256(script.encode("utf-8", "surrogateescape")).hexdigest()[:16])
-        section = render_section(program, path.name, self._paths.run)
-        Path(program.log).parent.mkdir(parents=True, exist_ok=True)
+        section = render_section(program, path.name)
         if not path.exists():
             replace(path, script)
         if not self.section.exists() or self.section.read_text() != section:
@@ -84,6 +98,10 @@ class ProgramFile:
     def stop_wait_s(self) -> float:
         """How long it may take to stop, as defined on disk; 60 where nothing is."""
         return float(_value(self.section, "stopwaitsecs") or 60)
+
+    def made_by(self, script: str) -> bool:
+        """True when `script`, as a record names it, is what the program is defined by now."""
+        return bool(script) and _value(self.section, "command") == f"/bin/sh {script}"
 
     def recorded(self, pid: int) -> bool:
         """True when process `pid` has written itself down: it is the program, or the script that becomes it."""
@@ -117,38 +135,41 @@ def render_script(program: Program, record: str) -> str:
         command = f"/usr/bin/env -- {shlex.join(odd)} {command}"
     return _SCRIPT.format(
         name=program.name,
+        fresh=FRESH,
+        adopt=shlex.join([sys.executable, "-I", "-S", adopt.__file__]),
         signal=program.stop_signal,
-        wait=math.ceil(program.stop_wait_s),
+        wait=_whole_s(program.stop_wait_s),
         record=shlex.quote(record),
+        folder=shlex.quote(os.path.dirname(program.log) or "."),  # noqa: PTH120 - text, as it is
+        log=shlex.quote(program.log),
         exports=exports,
         directory=shlex.quote(program.directory),
         command=command,
     )
 
 
-def render_section(program: Program, script: str, run: Path) -> str:
+def render_section(program: Program, script: str) -> str:
     """The lines for supervisor, which counts in whole seconds: times are rounded up."""
-    log = os.path.relpath(program.log, run)  # relative, so that the home's own path need not be quoted
-    if _COMMENT.search(log):
-        raise Permanent(f"{program.name}: supervisor cannot write to a log with this path: {program.log!r}")
     return _SECTION.format(
         name=program.name,
         script=script,
-        start_s=max(1, math.ceil(program.start_s)),
+        start_s=_whole_s(program.start_s),
         retries=max(0, program.start_retries - 1),
         signal=program.stop_signal,
-        wait=math.ceil(program.stop_wait_s),
-        log=log.replace("%", "%%"),
+        wait=_whole_s(program.stop_wait_s),
+        log=json.dumps(program.log),
         log_max_bytes=program.log_max_bytes,
         log_keep=program.log_keep,
     )
 
 
-def make_log_folders(paths: Paths) -> None:
-    """Supervisor reads nothing at all while the folder of any log is missing: have them all."""
-    for section in paths.programs.glob("*.conf"):
-        if log := _value(section, "stdout_logfile"):
-            (paths.run / log.replace("%%", "%")).parent.mkdir(parents=True, exist_ok=True)
+def log_of(section: Path) -> tuple[Path, int, int] | None:
+    """The log of a program, its largest size in bytes and how many old ones are kept, from its section."""
+    try:
+        path = str(json.loads(_value(section, "; log")))
+        return Path(path), int(_value(section, _MAX)), int(_value(section, _KEEP))
+    except ValueError:  # gone meanwhile, or written by an earlier Headgate
+        return None
 
 
 def replace(path: Path, text: str) -> None:
@@ -161,6 +182,11 @@ def replace(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _whole_s(seconds: float) -> int:
+    """At least one: with none a supervisor would kill at once, and whoever stands in could not do it before."""
+    return max(1, math.ceil(seconds))
 
 
 def _value(section: Path, key: str) -> str:

@@ -106,7 +106,9 @@ class Fleet:
         spec = folder.spec(endpoint.name)
         if spec is None or (spec.port, spec.directory) != (endpoint.port, str(tree)):
             spec = specify(folder, desired, tree, endpoint)
-            folder.specify(spec)
+        elif not spec.manifest:  # an earlier Headgate wrote it
+            spec = msgspec.structs.replace(spec, manifest=str(folder.manifest))
+        folder.specify(spec)
         return spec
 
     async def _arrive(self, folder: VersionFolder) -> None:

@@ -51,6 +51,7 @@ def specify(folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpo
             "HEADGATE_FILES": str(home / "files"),
         },
         secrets=configuration.secrets,
+        manifest=str(folder.manifest),
         files={_inside(name): content for name, content in configuration.files.items()},
     )
 

@@ -1,8 +1,9 @@
-"""Looks after every instance of a home: `python -m headgate.plugins.targets.local.keeper HOME MODULE:NAME`.
+"""Looks after every instance of a home: `python -m headgate.plugins.targets.local.keeper HOME MODULE:NAME [GUARDS]`.
 
 It probes liveness and readiness, holds instances to their memory limits and starts again what the supervisor has given
 up, whether or not any controller runs. It knows what is to run from the target's files, and says in its log what it did
-and why.
+and why. Its own supervisor's death it notices at once, has another one take over, and ends: that one starts it again.
+`GUARDS`, `module:name`, makes what else is looked after (see `ports.guard`) from the home and its processes.
 """
 
 import asyncio
@@ -10,16 +11,24 @@ import importlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from headgate.plugins.targets.local.footprint import footprints
+from headgate.plugins.targets.local.guarding import Guarding
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
 from headgate.plugins.targets.local.watch import Watch
 from headgate.ports import Permanent, PortError
-from headgate.ports.processes import Processes, ProcessStatus
+from headgate.ports.guard import Guard
+from headgate.ports.processes import Lasting, ProcessStatus
 
 ROUND_S = 0.5
+PARENT_S = 0.1
+"""How often it looks whether its supervisor lives."""
+
+REVIVALS_MAX = 1000
+
 MEMORY_ROUNDS = 2
 """Memory is measured every other round."""
 
@@ -29,26 +38,51 @@ log = logging.getLogger("headgate.keeper")
 class Keeper:
     """The watches of a home, kept in step with what is to run."""
 
-    def __init__(self, home: Path, processes: Processes) -> None:
+    def __init__(self, home: Path, processes: Lasting, guards: Sequence[Guard] = ()) -> None:
         self._layout = Layout(home)
         self._processes = processes
+        self._guarding = Guarding(home, guards)
         self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
         self._statuses: dict[str, ProcessStatus] = {}
-        self._rounds = 0
+        self._round_count = 0
 
     async def run(self) -> None:
-        """Look after the home until our own supervisor is gone: without it nothing can be done."""
+        """Look after the home until our own supervisor is gone; then have another one take over what runs."""
         parent = os.getppid()
         log.info("keeper: looking after %s", self._layout.home)
-        while os.getppid() == parent and self._layout.home.is_dir():
+        rounds = [asyncio.create_task(self._rounds(parent)), asyncio.create_task(self._guarding.run())]
+        try:
+            while os.getppid() == parent and self._layout.home.is_dir():  # noqa: ASYNC110 - a process, no event
+                await asyncio.sleep(PARENT_S)
+        finally:
+            for task in rounds:
+                task.cancel()
+            await asyncio.gather(*rounds, return_exceptions=True)
+        if self._layout.home.is_dir():
+            await self._revive()
+
+    async def _revive(self) -> None:
+        log.warning("keeper: the process daemon is gone; another one takes over what it ran")
+        for _ in range(REVIVALS_MAX):
+            try:
+                await self._processes.revive()
+            except PortError as error:
+                log.error("keeper: %s", error)  # noqa: TRY400 - what stands in its way: no traceback
+                await asyncio.sleep(ROUND_S)
+            else:
+                return
+
+    async def _rounds(self, parent: int) -> None:
+        while True:
             try:
                 await self._round()
             except PortError as error:
-                log.warning("keeper: %s", error)
+                if os.getppid() == parent:  # else it is known why
+                    log.warning("keeper: %s", error)
             await asyncio.sleep(ROUND_S)
 
     async def _round(self) -> None:
-        self._rounds += 1
+        self._round_count += 1
         self._statuses = {status.name: status for status in await self._processes.list()}
         await self._reap()
         wanted = {watch.name: watch for folder in self._layout.running() for watch in self._wanted(folder)}
@@ -57,7 +91,7 @@ class Keeper:
         for name in wanted.keys() - self._watches.keys():
             watch = wanted[name]
             self._watches[name] = (watch, asyncio.create_task(watch.run(), name=name))
-        if self._rounds % MEMORY_ROUNDS == 0:
+        if self._round_count % MEMORY_ROUNDS == 0:
             await self._hold_to_memory()
 
     def _wanted(self, folder: VersionFolder) -> list[Watch]:
@@ -101,13 +135,18 @@ class Keeper:
                 watch.demand = f"it uses {used / 1e6:.1f} MB of memory, and {limit / 1e6:.1f} MB are allowed"
 
 
-def main(home: str, made_of: str) -> int:
+def main(home: str, made_of: str, guards: str = "") -> int:
     """Run the keeper of `home`; `made_of` is `module:name` of what makes a `Processes` from a home."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
-    module, _, name = made_of.partition(":")
-    make = getattr(importlib.import_module(module), name)
-    asyncio.run(Keeper(Path(home), cast("Processes", make(Path(home)))).run())
+    processes: Lasting = _named(made_of)(Path(home))
+    found: Sequence[Guard] = _named(guards)(Path(home), processes) if guards else ()
+    asyncio.run(Keeper(Path(home), processes, found).run())
     return 0
+
+
+def _named(what: str) -> Any:  # noqa: ANN401 - whatever has that name
+    module, _, name = what.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,25 @@
 """Becomes an instance: `python -I -S launch.py SPECFILE`, run by the supervisor at every start and restart.
 
-It takes the secrets from their sources, writes the configuration files, records what it is and then *is* the service
-(`execve`): no parent lingers, and no secret was ever in a command line, in the supervisor's configuration or on disk.
+It makes sure that the artifact is still what was released, takes the secrets from their sources, writes the
+configuration files, records what it is and then *is* the service (`execve`): no parent lingers, and no secret was ever
+in a command line, in the supervisor's configuration or on disk.
 Only the standard library, and little of that: a restart should not wait for imports.
 """
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import resource
 import signal
 import socket
+import stat
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 EXIT_REFUSED = 78
@@ -35,6 +38,61 @@ class CannotStart(Exception):  # noqa: N818 - a state of affairs, not a mistake 
 
 class PortTaken(CannotStart):
     """Somebody else listens on the instance's port."""
+
+
+class TreeChanged(CannotStart):
+    """The artifact is not what was released."""
+
+
+READ_BYTES = 1024 * 1024
+
+
+def leaves(root: str) -> "Iterator[tuple[str, str]]":
+    """Every file and link of a tree: its path in it, and what it is (kind, may it be run, size, content).
+
+    Raises OSError. Each file is read and hashed: linear in the size. Times, owners and empty folders do not matter.
+    """
+    folders = [(root, "")]
+    while folders:
+        folder, prefix = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, f"{prefix}{entry.name}/"))
+                elif entry.is_symlink():
+                    yield prefix + entry.name, f"link {os.readlink(entry.path)}"  # noqa: PTH115 - as above
+                else:
+                    yield prefix + entry.name, _file(entry.path)
+
+
+def _file(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return "something else"
+        content = hashlib.sha256()
+        while chunk := os.read(descriptor, READ_BYTES):
+            content.update(chunk)
+    finally:
+        os.close(descriptor)
+    return f"file {bool(found.st_mode & stat.S_IXUSR)} {found.st_size} {content.hexdigest()}"
+
+
+def check_tree(root: str, manifest: str) -> None:
+    """Compare a tree with its leaves as they were written down. Raises TreeChanged, naming the first that differs."""
+    said = "nothing may start from it; build it again, or deploy another"
+    try:
+        with open(manifest, encoding="utf-8") as file:  # noqa: PTH123 - as above
+            expected = dict(json.load(file))
+        found = dict(leaves(root))
+    except (OSError, ValueError, TypeError) as error:
+        raise TreeChanged(f"the artifact in {root} cannot be verified ({error}): {said}") from None
+    if expected == found:
+        return
+    path = min(path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path))
+    how = "was added" if path not in expected else "is missing" if path not in found else "was changed"
+    raise TreeChanged(f"the artifact in {root} is not what was released: {path} {how}; {said}")
 
 
 def read_secret(name: str, kind: str, source: str, environ: "Mapping[str, str]") -> str:
@@ -79,8 +137,10 @@ def main(path: str) -> int:
     before = _read_life(life)
     launches = int(before.get("launches", 0)) + 1
     try:
+        if spec.get("manifest"):
+            check_tree(spec["directory"], spec["manifest"])
         env = environment(spec, os.environ)
-        _kill_leftovers(int(before.get("pid", 0)))
+        _kill_leftovers(before)
         _check_port(spec["host"], spec["port"])
         _write_files(spec["files_folder"], spec["files"])
         _write_life(life, launches, "", taken=False)
@@ -106,16 +166,17 @@ def _check_port(host: str, port: int) -> None:
             raise PortTaken(f"port {port} is taken by another process") from None
 
 
-def _kill_leftovers(group: int) -> None:
+def _kill_leftovers(before: "Mapping[str, Any]") -> None:
     """Workers that outlived the instance's last process would still hold its port.
 
-    A group's number is not given away while any member lives; the session says that it is our supervisor's.
+    A group's number is not given away while any member lives; the session says that it is our supervisor's, or that of
+    one before it, which has died since this boot.
     """
-    if group <= 1 or group == os.getpgrp():
+    group, session = int(before.get("pid", 0)), int(before.get("session", 0)) or os.getsid(0)
+    if group <= 1 or group == os.getpgrp() or before.get("boot", _boot()) != _boot():
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, 0)
-        session = os.getsid(0)
         for name in os.listdir("/proc"):  # noqa: PTH208 - as above
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if name.isdigit() and os.getpgid(int(name)) == group and os.getsid(int(name)) == session:
@@ -134,8 +195,20 @@ def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
     pid = os.getpid()
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
         started = int(file.read().rpartition(")")[2].split()[19])
-    life = {"pid": pid, "started": started, "launches": launches, "refused": refused, "port_taken": taken}
+    life = {
+        "pid": pid,
+        "session": os.getsid(0),
+        "boot": _boot(),
+        "started": started,
+        "launches": launches,
+        "refused": refused,
+        "port_taken": taken,
+    }
     _replace(path, json.dumps(life))
+
+
+def _boot() -> str:
+    return (_read("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
 def _read_life(path: str) -> "dict[str, Any]":

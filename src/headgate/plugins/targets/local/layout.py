@@ -1,6 +1,7 @@
 """Where a version's files are: `<home>/versions/<project>/<environment>/<service>/<key>/...`.
 
 version.json      who shall run (`Desired`); absent: nobody
+tree.json         what the artifact's tree holds, for those who start from it
 endpoints.json    where each instance listens and whether it is ready; rewritten at once, for others to watch
 effects.json      the effects that were applied, newest last
 instances/<n>/    spec.json, life.json, output.log (rotated), files/
@@ -18,6 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from headgate.core.model import Version
+from headgate.plugins.targets.local import launch
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
 from headgate.ports import Permanent, Temporary
 
@@ -65,6 +67,7 @@ class VersionFolder:
         project, environment, service, key = path.parts[-4:]
         self.prefix = f"{project}.{environment}.{service}.{key}."
         self.lock = path / "lock"
+        self.manifest = path / "tree.json"
 
     def names(self, instances: int) -> tuple[str, ...]:
         """The names of the first `instances` instances; they are the supervisor's names for their programs."""
@@ -94,6 +97,15 @@ class VersionFolder:
         """Write down where instances listen. Does nothing when it is so already."""
         if endpoints != self.endpoints():
             _write(self.path / "endpoints.json", endpoints)
+
+    def note_tree(self, tree: Path) -> None:
+        """Write down what the artifact's tree holds, once: it never changes. Raises Temporary."""
+        if not self.manifest.exists():
+            try:
+                found = dict(launch.leaves(str(tree)))
+            except OSError as error:
+                raise Temporary(f"cannot read {tree}: {error.strerror}") from error
+            _write(self.manifest, found)
 
     def effects(self) -> tuple[Done, ...]:
         """The effects that were applied, newest last."""

@@ -12,7 +12,8 @@ class Spec(msgspec.Struct, frozen=True):
     """What `launch` makes an instance of; placeholders are filled in, `argv[0]` is an absolute path.
 
     `directory` is the artifact's tree (the working directory), `folder` the instance's own, `files_folder` where its
-    configuration files go, `identity` the variables that say who it is (PORT and HEADGATE_*).
+    configuration files go, `identity` the variables that say who it is (PORT and HEADGATE_*). `manifest` is the file
+    that says what the tree holds, by which it is verified at each start.
     """
 
     name: str
@@ -26,10 +27,11 @@ class Spec(msgspec.Struct, frozen=True):
     identity: dict[str, str]
     secrets: dict[str, SecretSource] = {}
     files: dict[str, str] = {}
+    manifest: str = ""
 
 
 class Life(msgspec.Struct, frozen=True):
-    """The instance's present process, as it wrote itself down: `started` in ticks since boot, `launches` so far.
+    """The instance's present process, as it wrote itself down: `started` in ticks since `boot`, `launches` so far.
 
     `refused` says why it did not become the service; empty: it did.
     """
@@ -39,6 +41,8 @@ class Life(msgspec.Struct, frozen=True):
     launches: int = 0
     refused: str = ""
     port_taken: bool = False
+    session: int = 0
+    boot: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -12,14 +12,14 @@ from headgate.core.model import Finding, Version
 from headgate.plugins.targets.local import checks, deep_health, effect_log, smoke
 from headgate.plugins.targets.local.endpoints import PORTS
 from headgate.plugins.targets.local.fleet import Fleet
-from headgate.plugins.targets.local.keeper_program import keeper_program
+from headgate.plugins.targets.local.keeper_program import keeper_of, keeper_program
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
 from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.probes import readiness_of
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Artifacts, Instance, Permanent, PortError, Target
-from headgate.ports.processes import Processes, ProcessStatus
+from headgate.ports.processes import Processes, ProcessStatus, Program
 from headgate.ports.wires import Wires
 
 SURPLUS_DRAIN_S = 10.0
@@ -34,7 +34,8 @@ class LocalTarget(Target):
     `addresses_changed` is awaited whenever `addresses(version)` has changed and before anything that had traffic is
     stopped: whoever routes by addresses must have taken the change in when it returns. `keeper` says how the keeper,
     a process of its own, makes its `Processes`: `module:name` of something that takes the home; None: the class of
-    `processes`; empty: there shall be no keeper, and nobody looks after liveness and memory.
+    `processes`; empty: there shall be no keeper, and nobody looks after liveness and memory. `guards` says in the same
+    way what makes the guards that the keeper has look (`ports.guard`).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class LocalTarget(Target):
         *,
         addresses_changed: AddressesChanged | None = None,
         keeper: str | None = None,
+        guards: str = "",
         ports: Sequence[int] = PORTS,
     ) -> None:
         self._layout = Layout(home)
@@ -52,8 +54,9 @@ class LocalTarget(Target):
         self._artifacts = artifacts
         self._addresses_changed = addresses_changed
         self._fleet = Fleet(self._layout, processes, ports)
-        made_of = f"{type(processes).__module__}:{type(processes).__qualname__}" if keeper is None else keeper
-        self._keeper = keeper_program(self._layout.home, made_of) if made_of else None
+        self._keeper: Program | None = keeper_of(home, processes, guards)
+        if keeper is not None:
+            self._keeper = keeper_program(self._layout.home, keeper, guards) if keeper else None
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -63,6 +66,7 @@ class LocalTarget(Target):
         configuration = await asyncio.to_thread(self._artifacts.configuration, version.configuration)
         commit = await asyncio.to_thread(self._commit, version.artifact)
         folder = self._layout.folder(version)
+        await asyncio.to_thread(folder.note_tree, tree)
         async with locked(folder.lock):
             log = effect_log.begin(folder.effects(), effect, "prepare")
             if log is None:
@@ -220,5 +224,9 @@ def _unknown_test(name: str, known: list[str]) -> Finding:
 def create(wires: Wires) -> LocalTarget:
     """The plugin's factory."""
     return LocalTarget(
-        wires.home, wires.processes, wires.artifacts, addresses_changed=wires.addresses_changed
+        wires.home,
+        wires.processes,
+        wires.artifacts,
+        addresses_changed=wires.addresses_changed,
+        guards=wires.guards,
     )

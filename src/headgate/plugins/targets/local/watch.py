@@ -96,13 +96,14 @@ class Watch:
                 return life
             if status is None:
                 return None
-            await self.set_ready(0, f"its process is gone ({status.state})", ready=False)
+            why = f": {life.refused}" if life.refused else ""
+            await self.set_ready(0, f"its process is gone ({status.state}){why}", ready=False)
             now = self._clock()
             if status.state != "stopped":
                 stopped_since = now
             patient = status.state == "stopped" and now - stopped_since < STOPPED_S
             if status.state in _DOWN and not patient and now >= self._backoff.due(now):
-                await self.restart(f"it is {status.state}")
+                await self.restart(f"it is {status.state}{why}")
                 await asyncio.sleep(LOOK_S)  # until the supervisor's word is newer than this
             await asyncio.sleep(LOOK_S)
 

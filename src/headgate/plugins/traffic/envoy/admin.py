@@ -1,38 +1,24 @@
 """Envoy's admin interface, on a unix socket that only its owner can open."""
 
-import hashlib
 import http.client
-import os
-import socket
-import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from headgate.homes import proxy_socket_of
 from headgate.plugins.traffic.envoy.threads import in_thread
-from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.errors import Temporary
+from headgate.unix_sockets import connect
 
 TIMEOUT_S = 2.0
 BODY_MAX_BYTES = 64 * 1024 * 1024
 
 
 def admin_socket(home: Path) -> Path:
-    """The socket of the Envoy of `home`, in a folder of our own under /tmp: a unix socket's path has 107 bytes at most.
-
-    Raises Permanent when the folder there is not ours alone.
-    """
-    parent = Path("/tmp") / f"headgate-{os.getuid()}"  # noqa: S108 - its owner and mode are checked
-    folder = parent / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
-    for path in (parent, folder):
-        path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-            raise Permanent(
-                f"{path} must be a folder that only its owner can use: remove it, or `chmod 700` it"
-            )
-    return folder / "envoy.sock"
+    """The socket of the Envoy of `home`."""
+    return proxy_socket_of(home)
 
 
 class AbsentError(Temporary):
@@ -96,6 +82,4 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        self.sock = connect(self._path, TIMEOUT_S)

@@ -51,7 +51,7 @@ def file_source(path: str) -> dict[str, Any]:
 
 
 def bootstrap(*, folder: str, admin_socket: str, options: Options) -> dict[str, Any]:
-    """The bootstrap of the Envoy whose files lie in `folder`."""
+    """The bootstrap of the Envoy whose files lie in `folder`; `admin_socket` as seen from there: it must be short."""
     return {
         "node": {"id": "headgate", "cluster": "headgate"},
         "admin": {

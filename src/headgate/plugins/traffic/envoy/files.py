@@ -62,8 +62,12 @@ class Folder:
 
     def every_applied(self) -> list[Applied]:
         """The same for every unit."""
-        found = [resources(file) for file in sorted((self.path / "rds").glob("*.json"))]
+        found = [resources(file) for file in self.route_files()]
         return [applied_of(one[0]) for one in found if one]
+
+    def route_files(self) -> list[Path]:
+        """The file of every unit that has routes; its name is the unit's."""
+        return sorted((self.path / "rds").glob("*.json"))
 
     def watched(self) -> int:
         """The number of files Envoy watches, each with an inotify instance of its own."""

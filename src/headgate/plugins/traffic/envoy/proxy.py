@@ -1,13 +1,16 @@
 """The Envoy process: a program that the supervisor keeps running."""
 
 import asyncio
+import os
 import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
+
 from headgate.plugins.traffic.envoy.admin import Admin
-from headgate.plugins.traffic.envoy.bootstrap import Options
-from headgate.plugins.traffic.envoy.files import Folder
+from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
+from headgate.plugins.traffic.envoy.files import Folder, swap
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.processes import Processes, Program
 
@@ -40,8 +43,19 @@ def program(folder: Folder, options: Options) -> Program:
         ),
         directory=str(folder.path),
         log=str(folder.log),
+        env={"HEADGATE_ADMIN": "run"},  # another program than that of a Headgate whose Envoy listened elsewhere
         start_retries=10,
     )  # fmt: skip
+
+
+async def start(processes: Processes, admin: Admin, folder: Folder, options: Options) -> None:
+    """Write Envoy's bootstrap and have it run, and answer. Raises as `run` does."""
+    folder.create()
+    admin.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = os.path.relpath(admin.path, folder.path)  # noqa: ASYNC240 - text
+    content = bootstrap(folder=str(folder.path), admin_socket=place, options=options)
+    swap(folder.bootstrap, msgspec.json.format(msgspec.json.encode(content), indent=1))
+    await run(processes, admin, program(folder, options))
 
 
 async def run(processes: Processes, admin: Admin, wanted: Program) -> None:

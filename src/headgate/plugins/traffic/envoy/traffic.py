@@ -7,17 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import msgspec
-
 from headgate.core.events import EffectId
 from headgate.core.model import Routing, Unit, Version
 from headgate.plugins.traffic.envoy import confirmation, proxy
 from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socket
 from headgate.plugins.traffic.envoy.arms import Arms, receiving
-from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
+from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.delivery import Change, deliver, pending
 from headgate.plugins.traffic.envoy.effects import StaleError, applied_before, remembered
-from headgate.plugins.traffic.envoy.files import LOCK_WAIT_S, Folder, Resources, resources, swap
+from headgate.plugins.traffic.envoy.files import LOCK_WAIT_S, Folder, Resources, resources
 from headgate.plugins.traffic.envoy.listeners import listeners
 from headgate.plugins.traffic.envoy.names import preview_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of, routes
@@ -59,12 +57,7 @@ class EnvoyTraffic:
         """Have Envoy run with its last configuration, if it does not. Raises as `apply` does."""
         if await self.admin.ready():
             return
-        self._folder.create()
-        content = bootstrap(
-            folder=str(self._folder.path), admin_socket=str(self.admin.path), options=self._options
-        )
-        swap(self._folder.bootstrap, msgspec.json.format(msgspec.json.encode(content), indent=1))
-        await proxy.run(self._processes, self.admin, proxy.program(self._folder, self._options))
+        await proxy.start(self._processes, self.admin, self._folder, self._options)
 
     async def apply(self, effect: EffectId, routing: Routing) -> None:
         """Route like this (see ports.Traffic).

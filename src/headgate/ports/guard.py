@@ -1,0 +1,61 @@
+"""What is looked after all the time, by whoever is alive: looked at, mended, and said where it is not well.
+
+The keeper looks; what is wrong then stands in `run/trouble.json` of the home, for whoever asks how things are.
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from headgate.homes import run_of
+
+NAME = "trouble.json"
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something that is not as it should be: `about` what, `what` it is, and what is being `done`; sentences.
+
+    `since` is in seconds since the epoch, 0 where whoever says it has only just looked.
+    """
+
+    about: str
+    what: str
+    done: str = ""
+    since: float = 0.0
+
+    def __str__(self) -> str:
+        """All of it, as a line of a log."""
+        return f"{self.about}: {self.what}" + (f"; {self.done}" if self.done else "")
+
+
+class Guard(Protocol):
+    """Looks after one thing."""
+
+    async def look(self) -> tuple[Trouble, ...]:
+        """Look, mend what can be mended without waiting long; returns what is still wrong. Raises PortError."""
+        ...
+
+
+def read_troubles(home: Path) -> tuple[Trouble, ...]:
+    """What was wrong when the keeper last looked; nothing where that cannot be read."""
+    try:
+        return msgspec.json.decode((run_of(home) / NAME).read_bytes(), type=tuple[Trouble, ...])
+    except (OSError, msgspec.MsgspecError):
+        return ()
+
+
+def write_troubles(home: Path, troubles: tuple[Trouble, ...]) -> None:
+    """Have the file say this, at once or not at all; none: it is removed. Raises OSError."""
+    file = run_of(home) / NAME
+    if not troubles:
+        file.unlink(missing_ok=True)
+        return
+    draft = file.with_name(f".{NAME}.draft")
+    try:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(troubles)) + b"\n")
+        draft.replace(file)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

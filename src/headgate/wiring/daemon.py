@@ -1,0 +1,159 @@
+"""The controller as a daemon: started, stopped, and asked how it is."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.homes import proxy_socket_of, socket_of
+from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
+from headgate.plugins.targets.local.keeper_program import keeper_of
+from headgate.plugins.traffic.envoy.guard import ProxyGuard
+from headgate.ports import PortError
+from headgate.ports.guard import Guard, Trouble, read_troubles
+from headgate.ports.processes import Processes, ProcessStatus, Program
+from headgate.ports.retreat import read_retreats
+from headgate.unix_sockets import listener_of, listens
+from headgate.wiring import stores
+from headgate.wiring.guards import GUARDS
+
+CONTROLLER = "controller"
+
+UP_S = 15.0
+"""How long `up` waits for the controller's first answer."""
+
+SERVED_S = 5.0
+"""How long it then waits for the proxy to serve: it looks after it meanwhile, as the keeper goes on to do."""
+
+ASK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.5
+
+
+async def up(home: Path) -> dict[str, Any]:
+    """Have the process daemon, the controller and the keeper run, and users served; returns `daemon_status`.
+
+    Waits up to `UP_S` seconds until the controller answers, and `SERVED_S` until every port that the proxy shall listen
+    on is served; where one is not, the status says so (`unserved`).
+    """
+    processes = stores.open_processes(home)
+    await processes.start_daemon()
+    await processes.ensure([controller_program(home), keeper_of(home, processes, GUARDS)])
+    deadline = time.monotonic() + UP_S
+    while time.monotonic() < deadline:
+        if controller_runs(home):
+            break
+        await asyncio.sleep(ASK_EVERY_S)
+    unserved = await _served(ProxyGuard(home, processes))
+    return await daemon_status(home) | {"unserved": msgspec.to_builtins(unserved)}
+
+
+async def down(home: Path, *, everything: bool) -> tuple[str, ...]:
+    """Stop the controller; with `everything`, also the proxy and every service. What is defined stays defined.
+
+    Whoever supervises them may be dead: then what they wrote down of themselves is stopped. Returns what could not be
+    stopped, a sentence for each; nothing: all is. Raises PortError.
+    """
+    processes = stores.open_processes(home)
+    left: tuple[ProcessStatus, ...] = ()
+    if everything:
+        left = await processes.stop_daemon()
+    else:
+        await processes.remove([CONTROLLER])
+    return (*(f"{one.name} (process {one.pid}) does not end" for one in left), *_still(home, everything))
+
+
+def _still(home: Path, everything: bool) -> list[str]:  # noqa: FBT001 - handed on
+    """Who still answers at the home's sockets."""
+    found: list[str] = []
+    if pid := listener_of(socket_of(home)):
+        found.append(
+            f"a controller (process {pid}) that the process daemon did not start still steers: a `headgate` command "
+            "in some terminal; end it there"
+        )
+    if everything and (pid := listener_of(proxy_socket_of(home))):
+        found.append(f"the proxy (process {pid}), of which nothing is written down, still answers")
+    return found
+
+
+async def _served(guard: Guard) -> tuple[Trouble, ...]:
+    """What of the proxy is not well, once it had `SERVED_S` seconds to become so; it is mended meanwhile."""
+    deadline = time.monotonic() + SERVED_S
+    while True:
+        try:
+            troubles = await guard.look()
+        except PortError as error:
+            troubles = (Trouble("proxy", str(error)),)
+        if not troubles or time.monotonic() > deadline:
+            return troubles
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def daemon_status(home: Path) -> dict[str, Any]:
+    """What of the home runs now: `daemon`, `controller`, and each program's state and process id.
+
+    What runs though its daemon is dead has the state `orphaned`. `trouble` is what is wrong: what the keeper found when
+    it last looked, and what keeps it from looking. `retreated` are the units whose traffic was taken back without a
+    controller (see `ports.retreat`).
+    """
+    processes = stores.open_processes(home)
+    daemon, programs = await _programs(processes)
+    orphans = () if daemon else await processes.orphans()
+    troubles = (*_unwatched(programs, orphans, daemon=daemon), *read_troubles(home))
+    rows = [{"name": p.name, "state": p.state, "pid": p.pid, "detail": p.detail} for p in programs]
+    return {
+        "home": str(home),
+        "daemon": daemon,
+        "controller": controller_runs(home),
+        "programs": [
+            *rows,
+            *({"name": p.name, "state": "orphaned", "pid": p.pid, "detail": ORPHANED} for p in orphans),
+        ],
+        "trouble": msgspec.to_builtins(troubles),
+        "retreated": msgspec.to_builtins(read_retreats(home)),
+    }
+
+
+ORPHANED = "it runs, and the process daemon that looked after it is dead: `headgate up`"
+
+
+async def _programs(processes: Processes) -> tuple[bool, tuple[ProcessStatus, ...]]:
+    """Whether the daemon answers, and what it looks after."""
+    try:
+        return True, await processes.list()
+    except PortError:
+        return False, ()
+
+
+def _unwatched(
+    programs: tuple[ProcessStatus, ...], orphans: tuple[ProcessStatus, ...], *, daemon: bool
+) -> tuple[Trouble, ...]:
+    """That nobody looks after what runs."""
+    if orphans:
+        what = f"it is dead, and nobody looks after {', '.join(one.name for one in orphans)}"
+        return (Trouble("process daemon", what, "`headgate up` takes over what runs"),)
+    keeper = next((one for one in programs if one.name == KEEPER), None)
+    if daemon and programs and (keeper is None or not keeper.pid):
+        state = "not there" if keeper is None else keeper.state
+        return (Trouble("keeper", f"it is {state}: nobody probes what runs", "`headgate up` starts it"),)
+    return ()
+
+
+def controller_runs(home: Path) -> bool:
+    """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
+    return listens(socket_of(home))
+
+
+def controller_program(home: Path) -> Program:
+    """What the process daemon runs as the controller of `home`."""
+    return Program(
+        name=CONTROLLER,
+        argv=(sys.executable, "-P", "-m", "headgate", "--home", str(home), CONTROLLER),
+        directory=str(home),
+        log=str(home / "log" / "controller.log"),
+        env={"HEADGATE_SOCKETS": "run"},  # another program than that of a Headgate that listened elsewhere
+        start_s=1.0,
+        start_retries=20,
+    )

@@ -1,0 +1,37 @@
+"""How people come in by the word of an issuer."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from headgate.core.people import People
+from headgate.homes import people_of
+from headgate.ports import Permanent
+from headgate.ports.registry import create
+from headgate.ports.web import Web
+from headgate.web.access.vouching import Vouching
+from headgate.web.entrance import OpenId, Vouch
+from headgate.wiring.telling import telling_wires
+
+ISSUER = "openid"
+
+
+def vouching(home: Path, web: Web) -> Vouch:
+    """How people come in whom an issuer vouches for; who of them does is read from the home each time."""
+
+    def people() -> People:
+        from headgate.config.people import load_people
+        from headgate.config.problems import ConfigError
+
+        try:
+            return load_people(people_of(home))
+        except ConfigError as error:
+            raise Permanent("; ".join(map(str, error.problems))) from None
+
+    def vouch(openid: OpenId, door: str) -> Vouching:
+        settings = msgspec.to_builtins(openid)
+        wires = replace(telling_wires(home, web), name=openid.issuer, settings=settings)
+        return Vouching(create("issuers", ISSUER, wires), people, door)
+
+    return vouch
