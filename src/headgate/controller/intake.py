@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from headgate.core.admission import Known, Words, objections
+from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import folded, frozen
 from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
@@ -51,6 +52,12 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     known = Known({}, rolled_back(summaries), rolled_back_versions(summaries), stopped)
     found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
+
+
+def free_name(ledger: Ledger) -> str:
+    """A name for a new release: of none in the ledger, and of none that the world has done without it."""
+    done = folded(note.event for note in ledger.notes()).reconciled
+    return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
 
 
 def stable(ledger: Ledger) -> Mapping[Unit, Version]:

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
+from headgate.controller.intake import HISTORY_MAX, dequeued, free_name, request, stable
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
 from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
 from headgate.controller.recover import recover, watch_over
 from headgate.controller.scribe import Overtaken
-from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld
+from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested, WatchResumed
 from headgate.core.machine import Illegal
@@ -64,6 +64,7 @@ class Supervisor:
         self._freed = asyncio.Event()
         self._closing = False
         self._trouble = ""
+        self._ahead = ""
         self._desk: Desk | None = None
         self._patrol = Patrol(world)
 
@@ -87,7 +88,9 @@ class Supervisor:
             appended=self._appended,
             spool=self._spool,
         )
-        self._take_up(open_now)
+        self._ahead = await world_ahead(self._ledger, self._world)
+        if not self._ahead:
+            self._take_up(open_now)
         self._follow(asyncio.create_task(self._usher()))
 
     async def close(self) -> None:
@@ -107,9 +110,17 @@ class Supervisor:
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
         async with self._admitting:
+            await self._require_ledger()
             release = await self._begin(request(wish, self._ledger, self._wall()))
         self._freed.set()
         return release
+
+    async def _require_ledger(self) -> None:
+        """Raises Stopped while the world is ahead of the ledger; a person's word that it counts is heard here."""
+        if self._ahead:
+            self._ahead = await world_ahead(self._ledger, self._world)
+        if self._ahead:
+            raise Stopped(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
@@ -145,6 +156,8 @@ class Supervisor:
         trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble
+        if self._ahead:
+            trouble["ledger"] = self._ahead
         return trouble | self.elsewhere()
 
     def open_releases(self) -> tuple[str, ...]:
@@ -154,7 +167,7 @@ class Supervisor:
     async def _begin(self, asked: ReleaseRequested) -> str:
         """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""
         while True:
-            named = replace(asked, release=self._ledger.next_release())
+            named = replace(asked, release=free_name(self._ledger))
             actor = self._run(self._drawn(named))
             try:
                 await actor.tell(named)
@@ -239,7 +252,8 @@ class Supervisor:
             self._freed.clear()
             try:
                 async with self._admitting:
-                    await self._serve_queue()
+                    if not self._ahead:
+                        await self._serve_queue()
             except LedgerError as error:
                 self._trouble = str(error)
                 await asyncio.sleep(LEDGER_RETRY_S)

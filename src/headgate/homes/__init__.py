@@ -5,6 +5,8 @@ import os
 import stat
 from pathlib import Path
 
+from headgate.homes.identity import settle
+
 HOME_VARIABLE = "HEADGATE_HOME"
 HOME_NAME = ".headgate"
 
@@ -22,8 +24,12 @@ def home_of(project_file: Path | None) -> Path:
 
 
 def make_home(home: Path) -> None:
-    """Make the folder, for its owner only, and keep it out of the project's version control."""
+    """Make the folder, for its owner only, and keep it out of the project's version control.
+
+    Raises identity.Displaced when it is a copy of a home, or was moved.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settle(home)
     ignore = home / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
