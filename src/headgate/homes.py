@@ -1,10 +1,15 @@
 """Where a home is, and where its sockets are. Light: what only reads a home starts with this and no more."""
 
+import hashlib
 import os
+import stat
 from pathlib import Path
 
 HOME_VARIABLE = "HEADGATE_HOME"
 HOME_NAME = ".headgate"
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - below it a folder of our own, mode 0700, whose owner is checked
+"""A file system of its own, in the machine's memory."""
 
 
 def home_of(project_file: Path | None) -> Path:
@@ -37,6 +42,24 @@ def people_of(home: Path) -> Path:
 def hooks_of(home: Path) -> Path:
     """The folder of the secrets that hooks prove themselves by."""
     return home / "hooks"
+
+
+def memory_folder(home: Path) -> Path | None:
+    """A folder for this home in the machine's memory, for its owner only; None where there is no such place.
+
+    Anybody may make things there: what somebody else has made in our name is not used.
+    """
+    parent = MEMORY / f"headgate-{os.getuid()}"
+    folder = parent / hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
+    for path in (parent, folder):
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+            found = path.lstat()
+        except OSError:
+            return None
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            return None
+    return folder
 
 
 def run_of(home: Path) -> Path:

@@ -28,6 +28,7 @@ from headgate.core.model import (
 from headgate.core.planning import Policies
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger
+from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports import Instance
 from headgate.simulation.loop import VirtualLoop, bury
 
@@ -188,10 +189,12 @@ class Home:
         self.house = house or House()
         self.ledger = ledger or MemoryLedger()
         self.slot: list[object] = []
+        self.spool: Spool = MemorySpool()
         self.wall = 1000.0
 
     def controller(self) -> Supervisor:
-        return Supervisor(self.ledger, self.house.world(), MemoryLease(self.slot), lambda: self.wall)
+        lease = MemoryLease(self.slot)
+        return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, spool=self.spool)
 
     async def start(self) -> Supervisor:
         supervisor = self.controller()

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from headgate.core.effects import SetRouting
 from headgate.core.events import (
     AnyEvent,
+    EffectDelayed,
     EffectFailed,
     Judged,
     PromotionForced,
@@ -23,7 +25,7 @@ from headgate.core.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerError, LedgerFull, MemoryLedger
 from headgate.ports import Permanent, Temporary
 from headgate.ports.controller import Stopped, UnknownRelease
-from tests.controller.house import ONE, TWO, Home, House, play, wish
+from tests.controller.house import ONE, PATIENCE, TWO, Home, House, play, wait_for, wish
 
 
 def test_a_good_release_is_promoted_and_the_old_version_stops_after_its_window() -> None:
@@ -163,20 +165,60 @@ def test_a_first_release_whose_port_is_taken_is_rolled_back_with_its_reason() ->
     play(story)
 
 
-def test_a_rollback_that_the_proxy_refuses_is_held_and_tried_again_when_a_person_says_so() -> None:
+@pytest.mark.parametrize(
+    "error", [Temporary("no answer"), Permanent("refused"), RuntimeError("a bug"), "hang"]
+)
+def test_a_rollback_is_tried_until_it_is_done(error: Exception | str) -> None:
+    """Nobody need ask for it again: neither users nor the bad version stay where they are when the cause is gone."""
+
     async def story() -> None:
         home = Home()
         home.house.failing[TWO] = 0.5
         supervisor = await home.with_one()
         name = await supervisor.submit(wish(TWO))
         await home.until(name, "baking")
-        home.house.does["apply"] = [Temporary("no answer")] * 3
-        await home.until(name, "held")
-        assert TWO in home.house.running
+        home.house.does["apply"] = [error] * 1_000_000
+        await wait_for(lambda: bool(home.events(name, EffectDelayed)))
         assert home.house.routing is not None
-        assert home.house.routing.weight == 20
-        await supervisor.tell(name, ReleaseResumed(at=0.0, by="ada"))
+        assert (home.house.routing.weight, home.phase(name)) == (20, "rolling back")
+        await asyncio.sleep(100.0)
+        home.house.does["apply"].clear()
+        opened = asyncio.get_running_loop().time()
+        await wait_for(
+            lambda: home.house.routing is not None and not home.house.routing.exposed, within_s=5.0
+        )
+        assert asyncio.get_running_loop().time() - opened <= PATIENCE.routing_s + PATIENCE.back_retry_s
         await home.until_closed(name)
+        assert home.house.routing.stable == ONE
+        delays = home.events(name, EffectDelayed)
+        assert 2 <= len(delays) <= 5  # people hear of it again, less and less often
+        assert all(isinstance(one, EffectDelayed) and one.reason for one in delays)
+        await supervisor.close()
+
+    play(story)
+
+
+def test_a_rollback_that_was_held_by_an_earlier_controller_goes_on_by_itself() -> None:
+    """Earlier controllers gave up after a few tries, and waited for a person."""
+
+    async def story() -> None:
+        home = Home()
+        home.house.failing[TWO] = 0.5
+        supervisor = await home.with_one()
+        name = await supervisor.submit(wish(TWO))
+        await home.until(name, "baking")
+        home.house.does["apply"] = ["hang"] * 1_000_000
+        await home.until(name, "rolling back")
+        actor = supervisor.actor(name)
+        assert actor is not None
+        pending = next(one for one in actor.state.pending if isinstance(one.effect, SetRouting))
+        await supervisor.tell(name, EffectFailed(at=0.0, effect=pending.id, reason="no answer"))
+        assert home.phase(name) == "held"
+        await supervisor.close()
+        home.house.does["apply"].clear()
+        supervisor = await home.start()
+        await home.until_closed(name)
+        assert home.house.routing is not None
         assert home.house.routing.stable == ONE
         await supervisor.close()
 
@@ -214,8 +256,9 @@ def test_while_the_ledger_refuses_the_release_stands_still_visibly_and_loses_not
         await asyncio.sleep(20.0)
         actor = supervisor.actor(name)
         assert actor is not None
-        assert actor.trouble == str(mood)
-        assert supervisor.health() == {"open": [name], "trouble": {name: str(mood)}}
+        said = f"{mood}; what happens meanwhile is kept beside it"
+        assert actor.trouble == said
+        assert supervisor.health() == {"open": [name], "trouble": {name: said}}
         assert len(ledger.read(name)) == entries
         ledger.mood = None
         await home.until_closed(name)
@@ -237,7 +280,7 @@ def test_findings_that_cannot_be_written_are_a_failure_with_a_reason() -> None:
         await home.until_closed(name)
         failed = home.events(name, EffectFailed)[0]
         assert isinstance(failed, EffectFailed)
-        assert "GatesAnswered cannot be recorded" in failed.reason
+        assert "the answer of the gates cannot be recorded" in failed.reason
         await supervisor.close()
 
     play(story)

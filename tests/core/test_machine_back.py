@@ -10,11 +10,12 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed
-from headgate.core.machine import Illegal
+from headgate.core.events import EffectDelayed, PromotionForced, ReleaseAborted, ReleaseResumed, WatchResumed
+from headgate.core.machine import Illegal, Stale
 from headgate.core.model import Bake, Expose, Leg, Prepare, Promote, Shrink
+from headgate.core.view import summarise
 from headgate.core.wanted import undone
-from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of
+from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
 
 ROLLING = (
     Prepare(1),
@@ -218,3 +219,46 @@ def test_each_leg_has_its_own_window() -> None:
     ride = Ride(plan_of(leg(), leg(baseline=OLD_API, candidate=NEW_API))).to_warm()
     wakes = [p for p in ride.state.pending if isinstance(p.effect, WakeAt)]
     assert [w.effect.leg for w in wakes if isinstance(w.effect, WakeAt)] == [0, 1]
+
+
+def test_going_back_that_is_delayed_stays_pending_and_holds_nothing() -> None:
+    ride = Ride().to_reverting()
+    id_, _ = ride.pending(SetRouting)
+    ride.tell(EffectDelayed(at=2.0, effect=id_, reason="the disk is full", attempts=5))
+    assert (ride.state.hold, ride.state.delayed, ride.effects()) == (None, "the disk is full", ["SetRouting"])
+    assert ride.pending(SetRouting)[0] == id_
+    summary = summarise(ride.state, ride.plan, request(ride.plan))
+    assert (summary.phase, summary.reason) == ("rolling back", "the disk is full")
+    ride.succeed(SetRouting)
+    assert (ride.state.delayed, ride.state.outcome) == ("", "rolled_back")
+
+
+def test_a_delay_of_what_is_done_already_is_stale() -> None:
+    ride = Ride().to_reverting()
+    id_, _ = ride.pending(SetRouting)
+    ride.succeed(SetRouting)
+    with pytest.raises(Stale):
+        ride.tell(EffectDelayed(at=2.0, effect=id_, reason="the disk is full", attempts=5))
+
+
+def test_an_old_size_that_cannot_be_had_may_be_done_without_by_a_person() -> None:
+    ride = Ride(plan_of(leg(ROLLING))).to_exposed().judge("pass").succeed(PrepareVersion)
+    ride.tell(ReleaseAborted(at=2.0, by="ada"))
+    id_, _ = ride.pending(PrepareVersion)
+    ride.tell(EffectDelayed(at=2.0, effect=id_, reason="no port is left", attempts=5))
+    with pytest.raises(Illegal, match="being undone already"):
+        ride.tell(
+            ReleaseAborted(at=2.0, by="ada")
+        )  # users are not back yet: that is not for anybody to give up
+    ride.succeed(SetRouting)
+    ride.tell(EffectDelayed(at=2.0, effect=id_, reason="no port is left", attempts=9))
+    ride.tell(ReleaseAborted(at=2.0, by="ada"))
+    assert ride.state.warnings == ("no port is left",)
+    assert "VerifyVersion" in ride.effects()
+
+
+def test_time_that_nobody_watched_is_no_part_of_the_rollback_window() -> None:
+    ride = Ride().to_warm()
+    _, before = ride.pending(WakeAt)
+    ride.tell(WatchResumed(at=ride.state.at, unwatched_s=3600.0))
+    assert ride.pending(WakeAt)[1].at == before.at + 3600.0

@@ -9,6 +9,7 @@ from headgate.core.events import (
     ReleaseDequeued,
     ReleaseResumed,
     VersionLost,
+    WatchResumed,
 )
 from headgate.core.machine import Stale
 from headgate.core.model import Bake, Expose, Finding, Pause, Prepare, Promote, Shrink, Smoke, VerdictKind
@@ -282,3 +283,24 @@ def test_a_bake_of_nothing_is_held() -> None:
     ride.succeed(PrepareVersion)
     assert ride.state.hold is not None
     assert ride.state.hold.kind == "no_data"
+
+
+def test_time_that_nobody_watched_is_no_part_of_a_bake() -> None:
+    """The clock was an hour ahead when a controller came back: the bake goes on where it was."""
+    ride = Ride().to_exposed()
+    ride.tell(WatchResumed(at=3601.0, unwatched_s=3600.0)).judge("pass")
+    assert ride.plan.legs[0].steps[ride.state.step] == Bake(2.0, 10.0)
+    ride.judge("pass")
+    assert ride.plan.legs[0].steps[ride.state.step] != Bake(2.0, 10.0)
+
+
+def test_nor_does_it_bring_the_deadline_nearer() -> None:
+    ride = Ride().to_exposed().judge("watch")
+    ride.tell(WatchResumed(at=3601.0, unwatched_s=3600.0)).judge("watch")
+    assert held(ride) == ""
+    ride.judge("watch", times=12)
+    assert held(ride) == "inconclusive"
+
+
+def held(ride: Ride) -> str:
+    return ride.state.hold.kind if ride.state.hold else ""

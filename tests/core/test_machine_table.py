@@ -16,7 +16,9 @@ from headgate.core.effects import (
     VerifyVersion,
 )
 from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
-from headgate.core.machine import TRANSITIONS, Illegal, Stale, step
+from headgate.core.machine import TRANSITIONS, Illegal, Stale, names, step
+from headgate.core.machine.names import EFFECTS, FACTS, VERBS
+from headgate.core.machine.transitions import ANSWERED_BY
 from headgate.core.model import Finding, Verdict
 from headgate.core.state import Pending, Stage, State, initial
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
@@ -66,10 +68,19 @@ def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
             return events.PromotionForced(at=at, by="ada", reason="I know better")
         case events.ReleasePaused | events.ReleaseResumed | events.StepApproved | events.ReleaseAborted:
             return kind(at=at, by="ada")
-        case events.VersionLost:
-            return events.VersionLost(at=at, version=NEW, reason="gone")
+        case events.EffectDelayed | events.WatchResumed | events.VersionLost:
+            return by_itself(kind, ride)
         case _:
             return answer_to_nothing(kind, at)
+
+
+def by_itself(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
+    if kind is events.VersionLost:
+        return events.VersionLost(at=ride.state.at, version=NEW, reason="gone")
+    if kind is events.WatchResumed:
+        return events.WatchResumed(at=ride.state.at, unwatched_s=7.0)
+    pending = ride.state.pending[0].id if ride.state.pending else NOBODY
+    return events.EffectDelayed(at=ride.state.at, effect=pending, reason="not yet", attempts=5)
 
 
 def answer_to_nothing(kind: type[AnyEvent], at: float) -> AnyEvent:
@@ -102,11 +113,27 @@ def test_what_is_not_in_the_table_is_illegal_and_changes_nothing(stage: Stage, k
 
 def test_every_stage_says_what_is_possible_there() -> None:
     with pytest.raises(
-        Illegal, match="while the release is queued; possible: ReleaseAborted, ReleaseDequeued"
+        Illegal, match=r"`pause` is not possible: the release is waiting for its turn; possible: abort$"
     ):
         Ride(behind="r0").tell(events.ReleasePaused(at=0.0, by="ada"))
     with pytest.raises(Illegal, match="possible: nothing more"):
         at_stage("closed").tell(events.ReleasePaused(at=9e9, by="ada"))
+
+
+def test_no_message_names_a_class() -> None:
+    ours = {kind.__name__ for kind in (*KINDS, *ANSWERED_BY)}
+    for stage, kind in product(STAGES, KINDS):
+        if (stage, kind) not in TRANSITIONS:
+            ride = at_stage(stage)
+            with pytest.raises(Illegal) as refused:
+                step(ride.state, example(kind, ride), ride.plan)
+            assert not [name for name in ours if name in str(refused.value)], refused.value
+
+
+def test_everything_has_a_name() -> None:
+    assert set(VERBS) | set(FACTS) == set(KINDS)
+    assert set(EFFECTS) == set(ANSWERED_BY)
+    assert set(names.STAGES) == set(STAGES)
 
 
 LEADS_TO: dict[tuple[Stage, type[AnyEvent]], Stage] = {
@@ -118,12 +145,15 @@ LEADS_TO: dict[tuple[Stage, type[AnyEvent]], Stage] = {
     ("checking", events.ReleaseAborted): "closed",
     ("forward", events.Judged): "forward",
     ("forward", events.VersionLost): "reverting",
+    ("forward", events.WatchResumed): "forward",
     ("forward", events.ReleasePaused): "forward",
     ("forward", events.PromotionForced): "forward",
     ("forward", events.ReleaseAborted): "reverting",
     ("reverting", events.RoutingSet): "reverting",
+    ("reverting", events.EffectDelayed): "reverting",
     ("reverting", events.EffectFailed): "reverting",
     ("warm", events.TimeCame): "warm",
+    ("warm", events.WatchResumed): "warm",
     ("warm", events.EffectFailed): "warm",
 }
 
@@ -182,14 +212,14 @@ def test_an_answer_to_what_was_abandoned_is_stale() -> None:
 def test_an_answer_of_another_kind_is_illegal() -> None:
     ride = Ride()
     id_, _ = ride.pending(AskGates)
-    with pytest.raises(Illegal, match="VersionPrepared does not answer AskGates"):
+    with pytest.raises(Illegal, match=r"a version that is ready does not answer effect r1\.1\.0"):
         ride.tell(VersionPrepared(at=0.0, effect=id_, version=NEW, instances=1))
 
 
 def test_an_observation_cannot_fail() -> None:
     ride = Ride().to_exposed()
     id_, _ = ride.pending(Observe)
-    with pytest.raises(Illegal, match="EffectFailed does not answer Observe"):
+    with pytest.raises(Illegal, match="a failure does not answer effect"):
         ride.tell(EffectFailed(at=ride.state.at, effect=id_, reason="no"))
 
 

@@ -2,52 +2,57 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from time import perf_counter
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from headgate.controller.clock import SteadyClock
 from headgate.controller.lease import Lease
-from headgate.controller.perform import Performer
+from headgate.controller.perform import Delayed, Performer
 from headgate.controller.plain import plain
 from headgate.controller.sampling import Observation, Watcher
+from headgate.controller.scribe import BEHIND_MAX, Overtaken, Scribe
 from headgate.controller.underway import Underway
 from headgate.core.effects import Observe
 from headgate.core.events import (
     STAMPED_LATER,
     Answer,
     AnyEvent,
+    EffectDelayed,
     EffectFailed,
     EffectId,
     Judged,
+    ReleaseAborted,
     ReleaseDequeued,
     ReleaseRequested,
 )
 from headgate.core.machine import Illegal, Stale, step
+from headgate.core.machine.names import EFFECTS, called
 from headgate.core.model import Expose, Leg, Plan, Sample
+from headgate.core.safety import needs_no_ledger, tried_until_done
 from headgate.core.state import UNEXPOSED, Pending, State
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
-from headgate.ledger import Conflict, Ledger, LedgerError, sample_digest
+from headgate.ledger import Ledger, sample_digest
+from headgate.ledger.spool import MemorySpool, Spool, Unwritten
 from headgate.ports.controller import Stopped
 
 INBOX_MAX = 1000
-LEDGER_RETRY_S = 1.0
-
-
-class Overtaken(Stopped):
-    """Another controller wrote to the release, or holds the lease now."""
+FULL = "the ledger has not been written for so long that nothing more can be kept"
 
 
 @dataclass
 class Release:
-    """What an actor carries: the release's state, and what it was folded from."""
+    """What an actor carries: the release's state, and what it was folded from.
+
+    `spooled` is what of that an earlier controller could not write into the ledger.
+    """
 
     request: ReleaseRequested
     plan: Plan
     state: State
     watchers: tuple[Watcher, ...]
+    spooled: tuple[Unwritten, ...] = ()
 
 
 Appended = Callable[[AnyEvent, Summary, Sample | None, float], None]
@@ -69,11 +74,12 @@ class Desk:
     watch_over: Callable[[Plan], tuple[Watcher, ...]]
     abandon_s: float
     appended: Appended = unseen
+    spool: Spool = field(default_factory=MemorySpool)
 
 
 @dataclass
 class _Message:
-    event: AnyEvent
+    event: AnyEvent | None
     observation: Observation | None = None
     done: "asyncio.Future[State] | None" = None
 
@@ -90,12 +96,19 @@ class Actor:
         self._changed = changed
         self._inbox: asyncio.Queue[_Message] = asyncio.Queue(INBOX_MAX)
         self._underway = Underway(self._carry_out, desk.abandon_s)
+        self._scribe = Scribe(desk.ledger, desk.spool, desk.lease, self._written, self._caught_up)
+        self._scribe.take_up(release.spooled)
         self._over = False
-        self.trouble = ""
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """See the class."""
+        return self._scribe.trouble or self._trouble
 
     @property
     def state(self) -> State:
-        """The state after the last event in the ledger."""
+        """The state after the last event, which the ledger has or will have."""
         return self._release.state
 
     @property
@@ -109,7 +122,10 @@ class Actor:
         return self._release.request
 
     async def tell(self, event: AnyEvent) -> State:
-        """Have `event` take effect; returns the state once the ledger has it. Raises Illegal, Stopped."""
+        """Have `event` take effect; returns the state after it. Raises Illegal, Stopped, LedgerError.
+
+        The ledger has it by then, or `trouble` says why it does not yet.
+        """
         done: asyncio.Future[State] = asyncio.get_running_loop().create_future()
         message = _Message(event, done=done)
         await self._inbox.put(message)
@@ -117,19 +133,26 @@ class Actor:
             self._turn_away()
         return await done
 
+    def note(self, event: AnyEvent) -> None:
+        """Have `event` take effect as soon as what came before it has; it is dropped where it makes no sense."""
+        if not self._inbox.full():
+            self._inbox.put_nowait(_Message(event))
+
     async def run(self) -> None:
         """Perform what is pending, then take in one message after another until the release is closed.
 
         Raises Overtaken, and Stopped when a new release could not be written at all.
         """
-        self._underway.settle(self.state.pending)
+        self._settle()
         try:
             while self.state.stage != "closed":
                 await self._take(await self._inbox.get())
+            await self._scribe.drained()
         finally:
             self._over = True
             self._turn_away()
             await self._underway.end()
+            await self._scribe.close()
 
     def _turn_away(self) -> None:
         """Nobody will take in what is still in the inbox: say so to whoever waits."""
@@ -139,8 +162,13 @@ class Actor:
     # --- inbox -> step -> append ------------------------------------------------------------------------------------
 
     async def _take(self, message: _Message) -> None:
+        if self._scribe.broken is not None:
+            _answer(message, self._scribe.broken)
+            raise self._scribe.broken
+        if message.event is None:
+            return
         try:
-            await self._advance(message)
+            await self._advance(message, message.event)
         except Stale:
             _answer(message, self.state)
         except Illegal as illegal:
@@ -155,7 +183,9 @@ class Actor:
 
     async def _stumble(self, message: _Message, error: Exception) -> None:
         """An event that breaks the machine or cannot be written: tell whoever brought it, and stand still visibly."""
-        said = f"{type(message.event).__name__} cannot be recorded: {type(error).__name__}: {error!a}"
+        assert message.event is not None
+        self._settle()
+        said = f"{called(type(message.event))} cannot be recorded: {plain(str(error))}"
         _answer(message, error)
         if self.state.stage == "new":
             raise Stopped(said) from error
@@ -165,44 +195,53 @@ class Actor:
             failed = EffectFailed(at=STAMPED_LATER, effect=message.event.effect, reason=said)
             await self._take(_Message(failed))
         else:
-            self.trouble = said
+            self._trouble = said
 
-    async def _advance(self, message: _Message) -> None:
-        """Step, append, then perform: nothing is done before the ledger has it, and nothing is decided twice."""
+    async def _advance(self, message: _Message, told: AnyEvent) -> None:
+        """Step, append, then perform: nothing is decided twice.
+
+        Nothing is done before the ledger has it, but in the direction of safety: see `core.safety`.
+        """
         release = self._release
-        event = replace(message.event, at=max(self._desk.clock.now(), release.state.at))
+        event = replace(told, at=max(self._desk.clock.now(), release.state.at))
         plan = event.plan if isinstance(event, (ReleaseRequested, ReleaseDequeued)) else release.plan
         if isinstance(event, ReleaseRequested):
             release.request = event
         state, _ = step(release.state, event, plan)
         observation = message.observation
-        await self._append(event, state, plan, observation.sample if observation else None)
+        summary = summarise(state, plan, release.request)
+        sample = observation.sample if observation else None
+        entry = Unwritten(state.release, release.state.sequence, event, summary, sample)
+        self._underway.keep(
+            {pending.id for pending in state.pending}
+        )  # what was decided against ends at once
+        await (self._scribe.begin if release.state.stage == "new" else self._scribe.write)(entry)
+        self._trouble = ""
         if observation is not None:
             release.watchers[release.state.leg].commit(observation)
         if isinstance(event, ReleaseDequeued):
             release.watchers = self._desk.watch_over(plan)
         release.state, release.plan = state, plan
-        self._underway.settle(state.pending)
+        self._settle()
         self._changed(self)
 
-    async def _append(self, event: AnyEvent, state: State, plan: Plan, sample: Sample | None) -> None:
-        """Write to the ledger, and keep trying while it is full or busy: the release stands still, none is lost."""
-        summary = summarise(state, plan, self._release.request)
-        while True:
-            if not self._desk.lease.held():
-                raise Overtaken("this controller has lost its lease: another one runs the release")
-            began = perf_counter()
-            try:
-                await self._desk.ledger.append(state.release, self.state.sequence, event, summary, sample)
-            except Conflict as conflict:
-                raise Overtaken(str(conflict)) from conflict
-            except LedgerError as error:
-                self.trouble = str(error)
-                await asyncio.sleep(LEDGER_RETRY_S)
-            else:
-                self.trouble = ""
-                self._desk.appended(event, summary, sample, perf_counter() - began)
-                return
+    def _settle(self) -> None:
+        """Have under way what should be, as far as the ledger has it."""
+        self._underway.settle(self.state.pending, self._may_start)
+
+    def _may_start(self, pending: Pending) -> bool:
+        return not self._scribe.behind or needs_no_ledger(pending, self.state, self.plan)
+
+    def _caught_up(self) -> None:
+        """The ledger has everything again, or never will: then whoever reads the inbox must hear of it."""
+        if self._scribe.broken is None:
+            self._settle()
+            self._changed(self)
+        elif self._inbox.empty():
+            self._inbox.put_nowait(_Message(None))
+
+    def _written(self, entry: Unwritten, append_s: float) -> None:
+        self._desk.appended(entry.event, entry.summary, entry.sample, append_s)
 
     # --- effects -----------------------------------------------------------------------------------------------------
 
@@ -212,14 +251,30 @@ class Actor:
             await self._inbox.put(await self._observe(entry.id, entry.effect))
             return
         try:
-            event = await self._desk.performer.perform(entry.id, entry.effect, self.plan)
+            event = await self._desk.performer.perform(
+                entry.id, entry.effect, self.plan, self._delayed(entry)
+            )
         except Exception as error:  # noqa: BLE001 - a fault of our own is an answer too
-            reason = f"{type(entry.effect).__name__} broke down: {type(error).__name__}: {error}"
+            reason = f"{EFFECTS[type(entry.effect)]} broke down: {type(error).__name__}: {error}"
             event = EffectFailed(at=STAMPED_LATER, effect=entry.id, reason=plain(reason))
         await self._inbox.put(_Message(event))
 
+    def _delayed(self, entry: Pending) -> Delayed | None:
+        """Whom to tell that something is not done yet, where it is tried until it is."""
+        if not tried_until_done(self.state, entry.effect):
+            return None
+
+        async def told(reason: str, attempts: int) -> None:
+            event = EffectDelayed(at=STAMPED_LATER, effect=entry.id, reason=reason, attempts=attempts)
+            await self._inbox.put(_Message(event))
+
+        return told
+
     async def _observe(self, effect_id: EffectId, effect: Observe) -> _Message:
         watcher, clock = self._release.watchers[effect.leg], self._desk.clock
+        if self._scribe.behind >= BEHIND_MAX // 2:
+            await self._inbox.put(_Message(ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=FULL)))
+            await self._scribe.drained()
         await watcher.open(clock.now(), effect.exposure)
         await clock.sleep_until(effect.due_at)
         weight = _weight(self.plan.legs[effect.leg], effect)

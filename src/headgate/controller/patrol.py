@@ -1,17 +1,26 @@
-"""Notices when a version that has traffic is no longer there, also where no request would tell."""
+"""Notices when a version that has traffic is no longer there, or not all of it, also where no request would tell."""
 
 import asyncio
+from typing import NamedTuple
 
 from headgate.controller.actor import Actor
 from headgate.controller.world import World
+from headgate.core.effects import PrepareVersion
 from headgate.core.events import STAMPED_LATER, VersionLost
 from headgate.core.machine import Illegal
 from headgate.core.model import Version
+from headgate.ports import Instance
 from headgate.ports.controller import Stopped
 
 ROUND_S = 2.0
 ROUNDS_LOST = 3
 """A version without a ready instance for this many rounds in a row is lost: restarts had their chance."""
+
+ROUNDS_LAME = 5
+"""So many for a new version of which an instance is not ready: the others answer for it, and would hide it."""
+
+CRASHES_MAX = 2
+"""A new version's instance that was started again so often since it has traffic is not well, whatever it answers."""
 
 
 class Patrol:
@@ -22,22 +31,78 @@ class Patrol:
 
     async def walk(self, actor: Actor) -> None:
         """Look at the versions with traffic, round after round, until cancelled."""
-        missed: dict[Version, int] = {}
+        rounds = Rounds()
         while True:
             await asyncio.sleep(ROUND_S)
-            seen = {version: await self._gone(version) for version in _exposed(actor)}
-            missed = {version: missed.get(version, 0) + 1 for version, gone in seen.items() if gone}
-            for version, rounds in missed.items():
-                if rounds == ROUNDS_LOST or (rounds > ROUNDS_LOST and actor.state.hold is None):
-                    await _report(actor, version)
+            seen = {version: await self._instances(version) for version in _exposed(actor)}
+            for lost in rounds.look(seen, _settled(actor)):
+                if lost.news or actor.state.hold is None:
+                    await _report(actor, lost)
 
-    async def _gone(self, version: Version) -> bool:
+    async def _instances(self, version: Version) -> tuple[Instance, ...] | None:
+        """None: unknown, which is not lost."""
         try:
             async with asyncio.timeout(self._world.patience.signal_s):
-                instances = await self._world.target.inspect(version)
-        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin: unknown is not lost
-            return False
-        return not any(instance.ready for instance in instances)
+                return await self._world.target.inspect(version)
+        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
+            return None
+
+
+Seen = dict[Version, tuple[Instance, ...] | None]
+
+
+class Lost(NamedTuple):
+    """A version that is lost, and why; `news`: the round before it was not."""
+
+    version: Version
+    reason: str
+    news: bool
+
+
+class Rounds:
+    """What several rounds in a row have seen."""
+
+    def __init__(self) -> None:
+        self._gone: dict[Version, int] = {}
+        self._lame: dict[Version, int] = {}
+        self._starts: dict[tuple[Version, str], int] = {}
+        self._lost: frozenset[Version] = frozenset()
+
+    def look(self, seen: Seen, new: tuple[Version, ...]) -> list[Lost]:
+        """One more round: the versions that are lost. Of those in `new` more is asked: every instance must be well."""
+        ready = {
+            version: [one.ready for one in found] for version, found in seen.items() if found is not None
+        }
+        self._gone = _counted(self._gone, {version for version, each in ready.items() if not any(each)})
+        self._lame = _counted(self._lame, {version for version in new if not all(ready.get(version, [True]))})
+        lost = {version: _GONE.format(version) for version, n in self._gone.items() if n >= ROUNDS_LOST}
+        lame = {version: _LAME.format(version) for version, n in self._lame.items() if n >= ROUNDS_LAME}
+        crashing = {version: said for version in new if (said := self._crashing(version, seen.get(version)))}
+        found = {**lame, **crashing, **lost}
+        before, self._lost = self._lost, frozenset(found)
+        return [Lost(version, reason, version not in before) for version, reason in found.items()]
+
+    def _crashing(self, version: Version, instances: tuple[Instance, ...] | None) -> str:
+        for one in instances or ():
+            first = self._starts.setdefault((version, one.name), one.restarts)
+            if one.restarts - first >= CRASHES_MAX:
+                return f"{one.name} of {version} was started again {one.restarts - first} times since it has traffic"
+        return ""
+
+
+_GONE = f"{{}} has had no ready instance for {ROUND_S * ROUNDS_LOST:g} s"
+_LAME = f"{{}} has had an instance that was not ready for {ROUND_S * ROUNDS_LAME:g} s"
+
+
+def _counted(before: dict[Version, int], now: set[Version]) -> dict[Version, int]:
+    return {version: before.get(version, 0) + 1 for version in now}
+
+
+def _settled(actor: Actor) -> tuple[Version, ...]:
+    """The new version, unless more of it is being started just now."""
+    candidate = actor.plan.legs[actor.state.leg].candidate
+    orders = [one.effect for one in actor.state.pending if isinstance(one.effect, PrepareVersion)]
+    return () if any(order.version == candidate for order in orders) else (candidate,)
 
 
 def _exposed(actor: Actor) -> tuple[Version, ...]:
@@ -48,9 +113,8 @@ def _exposed(actor: Actor) -> tuple[Version, ...]:
     return routing.versions() if routing is not None else ()
 
 
-async def _report(actor: Actor, version: Version) -> None:
-    reason = f"{version} has had no ready instance for {ROUND_S * ROUNDS_LOST:g} s"
+async def _report(actor: Actor, lost: Lost) -> None:
     try:
-        await actor.tell(VersionLost(at=STAMPED_LATER, version=version, reason=reason))
+        await actor.tell(VersionLost(at=STAMPED_LATER, version=lost.version, reason=lost.reason))
     except (Illegal, Stopped):
         return  # the release has moved on meanwhile

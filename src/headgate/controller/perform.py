@@ -1,6 +1,7 @@
 """Effect in, answer out: the only place where the world is changed, within bounds and with an identity."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -39,42 +40,73 @@ T = TypeVar("T")
 
 DRAIN_ROUND_S = 0.1
 
+ALARMS_S = (30.0, 120.0, 600.0, 3600.0)
+"""How long after the first try people are told again that it is not done; after the last, every so often."""
+
+DISTURBED_MAX = 3
+"""How often something is asked in all because this process stood still meanwhile."""
+
+Delayed = Callable[[str, int], Awaitable[None]]
+"""Told that something is not done yet: why, and after how many attempts."""
+
+
+def never(_: float) -> bool:
+    """Nothing ever stands still."""
+    return False
+
+
+class LeaseLost(Permanent):
+    """Another controller acts now: whatever is under way here must end."""
+
 
 class Performer:
     """Carries out every effect but Observe.
 
-    `keep` says why a version must not be stopped, or nothing; `held` whether we may act at all.
+    `keep` says why a version must not be stopped, or nothing; `held` whether we may act at all; `disturbed` whether
+    this process stood still at some time after the one given (on the loop's clock).
     """
 
     def __init__(
-        self, world: World, clock: SteadyClock, keep: Callable[[str, Version], str], held: Callable[[], bool]
+        self,
+        world: World,
+        clock: SteadyClock,
+        keep: Callable[[str, Version], str],
+        held: Callable[[], bool],
+        disturbed: Callable[[float], bool] = never,
     ) -> None:
         self._world = world
         self._clock = clock
         self._keep = keep
         self._held = held
+        self._disturbed = disturbed
         self._turns = Turns()
 
-    async def perform(self, effect_id: EffectId, effect: Effect, plan: Plan) -> AnyEvent:
-        """Carry out one effect and return the fact that answers it; EffectFailed when it could not be done."""
+    async def perform(
+        self, effect_id: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None = None
+    ) -> AnyEvent:
+        """Carry out one effect and return the fact that answers it; EffectFailed when it could not be done.
+
+        With `delayed` it is tried until it is done, or until this controller has lost its lease.
+        """
         try:
-            return await self._act(effect_id, effect, plan)
+            return await self._act(effect_id, effect, plan, delayed)
         except PortError as error:
             return EffectFailed(at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)))
 
-    async def _act(self, id_: EffectId, effect: Effect, plan: Plan) -> AnyEvent:
+    async def _act(self, id_: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None) -> AnyEvent:
         at, world = STAMPED_LATER, self._world
         match effect:
             case AskGates(gates):
-                return GatesAnswered(at=at, effect=id_, findings=await ask_gates(world, gates, plan))
+                found = await self._undisturbed(lambda: ask_gates(world, gates, plan))
+                return GatesAnswered(at=at, effect=id_, findings=found)
             case PrepareVersion(version, count):
-                await self._prepare(id_, version, count)
+                await self._prepare(id_, version, count, delayed)
                 return VersionPrepared(at=at, effect=id_, version=version, instances=count)
             case SetRouting(routing):
-                await self._route(id_, routing)
+                await self._route(id_, routing, delayed)
                 return RoutingSet(at=at, effect=id_, routing=routing)
             case RunSmoke(version, names):
-                found = await smoke(world, version, names)
+                found = await self._undisturbed(lambda: smoke(world, version, names))
                 return SmokeTested(at=at, effect=id_, version=version, findings=found)
             case VerifyVersion(version):
                 return VersionVerified(
@@ -90,20 +122,20 @@ class Performer:
             case _:
                 raise TypeError(f"{type(effect).__name__} is not for the performer")
 
-    async def _prepare(self, id_: EffectId, version: Version, count: int) -> None:
+    async def _prepare(self, id_: EffectId, version: Version, count: int, delayed: Delayed | None) -> None:
         async def once() -> None:
             async with self._turns.of(version):
                 self._require_lease()
                 await self._world.target.prepare(id_, version, count)
 
-        await self._try(once, self._world.patience.prepare_s, f"prepare {version}")
+        await self._try(once, self._world.patience.prepare_s, f"prepare {version}", delayed)
 
-    async def _route(self, id_: EffectId, routing: Routing) -> None:
+    async def _route(self, id_: EffectId, routing: Routing, delayed: Delayed | None) -> None:
         async def once() -> None:
             self._require_lease()
             await self._world.traffic.apply(id_, routing)
 
-        await self._try(once, self._world.patience.routing_s, f"route {routing.unit}")
+        await self._try(once, self._world.patience.routing_s, f"route {routing.unit}", delayed)
 
     async def _stop(self, id_: EffectId, version: Version, drain_s: float) -> str:
         """Stop a version nobody needs; returns why it was kept. Asked last of all, when no order to it is under way."""
@@ -120,11 +152,17 @@ class Performer:
 
         return await self._try(once, self._world.patience.stop_s, f"stop {version}")
 
-    async def _try(self, call: Callable[[], Awaitable[T]], limit_s: float, name: str) -> T:
-        """Call within bounds; what may be better next time is tried again, with back-off, a bounded number of times."""
+    async def _try(
+        self, call: Callable[[], Awaitable[T]], limit_s: float, name: str, delayed: Delayed | None = None
+    ) -> T:
+        """Call within bounds; what may be better next time is tried again, with back-off, a bounded number of times.
+
+        With `delayed` everything may be better next time, and there always is one: it is told, less and less often.
+        """
         patience = self._world.patience
-        said = ""
-        for attempt in range(1, patience.attempts + 1):
+        alarms = Alarms(patience.attempts, asyncio.get_running_loop().time())
+        for attempt in itertools.count(1):
+            began = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(limit_s):
                     return await call()
@@ -132,18 +170,33 @@ class Performer:
                 said = f"{name}: not done within {limit_s:g} s"
             except Temporary as temporary:
                 said = str(temporary)
-            except PortError:
-                raise
+            except PortError as error:
+                disturbed = attempt < DISTURBED_MAX and self._disturbed(began)
+                if isinstance(error, LeaseLost) or (delayed is None and not disturbed):
+                    raise
+                said = str(error)
             except Exception as error:  # noqa: BLE001 - a fault in a plugin may pass, and is bounded like any other
                 said = f"{name} broke down: {type(error).__name__}: {error}"
-            if attempt < patience.attempts:
-                await asyncio.sleep(_backoff_s(patience, attempt))
-        raise Permanent(f"{said} (tried {patience.attempts} times)")
+            if delayed is None and attempt >= patience.attempts:
+                raise Permanent(f"{said} (tried {patience.attempts} times)")
+            if delayed is not None and alarms.due(attempt, asyncio.get_running_loop().time()):
+                await delayed(plain(said), attempt)
+            await asyncio.sleep(_backoff_s(patience, attempt, going_back=delayed is not None))
+        raise AssertionError("there is always another attempt")
 
     def _require_lease(self) -> None:
         """Asked right before an act, with nothing between."""
         if not self._held():
-            raise Permanent("this controller has lost its lease: another one acts now")
+            raise LeaseLost("this controller has lost its lease: another one acts now")
+
+    async def _undisturbed(self, ask: Callable[[], Awaitable[tuple[Finding, ...]]]) -> tuple[Finding, ...]:
+        """Ask again what did not pass while this process stood still: it may only have run out of time."""
+        for _ in range(1, DISTURBED_MAX):
+            began = asyncio.get_running_loop().time()
+            found = await ask()
+            if worst(found) in ("pass", "warn") or not self._disturbed(began):
+                return found
+        return await ask()
 
     async def _verify(self, version: Version) -> tuple[Finding, ...]:
         """A passing moment of weakness is asked again."""
@@ -172,5 +225,29 @@ class Performer:
             return False
 
 
-def _backoff_s(patience: Patience, attempt: int) -> float:
-    return min(patience.last_retry_s, patience.first_retry_s * 2.0 ** (attempt - 1))
+class Alarms:
+    """When to tell that something is not done yet: after so many `attempts`, then after ever longer times."""
+
+    def __init__(self, attempts: int, now: float) -> None:
+        self._attempts = attempts
+        self._began = now
+        self._told = 0
+
+    def due(self, attempt: int, now: float) -> bool:
+        """Whether people should hear of it now; `now` is in seconds on any clock that does not step."""
+        if attempt < self._attempts:
+            return False
+        waits = self._told - 1
+        after_s = 0.0 if waits < 0 else ALARMS_S[waits] if waits < len(ALARMS_S) else self._later_s(waits)
+        if now - self._began < after_s:
+            return False
+        self._told += 1
+        return True
+
+    def _later_s(self, waits: int) -> float:
+        return ALARMS_S[-1] * (waits - len(ALARMS_S) + 2)
+
+
+def _backoff_s(patience: Patience, attempt: int, *, going_back: bool = False) -> float:
+    last_s = patience.back_retry_s if going_back else patience.last_retry_s
+    return min(last_s, patience.first_retry_s * 2.0 ** min(attempt - 1, 10))

@@ -1,20 +1,29 @@
 """From the ledger's entries back to where a release stands: the fold, and the judge's memory with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from headgate.controller.actor import Release
 from headgate.controller.sampling import Watcher
+from headgate.controller.scribe import following
 from headgate.controller.world import World
-from headgate.core.events import Judged, ReleaseDequeued, ReleaseRequested
+from headgate.core.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
 from headgate.core.machine import Illegal, step
 from headgate.core.model import Plan, Sample
 from headgate.core.replay import answered
 from headgate.core.state import State, initial
 from headgate.ledger import Entry, LedgerCorrupt
+from headgate.ledger.spool import Unwritten
 
 
-def recover(entries: Sequence[Entry], world: World, sample: Callable[[str], Sample | None]) -> Release:
+def recover(
+    entries: Sequence[Entry],
+    world: World,
+    sample: Callable[[str], Sample | None],
+    spooled: Iterable[Unwritten] = (),
+) -> Release:
     """Fold the entries of one release. What was pending is pending again; performing it is the actor's.
+
+    What is in the spool and not in the ledger yet comes after them.
 
     Raises LedgerCorrupt when the entries do not begin with a request, or do not follow from one another.
     """
@@ -23,7 +32,13 @@ def recover(entries: Sequence[Entry], world: World, sample: Callable[[str], Samp
         raise LedgerCorrupt(f"release {entries[0].release if entries else '?'} does not begin with a request")
     release = Release(first, first.plan, initial(first.release, first.plan), watch_over(first.plan, world))
     for entry in entries:
-        _take_in(release, entry, world, sample)
+        _take_in(release, entry.event, entry.number, world, sample)
+    release.spooled = following(len(entries), spooled)
+    kept = {event.sample: one.sample for one in release.spooled if isinstance(event := one.event, Judged)}
+    for one in release.spooled:
+        _take_in(
+            release, one.event, one.expected + 1, world, lambda digest: kept.get(digest) or sample(digest)
+        )
     return release
 
 
@@ -32,8 +47,9 @@ def watch_over(plan: Plan, world: World) -> tuple[Watcher, ...]:
     return tuple(Watcher(leg, world) for leg in plan.legs)
 
 
-def _take_in(release: Release, entry: Entry, world: World, sample: Callable[[str], Sample | None]) -> None:
-    event = entry.event
+def _take_in(
+    release: Release, event: AnyEvent, number: int, world: World, sample: Callable[[str], Sample | None]
+) -> None:
     if isinstance(event, ReleaseDequeued):
         release.plan, release.watchers = event.plan, watch_over(event.plan, world)
     if isinstance(event, Judged):
@@ -42,7 +58,7 @@ def _take_in(release: Release, entry: Entry, world: World, sample: Callable[[str
         release.state, _ = step(release.state, event, release.plan)
     except Illegal as illegal:
         raise LedgerCorrupt(
-            f"entry {entry.number} of {entry.release} does not follow from those before it: {illegal}"
+            f"entry {number} of {release.request.release} does not follow from those before it: {illegal}"
         ) from illegal
 
 

@@ -6,23 +6,18 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from headgate.controller.actor import (
-    LEDGER_RETRY_S,
-    Actor,
-    Appended,
-    Desk,
-    Overtaken,
-    Release,
-    unseen,
-)
+from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
 from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
+from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
 from headgate.controller.recover import recover, watch_over
+from headgate.controller.scribe import Overtaken
+from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
+from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested, WatchResumed
 from headgate.core.machine import Illegal
 from headgate.core.model import Unit, Version
 from headgate.core.need import need
@@ -31,9 +26,11 @@ from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
+from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports.controller import Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
+LEDGER_RETRY_S = 1.0
 
 __all__ = ["Supervisor"]
 
@@ -51,10 +48,12 @@ class Supervisor:
         lease: Lease,
         wall: Callable[[], float],
         appended: Appended = unseen,
+        spool: Spool | None = None,
     ) -> None:
         self._appended = appended
         self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
+        self._spool = spool or MemorySpool()
         self._world = world
         self._lease = lease
         self._wall = wall
@@ -74,16 +73,19 @@ class Supervisor:
         """Take the lease and carry on with every open release. Raises LeaseTaken, LedgerError."""
         self._lease.acquire()
         open_now = self._open()
-        latest = max((summary.changed_at for summary in open_now), default=0.0)
+        latest = max((one.changed_at for one in [*open_now, *self._spooled()]), default=0.0)
         clock = SteadyClock(max(self._wall(), latest))
+        self._pauses = Pauses(self._paused)
+        self._follow(asyncio.create_task(self._pauses.listen()))
         self._desk = Desk(
             ledger=self._ledger,
-            performer=Performer(self._world, clock, self._needed, self._lease.held),
+            performer=Performer(self._world, clock, self._needed, self._lease.held, self._pauses.since),
             clock=clock,
             lease=self._lease,
             watch_over=lambda plan: watch_over(plan, self._world),
             abandon_s=self._world.patience.abandon_s,
             appended=self._appended,
+            spool=self._spool,
         )
         self._take_up(open_now)
         self._follow(asyncio.create_task(self._usher()))
@@ -172,12 +174,29 @@ class Supervisor:
         for summary in summaries:
             if summary.release not in self._actors:
                 entries = self._ledger.read(summary.release)
-                self._run(recover(entries, self._world, self._ledger.sample))
+                spooled = [entry for entry in self._spool.read() if entry.release == summary.release]
+                self._resume(recover(entries, self._world, self._ledger.sample, spooled))
 
-    def _run(self, release: Release) -> Actor:
+    def _resume(self, release: Release) -> None:
+        """Carry on, beginning with what has happened to it while nobody was there."""
+        assert self._desk is not None
+        now = self._desk.clock.now()
+        since = [event for event in (missed(release.state, now), unheld(release.state)) if event is not None]
+        actor = self._run(release, since)
+        self._follow(asyncio.create_task(compare(actor, self._world)))
+
+    def _paused(self, for_s: float) -> None:
+        """No bake ran on while this process stood still."""
+        for actor in self._actors.values():
+            if for_s >= UNWATCHED_MIN_S and actor.state.stage in ("forward", "warm"):
+                actor.note(WatchResumed(at=STAMPED_LATER, unwatched_s=for_s))
+
+    def _run(self, release: Release, since: Iterable[AnyEvent] = ()) -> Actor:
         if self._desk is None or self._closing or not self._lease.held():
             raise Stopped("this controller does not run, or another one has taken over")
         actor = Actor(release, self._desk, self._changed)
+        for event in since:
+            actor.note(event)
         self._actors[release.request.release] = actor
         task = asyncio.create_task(self._carry(actor))
         self._carriers.add(task)
@@ -226,6 +245,7 @@ class Supervisor:
                 await asyncio.sleep(LEDGER_RETRY_S)
                 continue
             self._trouble = ""
+            settled(self._world, self._actors)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_ROUND_S):  # wait_for of Python 3.11 may lose a cancellation
                     await self._freed.wait()
@@ -266,6 +286,10 @@ class Supervisor:
             if other is not None and other.state.stage in ("queued", "checking", "forward"):
                 with contextlib.suppress(Illegal, Stopped):
                     await other.tell(word)
+
+    def _spooled(self) -> list[Summary]:
+        """The releases as an earlier controller had them that could not write it all into the ledger."""
+        return [entry.summary for entry in self._spool.read()]
 
     # --- what the ledger knows ---------------------------------------------------------------------------------------
 

@@ -1,11 +1,16 @@
 """The effects of one release that are being carried out, and the abandoned ones that have not ended yet."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 
 from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
 from headgate.core.events import EffectId
 from headgate.core.state import Pending
+
+
+def _any(_: Pending) -> bool:
+    return True
+
 
 CarryOut = Callable[[Pending], Awaitable[None]]
 
@@ -23,15 +28,19 @@ class Underway:
         self._tasks: dict[EffectId, tuple[Effect, asyncio.Task[None]]] = {}
         self._ending: dict[str, set[asyncio.Task[None]]] = {}
 
-    def settle(self, pending: Iterable[Pending]) -> None:
-        """Start what is newly pending; abandon what no longer is."""
+    def settle(self, pending: Iterable[Pending], may_start: Callable[[Pending], bool] = _any) -> None:
+        """Start what is newly pending and may start now; abandon what is not pending any more."""
         wanted = {entry.id: entry for entry in pending}
-        for effect_id in [known for known in self._tasks if known not in wanted]:
-            self._abandon(effect_id)
+        self.keep(wanted)
         for effect_id, entry in wanted.items():
-            if effect_id not in self._tasks:
+            if effect_id not in self._tasks and may_start(entry):
                 before = frozenset(self._ending.get(resource(entry.effect), ()))
                 self._tasks[effect_id] = (entry.effect, asyncio.create_task(self._in_turn(entry, before)))
+
+    def keep(self, wanted: Container[EffectId]) -> None:
+        """Abandon whatever is not among these, and start nothing."""
+        for effect_id in [known for known in self._tasks if known not in wanted]:
+            self._abandon(effect_id)
 
     async def end(self) -> None:
         """Abandon everything, and give it a moment to end."""

@@ -1,17 +1,20 @@
 """Everything outside that the controller acts on, as one value that `wiring` builds."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from headgate.controller.sources import no_sources
 from headgate.core.model import Source
 from headgate.ports import Gate, Signals, Target, Traffic
+from headgate.ports.retreat import Retreated
 
 
 @dataclass(frozen=True)
 class Patience:
     """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise.
 
+    `back_retry_s` is the longest wait between two tries to bring users back, which has no last try.
     `abandon_s` is how long an order that was abandoned may take to end before the next one to the same thing begins.
     """
 
@@ -25,6 +28,30 @@ class Patience:
     attempts: int = 5
     first_retry_s: float = 0.2
     last_retry_s: float = 5.0
+    back_retry_s: float = 1.0
+
+
+class Retreats(Protocol):
+    """Word of traffic that was taken back while no controller answered."""
+
+    def read(self) -> tuple[Retreated, ...]:
+        """Every retreat that no controller has dealt with."""
+        ...
+
+    def clear(self, releases: Collection[str]) -> None:
+        """Forget those of `releases`. Raises OSError."""
+        ...
+
+
+class NoRetreats:
+    """Nobody takes traffic back but a controller."""
+
+    def read(self) -> tuple[Retreated, ...]:
+        """See Retreats."""
+        return ()
+
+    def clear(self, releases: Collection[str]) -> None:
+        """See Retreats."""
 
 
 async def _nothing() -> None:
@@ -35,6 +62,7 @@ async def _nothing() -> None:
 class World:
     """The ports. `signals[0]` measures the traffic itself; the others add to it.
 
+    `retreats` knows of traffic that was taken back while no controller answered.
     `open_source` opens a source that a leg declares: the same one again for the same declaration. Raises PortError.
     `close` lets go of everything that is held open.
     """
@@ -45,5 +73,6 @@ class World:
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     always_asked: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
+    retreats: Retreats = field(default_factory=NoRetreats)
     open_source: Callable[[Source], Signals] = no_sources
     close: Callable[[], Awaitable[None]] = _nothing

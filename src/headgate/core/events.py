@@ -163,6 +163,27 @@ class EffectFailed(Answer, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class EffectDelayed(Event, frozen=True, kw_only=True, tag=True):
+    """An effect of going back is not done after `attempts` tries, and is tried on until it is. `reason` is for people.
+
+    It answers nothing: the effect stays pending.
+    """
+
+    effect: EffectId
+    reason: str
+    attempts: int
+
+
+class WatchResumed(Event, frozen=True, kw_only=True, tag=True):
+    """A controller carries on with a release that nobody watched for `unwatched_s` seconds, by the clock.
+
+    That time counts for nothing: neither for a bake nor for the rollback window. Nobody saw it, and the clock may have
+    jumped.
+    """
+
+    unwatched_s: float
+
+
 class VersionLost(Event, frozen=True, kw_only=True, tag=True):
     """A version that has traffic is no longer healthy and its restarts did not help."""
 
@@ -188,5 +209,7 @@ AnyEvent = (
     | VersionStopped
     | TimeCame
     | EffectFailed
+    | EffectDelayed
+    | WatchResumed
     | VersionLost
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from headgate.core import events as e
-from headgate.core.account import role
+from headgate.core.account import role, span
 from headgate.core.judgement import LEARNING
 from headgate.core.model import Bake, Finding, Leg, Routing, Verdict, Version, in_words, step_name, worst
 from headgate.core.report import Fold
@@ -67,12 +67,26 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield (f"Kept {version}: {kept}." if kept else f"Stopped {version}."), False
         case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
             yield f"It failed: {reason}.", True
-        case e.TimeCame():
-            yield "The rollback window was over.", False
+        case e.EffectDelayed() | e.WatchResumed() | e.TimeCame():
+            yield _passing(event)
         case e.Judged():
             yield from _verdict(event, before)
         case _:
             yield _person(event), True
+
+
+def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str, bool]:
+    """What is said of time that passes."""
+    match event:
+        case e.EffectDelayed(reason=reason, attempts=attempts):
+            return (
+                f"It is not done after {_count(attempts, 'try', 'tries')}, and is tried on: {reason}.",
+                True,
+            )
+        case e.WatchResumed(unwatched_s=unwatched_s):
+            return f"Nobody watched for {span(unwatched_s)}: that time does not count.", False
+        case e.TimeCame():
+            return "The rollback window was over.", False
 
 
 def _request(event: e.ReleaseRequested) -> Iterator[str]:
@@ -184,8 +198,8 @@ def _findings(findings: tuple[Finding, ...]) -> str:
     return f"{_count(len(findings), 'check')} passed" if grave == "pass" else f"{grave}: {in_words(findings)}"
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+def _count(n: int, noun: str, nouns: str = "") -> str:
+    return f"{n} {noun if n == 1 else nouns or f'{noun}s'}"
 
 
 def _because(reason: str) -> str:

@@ -12,6 +12,7 @@ from headgate.core import account
 from headgate.core.advice import answers, waits_for_approval
 from headgate.core.events import (
     AnyEvent,
+    EffectDelayed,
     GatesAnswered,
     ReleasePaused,
     ReleaseRequested,
@@ -195,6 +196,8 @@ class Telling:
             if after.outcome == "rolled_back":
                 lines = (account.why(self.folded, self._labels),)
                 yield self._happened("rolling_back", "warning", "is being rolled back", lines)
+        elif isinstance(event, EffectDelayed):
+            yield self._delayed(event)
         elif isinstance(event, RoutingSet) and before.stage == "forward":
             yield from self._stepped(before)
         elif isinstance(event, ReleasePaused):
@@ -217,6 +220,13 @@ class Telling:
         step = self.folded.plan.legs[before.leg].steps[before.step]
         if isinstance(step, Expose) and not before.here().relief:
             yield self._happened("step", "info", f"has come to: {account.one_line(step_name(step), 80)}")
+
+    def _delayed(self, event: EffectDelayed) -> Notice:
+        """Each one is an alarm: users may be on the bad version, and whoever can open a way must know."""
+        back = self.folded.state.here().back
+        lines = (account.sentence(event.reason), "" if back else self._traffic())
+        what = f"is not wholly undone yet, after {event.attempts} attempts; it is tried on"
+        return self._happened("rolling_back", "warning" if back else self._grave(), what, lines)
 
     def _ended(self) -> Notice:
         state, report = self.folded.state, self.folded.report()

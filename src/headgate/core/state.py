@@ -112,6 +112,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     `leg` and `step` are the cursor; `entered_at` is when the step began and `done` whether its own work is finished.
     `frozen_s` is how long of it stable was in trouble of its own, which counts neither for a bake nor for its deadline.
+    `unwatched_s` is how long nobody watched since it ended, which does not count for the rollback window.
+    `delayed` says why going back is not done yet although it is tried on; empty: nothing is in its way.
     `outcome` is what the release ends as (while reverting: what it will end as), `ended_at` when it did.
     """
 
@@ -132,6 +134,8 @@ class State(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome | None = None
     reason: str = ""
     ended_at: float | None = None
+    unwatched_s: float = 0.0
+    delayed: str = ""
     warnings: tuple[str, ...] = ()
 
     @property

@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.core.events import (
     AnyEvent,
+    EffectDelayed,
     EffectFailed,
     Judged,
     PromotionForced,
@@ -143,6 +144,8 @@ class Drawing:
             case Judged(at=at, verdict=verdict) if verdict.kind != self._verdict:
                 self._verdict = verdict.kind
                 return Remark(at, "verdict", {"kind": verdict.kind, "reason": verdict.reason})
+            case EffectDelayed(at=at, reason=reason):
+                return Remark(at, "delayed", {"reason": reason})
             case EffectFailed(at=at, reason=reason):
                 return Remark(at, "failed", {"reason": reason})
             case VersionPrepared(at=at, version=version, instances=instances):

@@ -104,7 +104,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         changed_at=state.at,
         phase=phase(state, plan),
         outcome=state.outcome if state.ended_at is not None else None,
-        reason=state.hold.reason if state.hold else state.reason,
+        reason=state.hold.reason if state.hold else state.delayed or state.reason,
         ended_at=state.ended_at,
         closed=state.stage == "closed",
         warm=_warm(state, plan),

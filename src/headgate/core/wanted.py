@@ -193,4 +193,4 @@ def _retire(state: State, plan: Plan, index: int) -> tuple[Effect, ...]:
         return gone
     if at.cooled:
         return (*gone, StopVersion(leg.baseline, leg.drain_s))
-    return (*gone, WakeAt(index, (state.ended_at or 0.0) + leg.warm_s))
+    return (*gone, WakeAt(index, (state.ended_at or 0.0) + leg.warm_s + state.unwatched_s))

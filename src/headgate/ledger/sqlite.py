@@ -13,6 +13,7 @@ from headgate.ledger.codec import CODEC, Codec, Fact, decode_sample, decode_summ
 from headgate.ledger.draft import drafted, noted
 from headgate.ledger.errors import LedgerCorrupt, LedgerReadOnly
 from headgate.ledger.sqlite_connection import BUSY_S
+from headgate.ledger.sqlite_place import Place
 from headgate.ledger.sqlite_reader import Reader
 from headgate.ledger.store import HOME, Entry, Note
 from headgate.ledger.verify import Head, StoredSample, linked
@@ -42,8 +43,9 @@ class SqliteLedger:
         self._appender = None if readonly else _appender(path, busy_s)
         try:
             self._reader = Reader(path, busy_s)
-            if not readonly:
+            if self._appender is not None:
                 self._check_tail()
+                self._appender.guard(Place(path, self._reader.copy, self._reader.reopen))
         except BaseException:
             if self._appender is not None:
                 self._appender.close()

@@ -8,6 +8,7 @@ from headgate.core.summary import Summary
 from headgate.ledger.chain import link
 from headgate.ledger.draft import Draft, missing_sample, ordinal
 from headgate.ledger.errors import Conflict, LedgerCorrupt
+from headgate.ledger.sqlite_place import Place as File
 from headgate.ledger.sqlite_writer import Refused, Writer
 
 Place = tuple[int, str]
@@ -33,6 +34,10 @@ class Appender:
 
     def __init__(self, path: Path, busy_s: float) -> None:
         self._writer = Writer(path, busy_s)
+
+    def guard(self, place: File) -> None:
+        """Write to the file that is there now under its name, and to no other."""
+        self._writer.guard(place)
 
     async def append(self, draft: Draft) -> Place:
         """Returns once the entry is on disk. Raises Conflict, ValueError or LedgerError: then nothing was written."""

@@ -35,11 +35,12 @@ _WRITER = (
 )
 
 
-def connect_writer(path: Path, busy_s: float) -> sqlite3.Connection:
-    """Open for writing: makes the file, its folder and its tables where they are missing. Raises LedgerError."""
+def connect_writer(path: Path, busy_s: float, *, make: bool = True) -> sqlite3.Connection:
+    """Open for writing; with `make`, the file, its folder and its tables are made where missing. Raises LedgerError."""
     with translated(path, busy_s):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path, "rwc", busy_s)
+        if make:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(path, "rwc" if make else "rw", busy_s)
         try:
             _use_wal(connection, busy_s)
             for pragma in _EACH + _WRITER:
@@ -53,6 +54,23 @@ def connect_writer(path: Path, busy_s: float) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def new_file(path: Path) -> sqlite3.Connection:
+    """An empty file for a copy, durable when it is closed, for its owner only. Raises sqlite3.Error, OSError."""
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def checkpoint(connection: sqlite3.Connection, mode: str = "PASSIVE") -> None:
+    """Fold the write-ahead log into the file, as far as nobody is in the way; TRUNCATE waits for that, in bounds.
+
+    What is folded in survives the loss of the log's file.
+    """
+    with suppress(sqlite3.Error):  # it stays in the log, where it is just as durable
+        connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
 
 def connect_reader(path: Path, busy_s: float) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,7 +10,7 @@ import msgspec
 
 from headgate.ledger.chain import Record
 from headgate.ledger.errors import LedgerCorrupt, LedgerMissing
-from headgate.ledger.sqlite_connection import close_quietly, connect_reader, translated
+from headgate.ledger.sqlite_connection import close_quietly, connect_reader, new_file, translated
 from headgate.ledger.sqlite_schema import check_version
 from headgate.ledger.store import HOME
 from headgate.ledger.verify import Head, StoredSample
@@ -50,6 +51,18 @@ class Reader:
         """Let go of the file."""
         with self._lock:
             close_quietly(self._connection)
+
+    def copy(self, target: Path) -> None:
+        """Write all that there is into a new file. Raises sqlite3.Error."""
+        with self._lock, closing(new_file(target)) as into:
+            self._connection.backup(into)
+
+    def reopen(self) -> None:
+        """Read the file that is there now. Raises LedgerError; nothing has changed then."""
+        fresh = connect_reader(self._path, self._busy_s)
+        with self._lock:
+            close_quietly(self._connection)
+            self._connection = fresh
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         with self._lock, translated(self._path, self._busy_s):

@@ -4,15 +4,20 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from headgate.ledger.errors import LedgerBusy, LedgerError
-from headgate.ledger.sqlite_connection import close_quietly, connect_writer, explained
+from headgate.ledger.sqlite_connection import checkpoint, close_quietly, connect_writer, explained
+from headgate.ledger.sqlite_place import Place
 
 T = TypeVar("T")
+
+FOLD_EVERY_S = 60.0
+"""How often, while anything is written, the write-ahead log is folded into the file."""
 
 BATCH_MAX = 512
 """Jobs committed together."""
@@ -62,10 +67,17 @@ class Writer:
         self._path = path
         self._busy_s = busy_s
         self._connection: sqlite3.Connection | None = connect_writer(path, busy_s)
+        self._place: Place | None = None
+        self._folded_at = time.monotonic()
         self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+
+    def guard(self, place: Place) -> None:
+        """Write to the file that is there now under its name, and to no other."""
+        place.opened()
+        self._place = place
 
     async def run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Run `act` in a transaction; returns its result once that is on disk. Raises LedgerError or act's refusal."""
@@ -92,6 +104,7 @@ class Writer:
             self._jobs.put(None)
             self._thread.join()
         if self._connection is not None:
+            checkpoint(self._connection, "TRUNCATE")
             close_quietly(self._connection)
             self._connection = None
 
@@ -101,6 +114,7 @@ class Writer:
             ended = self._gather(batch)
             self._commit(batch)
             _settle(batch)
+            self._fold()
             if ended:
                 return
 
@@ -116,14 +130,23 @@ class Writer:
 
     def _commit(self, batch: list[_Job[object]]) -> None:
         try:
+            if self._place is not None and self._place.require() and self._connection is not None:
+                close_quietly(self._connection)
+                self._connection = None
             if self._connection is None:
-                self._connection = connect_writer(self._path, self._busy_s)
+                self._connection = connect_writer(self._path, self._busy_s, make=self._place is None)
             self._connection.execute("BEGIN IMMEDIATE")
             for job in batch:
                 job.run(self._connection)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, everyone in the batch must hear of it
             self._fail(batch, error)
+
+    def _fold(self) -> None:
+        """Now and then, when everybody has been answered: a file without its log shall not be far behind."""
+        if self._connection is not None and time.monotonic() - self._folded_at > FOLD_EVERY_S:
+            checkpoint(self._connection)
+            self._folded_at = time.monotonic()
 
     def _fail(self, batch: list[_Job[object]], error: Exception) -> None:
         """Undo the whole batch. The connection is made anew for the next one: its state may be anything."""

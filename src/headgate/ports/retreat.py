@@ -34,6 +34,21 @@ class Retreated(msgspec.Struct, frozen=True):
     after: Routing
 
 
+class HomeRetreats:
+    """The retreats of `home`, for whoever deals with them."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def read(self) -> tuple[Retreated, ...]:
+        """See read_retreats."""
+        return read_retreats(self._home)
+
+    def clear(self, releases: Collection[str]) -> None:
+        """See clear_retreats."""
+        clear_retreats(self._home, releases)
+
+
 def read_retreats(home: Path) -> tuple[Retreated, ...]:
     """Every retreat that no controller has dealt with, oldest first; nothing where that cannot be read."""
     try:

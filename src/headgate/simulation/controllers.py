@@ -11,14 +11,15 @@ from headgate.controller.lease import LeaseTaken, MemoryLease
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.machine import Illegal
-from headgate.ledger import Ledger
+from headgate.ledger import Ledger, LedgerError
+from headgate.ledger.spool import Spool
 from headgate.ports.controller import Stopped, UnknownRelease
 from headgate.simulation.invariants import Snapshot
 from headgate.simulation.loop import Life, context_of
 from headgate.simulation.witness import Witness
 
 EPOCH_S = 1_800_000_000.0
-EXPECTED = (Illegal, Stopped, UnknownRelease, LeaseTaken)
+EXPECTED = (Illegal, Stopped, UnknownRelease, LeaseTaken, LedgerError)
 """What a person may be told."""
 
 
@@ -35,8 +36,9 @@ class Controller:
 class Controllers:
     """At most one holds the lease. `deaths` counts those that were killed, `told` what people were told."""
 
-    def __init__(self, ledger: Ledger, world: World, witness: Witness, random: Random) -> None:
+    def __init__(self, ledger: Ledger, spool: Spool, world: World, witness: Witness, random: Random) -> None:
         self._ledger = ledger
+        self._spool = spool
         self._world = world
         self._witness = witness
         self._random = random
@@ -69,7 +71,7 @@ class Controllers:
             self._witness.came_back(self._noted)
             self._noted = None
         life, lease = Life(), MemoryLease(self._slot)
-        supervisor = Supervisor(self._ledger, self._world, lease, self._wall)
+        supervisor = Supervisor(self._ledger, self._world, lease, self._wall, spool=self._spool)
         controller = Controller(life, context_of(life), lease, supervisor)
         self._every.append(controller)
         self._run(controller, supervisor.start(), "start")
@@ -85,7 +87,7 @@ class Controllers:
             self._slot.clear()
         if not self.living:
             self._noted = self._witness.snapshot()
-        self._skew_s += self._random.choice((0.0, 0.0, 60.0, -60.0, -3600.0)) if self.step_s else 0.0
+        self._skew_s += self._random.choice((0.0, 0.0, 60.0, -60.0, -3600.0, 3600.0)) if self.step_s else 0.0
         delay_s = self._random.choice((0.0, 0.1, 1.0, 5.0))
         asyncio.get_running_loop().call_later(delay_s, self.start, context=self._outside)
 
@@ -93,6 +95,18 @@ class Controllers:
         """SIGKILL for every controller."""
         for each in self.living:
             self.died(each.life)
+
+    def pause(self, for_s: float) -> None:
+        """SIGSTOP for every controller, and SIGCONT after so many seconds."""
+        for each in self.living:
+            each.life.stopped_until = asyncio.get_running_loop().time() + for_s
+
+    @property
+    def acting(self) -> bool:
+        """True while a controller is there that holds the lease and does not stand still."""
+        holder = self._holder()
+        now = asyncio.get_running_loop().time()
+        return holder is not None and holder.alive and holder.stopped_until <= now
 
     def usurp(self) -> None:
         """A second controller takes the lease while the first one lives on and does not know it yet."""

@@ -1,13 +1,15 @@
-"""Ten invariants of every release and one of the judge's, a function each: it returns what is wrong, or nothing.
+"""The invariants of every release, as the design numbers them, and one of the judge's (20): a function each.
+
+It returns what is wrong, or nothing.
 
 Those that are asked when an order is given look at the town as it is before the order takes effect.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from headgate.core.effects import Effect, Observe
+from headgate.core.effects import Effect, Observe, SetRouting
 from headgate.core.events import (
     AnyEvent,
     EffectId,
@@ -16,9 +18,10 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.model import Routing, Sample, Unit, Version
+from headgate.core.model import Leg, Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
 from headgate.core.reversal import objection
+from headgate.core.safety import is_safe
 from headgate.core.state import UNEXPOSED
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
@@ -47,6 +50,9 @@ RELIEFS_MAX = 2
 
 PERSONS = (ReleaseResumed, StepApproved, PromotionForced)
 """A person's word that lets a release go on."""
+
+OPEN_MAX_S = 30.0
+"""How long a way back may be open, in all, without being gone: each try may meet a fault of its own."""
 
 WHOLE = 1.0
 ROUNDING = 1e-9
@@ -200,7 +206,7 @@ def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:
 
 
 def no_rise_in_trouble(trace: Trace, event: AnyEvent) -> str:
-    """11. While stable is in trouble of its own, no weight rises, unless a person has just said so."""
+    """20. While stable is in trouble of its own, no weight rises, unless a person has just said so."""
     index = trace.state.leg
     if not trace.trouble.get(index) or isinstance(event, PERSONS) or trace.state.stage != "forward":
         return ""
@@ -214,7 +220,7 @@ def no_rise_in_trouble(trace: Trace, event: AnyEvent) -> str:
 
 
 def relief_is_bounded(trace: Trace) -> str:
-    """11, the other half: the canary's traffic is not taken away again and again while nobody decides anything."""
+    """20, the other half: the canary's traffic is not taken away again and again while nobody decides anything."""
     if trace.reliefs <= RELIEFS_MAX:
         return ""
     return f"the traffic of a canary was taken away {trace.reliefs} times under one exposure"
@@ -239,3 +245,41 @@ def only_the_holder_acts(
     if trace is None or trace.issued.get(effect_id) != effect:
         return f"{effect_id} ({type(effect).__name__}) is carried out and is not in the ledger"
     return ""
+
+
+def may_be_ahead(trace: Trace, effect: Effect) -> bool:
+    """10, its one exception: to take users to the safe side needs no ledger."""
+    if not isinstance(effect, SetRouting):
+        return False
+    return is_safe(effect.routing, trace.plan.legs[trace.leg_of(effect.routing.unit)])
+
+
+def recorded_in_the_end(traces: Mapping[str, Trace], ahead: Mapping[EffectId, Effect]) -> str:
+    """12. What was done ahead of the ledger is in it in the end, or else the release says that it was undone."""
+    for effect_id, effect in ahead.items():
+        trace = traces[effect_id.release]
+        known = trace.issued.get(effect_id) == effect
+        if not known and trace.state.outcome not in ("rolled_back", "aborted"):
+            return f"{effect_id} was carried out, and {effect_id.release} ended as {trace.state.outcome}"
+    return ""
+
+
+def is_back(town: Town, leg: Leg) -> bool:
+    """Whether no user meets the candidate of a leg any more."""
+    routing = town.routing.get(leg.unit)
+    return routing is None or leg.baseline is None or leg.candidate not in shares(routing)
+
+
+def back_in_time(leg: Leg, open_s: float) -> str:
+    """11. Once it is decided to go back, users are on the safe side soon after any way there is open."""
+    if open_s <= OPEN_MAX_S:
+        return ""
+    return f"users still meet {leg.candidate} although a way back was open for {open_s:g} s"
+
+
+def drains_first(town: Town, version: Version, drain_s: float, now: float) -> str:
+    """9, for requests: whoever is under way to a version when it is left may finish, as long as the plan says."""
+    left_at = town.left_at.get(version)
+    if left_at is None or version in town.quiet or now - left_at >= drain_s - ROUNDING:
+        return ""
+    return f"{version} is stopped {now - left_at:g} s after its last user came, with requests under way"

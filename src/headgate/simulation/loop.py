@@ -19,10 +19,14 @@ CALLBACKS_MAX = 2_000_000
 
 
 class Life:
-    """A process, so to speak: everything started in its context dies with it."""
+    """A process, so to speak: everything started in its context dies with it.
+
+    Until the virtual time `stopped_until` it stands still, as after SIGSTOP: what is ready runs then.
+    """
 
     def __init__(self) -> None:
         self.alive = True
+        self.stopped_until = 0.0
 
 
 LIFE: ContextVar[Life] = ContextVar("LIFE")
@@ -48,7 +52,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._shuffle = shuffle
         self._now = 0.0
         self._soon: list[tuple[Context, Handle]] = []
-        self._timers: list[tuple[float, int, Context, TimerHandle]] = []
+        self._timers: list[tuple[float, int, Context, Handle]] = []
         self._count = 0
         self._mortal = True
         self._unrun: list[tuple[Context, Handle]] = []
@@ -106,6 +110,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 continue
             if self._mortal and life is not None and not life.alive:
                 self._unrun.append((context, handle))
+            elif self._mortal and life is not None and life.stopped_until > self._now:
+                self._count += 1
+                heapq.heappush(self._timers, (life.stopped_until, self._count, context, handle))
             else:
                 handle._run()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 

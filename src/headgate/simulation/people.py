@@ -133,10 +133,7 @@ class People:
         while True:
             await asyncio.sleep(ROUND_S)
             for name, trace in self._witness.traces.items():
-                if waits_for_person(trace.state, trace.plan) and trace.state.stage in (
-                    "forward",
-                    "reverting",
-                ):
+                if _is_theirs(trace.state) and waits_for_person(trace.state, trace.plan):
                     self._answered[name] = self._answered.get(name, 0) + 1
                     self._tell(name, self._reply(trace, self._answered[name]))
 
@@ -147,9 +144,15 @@ class People:
             return StepApproved(at=LATER, by="cyd")
         kind = hold.kind if hold is not None else ""
         patient = self._scenario.calm and kind != "external"
-        if times <= PATIENCE_ROUNDS * (4 if patient else 1) or kind == "failed":
+        if times <= PATIENCE_ROUNDS * (4 if patient else 1):
             return ReleaseResumed(at=LATER, by="cyd")
         return ReleaseAborted(at=LATER, by="cyd", reason="it does not get better")
+
+
+def _is_theirs(state: State) -> bool:
+    """Whether a person is needed at all: what the controller must do by itself is not done for it."""
+    failed = state.hold is not None and state.hold.kind == "failed"
+    return state.stage in ("forward", "reverting") and not failed
 
 
 def unanswered(traces: dict[str, Trace]) -> str:

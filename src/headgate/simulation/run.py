@@ -10,11 +10,20 @@ from headgate.controller.world import Patience, World
 from headgate.ledger.projections import fleet
 from headgate.ledger.verify import verify
 from headgate.simulation.controllers import EPOCH_S, Controllers
+from headgate.simulation.invariants import recorded_in_the_end
 from headgate.simulation.loop import VirtualLoop, bury
 from headgate.simulation.people import People, unanswered
 from headgate.simulation.scenario import Scenario, draw
 from headgate.simulation.town import Town
-from headgate.simulation.twins import Hands, TwinGate, TwinLedger, TwinSignals, TwinTarget, TwinTraffic
+from headgate.simulation.twins import (
+    Hands,
+    TwinGate,
+    TwinLedger,
+    TwinSignals,
+    TwinSpool,
+    TwinTarget,
+    TwinTraffic,
+)
 from headgate.simulation.weather import Weather
 from headgate.simulation.witness import Violation, Witness
 
@@ -34,6 +43,8 @@ PATIENCE = Patience(
     last_retry_s=1.0,
 )
 """Shorter than in real life, and no different."""
+
+LOOK_S = 0.5
 
 HANDOVER_CHANCE = 0.3
 """How often, in rough weather, a controller is closed in good order, or usurped by another one."""
@@ -117,6 +128,7 @@ class Simulation:
         self.weather = Weather(scenario, lambda life, _: self.controllers.died(life))
         self.ledger = TwinLedger(self.weather, self.witness)
         self.witness.ledger = self.ledger
+        spool = TwinSpool(self.weather, self.witness)
         hands = Hands(self.town, self.weather, self.witness)
         world = World(
             target=TwinTarget(hands),
@@ -126,7 +138,7 @@ class Simulation:
             patience=PATIENCE,
         )
         random = Random(f"controllers {scenario.seed}")
-        self.controllers = Controllers(self.ledger, world, self.witness, random)
+        self.controllers = Controllers(self.ledger, spool, world, self.witness, random)
         self.controllers.step_s = 0.0 if scenario.calm else 1.0
         self.people = People(scenario, self.controllers, self.witness)
 
@@ -161,9 +173,10 @@ class Simulation:
     async def _phases(self) -> None:
         self.controllers.start()
         answering = asyncio.ensure_future(self.people.answer()) if self.scenario.calm else None
+        watching = asyncio.ensure_future(self._watch_the_way_back())
         busy = [
             asyncio.ensure_future(work)
-            for work in (self.people.deploy(), self.people.meddle(), self._interfere())
+            for work in (self.people.deploy(), self.people.meddle(), self._interfere(), self._stand_still())
         ]
         await asyncio.sleep(self.scenario.until_s)
         await busy[0]
@@ -177,6 +190,22 @@ class Simulation:
             await self._converge()
         finally:
             answering.cancel()
+            watching.cancel()
+
+    async def _watch_the_way_back(self) -> None:
+        """Whoever is to be brought back is, soon after any way is open."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            open_now = self.controllers.acting and not self.weather.shut("apply")
+            self.witness.tick(LOOK_S, open_now=open_now)
+
+    async def _stand_still(self) -> None:
+        """The controllers' machine is paused for a while, every now and then."""
+        random = Random(f"stand still {self.scenario.seed}")
+        while self.scenario.pauses_s:
+            await asyncio.sleep(random.expovariate(1 / self.scenario.pauses_s))
+            self.weather.counts["pause"] += 1
+            self.controllers.pause(random.choice((2.0, 15.0)))
 
     async def _interfere(self) -> None:
         """Deaths at any moment, good ends, two controllers at once, and versions that die by themselves."""
@@ -225,6 +254,8 @@ class Simulation:
         for unit, routing in self.town.routing.items():
             if routing.stable != stable[unit] or routing.canary is not None:
                 return f"{unit} should run {stable[unit]} and is routed {routing}"
+        if missing := recorded_in_the_end(self.witness.traces, self.witness.ahead):
+            return missing
         warned = any(trace.state.warnings for trace in self.witness.traces.values())
         lost = [version for version in self.town.running if version != stable[version.unit]]
         if lost and not warned:

@@ -44,6 +44,10 @@ LATENCY_SHARE = 0.4
 BLIND_SHARE = 0.1
 INCIDENT_SHARE = 0.15
 FRESH_SHARE = 0.4
+OUTAGE_SHARE = 0.3
+OUTAGE_FAULTS = {"append": ("busy", "full", "stuck"), "apply": ("temporary", "permanent", "hang")}
+"""What happens to every call of a kind during an outage; `stuck`: it returns only once the outage is over."""
+
 LIMIT = 0.1
 """The share of requests that may fail, as every service declares it."""
 
@@ -61,8 +65,20 @@ class Make:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """Every `call` of this kind fails with `fault` from `begins` to `ends` (seconds)."""
+
+    call: str
+    begins: float
+    ends: float
+    fault: str
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """`storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
+    """`outages` are what does not work at all for a while; every `pauses_s` the controllers' machine stands still.
+
+    `storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
 
     Nothing can be measured from `blind[0]` to `blind[1]` seconds; from `incident[0]` to `incident[1]` a part
     `incident[2]` of all requests fails, whichever version they reach. People meddle every `meddling_s` seconds (0:
@@ -81,6 +97,8 @@ class Scenario:
     incident: tuple[float, float, float]
     meddling_s: float
     until_s: float
+    outages: tuple[Outage, ...] = ()
+    pauses_s: float = 0.0
 
     def versions(self, unit: Unit) -> tuple[Version, ...]:
         """The versions there are of a unit, oldest first; the first one is always good."""
@@ -106,7 +124,20 @@ def draw(seed: int) -> Scenario:
         incident=_incident(random, calm=calm),
         meddling_s=0.0 if calm else random.choice((0.0, 4.0, 12.0)),
         until_s=random.uniform(16, 34),
+        outages=() if calm else _outages(seed),
+        pauses_s=0.0 if calm else Random(f"pauses {seed}").choice((0.0, 0.0, 0.0, 15.0)),
     )
+
+
+def _outages(seed: int) -> tuple[Outage, ...]:
+    """The ledger and the proxy's files cannot be written for a while, each by itself; in most seeds they can."""
+    random = Random(f"outages {seed}")
+    found: list[Outage] = []
+    for call, faults in OUTAGE_FAULTS.items():
+        if coin(random, OUTAGE_SHARE):
+            begins = random.uniform(5.0, 30.0)
+            found.append(Outage(call, begins, begins + random.uniform(5.0, 60.0), random.choice(faults)))
+    return tuple(found)
 
 
 def _blind(random: Random, *, calm: bool) -> tuple[float, float]:

@@ -57,6 +57,8 @@ class Town:
         self.died: set[Version] = set()
         self.done: dict[EffectId, int] = {}
         self.mutations = 0
+        self.quiet: set[Version] = set()
+        self.left_at: dict[Version, float] = {}
         self._orders: dict[object, Order] = {}
         self._counters: dict[Version, Tally] = {}
         self._newest: dict[tuple[object, str], int] = {}
@@ -143,6 +145,10 @@ class Town:
         self.flow(routing.unit)
         before = self.routing.get(routing.unit)
         self.routing[routing.unit] = routing
+        gone = set(shares(before) if before is not None else ()) - set(shares(routing))
+        for version in gone:
+            self.left_at[version] = self._loop.time()
+        self.quiet -= set(routing.versions()) | gone
         fresh = routing.canary if routing.exposed else routing.stable
         known = before.versions() if before is not None and before.exposed else ()
         if fresh is not None and fresh not in known and self.make(fresh).flaw == "dies":

@@ -1,7 +1,8 @@
 """The ports' twins: they act on the town, through the weather, under the eyes of the witness."""
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from headgate.core.events import AnyEvent, EffectId
 from headgate.core.model import Arm, Finding, Mean, Plan, Routing, Sample, Unit, Version
@@ -9,8 +10,10 @@ from headgate.core.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerFull
 from headgate.ledger.chain import Record
 from headgate.ledger.memory import MemoryLedger
+from headgate.ledger.spool import MemorySpool, Unwritten
 from headgate.ports import Instance, Permanent
-from headgate.simulation.town import Town
+from headgate.simulation.loop import LIFE, Life
+from headgate.simulation.town import Town, shares
 from headgate.simulation.weather import Weather
 from headgate.simulation.witness import Witness
 
@@ -22,11 +25,29 @@ class Hands:
         self.town = town
         self.weather = weather
         self.witness = witness
+        self._under_way: set[tuple[Life | None, str, object]] = set()
 
     async def give(
         self, call: str, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float
     ) -> None:
         """Have an order accepted, through whatever befalls it, and wait for it. Raises Permanent when it is stale."""
+        with self._taking(call, thing):
+            await self._give(call, thing, effect, act, takes_s)
+
+    @contextlib.contextmanager
+    def _taking(self, call: str, thing: object) -> Generator[None]:
+        """One order to a thing at a time, from one controller."""
+        place = (LIFE.get(None), call, thing)
+        self.witness.found(10, f"two orders to {call} {thing} cross" if place in self._under_way else "")
+        self._under_way.add(place)
+        try:
+            yield
+        finally:
+            self._under_way.discard(place)
+
+    async def _give(
+        self, call: str, thing: object, effect: EffectId, act: Callable[[], None], takes_s: float
+    ) -> None:
         await self.weather.danger(f"before {call}")
         fault = self.weather.draw(call)
         if fault != "lost":
@@ -119,6 +140,9 @@ class TwinTraffic:
         if fault == "busy":
             return False
         await self._hands.weather.befall("idle", fault)
+        routing = self._town.routing.get(unit)
+        served = shares(routing) if routing is not None else {}
+        self._town.quiet |= {one for one in self._town.left_at if one.unit == unit and one not in served}
         return True
 
 
@@ -174,6 +198,7 @@ class TwinLedger(MemoryLedger):
         self, release: str, expected: int, event: AnyEvent, summary: Summary, sample: Sample | None = None
     ) -> Entry:
         """See Ledger."""
+        self._witness.decided(Unwritten(release, expected, event, summary, sample))
         await self._weather.danger("before append")
         fault = self._weather.draw("append")
         if fault == "busy":
@@ -185,3 +210,19 @@ class TwinLedger(MemoryLedger):
         self._witness.appended(entry, summary, sample)
         await self._weather.danger("after append")
         return entry
+
+
+class TwinSpool(MemorySpool):
+    """The spool in memory, which outlives every controller, and has no room at times."""
+
+    def __init__(self, weather: Weather, witness: Witness) -> None:
+        super().__init__()
+        self._weather = weather
+        self._witness = witness
+
+    async def add(self, entry: Unwritten) -> None:
+        """See Spool."""
+        self._witness.decided(entry)
+        if self._weather.draw("spool"):
+            raise LedgerFull("no room is left beside the ledger either")
+        await super().add(entry)

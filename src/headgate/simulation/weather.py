@@ -21,6 +21,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "read": ("temporary", "hang", "bug", "nan", "negative", "reset"),
     "gate": ("temporary", "hang", "bug", "unknown"),
     "append": ("busy", "full", "slow", "slow"),
+    "spool": ("full",),
 }
 """What can happen to each kind of call."""
 
@@ -36,18 +37,30 @@ class Weather:
         self._storm = scenario.storm
         self._crashes = scenario.crashes
         self._blind = scenario.blind
+        self._outages = scenario.outages
         self._died = died
         self.counts: Counter[str] = Counter()
 
     def clear(self) -> None:
         """No more faults, no more deaths."""
         self._storm = self._crashes = 0.0
+        self._outages = ()
+
+    def shut(self, call: str) -> str:
+        """The fault of every call of this kind now; empty: such calls can succeed."""
+        now = asyncio.get_running_loop().time()
+        return next(
+            (one.fault for one in self._outages if one.call == call and one.begins <= now < one.ends), ""
+        )
 
     def draw(self, call: str) -> str:
         """The fault that befalls a call; empty: none."""
         if call == "read" and self._blind[0] <= asyncio.get_running_loop().time() < self._blind[1]:
             self.counts["read blind"] += 1
             return "temporary"
+        if fault := self.shut(call):
+            self.counts[f"{call} outage"] += 1
+            return fault
         if not self._storm or self._random.random() >= self._storm:
             return ""
         fault = self._random.choice(FAULTS[call])
@@ -78,6 +91,9 @@ class Weather:
         """Carry out a fault that has nothing to do with the call's own work."""
         if fault == "slow":
             await asyncio.sleep(self.takes_s(0.5, 4.0))
+        elif fault == "stuck":
+            while self.shut(call):  # noqa: ASYNC110 - a disk has no event to wait for
+                await asyncio.sleep(0.2)
         elif fault == "hang":
             await asyncio.get_running_loop().create_future()
         elif fault:

@@ -1,5 +1,6 @@
 """Sees every event and every order, and holds them against the invariants."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +12,8 @@ from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.summary import Summary
 from headgate.ledger import Entry
 from headgate.ledger.chain import GENESIS, Record
-from headgate.simulation import invariants
+from headgate.ledger.spool import Unwritten
+from headgate.simulation import invariants, proofs
 from headgate.simulation.invariants import Snapshot
 from headgate.simulation.loop import LIFE, Life
 from headgate.simulation.town import Town
@@ -41,8 +43,10 @@ class Violation(Exception):  # noqa: N818 - it is a finding of the simulation
 class Witness:
     """`violations` holds what was found, in order; `holds` counts why releases were held.
 
-    `seen` counts what the judge said of stable, of fresh baselines and at deadlines, and what came of it; `holder` says
-    whose the lease is now, `on_violation` is called as soon as something is wrong.
+    `ahead` are the orders that were given before the ledger had them, `unsafe` the releases that are to go back and
+    have not, with how long a way has been open since (seconds). `seen` counts what the judge said of stable, of fresh
+    baselines and at deadlines, and what came of it; `holder` says whose the lease is now, `on_violation` is called as
+    soon as something is wrong.
     """
 
     def __init__(self, town: Town) -> None:
@@ -51,11 +55,14 @@ class Witness:
         self.holds: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
         self.orders = 0
+        self.ahead: dict[EffectId, Effect] = {}
+        self.unsafe: dict[str, float] = {}
         self.holder: Callable[[], Life | None] = lambda: None
         self.ledger: Records | None = None
         self.on_violation: Callable[[], None] = lambda: None
         self._town = town
         self._previous = GENESIS
+        self._courses: dict[str, proofs.Course] = {}
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -78,12 +85,21 @@ class Witness:
         self._say(4, invariants.one_at_a_time(self.traces.values()))
         self._say(5, invariants.replays(trace, record, self._previous, event, summary))
         self._say(8, invariants.silence_promotes_nothing(trace, event))
-        self._say(11, invariants.no_rise_in_trouble(trace, event))
-        self._say(11, invariants.relief_is_bounded(trace))
+        self._say(20, invariants.no_rise_in_trouble(trace, event))
+        self._say(20, invariants.relief_is_bounded(trace))
+        self._prove(trace, event)
         self._note(trace, event, sample)
         if isinstance(event, Judged) and sample is not None:
             self._say(5, invariants.samples_follow(trace, event, sample))
         self._previous = record.hash
+
+    def _prove(self, trace: Trace, event: AnyEvent) -> None:
+        course = self._courses.setdefault(trace.state.release, proofs.Course())
+        self._say(3, proofs.bakes_its_time(course, trace, event))
+        self._say(8, proofs.keeps_its_deadline(course, trace, event))
+        self._say(8, proofs.lost_stable_holds(trace, event))
+        course.take(trace, event)
+        self._say(13, proofs.is_seen_to_work(course, trace))
 
     def _note(self, trace: Trace, event: AnyEvent, sample: Sample | None) -> None:
         """Count what the judge had a special word for, and what came of it."""
@@ -102,6 +118,22 @@ class Witness:
         if trace.state.legs and trace.before.legs and trace.before.leg == trace.state.leg:
             relief = trace.state.here().relief
             self.seen.update({relief: int(bool(relief) and relief != trace.before.here().relief)})
+
+    def decided(self, entry: Unwritten) -> None:
+        """A controller has decided something, and wants it written."""
+        if entry.summary.phase == "rolling back":
+            self.unsafe.setdefault(entry.release, 0.0)
+
+    def tick(self, seconds: float, *, open_now: bool) -> None:
+        """Time has passed; `open_now`: a controller was there, and traffic could be moved."""
+        for release, open_s in list(self.unsafe.items()):
+            trace = self.traces.get(release)
+            leg = trace.plan.legs[trace.state.leg] if trace is not None and trace.state.legs else None
+            if leg is None or invariants.is_back(self._town, leg):
+                del self.unsafe[release]
+                continue
+            self.unsafe[release] = open_s + (seconds if open_now else 0.0)
+            self._say(11, invariants.back_in_time(leg, self.unsafe[release]))
 
     def snapshot(self) -> Snapshot:
         """What users reach now."""
@@ -139,12 +171,19 @@ class Witness:
         drain_s = known.plan.legs[known.leg_of(version.unit)].drain_s if known is not None else 0.0
         trace = self._acts(effect, StopVersion(version, drain_s))
         self._say(1, invariants.no_stop_under_traffic(self._town, trace, version))
+        self._say(9, invariants.drains_first(self._town, version, drain_s, asyncio.get_running_loop().time()))
         stable = self.stable(version.unit)
         self._say(6, invariants.keeps_the_way_back(self.traces.values(), stable, version))
 
     def _acts(self, effect_id: EffectId, effect: Effect) -> Trace | None:
         self.orders += 1
         trace = self.traces.get(effect_id.release)
+        if trace is not None and effect_id not in trace.issued and invariants.may_be_ahead(trace, effect):
+            self.ahead[effect_id] = effect
+            self.seen["ahead of the ledger"] += 1
+            if LIFE.get(None) is not self.holder():
+                self._say(10, f"a controller without the lease carries out {effect_id}")
+            return trace
         self._say(
             10, invariants.only_the_holder_acts(trace, effect_id, effect, LIFE.get(None), self.holder())
         )

@@ -15,6 +15,7 @@ from headgate.controller.observing import Observing
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.tending import tend
 from headgate.homes import hooks_of, socket_of
+from headgate.ledger.place import open_spool
 from headgate.outbox.store import FileStore
 from headgate.outbox.telling import telling
 from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
@@ -51,7 +52,7 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         ports = world.build_world(home, processes)
         metrics = Metrics()
         observing = Observing(ledger, (metrics.observe, journal))
-        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended)
+        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended, open_spool(home))
         housekeeping: asyncio.Future[tuple[None, None]] | None = None
         told = contextlib.AsyncExitStack()
         try:

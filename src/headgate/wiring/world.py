@@ -11,6 +11,7 @@ from headgate.plugins.traffic.envoy import cluster_name
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.processes import Processes
 from headgate.ports.registry import create, names
+from headgate.ports.retreat import HomeRetreats
 from headgate.ports.wires import Wires
 from headgate.web.entrance import allowed_at
 from headgate.web.receiving import Receiving
@@ -69,6 +70,7 @@ def build_world(home: Path, processes: Processes) -> World:
         signals=tuple(create("signals", name, wires) for name in SIGNALS),
         gates={name: create("gates", name, wires) for name in names("gates")},
         always_asked=ALWAYS_ASKED,
+        retreats=HomeRetreats(home),
         open_source=sources.open,
         close=close,
     )

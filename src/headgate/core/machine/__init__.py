@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headgate.core.effects import Observe
 from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
 from headgate.core.machine.illegal import Illegal, Stale
+from headgate.core.machine.names import STAGES, VERBS, called
 from headgate.core.machine.transitions import ANSWERED_BY, TRANSITIONS
 from headgate.core.model import Plan
 from headgate.core.state import Pending, State
@@ -61,11 +62,12 @@ def _require_pending(state: State, answer: Answer) -> None:
         return
     failed = isinstance(answer, EffectFailed) and not isinstance(effect, Observe)
     if not failed:
-        message = f"{type(answer).__name__} does not answer {type(effect).__name__}"
+        message = f"{called(type(answer))} does not answer effect {answer.effect}"
         raise Illegal(message)
 
 
 def _refusal(state: State, event: AnyEvent) -> str:
-    legal = sorted(kind.__name__ for stage, kind in TRANSITIONS if stage == state.stage)
-    possible = ", ".join(legal) if legal else "nothing more"
-    return f"{type(event).__name__} cannot happen while the release is {state.stage}; possible: {possible}"
+    """What a person can say instead; nothing else that happens has anybody to choose."""
+    refused = f"{called(type(event))} is not possible: the release is {STAGES[state.stage]}"
+    verbs = [VERBS[kind] for stage, kind in TRANSITIONS if stage == state.stage and kind in VERBS]
+    return f"{refused}; possible: {', '.join(verbs) or 'nothing more'}"

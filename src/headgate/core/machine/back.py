@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from headgate.core.effects import SetRouting, StopVersion
 from headgate.core.events import (
+    EffectDelayed,
     EffectFailed,
     ReleaseAborted,
     ReleaseResumed,
@@ -12,7 +13,7 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.machine.illegal import Illegal
+from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, Version, in_words, worst
 from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
@@ -59,12 +60,12 @@ def _next(state: State, at: float, plan: Plan) -> State:
 def routed(state: State, event: RoutingSet, plan: Plan) -> State:
     """The proxy confirmed: everything reaches the baseline again."""
     here = replace(state.here(), routing=event.routing, back=True)
-    return _next(state.with_leg(here), event.at, plan)
+    return _next(replace(state, delayed="").with_leg(here), event.at, plan)
 
 
 def resized(state: State, event: VersionPrepared, plan: Plan) -> State:
     """The baseline has its full size again."""
-    return _next(state.with_leg(replace(state.here(), full=True)), event.at, plan)
+    return _next(replace(state, delayed="").with_leg(replace(state.here(), full=True)), event.at, plan)
 
 
 def verified(state: State, event: VersionVerified, plan: Plan) -> State:
@@ -86,6 +87,13 @@ def _gone(state: State, version: Version, at: float, plan: Plan) -> State:
     fresh = version == plan.legs[state.leg].fresh
     here = replace(state.here(), fresh_stopped=True) if fresh else replace(state.here(), stopped=True)
     return _next(state.with_leg(here), at, plan)
+
+
+def delayed(state: State, event: EffectDelayed, plan: Plan) -> State:
+    """Going back is tried until it is done: people are told, and nobody need ask for it again."""
+    if all(pending.id != event.effect for pending in state.pending):
+        raise Stale(f"effect {event.effect} is not pending: it was done or abandoned meanwhile")
+    return replace(state, delayed=event.reason)
 
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
@@ -117,7 +125,14 @@ def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
 
 
 def accepted(state: State, event: ReleaseAborted, plan: Plan) -> State:
-    """A person takes over: the doubt is recorded as a warning, and the proof is no longer asked for."""
+    """A person takes over: the doubt is recorded as a warning, and the proof is no longer asked for.
+
+    Nor is the old size, once traffic is back and it cannot be had.
+    """
+    here = state.here()
+    if state.delayed and here.back and not here.full:
+        state = replace(state.with_warning(state.delayed), delayed="")
+        return _next(state.with_leg(replace(here, full=True)), event.at, plan)
     if not state.hold or state.hold.kind != "unverified":
         raise Illegal("the release is being undone already")
     state = replace(state.with_warning(state.hold.reason), hold=None)

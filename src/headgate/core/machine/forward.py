@@ -4,7 +4,15 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import SetRouting
-from headgate.core.events import EffectFailed, Judged, RoutingSet, SmokeTested, VersionLost, VersionPrepared
+from headgate.core.events import (
+    EffectFailed,
+    Judged,
+    RoutingSet,
+    SmokeTested,
+    VersionLost,
+    VersionPrepared,
+    WatchResumed,
+)
 from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
@@ -196,6 +204,12 @@ def smoke_tested(state: State, event: SmokeTested, plan: Plan) -> State:
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
     """What cannot be carried out on the way forward is undone."""
     return revert(state, event.at, plan, "rolled_back", event.reason)
+
+
+def watch_resumed(state: State, event: WatchResumed, plan: Plan) -> State:
+    """What nobody watched is no part of a bake, and moves its deadline."""
+    watch = replace(state.watch, since=event.at) if state.watch else None
+    return replace(state, frozen_s=state.frozen_s + event.unwatched_s, watch=watch)
 
 
 def lost(state: State, event: VersionLost, plan: Plan) -> State:

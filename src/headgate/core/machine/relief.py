@@ -62,7 +62,7 @@ def looked(state: State, event: Judged, closed: Watch) -> State:
         return state
     if verdict.kind == "watch":
         return state.with_leg(replace(here, relief="returning"))
-    if event.at - state.entered_at < RECOVERY_S:
+    if event.at - state.entered_at - state.frozen_s < RECOVERY_S:
         return state
     reason = f"not recovered {RECOVERY_S:g} s after the canary's traffic was taken away: {verdict.reason}"
     return replace(state, hold=Hold("external", reason))

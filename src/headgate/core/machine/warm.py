@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from headgate.core.effects import Effect, StopVersion, WakeAt
-from headgate.core.events import EffectFailed, TimeCame, VersionStopped
+from headgate.core.events import EffectFailed, TimeCame, VersionStopped, WatchResumed
 from headgate.core.machine.illegal import Illegal
 from headgate.core.model import Plan
 from headgate.core.state import State
@@ -15,6 +15,11 @@ def cooled(state: State, event: TimeCame, plan: Plan) -> State:
     if not isinstance(effect, WakeAt):
         raise Illegal("only a wake-up is answered by time")
     return state.with_leg(replace(state.legs[effect.leg], cooled=True), effect.leg)
+
+
+def watch_resumed(state: State, event: WatchResumed, plan: Plan) -> State:
+    """The rollback window lasts as long as it is declared while somebody could make use of it."""
+    return replace(state, unwatched_s=state.unwatched_s + event.unwatched_s)
 
 
 def stopped(state: State, event: VersionStopped, plan: Plan) -> State:

@@ -33,7 +33,11 @@ class Admin:
 
     async def get(self, target: str) -> bytes:
         """What Envoy answers to GET `target` (`/stats?...`). Raises AbsentError, and Temporary when it is silent."""
-        return await in_thread(self._get, target)
+        return await in_thread(self._ask, "GET", target)
+
+    async def post(self, target: str) -> bytes:
+        """The same for what changes something (`/runtime_modify?...`)."""
+        return await in_thread(self._ask, "POST", target)
 
     async def json(self, target: str) -> dict[str, Any]:
         """The same, decoded: always an object."""
@@ -54,10 +58,10 @@ class Admin:
         except Temporary:
             return False
 
-    def _get(self, target: str) -> bytes:
+    def _ask(self, method: str, target: str) -> bytes:
         connection = _UnixConnection(self.path)
         try:
-            connection.request("GET", target)
+            connection.request(method, target)
             response = connection.getresponse()
             body = response.read(BODY_MAX_BYTES)
         except (OSError, http.client.HTTPException) as error:

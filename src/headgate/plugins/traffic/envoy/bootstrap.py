@@ -62,6 +62,8 @@ def bootstrap(*, folder: str, admin_socket: str, options: Options) -> dict[str, 
             "lds_config": file_source(f"{folder}/lds.json"),
             "cds_config": file_source(f"{folder}/cds.json"),
         },
+        # What the admin interface sets here goes at once: the second way to take users off a canary (see routes).
+        "layered_runtime": {"layers": [{"name": "admin", "admin_layer": {}}]},
         "overload_manager": {
             "resource_monitors": [
                 {

@@ -34,7 +34,13 @@ class Folder:
         self.log = self.path / "envoy.log"
 
     def create(self) -> None:
-        """Make the folder, with a configuration that serves nothing. What is there stays."""
+        """Make the folder, with a configuration that serves nothing. What is there stays. Raises Temporary."""
+        try:
+            self._create()
+        except OSError as error:
+            raise Temporary(f"{self.path} cannot be made: {error.strerror or error}") from error
+
+    def _create(self) -> None:
         for folder in (self.path, self.path / "rds", self.path / "eds"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in (self.listeners, self.clusters):
@@ -78,7 +84,7 @@ class Folder:
         """One writer at a time, whichever process it is in. Raises Temporary after `wait_s` seconds."""
         self.create()
         until = time.monotonic() + wait_s
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _lock_file(self.path / "lock")
         try:
             while not _lock(descriptor):
                 if time.monotonic() > until:
@@ -132,7 +138,8 @@ def swap(file: Path, data: bytes) -> None:
         draft.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing can be removed either
+            draft.unlink(missing_ok=True)
         raise Temporary(f"{file} cannot be written: {error.strerror or error}") from error
 
 
@@ -151,6 +158,13 @@ def _decoded(file: Path) -> dict[str, Any]:
         raise Permanent(
             f"{file} is not what Headgate wrote there ({error}): move it away and deploy again"
         ) from error
+
+
+def _lock_file(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Temporary(f"{path} cannot be opened: {error.strerror or error}") from error
 
 
 def _lock(descriptor: int) -> bool:

@@ -30,9 +30,13 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def routes(applied: Applied, options: Options) -> dict[str, Any]:
-    """The route configuration of one unit: preview, then matches, then weights."""
+    """The route configuration of one unit: preview, then matches, then weights.
+
+    While users reach the canary, a switch stands before each route that leads there, and everything to stable behind
+    them: see `switch_of`.
+    """
     routing = applied.routing
-    found = list(_routes(routing))
+    found = _switched(list(_routes(routing)), applied)
     host: dict[str, Any] = {
         "name": "all",
         "domains": ["*"],
@@ -50,6 +54,14 @@ def routes(applied: Applied, options: Options) -> dict[str, Any]:
     }
 
 
+def switch_of(applied: Applied) -> str:
+    """The runtime key that, set to 0, sends everybody to stable, without any file being written.
+
+    Each routing has a key of its own, so that what was switched off for one says nothing of the next.
+    """
+    return f"headgate.{unit_name(applied.routing.unit)}.{applied.effects[-1]}"
+
+
 def applied_of(configuration: dict[str, Any]) -> Applied:
     """What `configuration` was built from. Raises KeyError or msgspec.ValidationError for a stranger's.
 
@@ -58,6 +70,19 @@ def applied_of(configuration: dict[str, Any]) -> Applied:
     return msgspec.convert(
         configuration["metadata"]["filter_metadata"][METADATA]["applied"], Applied, strict=False
     )
+
+
+def _switched(found: list[dict[str, Any]], applied: Applied) -> list[dict[str, Any]]:
+    """The first route, which only the preview's header takes, needs no switch."""
+    routing = applied.routing
+    if not routing.exposed or routing.stable is None or not applied.effects:
+        return found
+    on = {
+        "default_value": {"numerator": _PERCENT, "denominator": "HUNDRED"},
+        "runtime_key": switch_of(applied),
+    }
+    switched = [{**route, "match": {**route["match"], "runtime_fraction": on}} for route in found[1:]]
+    return [found[0], *switched, _route(_to(routing.stable))]
 
 
 # --- which routes there are -----------------------------------------------------------------------------------------

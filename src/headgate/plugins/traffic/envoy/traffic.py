@@ -14,19 +14,22 @@ from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socke
 from headgate.plugins.traffic.envoy.arms import Arms, receiving
 from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.delivery import Change, deliver, pending
-from headgate.plugins.traffic.envoy.files import Folder, Resources, resources
+from headgate.plugins.traffic.envoy.effects import StaleError, applied_before, remembered
+from headgate.plugins.traffic.envoy.files import LOCK_WAIT_S, Folder, Resources, resources
 from headgate.plugins.traffic.envoy.listeners import listeners
 from headgate.plugins.traffic.envoy.names import preview_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of, routes
-from headgate.ports.errors import Permanent, Temporary
+from headgate.plugins.traffic.envoy.way_back import WayBack, takes_back
+from headgate.ports.errors import PortError, Temporary
 from headgate.ports.processes import Processes
 from headgate.ports.wires import Wires
 
-RELEASES_REMEMBERED = 16
 SETTLE_S = 0.1
 """How long after a confirmation a worker thread of Envoy may still be choosing by the routes before."""
 
 OPENS_WITHIN_S = 2.0
+ANSWERS_WITHIN_S = 0.3
+"""An Envoy that takes longer is not waited for when users are to be taken off a canary."""
 
 
 class EnvoyTraffic:
@@ -66,20 +69,46 @@ class EnvoyTraffic:
         then as before. Raises Temporary when Envoy does not start or confirm in time, or a version that is to get
         requests has no instance.
         """
-        async with self._folder.locked():
+        way_back = self._way_back(effect, routing)
+        if way_back is not None and not await self._answers():
+            way_back.write()  # first: whoever confirms it may be long in coming
+        try:
+            await self._apply(effect, routing, LOCK_WAIT_S if way_back is None else way_back.LOCK_WAIT_S)
+        except StaleError:
+            raise
+        except PortError as error:
+            if way_back is None:
+                raise
+            raise Temporary(f"{error}; {await way_back.second()}") from error
+
+    async def _apply(self, effect: EffectId, routing: Routing, wait_s: float) -> None:
+        async with self._folder.locked(wait_s):
             before = self._folder.applied(routing.unit)
             effects = before.effects if before is not None else ()
-            again = _applied_before(effect, effects)
+            again = applied_before(effect, effects)
             await self.start()
             if again and await self._in_force(routing.unit):
                 return
             arms = await self._arms.changes(routing)
             if again or pending(arms):  # warm before routes name them; usually they are
                 await deliver(self.admin, self._folder.log, arms, again=again)
-            kept = tuple(one for one in effects if one.release != effect.release)[-RELEASES_REMEMBERED + 1 :]
-            await self._route(Applied(routing, (*kept, effect)), arms, again=again)
+            await self._route(Applied(routing, remembered(effects, effect)), arms, again=again)
             self._arms.forget()
             self._moved_at[routing.unit] = time.monotonic()
+
+    def _way_back(self, effect: EffectId, routing: Routing) -> WayBack | None:
+        """How users can be taken off a canary even now; None for any other change, which takes the proper way only."""
+        before = self._folder.applied(routing.unit)
+        if before is None or not takes_back(before.routing, routing):
+            return None
+        return WayBack(self._folder, self.admin, self._options, before, effect, routing)
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                return await self.admin.ready()
+        except TimeoutError:
+            return False
 
     async def observed(self, unit: Unit) -> Routing | None:
         """What Envoy itself says it does for `unit`. Raises Temporary when it does not answer though it should."""
@@ -139,14 +168,6 @@ class EnvoyTraffic:
     async def _in_force(self, unit: Unit) -> bool:
         applied = self._folder.applied(unit)
         return applied is not None and await self.observed(unit) == applied.routing
-
-
-def _applied_before(effect: EffectId, effects: Sequence[EffectId]) -> bool:
-    """True when `effect` is among those applied. Raises Permanent when a later one of its release is."""
-    for one in effects:
-        if one.release == effect.release and (effect.sequence, effect.n) < (one.sequence, one.n):
-            raise Permanent(f"effect {effect} is stale: {one} has been applied to this unit already")
-    return effect in effects
 
 
 async def _open(address: dict[str, str | int]) -> None:

@@ -1,0 +1,59 @@
+"""What people call the facts that a release takes in: no message of the machine names a class."""
+
+from headgate.core import effects as fx
+from headgate.core import events as e
+
+VERBS: dict[type[e.Event], str] = {
+    e.ReleasePaused: "pause",
+    e.ReleaseResumed: "resume",
+    e.StepApproved: "approve",
+    e.PromotionForced: "promote",
+    e.ReleaseAborted: "abort",
+}
+"""A person's words, as the command that says each."""
+
+FACTS: dict[type[e.Event], str] = {
+    e.ReleaseRequested: "a request",
+    e.ReleaseDequeued: "its turn in the queue",
+    e.GatesAnswered: "the answer of the gates",
+    e.VersionPrepared: "a version that is ready",
+    e.RoutingSet: "a change of traffic",
+    e.Judged: "a verdict",
+    e.SmokeTested: "the result of smoke tests",
+    e.VersionVerified: "the check of a version",
+    e.VersionStopped: "a version that has stopped",
+    e.TimeCame: "the end of a time",
+    e.EffectFailed: "a failure",
+    e.EffectDelayed: "a delay of going back",
+    e.WatchResumed: "the return of the watch",
+    e.VersionLost: "the loss of a version",
+}
+"""Everything else that can happen."""
+
+STAGES = {
+    "new": "not asked for yet",
+    "queued": "waiting for its turn",
+    "checking": "asking its gates",
+    "forward": "under way",
+    "reverting": "being undone",
+    "warm": "promoted",
+    "closed": "over",
+}
+"""Where a release is, as the end of `the release is ...`."""
+
+EFFECTS: dict[type, str] = {
+    fx.AskGates: "asking the gates",
+    fx.PrepareVersion: "preparing a version",
+    fx.SetRouting: "moving traffic",
+    fx.Observe: "the watch",
+    fx.RunSmoke: "running smoke tests",
+    fx.VerifyVersion: "checking a version",
+    fx.StopVersion: "stopping a version",
+    fx.WakeAt: "waiting for a time",
+}
+"""What an effect does, as the beginning of a sentence about it."""
+
+
+def called(kind: type[e.Event]) -> str:
+    """The name of a kind of fact: the command in quotes where a person says it."""
+    return f"`{VERBS[kind]}`" if kind in VERBS else FACTS[kind]
