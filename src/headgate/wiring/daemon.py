@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+import headgate
 from headgate.homes import proxy_socket_of, socket_of
 from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
 from headgate.plugins.targets.local.keeper_program import keeper_of
@@ -153,7 +154,8 @@ def controller_program(home: Path) -> Program:
         argv=(sys.executable, "-P", "-m", "headgate", "--home", str(home), CONTROLLER),
         directory=str(home),
         log=str(home / "log" / "controller.log"),
-        env={"HEADGATE_SOCKETS": "run"},  # another program than that of a Headgate that listened elsewhere
+        # This very package, whoever started the daemon; and another program than one that listens elsewhere.
+        env={"PYTHONPATH": str(Path(headgate.__file__).parent.parent), "HEADGATE_SOCKETS": "run"},
         start_s=1.0,
         start_retries=20,
     )

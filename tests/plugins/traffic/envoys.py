@@ -55,6 +55,9 @@ class Supervisor:
             if program.name not in self.running:
                 self._programs[program.name] = program
                 self._start(program)
+            elif self._programs[program.name] != program:
+                self._programs[program.name] = program
+                self.running[program.name].kill()
         self._watch = self._watch or asyncio.create_task(self._restart())
 
     async def remove(self, names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.model import Listener, Routing
 from headgate.plugins.processes.supervisord import Supervisord
@@ -131,6 +132,26 @@ def test_one_that_serves_is_let_be_though_it_is_out_of_reach() -> None:
             assert "it serves, and takes no new routes" in trouble.what
         assert made.pid == old
         assert made.services[OLD][0].requests == requests  # none heard of it
+        assert (await get(place.port))[2] == b"a"
+
+    run(scenario)
+
+
+def test_one_that_an_earlier_headgate_started_is_started_anew() -> None:
+    async def scenario(made: World) -> None:
+        place = listener()
+        await made.traffic.apply(effect(0), Routing(UNIT, place, OLD))
+        folder = made.traffic._folder
+        folder.bootstrap.write_bytes(
+            folder.bootstrap.read_bytes().replace(b"../run/envoy.sock", b"envoy.sock")
+        )
+        made.supervisor._programs["envoy"] = replace(made.supervisor._programs["envoy"], env={})
+        os.kill(made.pid, signal.SIGKILL)
+        await until((folder.path / "envoy.sock").exists)
+        guard = ProxyGuard(made.home, made.supervisor)
+        (trouble,) = await guard.look()
+        assert "an earlier Headgate started it" in trouble.what
+        await well(guard, 20)
         assert (await get(place.port))[2] == b"a"
 
     run(scenario)

@@ -104,6 +104,9 @@ class ProxyGuard:
     async def _silence(self, status: ProcessStatus, places: list[Place]) -> Trouble:
         """Its admin interface is silent: it is starting, it hangs, or its socket was removed: nothing heals that."""
         now, what = self._clock(), f"Envoy (process {status.pid}) does not answer at {self._admin.path}"
+        if proxy.outdated(self._admin, self._folder, self._options):
+            await proxy.start(self._processes, self._admin, self._folder, self._options)
+            return Trouble("proxy", f"{what}: an earlier Headgate started it", "it is started anew")
         if await in_thread(_alive, places):
             self._silent_since = None
             return Trouble(

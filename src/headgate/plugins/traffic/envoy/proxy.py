@@ -10,7 +10,7 @@ import msgspec
 
 from headgate.plugins.traffic.envoy.admin import Admin
 from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
-from headgate.plugins.traffic.envoy.files import Folder, swap
+from headgate.plugins.traffic.envoy.files import Folder, content, swap
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.processes import Processes, Program
 
@@ -52,10 +52,19 @@ async def start(processes: Processes, admin: Admin, folder: Folder, options: Opt
     """Write Envoy's bootstrap and have it run, and answer. Raises as `run` does."""
     folder.create()
     admin.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = os.path.relpath(admin.path, folder.path)  # noqa: ASYNC240 - text
-    content = bootstrap(folder=str(folder.path), admin_socket=place, options=options)
-    swap(folder.bootstrap, msgspec.json.format(msgspec.json.encode(content), indent=1))
+    swap(folder.bootstrap, _bootstrap(admin, folder, options))
     await run(processes, admin, program(folder, options))
+
+
+def outdated(admin: Admin, folder: Folder, options: Options) -> bool:
+    """True when Envoy was not started as it would be now: by an earlier Headgate, whose Envoy listens elsewhere."""
+    return content(folder.bootstrap) != _bootstrap(admin, folder, options)
+
+
+def _bootstrap(admin: Admin, folder: Folder, options: Options) -> bytes:
+    place = os.path.relpath(admin.path, folder.path)
+    built = bootstrap(folder=str(folder.path), admin_socket=place, options=options)
+    return msgspec.json.format(msgspec.json.encode(built), indent=1)
 
 
 async def run(processes: Processes, admin: Admin, wanted: Program) -> None:
