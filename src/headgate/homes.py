@@ -10,6 +10,9 @@ from pathlib import Path
 HOME_VARIABLE = "HEADGATE_HOME"
 HOME_NAME = ".headgate"
 
+API_SOCKET = "controller.sock"
+STEERING_SOCKET = "steer.sock"
+
 SOCKET_BYTES_MAX = 100
 """A unix socket's path may have 107 bytes."""
 
@@ -47,14 +50,29 @@ def hooks_of(home: Path) -> Path:
 
 
 def socket_of(home: Path) -> Path:
-    """The controller's socket: in the home, or in a folder of our own where the home's path is too long for one.
+    """The socket of the owner's API, which the door serves: in the home, or elsewhere where that path is too long.
 
     Makes nothing: where there is no controller there need not even be a folder.
     """
-    near = home / "controller.sock"
-    if len(os.fsencode(near)) <= SOCKET_BYTES_MAX:
+    return _socket(home, API_SOCKET)
+
+
+def steering_of(home: Path) -> Path:
+    """The socket at which the controller itself is asked: whoever listens there steers the home. See `socket_of`."""
+    return _socket(home, STEERING_SOCKET)
+
+
+def steering_beside(api: Path) -> Path:
+    """The controller's own socket of the home whose API is at the socket `api`."""
+    return api.with_name(STEERING_SOCKET)
+
+
+def _socket(home: Path, name: str) -> Path:
+    """In the home, or in a folder of our own where the home's path is too long for a socket."""
+    near = home / name
+    if len(os.fsencode(home / API_SOCKET)) <= SOCKET_BYTES_MAX:
         return near
-    return _short_root() / _short_name(home.resolve()) / "controller.sock"
+    return _short_root() / _short_name(home.resolve()) / name
 
 
 def socket_folders(home: Path) -> frozenset[Path]:

@@ -133,13 +133,10 @@ class Supervisor:
 
     def health(self) -> dict[str, object]:
         """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""
-        return {"open": list(self._actors), "trouble": self._all_trouble()}
+        return {"open": list(self._actors), "trouble": self.trouble()}
 
-    def troubles(self) -> int:
-        """How much stands in their way."""
-        return len(self._all_trouble())
-
-    def _all_trouble(self) -> dict[str, str]:
+    def trouble(self) -> dict[str, str]:
+        """What stands in the way of releases, by the release's name, and of the controller itself."""
         trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -56,27 +54,6 @@ async def serving(
         await asyncio.gather(task, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def unix_listener(path: Path) -> Generator[socket.socket]:
-    """A socket at `path` that only its owner can open, gone again afterwards.
-
-    Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove(path)
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
-        mask = os.umask(0o177)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(mask)
-        listener.listen(BACKLOG)  # from now on, whoever connects waits for the server to start
-        try:
-            yield listener
-        finally:
-            _remove(path)
-
-
 def tcp_listener(host: str, port: int) -> socket.socket:
     """A socket at this address. Raises OSError when it is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -91,7 +68,3 @@ def tcp_listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from headgate.homes import listens, socket_of, sweep_sockets
+from headgate.homes import listens, socket_of, steering_of, sweep_sockets
 from headgate.ports import PortError
 from headgate.ports.processes import Program
 from headgate.wiring import stores
@@ -16,23 +16,32 @@ CONTROLLER = "controller"
 UP_S = 15.0
 """How long `up` waits for the controller's first answer."""
 
+DOOR_S = 5.0
 ASK_EVERY_S = 0.05
 
 
 async def up(home: Path) -> dict[str, Any]:
     """Start the process daemon and the controller under it, if they do not run; returns `daemon_status`.
 
-    Waits up to `UP_S` seconds until the controller answers; where it does not, the status says so.
+    Waits up to `UP_S` seconds until the controller answers; where it does not, the status says so. Then, up to
+    `DOOR_S`, until the door beside it has opened, for whoever wants to know where that is.
     """
     processes = stores.open_processes(home)
     await processes.start_daemon()
     await processes.ensure([_controller(home)])
-    deadline = time.monotonic() + UP_S
-    while time.monotonic() < deadline:
-        if controller_runs(home):
-            break
-        await asyncio.sleep(ASK_EVERY_S)
+    if await _listening(steering_of(home), UP_S):
+        await _listening(socket_of(home), DOOR_S)
     return await daemon_status(home)
+
+
+async def _listening(path: Path, within_s: float) -> bool:
+    """Whether somebody listens at the socket, or begins to within so many seconds."""
+    deadline = time.monotonic() + within_s
+    while not listens(path):
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(ASK_EVERY_S)
+    return True
 
 
 async def down(home: Path, *, everything: bool) -> None:
@@ -66,7 +75,7 @@ async def daemon_status(home: Path) -> dict[str, Any]:
 
 def controller_runs(home: Path) -> bool:
     """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
-    return listens(socket_of(home))
+    return listens(steering_of(home))
 
 
 def _controller(home: Path) -> Program:
