@@ -39,6 +39,11 @@ def ledger_of(home: Path) -> Path:
     return home / "ledger.sqlite"
 
 
+def lock_of(home: Path) -> Path:
+    """The lock that the home's controller holds; its process id is in it."""
+    return home / "controller.lock"
+
+
 def people_of(home: Path) -> Path:
     """The file that says who comes in by the word of an issuer."""
     return home / "people.yaml"

@@ -24,7 +24,7 @@ from headgate.controller.recover import recover, watch_over
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
-from headgate.core.model import Unit, Version
+from headgate.core.model import Plan, Unit, Version
 from headgate.core.need import need
 from headgate.core.state import State, initial
 from headgate.core.submission import Submission
@@ -145,6 +145,10 @@ class Supervisor:
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
         return tuple(self._actors)
+
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of the releases that are not closed."""
+        return tuple(actor.plan for actor in self._actors.values())
 
     async def _begin(self, asked: ReleaseRequested) -> str:
         """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""

@@ -79,7 +79,7 @@ class Watchdog:
 
     def _now(self) -> str:
         """What the loop's thread does: the innermost functions of ours, else whatever is innermost."""
-        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - there is no other way to another thread
+        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - there is no other way
         ours, innermost = list[str](), _named(frame) if frame else "nothing"
         while frame is not None and len(ours) < FRAMES_SHOWN:
             if str(frame.f_globals.get("__name__", "")).partition(".")[0] == _OURS:

@@ -23,7 +23,7 @@ SILENT_S = 5.0
 
 HUNG_S = 60.0
 LOOK_S = 0.5
-END_S = 4.0
+END_S = 7.0
 """Between the word that it is over and SIGKILL."""
 
 LINE_MAX = 500

@@ -14,7 +14,7 @@ from pathlib import Path
 NICE = 5
 """Whoever judges, and the services themselves, come first on a busy machine."""
 
-GRACE_S = 3.0
+GRACE_S = 6.0
 """Between the controller's end and ours, if our own loop does not bring it about before."""
 
 TAKE_OVER_S = 10.0

@@ -39,14 +39,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
 
 class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """Read a version's counters from a source; None: from the service itself. Answered by Arm.
-
-    `addresses` are where the version's instances are now (`host:port`).
-    """
+    """Read a version's counters from a source; None: from the service itself. Answered by Counted."""
 
     source: Source | None
     version: Version
-    addresses: tuple[str, ...] = ()
 
 
 Kind = Literal[

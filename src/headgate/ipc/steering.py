@@ -31,13 +31,12 @@ LOOK_S = 5.0
 
 T = TypeVar("T", bound=Answer)
 
-_KINDS: tuple[tuple[type[Exception], Kind], ...] = (
-    (UnknownRelease, "unknown"),
-    (Illegal, "illegal"),
-    (Stopped, "stopped"),
-    (LedgerError, "ledger"),
-)
-_ERRORS: dict[Kind, type[Exception]] = {kind: error for error, kind in _KINDS}
+_ERRORS: dict[Kind, type[Exception]] = {
+    "unknown": UnknownRelease,
+    "illegal": Illegal,
+    "stopped": Stopped,
+    "ledger": LedgerError,
+}
 
 
 class Desk:
@@ -51,8 +50,9 @@ class Desk:
         try:
             return await self._answer(ask)
         except (UnknownRelease, Illegal, Stopped, LedgerError) as error:
-            kind = next(kind for known, kind in _KINDS if isinstance(error, known))
-            return Refused(kind, str(error))
+            return next(
+                Refused(kind, str(error)) for kind, known in _ERRORS.items() if isinstance(error, known)
+            )
 
     async def _answer(self, ask: Ask) -> Answer:
         match ask:

@@ -15,7 +15,7 @@ from headgate.controller.observing import Observing
 from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.watchdog import Watchdog
-from headgate.homes import steering_of
+from headgate.homes import lock_of, steering_of
 from headgate.ipc.answering import answering
 from headgate.ipc.life import raise_descriptors
 from headgate.ipc.listening import unix_listener
@@ -33,7 +33,7 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
     Raises LeaseTaken when another controller runs, PortError when the process daemon or a plugin cannot start,
     LedgerError when the ledger cannot be opened.
     """
-    lease = FileLease(home / "controller.lock")
+    lease = FileLease(lock_of(home))
     lease.acquire()
     async with contextlib.AsyncExitStack() as held:
         held.callback(lease.release)
@@ -42,9 +42,10 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         raise_descriptors()  # after that: what the daemon starts keeps the limit that its owner gave it
         ledger = stores.open_ledger(home, write=True)
         held.callback(ledger.close)
-        ports = world.build_world(home, processes)
+        relay = beside.Relay(home, stores.open_artifacts(home))
+        ports = world.build_world(home, processes, relay)
         held.push_async_callback(ports.close)
-        observing = Observing(ledger, [journal])
+        observing = Observing(ledger, (journal, relay.observe))
         supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended)
         held.push_async_callback(supervisor.close)
         held.enter_context(logged(log or log_file(home)))
@@ -52,14 +53,17 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         door = beside.Door(home)
         steerable = Steerable(supervisor, lambda: door.url, lambda: (watchdog.lag_max_s, watchdog.stalls))
         observing.observers.append(steerable.observe)
-        supervisor.elsewhere = lambda: watchdog.trouble() | door.trouble()
+        supervisor.elsewhere = lambda: watchdog.trouble() | door.trouble() | relay.trouble()
         watchdog.start()
         held.callback(watchdog.stop)
+        await relay.begin(ledger)
         await supervisor.start()
+        relay.foresee(supervisor.plans())
         housekeeping = asyncio.create_task(keep_house(stores.open_artifacts(home), ledger))
         held.callback(housekeeping.cancel)
         desk = Desk(steerable)
         listener = held.enter_context(unix_listener(steering_of(home)))
+        await held.enter_async_context(relay.running())
         await held.enter_async_context(door.running(desk))
         await held.enter_async_context(answering(listener, desk.handle))
         yield supervisor
