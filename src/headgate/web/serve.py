@@ -2,12 +2,24 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from headgate.web.connections import (
+    CONNECTIONS_MAX,
+    HEAD_MAX_BYTES,
+    HEADER_S,
+    RESERVED,
+    Connections,
+    bounded,
+    within_bounds,
+)
 
 STOP_WITHIN_S = 2
 BACKLOG = 512
@@ -29,14 +41,38 @@ class _Server(uvicorn.Server):
         """Install no handler."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Unlike uvicorn's own, this bounds the time that TLS takes to begin."""
+        config, loop = self.config, asyncio.get_running_loop()
+
+        def connected() -> asyncio.Protocol:
+            make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+            return make(config=config, server_state=self.server_state, app_state=self.lifespan.state)
+
+        within_s = HEADER_S if config.ssl else None
+        self.servers = [
+            await loop.create_server(
+                connected, sock=sock, ssl=config.ssl, backlog=BACKLOG, ssl_handshake_timeout=within_s
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
+
 
 @contextlib.asynccontextmanager
 async def serving(
     application: ASGIApp, listener: socket.socket, tls: Tls | None = None
 ) -> AsyncGenerator[None]:
-    """Serve on `listener` while the context lasts. Raises OSError when the files of `tls` cannot be used."""
+    """Serve on `listener` while the context lasts, within the bounds of `connections`.
+
+    Raises OSError when the files of `tls` cannot be used.
+    """
+    connections = Connections(min(CONNECTIONS_MAX, max(RESERVED, descriptors() - RESERVED)))
     config = uvicorn.Config(
-        application,
+        within_bounds(application),
+        http=bounded(connections),
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_MAX_BYTES,
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=STOP_WITHIN_S,
@@ -52,6 +88,11 @@ async def serving(
     finally:
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
+
+
+def descriptors() -> int:
+    """How many files this process may have open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def tcp_listener(host: str, port: int) -> socket.socket:
