@@ -4,6 +4,7 @@ A new parser of foreign bytes gets a row here. Two sizes are compared by their b
 machine slows both: work that grows by the square would be 64 times as much at 8 times the size.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -26,6 +27,11 @@ SMALL, FACTOR, RATIO_MAX, ROUNDS = 2000, 8, 24.0, 7
 def page(line: str) -> None:
     with pytest.raises(ValueError, match="no metric"):
         parse(line.encode())
+
+
+def found(text: str, names: set[str]) -> None:
+    with contextlib.suppress(ValueError):
+        parse(text.encode(), names)
 
 
 def query(text: str) -> None:
@@ -61,6 +67,9 @@ MALICE: dict[str, Callable[[int], None]] = {
     "an open label": lambda n: page('x{a="' + "\\\\" * n),
     "labels without end": lambda n: page("x{" + 'a="b",' * n),
     "spaces in labels": lambda n: page("x{" + " " * n),
+    "one name of two on every line": lambda n: found("a 1\n" * n, {"a", "b"}),
+    "names in one line": lambda n: found("a" * n, {"a", "b"}),
+    "a name at each line's end": lambda n: found("x a\n" * n, {"a", "b"}),
     "names in a query": lambda n: query("&".join(f"a{i}=1" for i in range(n))),
     "one name in a query": lambda n: query("a=1&" * n),
     "an answer that drips": lambda n: drip(b"HTTP/1.1 200 OK\r\ncontent-length: 999999\r\n\r\n", n),

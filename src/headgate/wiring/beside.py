@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
@@ -25,6 +26,7 @@ READ_WITHIN_S = 5.0
 """How long the relay may take for one reading, whatever patience the controller has."""
 
 LOOK_EVERY_S, LOOK_WITHIN_S = 1.0, 5.0
+COOL_S = 5.0
 KNOWN_MAX = 256
 
 
@@ -79,6 +81,7 @@ class Relay:
         self._ready = asyncio.Event()
         self._asking: Asking | None = None
         self._measured: dict[str, bool] = {}
+        self._slow: dict[tuple[str, Version], float] = {}
         self.service: Signals = _Service(self)
 
     def trouble(self) -> dict[str, str]:
@@ -142,8 +145,24 @@ class Relay:
             await asyncio.gather(task, return_exceptions=True)
 
     async def read(self, source: Source | None, version: Version) -> Arm:
-        """Have it read. Raises Temporary, Permanent."""
+        """Have it read. Raises Temporary, Permanent.
+
+        One that was given up is not asked again for COOL_S: whoever waits for it would wait each time.
+        """
         self._needed.set()
+        key = (source.name if source else "", version)
+        left_s = self._slow.get(key, 0.0) - time.monotonic()
+        if left_s > 0:
+            raise Temporary(f"it took too long the last time: it is asked again in {left_s:.0f} s")
+        try:
+            return await self._read(source, version)
+        except asyncio.CancelledError:
+            if len(self._slow) >= KNOWN_MAX:
+                self._slow.clear()
+            self._slow[key] = time.monotonic() + COOL_S
+            raise
+
+    async def _read(self, source: Source | None, version: Version) -> Arm:
         try:
             async with asyncio.timeout(READ_WITHIN_S):
                 await self._ready.wait()

@@ -126,10 +126,27 @@ def test_only_what_is_asked_about_is_kept() -> None:
     assert len(parse(PROMETHEUS.encode(), {"something_weird"}).series) == 1
 
 
+def test_of_a_long_page_only_the_lines_with_a_name_are_read() -> None:
+    lines = [
+        "a 1",
+        *('filler{x="y"} 1' for _ in range(1000)),
+        "b 2",
+        "not b",
+        'c{of="b"} 3',
+        "a 4",
+        *("z 1" for _ in range(9)),
+    ]
+    page = parse("\n".join(lines).encode(), {"a", "b", "nowhere"})
+    assert page.series == (Series("a", {}, 1.0), Series("b", {}, 2.0), Series("a", {}, 4.0))
+    assert (page.skipped, page.odd) == (1, "line 1003 is no metric: 'not b'")
+    quoted = "\n".join(["up 1"] * 200 + ['{"say \\"b\\""} 2']).encode()
+    assert parse(quoted, {'say "b"'}).series == (Series('say "b"', {}, 2.0),)
+
+
 def test_a_page_is_bounded() -> None:
     with pytest.raises(ValueError, match="larger than"):
         parse(b"x 1\n" * (PAGE_MAX_BYTES // 4 + 1))
     with pytest.raises(ValueError, match="lines"):
-        parse(b"\n" * (LINES_MAX + 1))
+        parse(b"\n" * (LINES_MAX + 2))
     many = ",".join(f'a{n}="b"' for n in range(LABELS_MAX + 1))
     assert parse(f"up 1\nx{{{many}}} 1\nx {'9' * LINE_MAX_CHARACTERS}".encode()).skipped == 2

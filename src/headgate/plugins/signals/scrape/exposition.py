@@ -10,7 +10,7 @@ in metric and label names" (`{"a.name", label="x"} 1`).
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -18,11 +18,14 @@ PAGE_MAX_BYTES = 8 * 1024 * 1024
 LINES_MAX = 200_000
 LINE_MAX_CHARACTERS = 16_384
 LABELS_MAX = 128
+LOOKED_AT = 100
+"""So many lines are read whatever they hold: a page of something else is known by them."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*+")
 _QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _SPACE = re.compile(r"[ \t]*+")
 _ESCAPE = re.compile(r"\\.")
+_ESCAPED = re.compile(rb"[\\\"\n]")
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 _MARK = "\ufeff"
 
@@ -64,34 +67,71 @@ def selector(text: str) -> Selector:
     return Selector(found[0], found[1])
 
 
-def parse(body: bytes, names: Collection[str] | None = None) -> Page:
-    """The series of these `names` in `body`; of all names when None.
+def parse(body: bytes, names: Collection[str] = ()) -> Page:
+    """The series of these `names` in `body`; of all names when there are none.
 
-    Raises ValueError for a page that is too large, or in which nothing at all is a metric.
+    Only the lines that hold one of the names are looked at, but for the first few: are those metrics at all? Raises
+    ValueError for a page that is too large, or in which nothing that was looked at is a metric.
     """
     if len(body) > PAGE_MAX_BYTES:
         message = f"it is larger than {PAGE_MAX_BYTES} bytes"
         raise ValueError(message)
-    lines = body.decode(errors="replace").removeprefix(_MARK).split("\n", LINES_MAX)
-    if len(lines) > LINES_MAX:
-        message = f"it has more than {LINES_MAX} lines"
-        raise ValueError(message)
     kept: list[Series] = []
-    good, odd = 0, list[int]()
-    for number, line in enumerate(lines):
+    good = skipped = 0
+    odd = ""
+    for start, end in _lines(body, names):
+        line = body[start:end].decode(errors="replace").removeprefix(_MARK)
         if not line or line.startswith("#") or line.isspace():
             continue
         series = _series(line)
         if series is None:
-            odd.append(number)
+            skipped += 1
+            odd = odd or f"line {body.count(b'%c' % 10, 0, start) + 1} is no metric: {line.strip()[:80]!r}"
             continue
         good += 1
-        if names is None or series.name in names:
+        if not names or series.name in names:
             kept.append(series)
-    first = f"line {odd[0] + 1} is no metric: {lines[odd[0]].strip()[:80]!r}" if odd else ""
     if odd and not good:
-        raise ValueError(first)
-    return Page(tuple(kept), len(odd), first)
+        raise ValueError(odd)
+    return Page(tuple(kept), skipped, odd)
+
+
+def _lines(body: bytes, names: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Where the lines begin and end that are worth reading. Raises ValueError for more than LINES_MAX."""
+    wanted = [name.encode() for name in names]
+    everywhere = not wanted or any(_ESCAPED.search(name) for name in wanted)
+    ahead = _Ahead(body, wanted)
+    start, size = 0, len(body)
+    for count in range(LINES_MAX + 1):
+        if not everywhere and count >= LOOKED_AT:
+            start = ahead.line(start)
+        if start >= size:
+            return
+        end = body.find(b"\n", start)
+        end = size if end < 0 else end
+        yield start, end
+        start = end + 1
+    message = f"it has more than {LINES_MAX} lines"
+    raise ValueError(message)
+
+
+class _Ahead:
+    """Where the next of some names is; each is looked for once on the way through the page."""
+
+    def __init__(self, body: bytes, wanted: Sequence[bytes]) -> None:
+        self._body = body
+        self._next = dict.fromkeys(wanted, -1)
+
+    def line(self, start: int) -> int:
+        """Where the next line begins, from the one at `start` on, that holds one of them; the page's end: none does."""
+        for name, known in self._next.items():
+            if known < start:
+                found = self._body.find(name, start)
+                self._next[name] = found if found >= 0 else len(self._body)
+        nearest = min(self._next.values())
+        return (
+            max(start, self._body.rfind(b"\n", start, nearest) + 1) if nearest < len(self._body) else nearest
+        )
 
 
 def total(series: Iterable[Series], wanted: Selector) -> float | None:
