@@ -144,7 +144,7 @@ def test_the_end_of_one_side_is_the_end_of_every_question() -> None:
             under_way = asyncio.create_task(asking.ask(Report(), 30.0))
             await asyncio.sleep(0)
             answers.cancel()
-            with pytest.raises(Silent, match="ended|broke"):
+            with pytest.raises(Silent, match=r"ended|broke"):
                 await under_way
             await asyncio.wait_for(asking.closed.wait(), 5)
             with pytest.raises(Silent, match="ended"):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -35,12 +36,24 @@ from headgate.ports.controller import Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
 
+T = TypeVar("T")
+
+
+class Aside(Protocol):
+    """Runs work that reads much, beside the loop."""
+
+    async def __call__(self, work: Callable[[Ledger], T]) -> T:
+        """What `work` gives for the ledger. Raises what it raises."""
+        ...
+
+
 __all__ = ["Supervisor"]
 
 
 class Supervisor:
     """The controller of one home. One at a time: it holds the lease while it runs.
 
+    `aside` runs what looks through the whole ledger, where that holds nobody up; None: here and now.
     `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say.
     """
 
@@ -51,10 +64,12 @@ class Supervisor:
         lease: Lease,
         wall: Callable[[], float],
         appended: Appended = unseen,
+        aside: Aside | None = None,
     ) -> None:
         self._appended = appended
         self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
+        self._aside = aside or self._at_once
         self._world = world
         self._lease = lease
         self._wall = wall
@@ -105,7 +120,8 @@ class Supervisor:
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
         async with self._admitting:
-            release = await self._begin(request(wish, self._ledger, self._wall()))
+            at = self._wall()
+            release = await self._begin(await self._aside(lambda ledger: request(wish, ledger, at)))
         self._freed.set()
         return release
 
@@ -256,8 +272,10 @@ class Supervisor:
                     ahead.setdefault(move.unit, []).append(summary.release)
 
     async def _let_go(self, actor: Actor) -> None:
+        asked, before, at = actor.request, actor.plan, self._wall()
+        event = await self._aside(lambda ledger: dequeued(asked, before, ledger, at))
         with contextlib.suppress(Illegal, Stopped):
-            await actor.tell(dequeued(actor.request, actor.plan, self._ledger, self._wall()))
+            await actor.tell(event)
 
     async def _supersede(self, others: Iterable[str], release: str) -> None:
         """Undo what is in the way. What is on its way back already is left to finish."""
@@ -268,6 +286,9 @@ class Supervisor:
                 with contextlib.suppress(Illegal, Stopped):
                     await other.tell(word)
 
+    async def _at_once(self, work: Callable[[Ledger], T]) -> T:
+        return work(self._ledger)
+
     # --- what the ledger knows ---------------------------------------------------------------------------------------
 
     def _open(self) -> list[Summary]:
@@ -276,7 +297,7 @@ class Supervisor:
 
     def _needed(self, release: str, version: Version) -> str:
         """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-        if stable(self._ledger).get(version.unit) == version:
+        if stable(version.unit, self._ledger) == version:
             return f"{version} is what {version.unit} runs"
         others = [actor for name, actor in self._actors.items() if name != release]
         return next((why for other in others if (why := need(other.state, other.plan, version))), "")

@@ -5,8 +5,9 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from headgate.controller.housekeeping import keep_house
 from headgate.controller.journal import journal, log_file, logged
@@ -20,7 +21,10 @@ from headgate.ipc.answering import answering
 from headgate.ipc.life import raise_descriptors
 from headgate.ipc.listening import unix_listener
 from headgate.ipc.steering import Desk
+from headgate.ledger import Ledger
 from headgate.wiring import beside, stores, world
+
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
@@ -43,10 +47,14 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         ledger = stores.open_ledger(home, write=True)
         held.callback(ledger.close)
         relay = beside.Relay(home, stores.open_artifacts(home))
+        reading = stores.open_ledger(
+            home
+        )  # of whoever looks through all of it, in a thread: the loop's is its own
+        held.callback(reading.close)
         ports = world.build_world(home, processes, relay)
         held.push_async_callback(ports.close)
         observing = Observing(ledger, (journal, relay.observe))
-        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended)
+        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended, _Thread(reading))
         held.push_async_callback(supervisor.close)
         held.enter_context(logged(log or log_file(home)))
         watchdog = Watchdog()
@@ -59,7 +67,7 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         await relay.begin(ledger)
         await supervisor.start()
         relay.foresee(supervisor.plans())
-        housekeeping = asyncio.create_task(keep_house(stores.open_artifacts(home), ledger))
+        housekeeping = asyncio.create_task(keep_house(stores.open_artifacts(home), reading))
         held.callback(housekeeping.cancel)
         desk = Desk(steerable)
         listener = held.enter_context(unix_listener(steering_of(home)))
@@ -67,6 +75,16 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         await held.enter_async_context(door.running(desk))
         await held.enter_async_context(answering(listener, desk.handle))
         yield supervisor
+
+
+class _Thread:
+    """Looks through the ledger in a thread (`supervisor.Aside`)."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def __call__(self, work: Callable[[Ledger], T]) -> T:
+        return await asyncio.to_thread(work, self._ledger)
 
 
 async def serve(home: Path) -> None:
