@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from headgate.controller.guard import ControllerGuard, Limits
+from headgate.ipc.alive import answers
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy.retreat import retreat
 from headgate.ports.guard import Trouble
@@ -171,7 +172,7 @@ def test_without_a_controller_traffic_falls_to_the_safe_side(town: Town, fault: 
     town.up()
     limits = Limits(silent_s=1.0, answer_s=0.3, deaths=3, deaths_within_s=60)
     guard = ControllerGuard(
-        town.home, Supervisord(town.home), lambda reason: retreat(town.home, reason), limits
+        town.home, Supervisord(town.home), lambda reason: retreat(town.home, reason), answers, limits
     )
     with town.customers() as customers:
         assert town.deploy(new).code == 5

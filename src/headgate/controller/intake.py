@@ -60,9 +60,23 @@ def free_name(ledger: Ledger) -> str:
     return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
 
 
-def stable(ledger: Ledger) -> Mapping[Unit, Version]:
-    """What runs, by what the ledger says was promoted last."""
-    return _stable(fleet(ledger.summaries(limit=HISTORY_MAX)))
+def stable(unit: Unit, ledger: Ledger) -> Version | None:
+    """What the unit runs, by what the ledger says was promoted last; only as many releases are read as it takes."""
+    page = _newest(unit, ledger)
+    while page:
+        for summary in page:
+            if summary.outcome == "promoted":
+                found = next((move.after for move in summary.moves if move.unit == unit), None)
+                if found is not None:
+                    return found
+        page = _newest(unit, ledger, page[-1].release)
+    return None
+
+
+def _newest(unit: Unit, ledger: Ledger, before: str | None = None) -> list[Summary]:
+    return ledger.summaries(
+        environment=unit.environment, project=unit.project, service=unit.service, before=before
+    )
 
 
 def _frozen(intents: Iterable[Intent], ledger: Ledger, at: float) -> Mapping[Unit, str]:

@@ -31,8 +31,8 @@ def in_words(found: tuple[EffectId, ...]) -> str:
     more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
     return (
         f"the world is ahead of the ledger: the proxy has carried out {named}{more}, of which the ledger knows "
-        "nothing; it was restored from before, or is another home's. Nothing is begun or carried on until that is settled: "
-        "put the newer ledger back, or say that this one counts (`headgate ledger reconcile`)"
+        "nothing; it was restored from before, or is another home's. Nothing is begun or carried on until that is "
+        "settled: put the newer ledger back, or say that this one counts (`headgate ledger reconcile`)"
     )
 
 

@@ -40,6 +40,11 @@ def ledger_of(home: Path) -> Path:
     return home / "ledger.sqlite"
 
 
+def lock_of(home: Path) -> Path:
+    """The lock that the home's controller holds; its process id is in it."""
+    return home / "controller.lock"
+
+
 def people_of(home: Path) -> Path:
     """The file that says who comes in by the word of an issuer."""
     return home / "people.yaml"
@@ -74,8 +79,21 @@ def run_of(home: Path) -> Path:
 
 
 def socket_of(home: Path) -> Path:
-    """The controller's socket; connect to it by `unix_sockets`, for its path may be too long for an address."""
+    """The socket of the owner's API, which the door serves.
+
+    Connect to it by `unix_sockets`, for its path may be too long for an address.
+    """
     return run_of(home) / "controller.sock"
+
+
+def steering_of(home: Path) -> Path:
+    """The socket at which the controller itself is asked: whoever listens there steers the home. See `socket_of`."""
+    return steering_beside(socket_of(home))
+
+
+def steering_beside(api: Path) -> Path:
+    """The controller's own socket of the home whose API is at the socket `api`."""
+    return api.with_name("steer.sock")
 
 
 def proxy_socket_of(home: Path) -> Path:
