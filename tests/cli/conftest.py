@@ -37,6 +37,7 @@ environments:
   staging:
   production:
     production: true
+    services: {web: {listen: 18081}}
 """
 
 

@@ -163,9 +163,14 @@ async def wait_for(fact: Callable[[], bool], within_s: float = 300.0) -> None:
             await asyncio.sleep(0.01)
 
 
+def port_of(unit: Unit) -> int:
+    """A port of its own for each unit; 8000 for WEB."""
+    return 8000 + sum(unit.service.encode()) - sum(WEB.service.encode())
+
+
 def intent(version: Version, rollout: Rollout | None = None) -> Intent:
     rollout = rollout or Rollout(stages=(Stage(weight=20, bake_s=2.0),), warm_s=5.0, drain_s=0.5)
-    return Intent(version.unit, version, Listener(8000), rollout, JUDGE)
+    return Intent(version.unit, version, Listener(port_of(version.unit)), rollout, JUDGE)
 
 
 def wish(

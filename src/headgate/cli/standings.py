@@ -15,7 +15,7 @@ from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.homes import socket_of
 from headgate.ledger import Ledger
-from headgate.ledger.projections import Running, fleet
+from headgate.ledger.projections import Running, fleet_of
 from headgate.outbox.book import lane_trouble, read_book
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
     health = _health(session)
     summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    running = fleet(summaries)
+    running = fleet_of(session.ledger) if session.has_ledger else {}
     units = units_named(running, environment, services)
     by_name = {summary.release: summary for summary in summaries}
     folds: dict[str, Fold] = {}

@@ -132,6 +132,17 @@ class HookReceived(HomeEvent, frozen=True, kw_only=True, tag=True):
     pushes: tuple[Push, ...] = ()
 
 
+class UnitRetired(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """A unit is no longer wanted: what `release` had promoted gets no more traffic, and is stopped.
+
+    A later release of the unit brings it back, as a first one.
+    """
+
+    unit: Unit
+    release: str
+    reason: str = ""
+
+
 AnyHomeEvent = (
     TokenIssued
     | TokenRevoked
@@ -142,6 +153,7 @@ AnyHomeEvent = (
     | HookAdded
     | HookRemoved
     | HookReceived
+    | UnitRetired
 )
 
 
@@ -202,7 +214,8 @@ class Hook(msgspec.Struct, frozen=True):
 class Home(msgspec.Struct, frozen=True):
     """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
 
-    `called` holds the names that somebody signed in under, by their issuer and who they are to it.
+    `called` holds the names that somebody signed in under, by their issuer and who they are to it. `retired` holds the
+    last retirement of each unit: it stands until another release than the one it names has promoted the unit.
     """
 
     number: int = 0
@@ -210,6 +223,7 @@ class Home(msgspec.Struct, frozen=True):
     freezes: dict[str, Freeze] = {}
     hooks: dict[str, Hook] = {}
     called: dict[tuple[str, str], tuple[str, ...]] = {}
+    retired: dict[Unit, UnitRetired] = {}
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -228,10 +242,17 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, freezes=home.freezes | {event.freeze: lifted})
         case HookAdded() | HookRemoved() | HookReceived():
             return replace(home, hooks=_hooked(home.hooks, event))
+        case UnitRetired():
+            return replace(home, retired=home.retired | {event.unit: event})
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
         case _:
             return home
+
+
+def retirements(events: Iterable[AnyHomeEvent]) -> dict[Unit, str]:
+    """The release that each retired unit ran, given the facts of the home in their order."""
+    return {event.unit: event.release for event in events if isinstance(event, UnitRetired)}
 
 
 def _known_as(home: Home, person: tuple[str, str], name: str) -> Home:

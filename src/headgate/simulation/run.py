@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from headgate.controller.world import Patience, World
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import fleet_of
 from headgate.ledger.verify import verify
 from headgate.simulation.controllers import EPOCH_S, Controllers
 from headgate.simulation.loop import VirtualLoop, bury
@@ -221,7 +221,7 @@ class Simulation:
 
     def _left_over(self) -> str:
         """What should not be, now that everything is said to be over."""
-        stable = {unit: run.stable for unit, run in fleet(self.ledger.summaries(limit=10_000)).items()}
+        stable = {unit: run.stable for unit, run in fleet_of(self.ledger).items()}
         for unit, routing in self.town.routing.items():
             if routing.stable != stable[unit] or routing.canary is not None:
                 return f"{unit} should run {stable[unit]} and is routed {routing}"

@@ -91,6 +91,7 @@ def _deploy(session: Session, given: _Given) -> int:
         author=person(),
         reason=given.reason,
         words=Words(given.retry, given.break_glass),
+        declared=asked.declared,
     )
     return carry(session, submission, manner)
 
@@ -109,6 +110,8 @@ def _tell_unchanged(asked: Asked, *, as_json: bool) -> None:
         run = asked.running[intent.unit]
         version = words.version(intent.candidate, intent.label)
         say(f"{intent.unit} runs {version} already, since {run.release}: nothing to do.", err=as_json)
+        for sentence in asked.later.get(intent.unit, ()):
+            say(f"{intent.unit.service}: {sentence}.", err=as_json)
 
 
 def unchanged_report(asked: Asked) -> dict[str, object]:
