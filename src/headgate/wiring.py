@@ -168,7 +168,7 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         world = build_world(home, processes)
         metrics = Metrics()
         observing = Observing(ledger, (metrics.observe, journal))
-        supervisor = Supervisor(ledger, world, lease, time.time, observing.appended)
+        supervisor = Supervisor(ledger, world, lease, time.time, observing.appended, mends=True)
         housekeeping: asyncio.Task[None] | None = None
         told = contextlib.AsyncExitStack()
         try:

@@ -46,6 +46,9 @@ class Town:
     async def observed(self, unit: Unit) -> Routing | None:
         return self._routing.get(unit)
 
+    async def withdraw(self, unit: Unit) -> None:
+        self._routing.pop(unit, None)
+
     async def idle(self, unit: Unit) -> bool:
         return True
 

@@ -109,6 +109,10 @@ class House:
         await befall(self.does.setdefault("observed", []))
         return self.routing
 
+    async def withdraw(self, unit: Unit) -> None:
+        await self._call("withdraw", unit.service)
+        self.routing = None
+
     async def idle(self, unit: Unit) -> bool:
         await befall(self.does.setdefault("idle", []))
         return not self.busy

@@ -46,6 +46,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("dashboards", HOUSE, "Write a Grafana dashboard of an environment and its releases."),
     Verb("up", HOUSE, "Start the controller as a daemon, to act without a terminal."),
     Verb("down", HOUSE, "Stop the controller; services and proxy run on."),
+    Verb("retire", HOUSE, "Stop a service for good that is no longer wanted."),
     Verb("freeze", HOUSE, "Let nothing new begin for a time; list and lift freezes."),
     Verb("token", HOUSE, "Give out, list and revoke tokens for the API and the dashboard."),
     Verb("hook", HOUSE, "Let Git hosts and Alertmanager send their news; list and remove hooks."),

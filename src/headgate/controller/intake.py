@@ -17,7 +17,6 @@ from headgate.ledger.projections import (
     Running,
     attempts,
     fleet,
-    fleet_of,
     listening,
     places,
     retired,
@@ -60,11 +59,6 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     changing = asked.intents if asked.rollback_to is None else ()
     found = objections(asked.intents, drawn, seen.known({}, changing, at), words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
-
-
-def stable(ledger: Ledger) -> Mapping[Unit, Version]:
-    """What runs, by what the ledger says was promoted last."""
-    return _stable(fleet_of(ledger))
 
 
 @dataclass(frozen=True)

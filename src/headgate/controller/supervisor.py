@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,11 +17,13 @@ from headgate.controller.actor import (
     unseen,
 )
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
+from headgate.controller.intake import HISTORY_MAX, dequeued, request
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
 from headgate.controller.perform import Performer
+from headgate.controller.reconcile import Reconciler
 from headgate.controller.recover import recover, watch_over
+from headgate.controller.retiring import Retiring
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
@@ -31,9 +34,12 @@ from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
-from headgate.ports.controller import Stopped, UnknownRelease
+from headgate.ledger.projections import fleet_of
+from headgate.ports.controller import Retired, Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
+RETIRED_WITHIN_S = 30.0
+"""How long whoever retires a unit is kept waiting; it goes on all the same."""
 
 __all__ = ["Supervisor"]
 
@@ -41,7 +47,8 @@ __all__ = ["Supervisor"]
 class Supervisor:
     """The controller of one home. One at a time: it holds the lease while it runs.
 
-    `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say.
+    `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say. `mends`: it also compares
+    what runs with what the ledger says, all the time, and mends what is safe to mend.
     """
 
     def __init__(
@@ -51,15 +58,18 @@ class Supervisor:
         lease: Lease,
         wall: Callable[[], float],
         appended: Appended = unseen,
+        *,
+        mends: bool = False,
     ) -> None:
         self._appended = appended
+        self._mends = mends
         self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
         self._world = world
         self._lease = lease
         self._wall = wall
         self._actors: dict[str, Actor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._carriers: set[asyncio.Task[None]] = set()
         self._admitting = asyncio.Lock()
         self._freed = asyncio.Event()
@@ -67,6 +77,8 @@ class Supervisor:
         self._trouble = ""
         self._desk: Desk | None = None
         self._patrol = Patrol(world)
+        self._retiring: Retiring | None = None
+        self._reconciler: Reconciler | None = None
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -85,6 +97,12 @@ class Supervisor:
             abandon_s=self._world.patience.abandon_s,
             appended=self._appended,
         )
+        self._retiring = Retiring(self._ledger, self._world, self._desk.performer, self._wall)
+        if self._mends:
+            self._reconciler = Reconciler(
+                self._ledger, self._world, self._desk.performer, self._retiring, lambda: self._admitting
+            )
+            self._follow(asyncio.create_task(self._reconciler.run()))
         self._take_up(open_now)
         self._follow(asyncio.create_task(self._usher()))
 
@@ -105,6 +123,7 @@ class Supervisor:
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
         async with self._admitting:
+            self._require_free(intent.unit for intent in wish.intents)
             release = await self._begin(request(wish, self._ledger, self._wall()))
         self._freed.set()
         return release
@@ -116,6 +135,23 @@ class Supervisor:
             known = ", ".join(self._actors) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
         return await actor.tell(event)
+
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""
+        if self._retiring is None or self._closing or not self._lease.held():
+            raise Stopped("this controller does not run, or another one has taken over")
+        async with self._admitting:
+            await self._retiring.record(unit, by, reason)
+        carried = asyncio.create_task(self._retiring.carry_out(unit))
+        self._follow(carried)
+        done, _ = await asyncio.wait((carried,), timeout=RETIRED_WITHIN_S)
+        return carried.result() if done else Retired(unit, done=False, trouble="it is under way")
+
+    def _require_free(self, units: Iterable[Unit]) -> None:
+        """What is being taken away is not brought back at the same time. Raises Stopped."""
+        gone = self._retiring.busy(units) if self._retiring is not None else None
+        if gone is not None:
+            raise Stopped(f"{gone} is being retired just now: deploy it when that is done")
 
     def actor(self, release: str) -> Actor | None:
         """The actor of an open release."""
@@ -143,7 +179,8 @@ class Supervisor:
         trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble
-        return trouble | self.elsewhere()
+        differs = self._reconciler.trouble if self._reconciler is not None else {}
+        return trouble | differs | self.elsewhere()
 
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
@@ -198,11 +235,11 @@ class Supervisor:
                 del self._actors[name]
             self._freed.set()
 
-    def _follow(self, task: "asyncio.Task[None]") -> None:
+    def _follow(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -275,7 +312,10 @@ class Supervisor:
 
     def _needed(self, release: str, version: Version) -> str:
         """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-        if stable(self._ledger).get(version.unit) == version:
+        run = fleet_of(self._ledger).get(version.unit)
+        if run is None:
+            return ""  # it was retired: nothing of it is kept, not even warm
+        if run.stable == version:
             return f"{version} is what {version.unit} runs"
         others = [actor for name, actor in self._actors.items() if name != release]
         return next((why for other in others if (why := need(other.state, other.plan, version))), "")

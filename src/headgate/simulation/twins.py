@@ -113,6 +113,11 @@ class TwinTraffic:
         await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
         return self._town.routing.get(unit)
 
+    async def withdraw(self, unit: Unit) -> None:
+        """See Traffic."""
+        await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
+        self._town.routing.pop(unit, None)
+
     async def idle(self, unit: Unit) -> bool:
         """See Traffic."""
         fault = self._hands.weather.draw("idle")
