@@ -36,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("promote", STEER, "Promote against or without the judge, and say why."),
     Verb("abort", STEER, "Undo the release that is under way."),
     Verb("status", LOOK, "What runs, what is moving, and how to undo it."),
+    Verb("doctor", LOOK, "Compare what is declared, recorded and real, in all of the home."),
     Verb("history", LOOK, "The releases there were, and what became of them."),
     Verb("explain", LOOK, "Why a release was decided as it was, with the numbers."),
     Verb("replay", LOOK, "Judge a recorded release again, as it was or by other criteria."),

@@ -22,7 +22,7 @@ from headgate.ports import PortError
 
 ROUND_S = 10.0
 PATIENCE_ROUNDS = 3
-"""An instance that is not ready for so many rounds in a row is said: until then its restarts have their chance."""
+"""What is not ready for so many rounds in a row is said: until then restarts have their chance."""
 
 RELEASES_READ = 50
 """So many releases of a unit are looked through for what prepared and routed what it runs; the newest ones."""
@@ -91,32 +91,33 @@ class Reconciler:
             return f"it cannot be asked how it is: {error}"
 
     async def _sized(self, unit: Unit, run: Running) -> str:
-        """Have as many instances as are recorded; those that are there and not ready are the keeper's to restart."""
+        """Have as many ready instances as are recorded: at once, then ever more seldom, by what prepared them."""
         assert run.stable is not None, "asked for units that run something"
         instances = await self._world.target.inspect(run.stable)
         ready = sum(one.ready for one in instances)
-        if len(instances) < run.instances:
-            return await self._prepared(unit, run, len(instances))
-        self._unready[unit] = 0 if ready >= run.instances else self._unready.get(unit, 0) + 1
-        if self._unready[unit] < PATIENCE_ROUNDS:
+        if ready >= run.instances:
+            self._unready.pop(unit, None)
             return ""
-        restarts = max((one.restarts for one in instances if not one.ready), default=0)
-        return f"{ready} of {run.instances} instances are ready; restarts did not help ({restarts} of one)"
+        rounds = self._unready[unit] = self._unready.get(unit, 0) + 1
+        restarts = max((one.restarts for one in instances), default=0)
+        often = f" (one was restarted {restarts} times)" if restarts else ""
+        said = f"{ready} of {run.instances} instances are ready{often}"
+        trouble = await self._prepared(unit, run) if rounds & (rounds - 1) == 0 else ""
+        if trouble:
+            return f"{said}: {trouble}"
+        return said if rounds >= PATIENCE_ROUNDS else ""
 
-    async def _prepared(self, unit: Unit, run: Running, there: int) -> str:
-        """Missing instances are prepared once more by what prepared them."""
+    async def _prepared(self, unit: Unit, run: Running) -> str:
+        """Prepare the version once more; returns what stands in the way."""
         assert run.stable is not None, "asked for units that run something"
-        said = f"{there} of {run.instances} instances are there"
         found = self._newest_prepared(unit, run)
         if found is None:
-            return f"{said}, and the ledger does not say what prepared them: deploy it again"
+            return "the ledger does not say what prepared them; deploy it again"
         if self._moves(unit):
             return ""
         # A release that begins now gives orders of its own, and is the newer one: its orders overtake this.
         answer = await self._performer.perform(found, PrepareVersion(run.stable, run.instances), Plan(()))
-        if isinstance(answer, EffectFailed):
-            return f"{said}, and more cannot be had: {answer.reason}"
-        return ""
+        return f"more cannot be had: {answer.reason}" if isinstance(answer, EffectFailed) else ""
 
     async def _routed(self, unit: Unit) -> str:
         """Have the proxy do what it confirmed last; a proxy that is silent is looked after elsewhere, and said."""

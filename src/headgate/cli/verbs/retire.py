@@ -64,7 +64,7 @@ def _chosen(session: Session, environment: str | None, service: str) -> tuple[Un
         places = [unit.environment for unit in runs if unit.service == service]
         environment = environment_named(None, places or [unit.environment for unit in runs])
     found = units_named(runs, environment, (service,))
-    if len(found) > 1:
+    if len(found) != 1:
         names = ", ".join(str(unit) for unit in found)
         raise Unable(f"which one? there are {names}", "run it in the folder of its project", code=exits.USAGE)
     return found[0], runs[found[0]]
@@ -72,8 +72,8 @@ def _chosen(session: Session, environment: str | None, service: str) -> tuple[Un
 
 def _will(unit: Unit, run: Running) -> str:
     where = f" at port {run.listener.port}" if run.listener is not None else ""
-    many = f"{run.instances} instances" if run.instances > 1 else "its instance"
-    return f"This stops {unit} for good: nobody is served{where} any more, and {many} of {run.stable} ends."
+    many = f"its {run.instances} instances stop" if run.instances > 1 else "its instance stops"
+    return f"This takes {unit} away for good: nobody is served{where} any more, and {many} ({run.stable})."
 
 
 def _confirm(unit: Unit) -> None:
