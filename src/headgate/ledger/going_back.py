@@ -66,6 +66,9 @@ def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
 def way_before(ledger: Ledger, summary: Summary) -> Way:
     """To what ran before this release, which must be the last one that moved its units. Raises NoWay."""
     _require_promoted(summary)
+    if all(move.adjusts for move in summary.moves):
+        hint = "deploy it with the size and the place that it had before"
+        raise NoWay(f"{summary.release} has changed no version", hint)
     summaries = ledger.summaries(limit=ALL_RELEASES)
     running, units = fleet_of(ledger), {move.unit for move in summary.moves}
     _require_still(running, units)

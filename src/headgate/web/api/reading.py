@@ -236,7 +236,9 @@ class Reading:
         return Reply(Release(summary, fold.report(), legs, state.stage, waits_for, left, undoable))
 
     def _undoable(self, summary: Summary) -> bool:
-        if summary.outcome != "promoted" or any(move.before is None for move in summary.moves):
+        if summary.outcome != "promoted" or any(
+            move.before is None or move.adjusts for move in summary.moves
+        ):
             return False
         running = fleet_of(self._ledger)
         runs = [running[move.unit] for move in summary.moves if move.unit in running]
