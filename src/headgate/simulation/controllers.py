@@ -69,7 +69,7 @@ class Controllers:
             self._witness.came_back(self._noted)
             self._noted = None
         life, lease = Life(), MemoryLease(self._slot)
-        supervisor = Supervisor(self._ledger, self._world, lease, self._wall)
+        supervisor = Supervisor(self._ledger, self._world, lease, self._wall, mends=True)
         controller = Controller(life, context_of(life), lease, supervisor)
         self._every.append(controller)
         self._run(controller, supervisor.start(), "start")

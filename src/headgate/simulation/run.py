@@ -214,9 +214,10 @@ class Simulation:
                 return
 
     def _at_an_end(self) -> bool:
-        """Every release is closed, and no request is on its way into the ledger."""
+        """Every release is closed, no request is on its way into the ledger, and nothing differs any more."""
         closed = all(trace.state.stage == "closed" for trace in self.witness.traces.values())
-        busy = any(each.lease.held() and each.supervisor.open_releases() for each in self.controllers.living)
+        steering = [each.supervisor for each in self.controllers.living if each.lease.held()]
+        busy = any(one.open_releases() or one.troubles() for one in steering)
         return bool(self.witness.traces) and closed and not busy
 
     def _left_over(self) -> str:
