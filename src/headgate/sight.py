@@ -4,10 +4,13 @@ Light: it loads the three plugins that it asks, and no more, so that `status` ca
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from headgate.core.drift import Part, Real, Recorded, Seen
 from headgate.core.model import Listener, Routing, Unit
@@ -72,9 +75,10 @@ def look(home: Path, recorded: Mapping[Unit, Recorded]) -> Sight:
 
 async def seen(home: Path, ports: Ports, recorded: Mapping[Unit, Recorded]) -> Sight:
     """The same, within a loop and by these ports."""
-    units, parts = await asyncio.gather(
+    units, (parts, programs) = await asyncio.gather(
         asyncio.gather(*(_unit(ports, unit, one) for unit, one in recorded.items())), _parts(home, ports)
     )
+    units = [_timed(one, programs) for one in units]
     said = [*(why for one in units for why in one.unknown.values()), *(part.evidence for part in parts)]
     return Sight(dict(zip(recorded, units, strict=True)), parts, any(LATE in why for why in said))
 
@@ -152,7 +156,8 @@ def _status(line: bytes) -> int | None:
 # --- what the home stands on ------------------------------------------------------------------------------------------
 
 
-async def _parts(home: Path, ports: Ports) -> tuple[Part, ...]:
+async def _parts(home: Path, ports: Ports) -> tuple[tuple[Part, ...], Mapping[str, ProcessStatus]]:
+    """The parts, and every program that the process daemon has, by name."""
     unknown: dict[str, str] = {}
     programs, ready = await asyncio.gather(
         _asked("programs", ports.processes.list(), unknown), _asked("proxy", ports.proxy_ready(), unknown)
@@ -161,17 +166,25 @@ async def _parts(home: Path, ports: Ports) -> tuple[Part, ...]:
         why = unknown["programs"]
         daemon = Part("process daemon", well=False, evidence=why, mend=MEND)
         keeper = Part("keeper", well=None, evidence=why, mend=MEND, gravity="warning")
-        return (daemon, _proxy(None, unknown.get("proxy", ""), ready=ready), keeper, _controller(home, {}))
+        proxy = _proxy(None, unknown.get("proxy", ""), ready=ready)
+        return (daemon, proxy, keeper, _controller(home, {})), {}
     found = {one.name: one for one in programs}
     daemon = Part(
         "process daemon", well=True, evidence=f"it answers, and keeps {len(found)} programs running"
     )
-    return (
-        daemon,
-        _proxy(found.get(PROXY), unknown.get("proxy", ""), ready=ready),
-        _program("keeper", found.get(KEEPER)),
-        _controller(home, found),
-    )
+    proxy = _proxy(found.get(PROXY), unknown.get("proxy", ""), ready=ready)
+    return (daemon, proxy, _program("keeper", found.get(KEEPER)), _controller(home, found)), found
+
+
+def _timed(real: Real, programs: Mapping[str, ProcessStatus]) -> Real:
+    """With how long the process of each instance has run."""
+    now = time.time()
+    started = {name: one.started_at for name, one in programs.items() if one.pid}
+    instances = [
+        msgspec.structs.replace(one, up_s=max(0.0, now - started[one.name])) if one.name in started else one
+        for one in real.instances
+    ]
+    return msgspec.structs.replace(real, instances=tuple(instances))
 
 
 def _proxy(status: ProcessStatus | None, why: str, *, ready: bool | None) -> Part:

@@ -54,11 +54,24 @@ def differs(run: Run) -> dict[str, dict[str, Any]]:
 def test_status_says_what_is_declared_and_what_the_world_answers(run: Run, released: Path) -> None:
     found = differs(run)
     assert found["listening"]["command"] == "headgate up"  # the town has no port
-    assert found["unreleased"]["subject"] == "shop/production/web"
+    assert "unreleased" not in found  # production may be another host's
     text = run("status").stdout
     assert "down      v1" in text
     assert "nothing listens at 127.0.0.1:18080" in text
-    assert "headgate deploy -e production web" in text
+
+
+def test_a_deploy_that_has_nothing_to_do_says_what_the_world_says(run: Run, released: Path) -> None:
+    done = run("deploy", "-e", "staging", "--artifact", "v1")
+    assert "nothing to do" in done.output
+    assert "nothing listens at 127.0.0.1:18080: `headgate up`" in done.output
+
+
+def test_a_new_service_of_an_environment_that_runs_here_is_said(run: Run, released: Path) -> None:
+    text = released.read_text()
+    service = text[text.index("  web:") : text.index("environments:")]
+    other = service.replace("web:", "api:").replace("18080", "18090")
+    released.write_text(text.replace("environments:", f"{other}environments:", 1))
+    assert differs(run)["unreleased"]["command"] == "headgate deploy -e staging api"
 
 
 def test_status_reads_a_file_once_and_again_when_it_is_another(

@@ -84,6 +84,13 @@ def test_each_difference_is_named_with_what_mends_it(
     assert condition(pictures) == state
 
 
+def test_restarts_of_long_ago_are_history() -> None:
+    old = replace(REAL, instances=(Seen("1", ready=True, restarts=14, up_s=86_400.0), TWO[1]))
+    assert differences(replace(WELL, real=old)) == ()
+    new = replace(REAL, instances=(Seen("1", ready=True, restarts=14, up_s=3.0), TWO[1]))
+    assert "14 times, 3 s ago at last" in differences(replace(WELL, real=new))[0].sentence
+
+
 def test_every_kind_has_a_case() -> None:
     assert {kind for _, kind, _, _, _ in CASES} == set(KINDS)
     assert set(OF_THE_WORLD) < set(KINDS)

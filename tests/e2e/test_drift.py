@@ -41,6 +41,13 @@ def test_status_says_runs_only_when_the_world_does(new_town: Callable[[], Town])
     assert (well["condition"], well["real"]["status"], town.status()["drift"]) == ("runs", 200, [])
     assert town.headgate("doctor").code == 0
 
+    daemon = town.one("supervisord")
+    daemon.suspend()
+    try:
+        assert "process daemon: no answer within" in town.headgate("status").said
+    finally:
+        daemon.resume()
+
     kill(town.one("supervisord"))  # what it kept running runs on, and nobody keeps it running any more
     assert unit(town)["condition"] == "unknown"
     assert mended(town.headgate("doctor", "--json"), "process daemon") == "headgate up"

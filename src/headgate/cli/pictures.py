@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from headgate.cli.declaring import Declaration, declaration
 from headgate.cli.leaving import leave_behind
 from headgate.cli.session import Session
-from headgate.core.drift import Difference, Part, Pictures, Real, Recorded, differences, of_part
+from headgate.core.drift import (
+    OF_A_DEPLOY,
+    Difference,
+    Part,
+    Pictures,
+    Real,
+    Recorded,
+    differences,
+    of_part,
+)
 from headgate.core.model import Unit
 from headgate.ledger.sizes import sized
 
@@ -40,16 +49,27 @@ def gallery(
     recorded = _recorded(session, {unit: running[unit] for unit in units})
     real, parts = _seen(session, recorded)
     pictures = {unit: _picture(unit, declared, recorded, real) for unit in units}
-    for unit in declared.of() if declared is not None else {}:
-        if (
-            unit not in running
-            and only[0] in (None, unit.environment)
-            and (not only[1] or unit.service in only[1])
-        ):
+    for unit in _unreleased(declared, running):
+        if only[0] in (None, unit.environment) and (not only[1] or unit.service in only[1]):
             pictures[unit] = _picture(unit, declared, recorded, real)
     ill = [one for one in map(of_part, parts) if one is not None]
     of_units = [one for unit in sorted(pictures) for one in differences(pictures[unit])]
     return Gallery(pictures, parts, (*ill, *wrong, *of_units))
+
+
+def _unreleased(declared: Declaration | None, running: "Mapping[Unit, Running]") -> list[Unit]:
+    """What is declared and does not run, of environments that this home serves: others may be another host's."""
+    here = {(unit.project, unit.environment) for unit in running}
+    found = declared.of() if declared is not None else {}
+    return [unit for unit in found if unit not in running and (unit.project, unit.environment) in here]
+
+
+def drift_of(session: Session, running: "Mapping[Unit, Running]", environment: str) -> tuple[Difference, ...]:
+    """What a deploy to an environment of the project does not change: what is declared no more, and the world's."""
+    project = session.project.project
+    units = [unit for unit in running if (unit.project, unit.environment) == (project, environment)]
+    found = gallery(session, running, units, (environment, ()))
+    return tuple(one for one in found.drift if one.kind not in OF_A_DEPLOY)
 
 
 def _declared(session: Session) -> tuple[Declaration | None, list[Difference]]:

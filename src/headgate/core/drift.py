@@ -16,7 +16,9 @@ Gravity = Literal["note", "warning", "critical"]
 """Something is to be done some day; something is wrong; users are not served as they should be."""
 
 RESTARTS_MANY = 3
-"""So many restarts of one instance are no accident any more."""
+"""So many restarts of one instance are no accident any more, if the last of them was not long ago."""
+
+RESTARTED_LATELY_S = 600.0
 
 FAULTS = range(500, 600)
 """What users are answered when the service, or what it stands on, has failed."""
@@ -50,12 +52,22 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """An instance, as the target shows it; `restarts` since it was prepared."""
+    """An instance, as the target shows it; `restarts` since it was prepared, its process running for `up_s` seconds.
+
+    `up_s` None: it has no process, or nobody says.
+    """
 
     name: str
     ready: bool
     restarts: int = 0
     detail: str = ""
+    up_s: float | None = None
+
+    @property
+    def unsteady(self) -> bool:
+        """True when it was started again and again, until now."""
+        lately = self.up_s is None or self.up_s < RESTARTED_LATELY_S
+        return lately and self.restarts >= RESTARTS_MANY
 
 
 class Real(msgspec.Struct, frozen=True):
@@ -233,8 +245,13 @@ def _restarts(pictures: Pictures) -> Found:
     if real is None or pictures.recorded is None or "instances" in real.unknown:
         return
     for one in real.instances:
-        if one.restarts >= RESTARTS_MANY:
-            yield "warning", f"instance {one.name} was restarted {one.restarts} times", _back(pictures)
+        if one.unsteady:
+            lately = f", {one.up_s:.0f} s ago at last" if one.up_s is not None else ""
+            yield (
+                "warning",
+                f"instance {one.name} was restarted {one.restarts} times{lately}",
+                _back(pictures),
+            )
 
 
 def _routing(pictures: Pictures) -> Found:

@@ -8,14 +8,13 @@ import click
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
 from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
-from headgate.cli.pictures import gallery
+from headgate.cli.pictures import drift_of
 from headgate.cli.render import criteria, words
 from headgate.cli.render.status import told
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.core.adjusting import adjustments
 from headgate.core.admission import Words
-from headgate.core.drift import OF_A_DEPLOY, Difference
 from headgate.core.judge.planner import Traffic
 from headgate.core.model import Finding, Intent, Leg, step_name
 
@@ -102,7 +101,7 @@ def command(
     request = Request(environment, services, artifact)
     asked = ask(session, request, lambda line: say(f"  build: {line}", err=as_json))
     findings = asked.findings(Words()) if asked.intents else ()
-    drift = _drift(session, asked)
+    drift = drift_of(session, asked.running, asked.environment)
     if as_json:
         print_json(_document(session, asked, findings) | {"drift": drift})
     else:
@@ -165,16 +164,6 @@ def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
             say(f"{unit.service}: {sentence}.")
     if asked.intents:
         draw(plan(asked.plan(), asked.intents, findings, asked.labels()))
-
-
-def _drift(session: Session, asked: Asked) -> tuple[Difference, ...]:
-    """What a deploy does not change: what runs and is declared no more, and where the world is not as recorded."""
-    project = session.project.project
-    units = [
-        unit for unit in asked.running if (unit.project, unit.environment) == (project, asked.environment)
-    ]
-    found = gallery(session, asked.running, units, (asked.environment, ()))
-    return tuple(one for one in found.drift if one.kind not in OF_A_DEPLOY)
 
 
 def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 
 from headgate.cli import exits, options
 from headgate.cli.carry import helm_of
+from headgate.cli.declaring import declaration
 from headgate.cli.errors import Unable
 from headgate.cli.helm import Helm
 from headgate.cli.names import environment_named, units_named
@@ -64,10 +65,18 @@ def _chosen(session: Session, environment: str | None, service: str) -> tuple[Un
         places = [unit.environment for unit in runs if unit.service == service]
         environment = environment_named(None, places or [unit.environment for unit in runs])
     found = units_named(runs, environment, (service,))
+    if len(found) > 1:
+        found = tuple(unit for unit in found if unit.project == _project(session)) or found
     if len(found) != 1:
         names = ", ".join(str(unit) for unit in found)
         raise Unable(f"which one? there are {names}", "run it in the folder of its project", code=exits.USAGE)
     return found[0], runs[found[0]]
+
+
+def _project(session: Session) -> str:
+    """The project whose folder this is; empty where there is none."""
+    found = declaration(session)
+    return found.project if found is not None else ""
 
 
 def _will(unit: Unit, run: Running) -> str:
