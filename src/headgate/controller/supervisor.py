@@ -31,7 +31,7 @@ from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.spool import MemorySpool, Spool
-from headgate.ports.controller import Retired, Stopped, UnknownRelease
+from headgate.ports.controller import NotNow, Retired, Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
 LEDGER_RETRY_S = 1.0
@@ -164,7 +164,7 @@ class Supervisor:
         if self._ahead:
             self._ahead = await world_ahead(self._ledger, self._world)
         if self._ahead:
-            raise Stopped(self._ahead)
+            raise NotNow(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
@@ -189,7 +189,7 @@ class Supervisor:
         """What is being taken away is not brought back at the same time. Raises Stopped."""
         gone = self._retiring.busy(units) if self._retiring is not None else None
         if gone is not None:
-            raise Stopped(f"{gone} is being retired just now: deploy it when that is done")
+            raise NotNow(f"{gone} is being retired just now: deploy it when that is done")
 
     def actor(self, release: str) -> Actor | None:
         """The actor of an open release."""

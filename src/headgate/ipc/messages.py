@@ -58,6 +58,7 @@ Kind = Literal[
     "ended",
     "illegal",
     "unretirable",
+    "not now",
     "stopped",
     "ledger",
     "temporary",

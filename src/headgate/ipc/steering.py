@@ -28,6 +28,7 @@ from headgate.ledger import LedgerError
 from headgate.ports.controller import (
     Controller,
     Health,
+    NotNow,
     Retired,
     Stopped,
     UnknownRelease,
@@ -46,6 +47,7 @@ _ERRORS: dict[Kind, type[Exception]] = {
     "unknown": UnknownRelease,
     "illegal": Illegal,
     "unretirable": Unretirable,
+    "not now": NotNow,
     "stopped": Stopped,
     "ledger": LedgerError,
 }

@@ -36,6 +36,10 @@ class Stopped(Exception):  # noqa: N818 - a fact about the controller
     """The release is not run here (any more): it has ended, we shut down, or another one took over."""
 
 
+class NotNow(Stopped):
+    """Nothing may begin just now, and nothing was changed; the message says why, and what to do."""
+
+
 class Unretirable(Exception):  # noqa: N818 - a fact about the unit
     """The unit cannot be retired now; the message says why, and what to do."""
 

@@ -11,7 +11,6 @@ from headgate.cli import exits, options
 from headgate.cli.carry import helm_of
 from headgate.cli.declaring import declaration
 from headgate.cli.errors import Unable
-from headgate.cli.helm import Helm
 from headgate.cli.names import environment_named, units_named
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session, person
@@ -96,22 +95,17 @@ def _confirm(unit: Unit) -> None:
 
 def _retired(session: Session, unit: Unit, reason: str, *, as_json: bool) -> dict[str, Any]:
     """Have it done by whoever steers, and stay until it is."""
-    body = {"unit": unit, "reason": reason, "by": person()}
+    by = person()
     with ExitStack() as stack, patience(f"retiring {unit} ...", quiet=as_json):
         helm = helm_of(session)
         stack.callback(helm.close)
         helm.take()
         said = ""
         while True:
-            answer = _asked(helm, body)
-            if answer["done"]:
-                return answer | {"by": body["by"], "reason": reason}
-            trouble = str(answer.get("trouble", ""))
-            if trouble != said and not as_json:
-                say(f"not yet: {trouble}; it is tried again", err=True)
-            said = trouble
+            answer = helm.client.retire(unit, by, reason)
+            if answer.done:
+                return {"unit": unit, "done": True, "by": by, "reason": reason}
+            if answer.trouble != said and not as_json:
+                say(f"not yet: {answer.trouble}; it is tried again", err=True)
+            said = answer.trouble
             time.sleep(ASK_EVERY_S)
-
-
-def _asked(helm: Helm, body: dict[str, Any]) -> dict[str, Any]:
-    return helm.client.ask("POST", "/v1/retirements", body)
