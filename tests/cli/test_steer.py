@@ -259,7 +259,7 @@ def test_when_the_controller_dies_this_command_takes_over(
         eventually(lambda: phase(home, "r2") == "baking")
         controller.close()
         eventually(Client(socket_of(home)).answers)
-        told.append(Client(socket_of(home)).tell("r2", "abort", "bob", "enough"))
+        told.append(Client(socket_of(home)).tell("r2", "abort", "bob", "enough").phase)
 
     other = threading.Thread(target=die_then_end)
     other.start()

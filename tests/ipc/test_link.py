@@ -29,7 +29,7 @@ from headgate.ipc.messages import (
 )
 from headgate.ipc.steering import Desk, Remote
 from headgate.ledger import LedgerBusy, LedgerError
-from headgate.ports.controller import WORDS, Health, Retired, Stopped, UnknownRelease, Vitals
+from headgate.ports.controller import WORDS, Health, Heard, Retired, Stopped, UnknownRelease, Vitals
 from tests.controller.house import TWO, wish
 
 ABORT = ReleaseAborted(at=STAMPED_LATER, by="ada", reason="enough")
@@ -62,8 +62,8 @@ class Stub:
     async def submit(self, wish: Submission) -> str:
         return self._heard(wish, "r7")
 
-    async def tell(self, release: str, event: object) -> str:
-        return self._heard((release, event), "rolling back")
+    async def tell(self, release: str, event: object) -> Heard:
+        return Heard(self._heard((release, event), "rolling back"), "the disk is full")
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         self._heard((unit, by, reason), "")
@@ -92,7 +92,7 @@ def test_a_controller_elsewhere_is_as_one_here() -> None:
             assert await remote.submit(wanted) == "r7"
             for kind in WORDS.values():
                 word = kind(at=STAMPED_LATER, by="ada", reason="why")
-                assert await remote.tell("r7", word) == "rolling back"
+                assert await remote.tell("r7", word) == Heard("rolling back", "the disk is full")
                 assert stub.heard[-1] == ("r7", word)
             assert stub.heard[0] == wanted
             assert await remote.health() == await stub.health()

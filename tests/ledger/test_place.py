@@ -84,3 +84,25 @@ def test_after_closing_the_file_alone_has_everything(ledger: SqliteLedger, tmp_p
     for path in (ledger.path, tmp_path / "copy.sqlite"):
         with closing(sqlite3.connect(path)) as found:
             assert found.execute("SELECT count(*) FROM events").fetchone() == (4,)
+
+
+def test_whoever_reads_follows_the_file_that_was_written_back(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.ledger.sqlite_reader.LOOK_EVERY_S", 0.0)
+    with closing(SqliteLedger(ledger.path, readonly=True)) as looking_on:
+        assert len(looking_on.read("r1")) == 4
+        ledger.path.unlink()
+        assert len(looking_on.read("r1")) == 4
+        asyncio.run(written(ledger, 5))
+        assert len(looking_on.read("r1")) == 5
+
+
+def test_two_that_write_agree_on_the_file_that_one_of_them_wrote_back(ledger: SqliteLedger) -> None:
+    with closing(SqliteLedger(ledger.path)) as another:
+        ledger.path.unlink()
+        asyncio.run(written(ledger, 5))
+        asyncio.run(written(another, 6))
+        asyncio.run(written(ledger, 7))
+        assert len(ledger.read("r1")) == len(another.read("r1")) == 7
+        assert verify(ledger).broken is None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headgate.core.model import Unit
     from headgate.core.submission import Submission
     from headgate.ipc.messages import Answer, Ask, Refused
-    from headgate.ports.controller import Retired
+    from headgate.ports.controller import Heard, Retired
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
@@ -95,8 +95,8 @@ class Client:
             raise _unexpected(answer)
         return answer.release
 
-    def tell(self, release: str, verb: str, by: str, why: str) -> str:
-        """Hand on a person's word; returns the release's phase after it."""
+    def tell(self, release: str, verb: str, by: str, why: str) -> "Heard":
+        """Hand on a person's word; returns what that led to."""
         from headgate.core.events import STAMPED_LATER
         from headgate.ipc.messages import Tell, Told
         from headgate.ports.controller import WORDS
@@ -104,7 +104,7 @@ class Client:
         answer = self._steer(Tell(release, WORDS[verb](at=STAMPED_LATER, by=by, reason=why)))
         if not isinstance(answer, Told):
             raise _unexpected(answer)
-        return answer.phase
+        return answer.heard
 
     def retire(self, unit: "Unit", by: str, why: str) -> "Retired":
         """Have a unit taken away; returns how far that has come."""

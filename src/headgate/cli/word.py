@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from headgate.cli import exits
 from headgate.cli.accompany import Company, stays_as_it_is
@@ -15,6 +15,9 @@ from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.cli.watching import view
 from headgate.core.summary import Summary
+
+if TYPE_CHECKING:
+    from headgate.ports.controller import Heard
 
 Verb = Literal["pause", "resume", "approve", "promote", "abort"]
 
@@ -39,14 +42,18 @@ def give(session: Session, word: Word, manner: Manner) -> int:
         helm.take()
         if word.verb == "resume" and helm.ours and not _stopped(session, summary.release):
             return see_through(session, summary.release, helm, manner)
-        phase = helm.client.tell(summary.release, word.verb, person(), word.reason)
+        heard = helm.client.tell(summary.release, word.verb, person(), word.reason)
+        if heard.note and not helm.ours:
+            return _said(
+                summary.release, word.verb, heard, manner
+            )  # the ledger has nothing that could be followed yet
         if word.verb == "abort":
             return _undone(session, summary.release, helm, manner)
         if word.verb == "pause":
             return _paused(session, summary.release, helm, manner)
         if helm.ours or manner.wait:
             return see_through(session, summary.release, helm, manner)
-        return _said(summary.release, word.verb, phase, manner)
+        return _said(summary.release, word.verb, heard, manner)
 
 
 def _still_open(summary: Summary) -> None:
@@ -66,11 +73,13 @@ def _stopped(session: Session, release: str) -> bool:
     return state.paused or state.hold is not None
 
 
-def _said(release: str, verb: Verb, phase: str, manner: Manner) -> int:
+def _said(release: str, verb: Verb, heard: "Heard", manner: Manner) -> int:
     if manner.as_json:
-        print_json({"release": release, "said": verb, "phase": phase})
+        print_json({"release": release, "said": verb, "phase": heard.phase, "note": heard.note})
+    elif heard.note:
+        say(f"{release}: {heard.phase}: {heard.note}. It is entered as soon as the ledger can be written.")
     else:
-        say(f"{release}: {phase}. `headgate watch {release}` shows how it goes on.")
+        say(f"{release}: {heard.phase}. `headgate watch {release}` shows how it goes on.")
     return exits.DONE
 
 

@@ -16,6 +16,8 @@ from headgate.ports.controller import Stopped
 PROMPT_S = 0.25
 """How long whoever decides waits for the ledger; after that it goes on in the direction of safety."""
 
+SILENT = "the ledger does not answer: it is locked, or its disk is slow"
+
 RETRY_S = 1.0
 BEGIN_WITHIN_S = 10.0
 """How long a new release waits for a ledger that cannot be written: nothing has been begun yet."""
@@ -71,10 +73,10 @@ class Scribe:
     @property
     def trouble(self) -> str:
         """Why the ledger is behind, in words; empty while it is not."""
-        if not self._waiting or not self._said:
+        if not self._waiting or not self._late:
             return ""
         kept = f"; {self._unspooled}" if self._unspooled else "; what happens meanwhile is kept beside it"
-        return f"{self._said}{kept}"
+        return f"{self._said or SILENT}{kept}"
 
     def take_up(self, entries: Iterable[Unwritten]) -> None:
         """Begin with what an earlier controller had to leave in the spool."""

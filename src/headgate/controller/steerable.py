@@ -1,17 +1,39 @@
 """The supervisor as others see it, and its numbers."""
 
+import asyncio
+import contextlib
 import os
 from bisect import bisect_left
 from collections.abc import Callable
 from itertools import accumulate
 
 from headgate import __version__
+from headgate.controller.actor import Actor
 from headgate.controller.supervisor import Supervisor
 from headgate.core.events import Request
 from headgate.core.model import Unit
 from headgate.core.submission import Submission
-from headgate.ports.controller import APPEND_LE_S, Health, Retired, Vitals
+from headgate.ports.controller import APPEND_LE_S, Health, Heard, Retired, Vitals
 from headgate.ports.observer import Happened
+
+BACK_S = 0.6
+"""How long whoever takes users off a canary is kept waiting for the proxy's word, while the ledger has not got it."""
+
+
+async def _done_ahead(actor: Actor) -> str:
+    """What has been done ahead of the ledger, and why that has not got it yet."""
+    if actor.state.stage != "reverting":
+        return actor.trouble
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BACK_S):
+            while not actor.state.here().back:  # noqa: ASYNC110 - the state has no event to wait for
+                await asyncio.sleep(0.02)
+    leg = actor.plan.legs[actor.state.leg]
+    done = actor.state.here().back
+    what = (
+        f"all traffic of {leg.unit} is back on {leg.baseline}" if done else f"{leg.unit} is being taken back"
+    )
+    return f"{what}; {actor.trouble}"
 
 
 class Steerable:
@@ -33,10 +55,12 @@ class Steerable:
         """See ports.controller.Controller."""
         return await self._supervisor.submit(wish)
 
-    async def tell(self, release: str, event: Request) -> str:
+    async def tell(self, release: str, event: Request) -> Heard:
         """See ports.controller.Controller."""
         await self._supervisor.tell(release, event)
-        return self._supervisor.phase(release)
+        actor = self._supervisor.actor(release)
+        note = await _done_ahead(actor) if actor is not None and actor.trouble else ""
+        return Heard(self._supervisor.phase(release), note)
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """See ports.controller.Controller."""

@@ -7,7 +7,7 @@ import msgspec
 from headgate.core.events import Request
 from headgate.core.model import Arm, Source, Unit, Version
 from headgate.core.submission import Submission
-from headgate.ports.controller import Health, Retired, Vitals
+from headgate.ports.controller import Health, Heard, Retired, Vitals
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -82,10 +82,10 @@ class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """The word has taken effect; `phase` is where the release is now."""
+    """The word has taken effect."""
 
     release: str
-    phase: str
+    heard: Heard
 
 
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):

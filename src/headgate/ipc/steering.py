@@ -28,6 +28,7 @@ from headgate.ledger import LedgerError
 from headgate.ports.controller import (
     Controller,
     Health,
+    Heard,
     NotNow,
     Retired,
     Stopped,
@@ -94,9 +95,9 @@ class Remote:
         """See Controller."""
         return (await self._ask(Submit(wish), Begun, ACT_S)).release
 
-    async def tell(self, release: str, event: Request) -> str:
+    async def tell(self, release: str, event: Request) -> Heard:
         """See Controller."""
-        return (await self._ask(Tell(release, event), Told, ACT_S)).phase
+        return (await self._ask(Tell(release, event), Told, ACT_S)).heard
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """See Controller."""

@@ -45,7 +45,7 @@ class SqliteLedger:
             self._reader = Reader(path, busy_s)
             if self._appender is not None:
                 self._check_tail()
-                self._appender.guard(Place(path, self._reader.copy, self._reader.reopen))
+                self._appender.guard(Place(path, self._reader.copy, self._reader.follow))
         except BaseException:
             if self._appender is not None:
                 self._appender.close()

@@ -88,6 +88,12 @@ def connect_reader(path: Path, busy_s: float) -> sqlite3.Connection:
             return _probed(path, "ro&immutable=1", busy_s)
 
 
+def connect_alone(path: Path, busy_s: float) -> sqlite3.Connection:
+    """Open the file without the log beside it, which may be another file's. Raises LedgerError."""
+    with translated(path, busy_s):
+        return _probed(path, "ro&immutable=1", busy_s)
+
+
 def _probed(path: Path, mode: str, busy_s: float) -> sqlite3.Connection:
     connection = _connect(path, mode, busy_s)
     try:

@@ -22,13 +22,14 @@ _log = logging.getLogger(__name__)
 class Place:
     """The file at `path`, as it was when `opened` was called.
 
-    `copy` writes what is still open into a new file, `restored` is called once that is the ledger's.
+    `copy` writes what is still open into a new file; `follow` opens the one that is there now, and says whether it goes
+    on from what is known.
     """
 
-    def __init__(self, path: Path, copy: Callable[[Path], None], restored: Callable[[], None]) -> None:
+    def __init__(self, path: Path, copy: Callable[[Path], None], follow: Callable[[], bool]) -> None:
         self._path = path
         self._copy = copy
-        self._restored = restored
+        self._follow = follow
         self._file: tuple[int, int] | None = None
         self._gone_since: float | None = None
 
@@ -37,7 +38,7 @@ class Place:
         self._file = _identity(self._path)
 
     def require(self) -> bool:
-        """True when the file had gone and was written back: whoever has it open must open it anew.
+        """True when the file is another one now that goes on from it: whoever has it open must open it anew.
 
         Raises LedgerError unless it is the one that was opened, or could be written back.
         """
@@ -49,6 +50,9 @@ class Place:
             self._gone()
             return True
         self._gone_since = None
+        if found != self._file and self._follow():
+            self.opened()
+            return True
         if found != self._file:
             raise LedgerError(
                 f"the ledger at {self._path} is not the file that this process opened: it was replaced while it was "
@@ -83,7 +87,7 @@ class Place:
                 draft.unlink(missing_ok=True)
         self._gone_since = None
         self.opened()
-        self._restored()
+        self._follow()
         _log.error("the ledger at %s was removed while it was in use: it was written back", self._path)
 
 

@@ -1,16 +1,24 @@
 """Questions to the ledger's file, each one short, so that no reader keeps the log from being folded in."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
 from headgate.ledger.chain import Record
-from headgate.ledger.errors import LedgerCorrupt, LedgerMissing
-from headgate.ledger.sqlite_connection import close_quietly, connect_reader, new_file, translated
+from headgate.ledger.errors import LedgerCorrupt, LedgerError, LedgerMissing
+from headgate.ledger.sqlite_connection import (
+    close_quietly,
+    connect_alone,
+    connect_reader,
+    new_file,
+    translated,
+)
 from headgate.ledger.sqlite_schema import check_version
 from headgate.ledger.store import HOME
 from headgate.ledger.verify import Head, StoredSample
@@ -19,6 +27,9 @@ _PAGE = 1000
 """Entries that are read at once when everything is walked."""
 
 _EVENTS = "SELECT sequence, release, number, version, body, sample, hash FROM events"
+
+LOOK_EVERY_S = 1.0
+"""How often it is looked whether the file is still the one that was opened."""
 
 Row = tuple[Any, ...]
 """What SQLite gives: the columns of the statement, in order."""
@@ -30,6 +41,21 @@ def _raise_unmade(path: Path) -> NoReturn:
     )
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _goes_on(known: sqlite3.Connection, fresh: sqlite3.Connection) -> bool:
+    """Whether the entry that is the newest in one is there, with the same hash, in the other."""
+    try:
+        sequence, digest = known.execute("SELECT sequence, hash FROM head").fetchone()
+        found = fresh.execute("SELECT hash FROM events WHERE sequence = ?", (sequence,)).fetchone()
+    except (sqlite3.Error, TypeError):
+        return False
+    return not sequence or found == (digest,)
+
+
 class Reader:
     """A read-only connection and the questions that are asked of it; safe to share between threads."""
 
@@ -38,6 +64,8 @@ class Reader:
         self._busy_s = busy_s
         self._lock = threading.Lock()
         self._connection = connect_reader(path, busy_s)
+        self._file = _identity(path)
+        self._looked_at = time.monotonic()
         try:
             with translated(path, busy_s):
                 version = check_version(self._connection, path)
@@ -57,14 +85,32 @@ class Reader:
         with self._lock, closing(new_file(target)) as into:
             self._connection.backup(into)
 
-    def reopen(self) -> None:
-        """Read the file that is there now. Raises LedgerError; nothing has changed then."""
-        fresh = connect_reader(self._path, self._busy_s)
+    def follow(self) -> bool:
+        """Read the file that is there now under the ledger's name, if it goes on from what is known; true when so.
+
+        One that does not is another ledger: what was opened is read on. Raises LedgerError.
+        """
         with self._lock:
+            with closing(connect_alone(self._path, self._busy_s)) as alone:
+                if not _goes_on(self._connection, alone):
+                    return False
+            fresh = connect_reader(self._path, self._busy_s)
             close_quietly(self._connection)
-            self._connection = fresh
+            self._connection, self._file = fresh, _identity(self._path)
+            return True
+
+    def _look(self) -> None:
+        """Every now and then, look whether the file was written back, or put back, by somebody else."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        with suppress(OSError, LedgerError):
+            if _identity(self._path) != self._file:
+                self.follow()
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        self._look()
         with self._lock, translated(self._path, self._busy_s):
             return self._connection.execute(statement, parameters).fetchall()
 

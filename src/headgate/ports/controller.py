@@ -40,6 +40,16 @@ class NotNow(Stopped):
     """Nothing may begin just now, and nothing was changed; the message says why, and what to do."""
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """A person's word has taken effect: `phase` is where the release is then, `closed` when it has ended.
+
+    `note` says what has been done and what has not been, where the ledger cannot be written yet.
+    """
+
+    phase: str
+    note: str = ""
+
+
 class Unretirable(Exception):  # noqa: N818 - a fact about the unit
     """The unit cannot be retired now; the message says why, and what to do."""
 
@@ -91,8 +101,8 @@ class Controller(Protocol):
         """
         ...
 
-    async def tell(self, release: str, event: Request) -> str:
-        """Hand a person's word to a release; returns where it is then, in a word or two; `closed` when it has ended.
+    async def tell(self, release: str, event: Request) -> Heard:
+        """Hand a person's word to a release; returns what that led to.
 
         Raises UnknownRelease, machine.Illegal, Stopped.
         """

@@ -42,10 +42,14 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """The word has taken effect; `phase` is where the release is now."""
+    """The word has taken effect; `phase` is where the release is now.
+
+    `note` says what has been done already where the ledger cannot be written yet, and why it cannot.
+    """
 
     release: str
     phase: str
+    note: str = ""
 
 
 class Steering:
@@ -130,14 +134,14 @@ class Steering:
         self._allow(call, release, permission)
         try:
             event = kind(at=STAMPED_LATER, by=author(call), reason=word.reason)
-            phase = await self._controller.tell(release, event)
+            heard = await self._controller.tell(release, event)
         except UnknownRelease as error:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", f"{release} has ended") from error
         except Illegal as error:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", str(error)) from error
         except Stopped as error:
             raise stopping(error) from error
-        return Reply(Told(release, phase))
+        return Reply(Told(release, heard.phase, heard.note))
 
     def _allow(self, call: Call, release: str, permission: Permission) -> None:
         """The right counts where the release is; and nobody approves what they asked for themselves, but the owner."""
