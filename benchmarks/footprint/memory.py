@@ -56,12 +56,13 @@ def _busiest(made: Town, brooks: Brooks, processes: dict[str, psutil.Process]) -
 
 
 def _processes(made: Town) -> dict[str, psutil.Process]:
-    """The controller, the keeper and Envoy, and their parent; the services themselves are not Headgate's."""
+    """The controller, those beside it, the keeper and Envoy, and their parent; services are not Headgate's."""
     pids = {name: pid for name, pid in made.processes().items() if pid}
     own = {name: psutil.Process(pid) for name, pid in pids.items() if "brook" not in name}
     daemon = own["controller"].parent()
     assert daemon is not None
-    return {"supervisord": daemon, **own}
+    beside = {one.cmdline()[3].rpartition(".")[2]: one for one in own["controller"].children()}
+    return {"supervisord": daemon, **own, **beside}
 
 
 def _sizes(processes: dict[str, psutil.Process]) -> Sizes:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.parts import main
+from headgate.controller.steerable import Steerable
 from headgate.ledger import MemoryLedger, SqliteLedger
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
@@ -47,7 +48,7 @@ async def _measure(home: Home, ledger: SqliteLedger, name: str) -> dict[str, Any
     gc.collect()
     gc.freeze()  # what made the ledger is no part of a controller, and its collector would walk through it
     door = FrontDoor(HomeBook(ledger))
-    backstage = Backstage(home.controller(), ledger, door, Stream(ledger))
+    backstage = Backstage(Steerable(home.controller()), ledger, door, Stream(ledger))
     transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
     async with httpx2.AsyncClient(transport=transport, base_url="https://door") as http:
         token = await door.tokens.issue(Grant("eve", "viewer"), "owner", time.time())

@@ -18,7 +18,7 @@ from typing import cast
 import psutil
 
 from headgate.ledger import MemoryLedger
-from headgate.ports.controller import Controller
+from headgate.ports.controller import Controller, Health
 from headgate.testing.ledger import write
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.limits import Limiter, Rate
@@ -34,9 +34,9 @@ UNLIMITED = Rate(1e12, 1e12)
 class Idle:
     """A controller that has nothing to do: what is measured is the API."""
 
-    def health(self) -> dict[str, object]:
+    async def health(self) -> Health:
         """No releases, no trouble."""
-        return {"open": [], "trouble": {}}
+        return Health()
 
 
 async def serve(per_s: float) -> None:

@@ -50,6 +50,20 @@ def bind(listener: socket.socket, path: Path) -> None:
         listener.bind(short)
 
 
+def bound(path: Path) -> socket.socket:
+    """A new socket at `path` that only its owner can open. Raises OSError when something is there already."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        bind(made, path)
+    except BaseException:
+        made.close()
+        raise
+    finally:
+        os.umask(mask)
+    return made
+
+
 def listens(path: Path, timeout_s: float = 2.0) -> bool:
     """True when somebody takes connections at `path`."""
     try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from headgate.cli import command
+from headgate.ipc.steering import Desk
 from headgate.plugins.artifacts.folder import FolderArtifacts
-from headgate.wiring import stores, world
+from headgate.wiring import beside, stores, world
 from tests.cli.towns import Daemon, Town
 
 Run = Callable[..., Result]
@@ -86,10 +88,26 @@ def run() -> Run:
     return run
 
 
+REAL_DOOR = beside.Door.running
+
+
+@contextlib.asynccontextmanager
+async def no_door(door: beside.Door, desk: Desk) -> AsyncGenerator[None]:
+    """A controller whose door never opens: a process less, for the tests that ask nothing there."""
+    yield
+
+
 @pytest.fixture
 def town(monkeypatch: pytest.MonkeyPatch, home: Path) -> Town:
     """Whoever steers in this process acts on this in place of processes and a proxy."""
     town = Town(FolderArtifacts(home / "artifacts"))
     monkeypatch.setattr(world, "build_world", lambda *_: town.world())
     monkeypatch.setattr(stores, "open_processes", Daemon)
+    monkeypatch.setattr(beside.Door, "running", no_door)
     return town
+
+
+@pytest.fixture
+def with_door(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever steers in this process has its door beside it."""
+    monkeypatch.setattr(beside.Door, "running", REAL_DOOR)

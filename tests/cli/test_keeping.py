@@ -16,14 +16,13 @@ from headgate.cli.home import open_ledger
 from headgate.web.entrance import Entrance, address_of, read_entrance, write_entrance
 from headgate.wiring import daemon
 from tests.cli.conftest import Run
-from tests.cli.towns import Town
 from tests.web import payloads
 
 Steered = Literal["a controller", "no controller"]
 
 
 @pytest.fixture(autouse=True)
-def _in_town(town: Town) -> None:
+def _in_town(with_door: None) -> None:
     """Every test here acts on a town."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,11 +18,11 @@ from headgate.core.home import SignedIn
 from headgate.core.model import SecretSource
 from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside
+from headgate.unix_sockets import listens
 from headgate.web.access.front import COOKIE
 from headgate.web.entrance import Entrance, OpenId, address_of, read_entrance, write_entrance
 from headgate.wiring import daemon
 from tests.cli.conftest import Run
-from tests.cli.towns import Town
 from tests.plugins.issuers.provider import CLIENT, SECRET, Provider
 
 ISSUER = "https://login.example.com/realms/shop"
@@ -30,7 +31,7 @@ DECLARED = ("up", "--oidc-issuer", ISSUER, "--oidc-client-id", CLIENT)
 
 
 @pytest.fixture(autouse=True)
-def _in_town(town: Town, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_town(with_door: None, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test here acts on a town, where no controller is waited for."""
     monkeypatch.setattr(daemon, "UP_S", 0.0)
     (project / "people.yaml").write_text(PEOPLE)
@@ -143,6 +144,14 @@ def provider() -> Iterator[Provider]:
         yield known
 
 
+def opened(home: Path) -> None:
+    """Wait for the door beside the controller."""
+    until = time.monotonic() + 30
+    while not listens(socket_of(home)):
+        assert time.monotonic() < until, "the door did not open"
+        time.sleep(0.05)
+
+
 def test_somebody_comes_in_at_the_real_door(home: Path, project: Path, provider: Provider) -> None:
     secret = SecretSource("file", str(project / "secret"))
     home.mkdir()
@@ -150,6 +159,7 @@ def test_somebody_comes_in_at_the_real_door(home: Path, project: Path, provider:
     people_of(home).write_text(PEOPLE)
     running = Foreground(home)
     running.start()
+    opened(home)
     try:
         with httpx2.Client(base_url=address_of(home)) as browser:
             page = browser.get("/sign-in").text
@@ -180,6 +190,7 @@ def test_what_stands_in_the_way_is_told(home: Path, project: Path, provider: Pro
     people_of(home).write_text(PEOPLE)
     running = Foreground(home)
     running.start()
+    opened(home)
     try:
         with httpx2.Client(base_url=address_of(home)) as browser:
             assert "Sign in with" not in browser.get("/sign-in").text

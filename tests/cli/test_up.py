@@ -33,7 +33,7 @@ def test_up_waits_for_the_answer(run: Run, town: Town, home: Path) -> None:
 
     def be_late() -> None:
         time.sleep(0.2)
-        with listening(homes.socket_of(home)):
+        with listening(homes.steering_of(home)), listening(homes.socket_of(home)):
             ended.wait(20)
 
     late = threading.Thread(target=be_late)

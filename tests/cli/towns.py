@@ -46,6 +46,9 @@ class Town:
     async def observed(self, unit: Unit) -> Routing | None:
         return self._routing.get(unit)
 
+    async def remembered(self) -> tuple[EffectId, ...]:
+        return ()
+
     async def idle(self, unit: Unit) -> bool:
         return True
 

@@ -75,6 +75,7 @@ class House:
     busy: bool = False
     counters: dict[Version, Counts] = field(default_factory=dict)
     flowed_at: float = 0.0
+    applied_effects: list[EffectId] = field(default_factory=list)
 
     async def _call(self, name: str, detail: object = "") -> None:
         self.calls.append(f"{name} {detail}".strip())
@@ -105,10 +106,16 @@ class House:
         await self._call("apply", f"{stable}/{routing.weight}")
         self.flow()
         self.routing = routing
+        self.applied_effects[:] = [one for one in self.applied_effects if one.release != effect.release]
+        self.applied_effects.append(effect)
 
     async def observed(self, unit: Unit) -> Routing | None:
         await befall(self.does.setdefault("observed", []))
         return self.routing
+
+    async def remembered(self) -> tuple[EffectId, ...]:
+        await befall(self.does.setdefault("remembered", []))
+        return tuple(self.applied_effects)
 
     async def idle(self, unit: Unit) -> bool:
         await befall(self.does.setdefault("idle", []))

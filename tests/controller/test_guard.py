@@ -1,17 +1,9 @@
 """The controller's guard: brought back for ever, and traffic to the safe side before that."""
 
 import asyncio
-import contextlib
-import socket
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingUnixStreamServer
 
-import pytest
-
-from headgate.controller.asked import answers
 from headgate.controller.guard import ControllerGuard, Limits
 from headgate.ports import Temporary
 from headgate.ports.guard import Trouble
@@ -31,7 +23,7 @@ class House:
         self.defined = True
         self.restarts: list[float] = []
         self.retreats: list[tuple[float, str]] = []
-        self.guard = ControllerGuard(home, self, self.retreat, limits, self.ask, lambda: self.now)
+        self.guard = ControllerGuard(home, self, self.retreat, self.ask, limits, lambda: self.now)
 
     async def ask(self, path: Path, within_s: float) -> bool:
         return self.answering
@@ -152,36 +144,3 @@ def test_where_no_controller_is_wanted_none_is_missed(tmp_path: Path) -> None:
     house.answering = house.defined = False
     assert house.look(100) == ()
     assert (house.restarts, house.retreats) == ([], [])
-
-
-class Health(BaseHTTPRequestHandler):
-    status = 200
-
-    def do_GET(self) -> None:
-        self.send_response(self.status if self.path == "/v1/health" else 404)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object, **more: object) -> None:
-        """Nobody needs to know."""
-
-
-@pytest.mark.parametrize("status", [200, 503])
-def test_it_is_asked_and_has_to_say_that_it_is_well(tmp_path: Path, status: int) -> None:
-    handler = type("Said", (Health,), {"status": status})
-    with ThreadingUnixStreamServer(str(tmp_path / "c.sock"), handler) as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        try:
-            assert asyncio.run(answers(tmp_path / "c.sock", 5)) == (status == 200)
-        finally:
-            server.shutdown()
-            serving.join()
-
-
-def test_one_that_hangs_does_not_answer_though_the_kernel_takes_connections(tmp_path: Path) -> None:
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
-        listener.bind(str(tmp_path / "c.sock"))
-        listener.listen()
-        assert not asyncio.run(answers(tmp_path / "c.sock", 0.05))
-    assert not asyncio.run(answers(tmp_path / "none", 0.05))

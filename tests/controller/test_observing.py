@@ -45,7 +45,7 @@ def test_a_controller_that_comes_later_tells_on() -> None:
         await supervisor.submit(wish(TWO))
         await home.until("r2", "baking")
         await supervisor.close()
-        home.observers = (told.append,)
+        home.observers = [told.append]
         seen = len(home.ledger.read("r2"))
         later = await home.start()
         await home.until_closed("r2")

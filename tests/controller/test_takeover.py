@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace as renew
 
+import pytest
 from msgspec.structs import replace
 
 from headgate.controller.lease import MemoryLease
 from headgate.controller.supervisor import Supervisor
 from headgate.core.events import EffectId, ReleaseAborted, WatchResumed
+from headgate.core.home import LedgerReconciled
+from headgate.ports import Temporary
+from headgate.ports.controller import Stopped
 from headgate.ports.retreat import Retreated
 from tests.controller.house import TWO, WEB, Home, play, wish
 
@@ -105,5 +109,57 @@ def test_a_clock_that_jumped_over_a_restart_ends_no_bake() -> None:
         (resumed,) = home.events("r2", WatchResumed)
         assert isinstance(resumed, WatchResumed)
         assert resumed.unwatched_s > 3500.0
+
+    play(story)
+
+
+def test_a_ledger_from_before_begins_and_carries_on_nothing_until_a_person_has_spoken() -> None:
+    """It was restored: what the next release would be called is done already, as somebody else's orders."""
+    home = Home()
+
+    async def story() -> None:
+        supervisor = await home.with_one()
+        await supervisor.close()
+        before = len(home.house.calls)
+        home.house.applied_effects.append(EffectId("r5", 13, 0))
+        supervisor = await home.start()
+        trouble = supervisor.health()["trouble"]
+        assert isinstance(trouble, dict)
+        assert "the proxy has carried out r5.13.0, of which the ledger knows nothing" in trouble["ledger"]
+        with pytest.raises(Stopped, match="headgate ledger reconcile"):
+            await supervisor.submit(wish(TWO))
+        assert len(home.house.calls) == before
+        settled = LedgerReconciled(at=home.wall, by="ada", reason="the backup counts", releases=("r5",))
+        await home.ledger.note(0, settled)
+        name = await supervisor.submit(wish(TWO))
+        assert name == "r6"  # no order of it can be taken for one of r5
+        await home.until_closed(name)
+        assert supervisor.health()["trouble"] == {}
+
+    play(story)
+
+
+def test_what_was_done_ahead_of_a_ledger_that_could_not_be_written_is_no_older_ledger() -> None:
+    home = Home()
+
+    async def story() -> None:
+        await left_alone(home)
+        taken_back(home)
+        home.house.applied_effects.append(EffectId("r2", 999, 0))
+        supervisor = await home.start()
+        assert supervisor.health()["trouble"] == {}
+        await home.until_closed("r2")
+
+    play(story)
+
+
+def test_a_proxy_that_cannot_be_asked_is_not_held_against_the_ledger() -> None:
+    home = Home()
+
+    async def story() -> None:
+        await left_alone(home)
+        home.house.does["remembered"] = [Temporary("no answer")]
+        await home.start()
+        await home.until_closed("r2")
 
     play(story)

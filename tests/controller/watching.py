@@ -14,9 +14,10 @@ class WatchedHome(Home):
 
     def __init__(self, *observers: Observer) -> None:
         super().__init__()
-        self.observers = observers
+        self.observers = list(observers)
 
     def controller(self) -> Supervisor:
-        observing = Observing(self.ledger, self.observers)
+        observing = Observing(self.ledger, ())
+        observing.observers = self.observers
         lease = MemoryLease(self.slot)
         return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, observing.appended)

@@ -10,7 +10,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "envoy": ("plugins/traffic",),
     "google": ("plugins/signals/otlp",),  # protobuf
-    "h11": ("load/client",),
+    "h11": ("load/client", "web/connections"),
     "httpx2": ("plugins", "cli/client"),
     "jinja2": ("web",),
     "jwt": ("plugins/issuers/openid",),

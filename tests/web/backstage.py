@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 from starlette.applications import Starlette
 
+from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.core.home import AccessRole, ActionDenied, AnyHomeEvent
 from headgate.core.model import Rollout, Stage
@@ -34,7 +35,8 @@ class Place:
         self.supervisor = supervisor
         self.at = 1000.0
         self.door = FrontDoor(HomeBook(home.ledger), lambda: self.at)
-        self.backstage = Backstage(supervisor, home.ledger, self.door, stream)
+        self.controller = Steerable(supervisor)
+        self.backstage = Backstage(self.controller, home.ledger, self.door, stream)
         self.front: Starlette = behind_door(self.backstage)
         self.socket: Starlette = behind_socket(self.backstage)
 
@@ -74,7 +76,7 @@ class Place:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The table of all endpoints, but for the stream, and for those that no door guards."""
-        found = endpoints(self.supervisor, self.home.ledger, self.door)
+        found = endpoints(self.controller, self.home.ledger, self.door)
         return tuple(endpoint for endpoint in found if not endpoint.signed)
 
 

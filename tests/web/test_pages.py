@@ -7,6 +7,7 @@ import time
 import pytest
 from starlette.routing import Route
 
+from headgate.controller.steerable import Steerable
 from headgate.core.events import ReleasePaused
 from headgate.core.home import ActionDenied
 from headgate.core.model import Evidence, Unit
@@ -154,7 +155,7 @@ def test_every_form_is_named_above() -> None:
 
     async def run() -> set[str]:
         backstage = Backstage(
-            home.controller(), home.ledger, FrontDoor(HomeBook(home.ledger)), Stream(home.ledger)
+            Steerable(home.controller()), home.ledger, FrontDoor(HomeBook(home.ledger)), Stream(home.ledger)
         )
         routes = Pages(backstage).routes()
         return {

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from headgate import wiring
+from headgate.controller.steerable import Steerable
 from headgate.core.home import ActionDenied, SignedIn
 from headgate.core.model import SecretSource
 from headgate.core.people import People, Welcome
@@ -105,7 +106,7 @@ def play(story: Story, home: Path, people: str = PEOPLE, provider: Provider | No
         controller = await house.start()
         web = HttpWeb(Limits(pause_first_s=0.0, body_max_bytes=ANSWER_MAX_BYTES))
         newcomer = Newcomer(home, HomeBook(house.ledger), provider)
-        backstage = Backstage(controller, house.ledger, newcomer.door, Stream(house.ledger))
+        backstage = Backstage(Steerable(controller), house.ledger, newcomer.door, Stream(house.ledger))
         async with http_server(provider.script) as provider.origin, asyncio.timeout(60):
             openid = OpenId(provider.issuer, CLIENT, SecretSource("file", str(home / "secret")))
             newcomer.door.vouching = wiring.vouching(home, web)(openid, DOOR)

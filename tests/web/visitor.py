@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 
+from headgate.controller.steerable import Steerable
 from headgate.core.home import AccessRole
 from headgate.core.model import Stage
 from headgate.ports.artifacts import Artifacts
@@ -65,7 +66,9 @@ def play(
         home.wall = time.time()
         controller = await home.start()
         door = FrontDoor(HomeBook(home.ledger))
-        backstage = Backstage(controller, home.ledger, door, Stream(home.ledger), artifacts=artifacts)
+        backstage = Backstage(
+            Steerable(controller), home.ledger, door, Stream(home.ledger), artifacts=artifacts
+        )
         transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
         async with httpx2.AsyncClient(transport=transport, base_url=HTTPS) as http, asyncio.timeout(60):
             visitor = Visitor(home, door, http)

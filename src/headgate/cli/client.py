@@ -1,19 +1,33 @@
-"""Speaks to the running controller: JSON over HTTP on a unix socket, by the standard library, which starts quickest."""
+"""Speaks to the running controller, and to the door beside it.
+
+What steers goes to the controller itself, in frames over its own socket, so that it works while the door is overrun or
+dead. Everything else is the owner's API, JSON over HTTP on the door's socket. By the standard library, which starts
+quickest.
+"""
 
 import socket
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headgate.cli import exits
 from headgate.cli.errors import Unable
 from headgate.cli.session import person
-from headgate.unix_sockets import connect
+from headgate.homes import steering_beside
+from headgate.unix_sockets import connect, listens
+
+if TYPE_CHECKING:
+    from headgate.core.submission import Submission
+    from headgate.ipc.messages import Answer, Ask, Refused
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
 """An answer waits for the ledger, which may be busy."""
+
+DOOR_S = 5.0
+"""The door opens a moment after the controller runs."""
 
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
 
@@ -43,14 +57,24 @@ def _connect(path: Path) -> socket.socket:
 
 
 class Client:
-    """One controller's API. Every call may raise NoController, and Unable for what the controller refuses."""
+    """One home's controller. `api` is the socket of the owner's API; the controller's own is beside it.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Every call may raise NoController, and Unable for what is refused.
+    """
+
+    def __init__(self, api: Path) -> None:
+        self._api = api
+        self._steering = steering_beside(api)
 
     def health(self, timeout_s: float = CONNECT_S) -> Health:
         """What the controller says of itself."""
-        return msgspec.convert(self._ask("GET", "/v1/health", None, timeout_s), Health)
+        from headgate.ipc.messages import Healthy, HowAreYou
+
+        answer = self._steer(HowAreYou(), timeout_s)
+        if not isinstance(answer, Healthy):
+            raise _unexpected(answer)
+        found = answer.health
+        return Health(found.pid, found.version, found.open, found.url, found.trouble)
 
     def answers(self) -> bool:
         """True when a controller answers."""
@@ -60,39 +84,105 @@ class Client:
             return False
         return True
 
-    def submit(self, submission: Any) -> str:  # noqa: ANN401 - a Submission, whose room need not be loaded here
+    def submit(self, submission: "Submission") -> str:
         """Hand in a release; returns its name."""
-        return str(self._ask("POST", "/v1/releases", submission)["release"])
+        from headgate.ipc.messages import Begun, Submit
+
+        answer = self._steer(Submit(submission))
+        if not isinstance(answer, Begun):
+            raise _unexpected(answer)
+        return answer.release
 
     def tell(self, release: str, verb: str, by: str, why: str) -> str:
         """Hand on a person's word; returns the release's phase after it."""
-        answer = self._ask("POST", f"/v1/releases/{release}/{verb}", {"by": by, "reason": why})
-        return str(answer.get("phase", ""))
+        from headgate.core.events import STAMPED_LATER
+        from headgate.ipc.messages import Tell, Told
+        from headgate.ports.controller import WORDS
+
+        answer = self._steer(Tell(release, WORDS[verb](at=STAMPED_LATER, by=by, reason=why)))
+        if not isinstance(answer, Told):
+            raise _unexpected(answer)
+        return answer.phase
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What the API answers to whoever types this."""
-        return self._ask(method, path, body)
-
-    def _ask(self, method: str, path: str, body: object, timeout_s: float = ANSWER_S) -> dict[str, Any]:
-        found = _connect(self._path)
-        import http.client
-
-        connection = http.client.HTTPConnection("headgate")
-        found.settimeout(timeout_s)
-        connection.sock = found
         try:
-            content = None if body is None else msgspec.json.encode(body)
-            headers = {"content-type": "application/json", "x-headgate-person": _plain(person())}
-            connection.request(method, path, content, headers)
-            response = connection.getresponse()
-            answer = response.read(ANSWER_MAX_BYTES)
-        except (OSError, http.client.HTTPException) as error:
-            what = f"the controller did not answer ({str(error) or type(error).__name__})"
-            hint = "it may have heard: `headgate status` shows how things stand"
-            raise Unable(what, hint, code=exits.INTERNAL) from error
+            found = _connect(self._api)
+        except NoController:
+            found = self._opening_door()
+        return _spoken(found, method, path, body)
+
+    def _opening_door(self) -> socket.socket:
+        """The door of a controller that runs, as soon as it has opened. Raises NoController, Unable."""
+        deadline = time.monotonic() + DOOR_S
+        while listens(self._steering):
+            try:
+                return _connect(self._api)
+            except NoController as error:
+                if time.monotonic() > deadline:
+                    what = "the controller runs, but the door beside it does not answer"
+                    raise Unable(what, "`headgate status` says why", code=exits.INTERNAL) from error
+            time.sleep(0.05)
+        raise NoController("no controller runs")
+
+    def _steer(self, ask: "Ask", timeout_s: float = ANSWER_S) -> "Answer":
+        """What the controller itself answers. Raises NoController, Unable."""
+        from headgate.ipc.frames import Broken, framed, receive_frame
+        from headgate.ipc.messages import Question, Refused, reply, written
+
+        found = _connect(self._steering)
+        try:
+            found.settimeout(timeout_s)
+            found.sendall(framed(written(Question(1, ask))))
+            answer = reply(receive_frame(found)).answer
+        except (OSError, Broken, ValueError) as error:
+            raise _unanswered(error) from error
         finally:
-            connection.close()
-        return _read(response.status, answer)
+            found.close()
+        if isinstance(answer, Refused):
+            raise _refused(answer)
+        return answer
+
+
+def _spoken(found: socket.socket, method: str, path: str, body: object) -> dict[str, Any]:
+    """What is answered by HTTP on this connection, which ends with it. Raises Unable."""
+    import http.client
+
+    connection = http.client.HTTPConnection("headgate")
+    found.settimeout(ANSWER_S)
+    connection.sock = found
+    try:
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {"content-type": "application/json", "x-headgate-person": _plain(person())}
+        connection.request(method, path, content, headers)
+        response = connection.getresponse()
+        answer = response.read(ANSWER_MAX_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise _unanswered(error) from error
+    finally:
+        connection.close()
+    return _read(response.status, answer)
+
+
+def _unanswered(error: Exception) -> Unable:
+    what = f"the controller did not answer ({str(error) or type(error).__name__})"
+    return Unable(what, "it may have heard: `headgate status` shows how things stand", code=exits.INTERNAL)
+
+
+def _refused(answer: "Refused") -> Unable:
+    """What the controller refuses, as the API would."""
+    status, title = {
+        "unknown": (409, "not possible now"),
+        "illegal": (409, "not possible now"),
+        "stopped": (503, "the controller is stopping"),
+        "ledger": (503, "the ledger is in trouble"),
+        "malformed": (422, "malformed request"),
+    }.get(answer.kind, (500, "a fault of ours"))
+    return refusal(status, title, answer.why)
+
+
+def _unexpected(answer: "Answer") -> Unable:
+    return Unable(f"the controller answered with {type(answer).__name__}", code=exits.INTERNAL)
 
 
 def _read(status: int, answer: bytes) -> dict[str, Any]:

@@ -43,7 +43,10 @@ class Helm:
         return True
 
     def take(self) -> None:
-        """Find the running controller, or be one. Raises what `wiring.running` raises, and Unable."""
+        """Find the running controller, or be one. Raises what `wiring.running` raises, Displaced and Unable."""
+        from headgate.homes.identity import require
+
+        require(self._home)
         patience = time.monotonic() + STARTING_S
         while not self.running():
             if self._start():

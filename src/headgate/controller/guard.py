@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.controller.asked import answers
-from headgate.homes import socket_of
+from headgate.homes import steering_of
 from headgate.ports.errors import PortError
 from headgate.ports.guard import Trouble
 from headgate.ports.pauses import Pauses
@@ -17,6 +16,9 @@ NAME = "controller"
 
 Retreat = Callable[[str], Awaitable[Sequence[object]]]
 """Takes traffic to the safe side, for this reason, wherever a canary is exposed; returns what it moved."""
+
+Ask = Callable[[Path, float], Awaitable[bool]]
+"""Whether whoever listens at this socket answers within so many seconds."""
 
 _DOWN = frozenset({"fatal", "exited", "stopped", "unknown", "backoff"})
 
@@ -46,11 +48,11 @@ class ControllerGuard:
         home: Path,
         processes: Processes,
         retreat: Retreat,
+        ask: Ask,
         limits: Limits | None = None,
-        ask: Callable[[Path, float], Awaitable[bool]] = answers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._socket = socket_of(home)
+        self._socket = steering_of(home)
         self._processes = processes
         self._retreat = retreat
         self._limits = limits or Limits()

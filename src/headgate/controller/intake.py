@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from headgate.core.admission import Known, Words, objections
+from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import folded, frozen
 from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
@@ -53,9 +54,29 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
-def stable(ledger: Ledger) -> Mapping[Unit, Version]:
-    """What runs, by what the ledger says was promoted last."""
-    return _stable(fleet(ledger.summaries(limit=HISTORY_MAX)))
+def free_name(ledger: Ledger) -> str:
+    """A name for a new release: of none in the ledger, and of none that the world has done without it."""
+    done = folded(note.event for note in ledger.notes()).reconciled
+    return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
+
+
+def stable(unit: Unit, ledger: Ledger) -> Version | None:
+    """What the unit runs, by what the ledger says was promoted last; only as many releases are read as it takes."""
+    page = _newest(unit, ledger)
+    while page:
+        for summary in page:
+            if summary.outcome == "promoted":
+                found = next((move.after for move in summary.moves if move.unit == unit), None)
+                if found is not None:
+                    return found
+        page = _newest(unit, ledger, page[-1].release)
+    return None
+
+
+def _newest(unit: Unit, ledger: Ledger, before: str | None = None) -> list[Summary]:
+    return ledger.summaries(
+        environment=unit.environment, project=unit.project, service=unit.service, before=before
+    )
 
 
 def _frozen(intents: Iterable[Intent], ledger: Ledger, at: float) -> Mapping[Unit, str]:

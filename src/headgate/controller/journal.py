@@ -55,12 +55,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def log_file(home: Path) -> logging.Handler:
-    """The log of a controller that lives as long as a command: the daemon's is kept by the process daemon."""
+def log_file(home: Path, name: str = "foreground") -> logging.Handler:
+    """The log of a controller that lives as long as a command, or of a process beside one: `name` is whose.
+
+    The daemon's own is kept by the process daemon.
+    """
     folder = home / "log"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return RotatingFileHandler(
-        folder / "foreground.log", maxBytes=FILE_MAX_BYTES, backupCount=FILES, delay=True, encoding="utf-8"
+        folder / f"{name}.log", maxBytes=FILE_MAX_BYTES, backupCount=FILES, delay=True, encoding="utf-8"
     )
 
 

@@ -1,7 +1,7 @@
 """Tells observers of what the ledger took in, so that none of them can delay or stop a release."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from headgate.core.events import AnyEvent, ReleaseRequested
 from headgate.core.model import Sample
@@ -14,11 +14,11 @@ _log = logging.getLogger(__name__)
 
 
 class Observing:
-    """Keeps a fold of every open release, for all observers together."""
+    """Keeps a fold of every open release, for all `observers` together."""
 
-    def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
+    def __init__(self, ledger: Ledger, observers: Iterable[Observer]) -> None:
         self._ledger = ledger
-        self._observers = observers
+        self.observers = list(observers)
         self._folds: dict[str, Fold] = {}
 
     def appended(self, event: AnyEvent, summary: Summary, sample: Sample | None, append_s: float) -> None:
@@ -28,7 +28,7 @@ class Observing:
         except Exception:  # noqa: BLE001 - whoever looks on must not be in the way
             _log.exception("an event of %s could not be observed", summary.release)
             return
-        for observer in self._observers:
+        for observer in self.observers:
             try:
                 observer(happened)
             except Exception:  # noqa: BLE001 - whoever looks on must not be in the way

@@ -22,13 +22,20 @@ class Reading:
 
 
 async def read_arm(
-    sources: Sequence[Signals], version: Version, limit_s: float, measuring: int = 0
+    sources: Sequence[Signals],
+    version: Version,
+    limit_s: float,
+    measuring: int = 0,
+    beside_s: float | None = None,
 ) -> Reading:
     """Ask all sources side by side; the one at index `measuring` measures the traffic: without it, the arm is unknown.
 
-    Of the others come the means, whatever else they count.
+    Of the others come the means, whatever else they count; they have `beside_s` (None: as long as the first), for what
+    the traffic says must not wait for them.
     """
-    answers = await asyncio.gather(*(_ask(source, version, limit_s) for source in sources))
+    limits = [limit_s if at == measuring or beside_s is None else beside_s for at in range(len(sources))]
+    asked = zip(sources, limits, strict=True)
+    answers = await asyncio.gather(*(_ask(source, version, within_s) for source, within_s in asked))
     problems = tuple(answer for answer in answers if isinstance(answer, str))
     measured = answers[measuring] if answers else None
     if not isinstance(measured, Arm):

@@ -125,7 +125,9 @@ class Watcher:
     async def _arm(self, version: Version | None) -> Reading:
         if version is None:
             return Reading(Arm())
-        return await read_arm(self._sources, version, self._world.patience.signal_s, self._measuring)
+        patience = self._world.patience
+        beside_s = min(patience.signal_s, max(patience.beside_s, self._leg.judge.interval_s))
+        return await read_arm(self._sources, version, patience.signal_s, self._measuring, beside_s)
 
 
 def _between(before: Arm | None, after: Arm | None) -> Arm | None:

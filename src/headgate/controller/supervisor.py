@@ -3,23 +3,24 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, dequeued, request, stable
+from headgate.controller.intake import HISTORY_MAX, dequeued, free_name, request, stable
 from headgate.controller.lease import Lease
 from headgate.controller.patrol import Patrol
 from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
 from headgate.controller.recover import recover, watch_over
 from headgate.controller.scribe import Overtaken
-from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld
+from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested, WatchResumed
 from headgate.core.machine import Illegal
-from headgate.core.model import Unit, Version
+from headgate.core.model import Plan, Unit, Version
 from headgate.core.need import need
 from headgate.core.state import State, initial
 from headgate.core.submission import Submission
@@ -32,12 +33,24 @@ from headgate.ports.controller import Stopped, UnknownRelease
 LEASE_ROUND_S = 2.0
 LEDGER_RETRY_S = 1.0
 
+T = TypeVar("T")
+
+
+class Aside(Protocol):
+    """Runs work that reads much, beside the loop."""
+
+    async def __call__(self, work: Callable[[Ledger], T]) -> T:
+        """What `work` gives for the ledger. Raises what it raises."""
+        ...
+
+
 __all__ = ["Supervisor"]
 
 
 class Supervisor:
     """The controller of one home. One at a time: it holds the lease while it runs.
 
+    `aside` runs what looks through the whole ledger, where that holds nobody up; None: here and now.
     `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say.
     """
 
@@ -49,11 +62,13 @@ class Supervisor:
         wall: Callable[[], float],
         appended: Appended = unseen,
         spool: Spool | None = None,
+        aside: Aside | None = None,
     ) -> None:
         self._appended = appended
         self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
         self._spool = spool or MemorySpool()
+        self._aside = aside or self._at_once
         self._world = world
         self._lease = lease
         self._wall = wall
@@ -64,6 +79,7 @@ class Supervisor:
         self._freed = asyncio.Event()
         self._closing = False
         self._trouble = ""
+        self._ahead = ""
         self._desk: Desk | None = None
         self._patrol = Patrol(world)
 
@@ -87,7 +103,9 @@ class Supervisor:
             appended=self._appended,
             spool=self._spool,
         )
-        self._take_up(open_now)
+        self._ahead = await world_ahead(self._ledger, self._world)
+        if not self._ahead:
+            self._take_up(open_now)
         self._follow(asyncio.create_task(self._usher()))
 
     async def close(self) -> None:
@@ -107,9 +125,18 @@ class Supervisor:
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
         async with self._admitting:
-            release = await self._begin(request(wish, self._ledger, self._wall()))
+            await self._require_ledger()
+            at = self._wall()
+            release = await self._begin(await self._aside(lambda ledger: request(wish, ledger, at)))
         self._freed.set()
         return release
+
+    async def _require_ledger(self) -> None:
+        """Raises Stopped while the world is ahead of the ledger; a person's word that it counts is heard here."""
+        if self._ahead:
+            self._ahead = await world_ahead(self._ledger, self._world)
+        if self._ahead:
+            raise Stopped(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
@@ -135,26 +162,29 @@ class Supervisor:
 
     def health(self) -> dict[str, object]:
         """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""
-        return {"open": list(self._actors), "trouble": self._all_trouble()}
+        return {"open": list(self._actors), "trouble": self.trouble()}
 
-    def troubles(self) -> int:
-        """How much stands in their way."""
-        return len(self._all_trouble())
-
-    def _all_trouble(self) -> dict[str, str]:
+    def trouble(self) -> dict[str, str]:
+        """What stands in the way of releases, by the release's name, and of the controller itself."""
         trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble
+        if self._ahead:
+            trouble["ledger"] = self._ahead
         return trouble | self.elsewhere()
 
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
         return tuple(self._actors)
 
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of the releases that are not closed."""
+        return tuple(actor.plan for actor in self._actors.values())
+
     async def _begin(self, asked: ReleaseRequested) -> str:
         """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""
         while True:
-            named = replace(asked, release=self._ledger.next_release())
+            named = replace(asked, release=free_name(self._ledger))
             actor = self._run(self._drawn(named))
             try:
                 await actor.tell(named)
@@ -239,7 +269,8 @@ class Supervisor:
             self._freed.clear()
             try:
                 async with self._admitting:
-                    await self._serve_queue()
+                    if not self._ahead:
+                        await self._serve_queue()
             except LedgerError as error:
                 self._trouble = str(error)
                 await asyncio.sleep(LEDGER_RETRY_S)
@@ -275,8 +306,10 @@ class Supervisor:
                     ahead.setdefault(move.unit, []).append(summary.release)
 
     async def _let_go(self, actor: Actor) -> None:
+        asked, before, at = actor.request, actor.plan, self._wall()
+        event = await self._aside(lambda ledger: dequeued(asked, before, ledger, at))
         with contextlib.suppress(Illegal, Stopped):
-            await actor.tell(dequeued(actor.request, actor.plan, self._ledger, self._wall()))
+            await actor.tell(event)
 
     async def _supersede(self, others: Iterable[str], release: str) -> None:
         """Undo what is in the way. What is on its way back already is left to finish."""
@@ -291,6 +324,9 @@ class Supervisor:
         """The releases as an earlier controller had them that could not write it all into the ledger."""
         return [entry.summary for entry in self._spool.read()]
 
+    async def _at_once(self, work: Callable[[Ledger], T]) -> T:
+        return work(self._ledger)
+
     # --- what the ledger knows ---------------------------------------------------------------------------------------
 
     def _open(self) -> list[Summary]:
@@ -299,7 +335,7 @@ class Supervisor:
 
     def _needed(self, release: str, version: Version) -> str:
         """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-        if stable(self._ledger).get(version.unit) == version:
+        if stable(version.unit, self._ledger) == version:
             return f"{version} is what {version.unit} runs"
         others = [actor for name, actor in self._actors.items() if name != release]
         return next((why for other in others if (why := need(other.state, other.plan, version))), "")

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from headgate.controller.actor import Actor
 from headgate.controller.world import World
+from headgate.core.ahead import ahead, in_words
 from headgate.core.effects import SetRouting
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseResumed, WatchResumed
+from headgate.core.home import folded
 from headgate.core.machine import Illegal
 from headgate.core.model import Leg
 from headgate.core.state import State
+from headgate.ledger import Ledger
 from headgate.ports import PortError
 from headgate.ports.controller import Stopped
 
@@ -56,6 +59,20 @@ async def compare(actor: Actor, world: World) -> None:
     )
     with contextlib.suppress(Illegal, Stopped):
         await actor.tell(ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=reason))
+
+
+async def world_ahead(ledger: Ledger, world: World) -> str:
+    """What the proxy has carried out that the ledger knows nothing of, in words; empty where that is nothing.
+
+    What cannot be asked is not held against the ledger. Raises LedgerError.
+    """
+    try:
+        async with asyncio.timeout(ASK_WITHIN_S):
+            remembered = await world.traffic.remembered()
+    except (PortError, TimeoutError):
+        return ""
+    reconciled = folded(note.event for note in ledger.notes()).reconciled
+    return in_words(ahead(remembered, lambda release: ledger.summary(release) is not None, reconciled))
 
 
 def settled(world: World, open_releases: Iterable[str]) -> None:

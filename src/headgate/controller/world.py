@@ -15,6 +15,7 @@ class Patience:
     """How long and how often the controller tries, per kind of call. Seconds, unless the name says otherwise.
 
     `back_retry_s` is the longest wait between two tries to bring users back, which has no last try.
+    `beside_s` is what sources have that do not measure the traffic itself, or an interval where that is longer.
     `abandon_s` is how long an order that was abandoned may take to end before the next one to the same thing begins.
     """
 
@@ -23,6 +24,7 @@ class Patience:
     check_s: float = 120.0
     stop_s: float = 300.0
     signal_s: float = 2.0
+    beside_s: float = 1.0
     gate_s: float = 60.0
     abandon_s: float = 5.0
     attempts: int = 5

@@ -132,6 +132,21 @@ class HookReceived(HomeEvent, frozen=True, kw_only=True, tag=True):
     pushes: tuple[Push, ...] = ()
 
 
+class HomeAdopted(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """The home belongs to another place from now on: it was moved there, or is a copy. `before` is where it was."""
+
+    before: str
+    path: str
+    epoch: int
+
+
+class LedgerReconciled(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """The ledger counts although the world is ahead of it: what the world did as `releases` is nothing of it."""
+
+    reason: str
+    releases: tuple[str, ...]
+
+
 AnyHomeEvent = (
     TokenIssued
     | TokenRevoked
@@ -142,6 +157,8 @@ AnyHomeEvent = (
     | HookAdded
     | HookRemoved
     | HookReceived
+    | HomeAdopted
+    | LedgerReconciled
 )
 
 
@@ -202,7 +219,8 @@ class Hook(msgspec.Struct, frozen=True):
 class Home(msgspec.Struct, frozen=True):
     """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
 
-    `called` holds the names that somebody signed in under, by their issuer and who they are to it.
+    `called` holds the names that somebody signed in under, by their issuer and who they are to it; `reconciled` the
+    releases that the world has done and this ledger never did.
     """
 
     number: int = 0
@@ -210,6 +228,7 @@ class Home(msgspec.Struct, frozen=True):
     freezes: dict[str, Freeze] = {}
     hooks: dict[str, Hook] = {}
     called: dict[tuple[str, str], tuple[str, ...]] = {}
+    reconciled: frozenset[str] = frozenset()
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -230,6 +249,8 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, hooks=_hooked(home.hooks, event))
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
+        case LedgerReconciled():
+            return replace(home, reconciled=home.reconciled | frozenset(event.releases))
         case _:
             return home
 

@@ -1,10 +1,30 @@
-"""Who steers, as everybody else sees them: the API and the commands speak to this, not to the engine room."""
+"""Who steers, as everybody else sees them: the API and the commands speak to this, not to the engine room.
+
+The API lives in another process than the controller, so every question may take a while, and may stay without answer.
+"""
 
 from typing import Protocol
 
-from headgate.core.events import AnyEvent, ReleaseRequested
-from headgate.core.state import State
+import msgspec
+
+from headgate.core.events import (
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    Request,
+    StepApproved,
+)
 from headgate.core.submission import Submission
+
+WORDS: dict[str, type[Request]] = {
+    "pause": ReleasePaused,
+    "resume": ReleaseResumed,
+    "approve": StepApproved,
+    "promote": PromotionForced,
+    "abort": ReleaseAborted,
+}
+"""What people say to a release, by the verb that they type."""
 
 
 class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release is unknown
@@ -13,6 +33,35 @@ class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release 
 
 class Stopped(Exception):  # noqa: N818 - a fact about the controller
     """The release is not run here (any more): it has ended, we shut down, or another one took over."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The controller: its process and version, its open releases, what stands in their way, its dashboard's `url`."""
+
+    open: tuple[str, ...] = ()
+    trouble: dict[str, str] = {}
+    pid: int = 0
+    version: str = ""
+    url: str = ""
+
+
+APPEND_LE_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""The bounds by which appends to the ledger are counted, in seconds."""
+
+
+class Vitals(msgspec.Struct, frozen=True):
+    """The controller's own numbers, since its process began.
+
+    `troubles` stand in its way now; `append_counts` are appends that took at most so long (APPEND_LE_S, and any time),
+    `append_sum_s` all of them together; `lag_max_s` is the longest that its event loop stood still, `stalls` how often
+    it did so for longer than a healthy one does.
+    """
+
+    troubles: int = 0
+    append_counts: tuple[int, ...] = (0,) * (len(APPEND_LE_S) + 1)
+    append_sum_s: float = 0.0
+    lag_max_s: float = 0.0
+    stalls: int = 0
 
 
 class Controller(Protocol):
@@ -25,18 +74,17 @@ class Controller(Protocol):
         """
         ...
 
-    async def tell(self, release: str, event: AnyEvent) -> State:
-        """Hand a person's word to a release. Raises UnknownRelease, machine.Illegal, Stopped."""
+    async def tell(self, release: str, event: Request) -> str:
+        """Hand a person's word to a release; returns where it is then, in a word or two; `closed` when it has ended.
+
+        Raises UnknownRelease, machine.Illegal, Stopped.
+        """
         ...
 
-    def request(self, release: str) -> ReleaseRequested | None:
-        """What was asked for in an open release; None when it is not open."""
+    async def health(self) -> Health:
+        """How it is. Raises Stopped when it does not say."""
         ...
 
-    def phase(self, release: str) -> str:
-        """Where a release is, in a word or two; `closed` when it is not open."""
-        ...
-
-    def health(self) -> dict[str, object]:
-        """`open`: the names of the open releases; `trouble`: what stands in their way here, by release."""
+    async def vitals(self) -> Vitals:
+        """Its numbers. Raises Stopped when it does not say."""
         ...

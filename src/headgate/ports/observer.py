@@ -14,7 +14,7 @@ from headgate.core.summary import Summary
 class Happened:
     """An event that is in the ledger now. `folded` is the release after it, `before` its state before.
 
-    `append_s` is how long it took to write it.
+    `append_s` is how long it took to write it, as far as whoever tells of it knows.
     """
 
     event: AnyEvent
@@ -22,7 +22,7 @@ class Happened:
     folded: Fold
     summary: Summary
     sample: Sample | None
-    append_s: float
+    append_s: float | None = None
 
 
 Observer = Callable[[Happened], None]

@@ -21,6 +21,13 @@ class Traffic(Protocol):
         """What the data plane says it does for `unit` now; None when it serves nothing for it."""
         ...
 
+    async def remembered(self) -> tuple[EffectId, ...]:
+        """The newest effect of each release that was applied to each unit, as the data plane's own records have it.
+
+        Raises Temporary when they cannot be read.
+        """
+        ...
+
     async def idle(self, unit: Unit) -> bool:
         """True when no request is under way to any version of `unit` that receives no new traffic."""
         ...

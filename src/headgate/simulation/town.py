@@ -140,6 +140,15 @@ class Town:
         """True when the same release has given a later order to the same thing already."""
         return effect.sequence < self._newest.get((thing, effect.release), 0)
 
+    def applied(self) -> tuple[EffectId, ...]:
+        """The newest effect of each release that moved traffic."""
+        newest = [
+            (release, sequence)
+            for (thing, release), sequence in self._newest.items()
+            if isinstance(thing, Unit)
+        ]
+        return tuple(EffectId(release, sequence, 0) for release, sequence in newest)
+
     def route(self, effect: EffectId, routing: Routing) -> None:
         """From now on, requests go this way."""
         self.flow(routing.unit)

@@ -134,6 +134,10 @@ class TwinTraffic:
         await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
         return self._town.routing.get(unit)
 
+    async def remembered(self) -> tuple[EffectId, ...]:
+        """See Traffic."""
+        return self._town.applied()
+
     async def idle(self, unit: Unit) -> bool:
         """See Traffic."""
         fault = self._hands.weather.draw("idle")

@@ -127,6 +127,24 @@ class TrafficContract(ABC):
 
         self._run(scenario)
 
+    def test_it_remembers_the_newest_effect_of_each_release(self) -> None:
+        """Of every unit, whichever process asks: so that a ledger that knows less is found."""
+
+        async def scenario(plane: DataPlane) -> None:
+            assert await plane.traffic.remembered() == ()
+            old, new = await plane.version("a", WEB), await plane.version("b", WEB)
+            place = plane.listener()
+            await plane.traffic.apply(effect(1), Routing(WEB, place, old))
+            await plane.traffic.apply(effect(4), Routing(WEB, place, old, new, 10))
+            await plane.traffic.apply(effect(2, release="r2"), Routing(WEB, place, new))
+            other = await plane.version("a", API)
+            await plane.traffic.apply(effect(3, release="r3"), Routing(API, plane.listener(), other))
+            expected = {effect(4), effect(2, release="r2"), effect(3, release="r3")}
+            assert set(await plane.traffic.remembered()) == expected
+            assert set(await plane.reopened().remembered()) == expected
+
+        self._run(scenario)
+
     def test_an_effect_acts_once(self) -> None:
         """The same effect again is confirmed, and does not undo what came after it from another release."""
 

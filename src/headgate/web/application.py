@@ -22,6 +22,7 @@ from headgate.web.api.live import Live
 from headgate.web.dispatch import Identify, Refused, routes
 from headgate.web.endpoint import Endpoint
 from headgate.web.folds import Folds
+from headgate.web.following import Following
 from headgate.web.metrics import Metrics
 from headgate.web.openapi import document
 from headgate.web.problems import Problem
@@ -44,6 +45,7 @@ class Backstage:
     stream: Stream
     metrics: Metrics | None = None
     artifacts: Artifacts | None = None
+    following: Following | None = None
 
     @cached_property
     def folds(self) -> Folds:
@@ -88,7 +90,8 @@ def _application(
     api = backstage.endpoints(live)
     found: list[BaseRoute] = [*routes(api, identify, refused), *pages]
     if backstage.metrics is not None:
-        found.append(Route(metrics.PATH, metrics.exposing(backstage.metrics, identify), methods=["GET"]))
+        expose = metrics.exposing(backstage.metrics, identify, backstage.controller, backstage.following)
+        found.append(Route(metrics.PATH, expose, methods=["GET"]))
     handlers = {404: _missing, 405: _missing, Exception: _broken}
     application = Starlette(routes=found, exception_handlers=handlers)
     application.router.redirect_slashes = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from http import HTTPStatus
@@ -98,9 +99,8 @@ async def _answer(request: Request, endpoint: Endpoint, who: Who, keys: Keys) ->
 def query_of(request: Request, kind: type[Q]) -> Q:
     """The query as `kind` has it. Raises Problem (422)."""
     given = request.query_params.multi_items()
-    names = [name for name, _ in given]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled:
+    doubled = next((name for name, times in Counter(name for name, _ in given).items() if times > 1), None)
+    if doubled is not None:
         raise malformed(f"the parameter {doubled!r} is given more than once", f"query.{doubled}")
     try:
         return msgspec.convert(dict(given), kind, strict=False)

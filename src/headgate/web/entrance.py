@@ -146,6 +146,25 @@ def address_of(home: Path) -> str:
         return ""
 
 
+def link_of(home: Path) -> Callable[[str], str]:
+    """Says where others can look at a release, in the words of the door that is open then; empty where they cannot."""
+
+    def link(release: str) -> str:
+        url = address_of(home)
+        try:
+            public = _public(read_entrance(home))
+        except Shut:
+            return ""
+        return f"{url.removesuffix('/')}/releases/{release}" if url and public else ""
+
+    return link
+
+
+def _public(entrance: Entrance) -> bool:
+    """Whether others than this machine can reach the door."""
+    return bool(entrance.url) or not _loopback(entrance.host)
+
+
 Vouch = Callable[[OpenId, str], Vouching]
 """Makes what lets people in at the door of an address. Raises PortError."""
 
@@ -170,7 +189,7 @@ async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None
     tls = Tls(entrance.certificate, entrance.key) if entrance.certificate else None
     with contextlib.closing(opened) as listener:
         backstage.door.bounds = entrance.bounds().narrowed()
-        backstage.door.public = bool(entrance.url) or not _loopback(entrance.host)
+        backstage.door.public = _public(entrance)
         address = backstage.door.url = entrance.url or _url(entrance, listener.getsockname()[1])
         _write(home / ADDRESS, address.encode())
         if entrance.openid is not None and vouch is not None:

@@ -1,8 +1,9 @@
 """Headgate's own metrics, for Prometheus: `/metrics`.
 
 Labels are project, environment and service, of which a home has few; never a release, a version or a person. Counters
-begin with the controller's process. `headgate_release_in_progress` is 1 from a release's checks to its end, its bakes
-included, and 0 otherwise: it switches the tighter alerts.
+begin with the process that serves them, those of the controller's own with the controller.
+`headgate_release_in_progress` is 1 from a release's checks to its end, its bakes included, and 0 otherwise: it switches
+the tighter alerts.
 
 Source: Prometheus documentation, "Exposition formats" and "Metric and label naming".
 """
@@ -12,7 +13,12 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,8 +30,10 @@ from headgate.core.report import Report
 from headgate.core.summary import Summary
 from headgate.core.view import PHASES
 from headgate.ledger import Ledger
+from headgate.ports.controller import APPEND_LE_S, Controller, Stopped, Vitals
 from headgate.ports.observer import Happened
 from headgate.web.dispatch import Identify
+from headgate.web.following import Following
 from headgate.web.problems import Problem
 from headgate.web.who import Who
 
@@ -39,7 +47,6 @@ HISTORY_MAX = 10_000
 AREA = ("project", "environment")
 UNIT = (*AREA, "service")
 SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14400)
-APPEND_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 ALL_PHASES = ("queued", "checking", *PHASES.values(), "paused", "held", "rolling back")
 """The phases of a release that has not ended."""
 
@@ -73,21 +80,13 @@ class Metrics:
         self._detected = self._seconds("detection", "From a bad canary's first request to the verdict.")
         self._restored = self._seconds("restore", "From the verdict until stable had all traffic again.")
         self._took = self._seconds("release", "From a release's request to its end.")
-        self._append = Histogram(
-            "headgate_ledger_append_seconds",
-            "How long the ledger took to write an event.",
-            buckets=APPEND_S,
-            registry=registry,
-        )
-        self._trouble = Gauge(
-            "headgate_trouble", "What stands in the controller's own way now.", registry=registry
-        )
+        self._controller = _Controller()
+        registry.register(self._controller)
         build = Gauge("headgate_build_info", "The version that runs.", ("version",), registry=registry)
         build.labels(__version__).set(1)
 
-    def begin(self, ledger: Ledger, trouble: Callable[[], int]) -> None:
-        """Know what the ledger has; `trouble` says how much stands in the controller's way. Raises LedgerError."""
-        self._trouble.set_function(trouble)
+    def begin(self, ledger: Ledger) -> None:
+        """Know what the ledger has. Raises LedgerError."""
         for summary in reversed(ledger.summaries(limit=HISTORY_MAX)):
             self._standing.see(summary)
 
@@ -95,7 +94,6 @@ class Metrics:
         """Count one event: an Observer."""
         summary, event = happened.summary, happened.event
         self._standing.see(summary)
-        self._append.observe(happened.append_s)
         if isinstance(event, Judged):
             leg = happened.folded.plan.legs[happened.before.leg]
             unit = _labels(leg.unit)
@@ -104,6 +102,10 @@ class Metrics:
             self._failures.labels(*unit).inc(len(happened.sample.problems) if happened.sample else 0)
         if summary.outcome is not None and happened.before.ended_at is None:
             self._ended(summary, happened.folded.report())
+
+    def tell(self, vitals: Vitals | None) -> None:
+        """What the controller says of itself now; None: it says nothing, and so nothing is shown."""
+        self._controller.vitals = vitals
 
     def expose(self, accept: str) -> tuple[bytes, str]:
         """The metrics as text, in the format that `accept` (a header) prefers, and the content's type."""
@@ -123,7 +125,9 @@ class Metrics:
             self._restored.labels(*area).observe(report.restored_after_s)
 
 
-def exposing(metrics: Metrics, identify: Identify) -> Callable[[Request], Awaitable[Response]]:
+def exposing(
+    metrics: Metrics, identify: Identify, controller: Controller, following: Following | None = None
+) -> Callable[[Request], Awaitable[Response]]:
     """Serves them to whoever may read everything: a token for some environments only has no business here."""
 
     async def expose(request: Request) -> Response:
@@ -131,6 +135,12 @@ def exposing(metrics: Metrics, identify: Identify) -> Callable[[Request], Awaita
             _require_all(await identify(request))
         except Problem as problem:
             return problem.response()
+        if following is not None:
+            await following.catch_up()
+        try:
+            metrics.tell(await controller.vitals())
+        except Stopped:
+            metrics.tell(None)
         content, content_type = metrics.expose(request.headers.get("accept", ""))
         return Response(content, media_type=content_type)
 
@@ -141,6 +151,39 @@ def _require_all(who: Who) -> None:
     if not who.may("read") or who.environments:
         detail = "metrics are of all environments: use a token that may read them all"
         raise Problem(HTTPStatus.FORBIDDEN, "not allowed", detail)
+
+
+class _Controller(Collector):
+    """The controller's own numbers, as it told them last."""
+
+    def __init__(self) -> None:
+        self.vitals: Vitals | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing where it told nothing: unknown is not zero."""
+        told = self.vitals
+        if told is None:
+            return
+        yield GaugeMetricFamily(
+            "headgate_trouble", "What stands in the controller's own way now.", value=told.troubles
+        )
+        bounds = (*map(str, APPEND_LE_S), "+Inf")
+        yield HistogramMetricFamily(
+            "headgate_ledger_append_seconds",
+            "How long the ledger took to write an event.",
+            buckets=list(zip(bounds, told.append_counts, strict=True)),
+            sum_value=told.append_sum_s,
+        )
+        yield GaugeMetricFamily(
+            "headgate_controller_loop_lag_seconds",
+            "The longest that the controller's event loop stood still.",
+            value=told.lag_max_s,
+        )
+        yield CounterMetricFamily(
+            "headgate_controller_loop_stalls",
+            "Times that the controller's event loop stood still for too long.",
+            value=told.stalls,
+        )
 
 
 class _Standing(Collector):

@@ -2,16 +2,24 @@
 
 import asyncio
 import contextlib
-import os
+import resource
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from headgate.unix_sockets import bind
+from headgate.web.connections import (
+    CONNECTIONS_MAX,
+    HEAD_MAX_BYTES,
+    HEADER_S,
+    RESERVED,
+    Connections,
+    bounded,
+    within_bounds,
+)
 
 STOP_WITHIN_S = 2
 BACKLOG = 512
@@ -33,14 +41,38 @@ class _Server(uvicorn.Server):
         """Install no handler."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Unlike uvicorn's own, this bounds the time that TLS takes to begin."""
+        config, loop = self.config, asyncio.get_running_loop()
+
+        def connected() -> asyncio.Protocol:
+            make = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+            return make(config=config, server_state=self.server_state, app_state=self.lifespan.state)
+
+        within_s = HEADER_S if config.ssl else None
+        self.servers = [
+            await loop.create_server(
+                connected, sock=sock, ssl=config.ssl, backlog=BACKLOG, ssl_handshake_timeout=within_s
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
+
 
 @contextlib.asynccontextmanager
 async def serving(
     application: ASGIApp, listener: socket.socket, tls: Tls | None = None
 ) -> AsyncGenerator[None]:
-    """Serve on `listener` while the context lasts. Raises OSError when the files of `tls` cannot be used."""
+    """Serve on `listener` while the context lasts, within the bounds of `connections`.
+
+    Raises OSError when the files of `tls` cannot be used.
+    """
+    connections = Connections(min(CONNECTIONS_MAX, max(RESERVED, descriptors() - RESERVED)))
     config = uvicorn.Config(
-        application,
+        within_bounds(application),
+        http=bounded(connections),
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_MAX_BYTES,
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=STOP_WITHIN_S,
@@ -58,25 +90,9 @@ async def serving(
         await asyncio.gather(task, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def unix_listener(path: Path) -> Generator[socket.socket]:
-    """A socket at `path` that only its owner can open, gone again afterwards.
-
-    Whoever calls holds the home's lease, so a socket that is there already was left by a controller that died.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove(path)
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
-        mask = os.umask(0o177)
-        try:
-            bind(listener, path)
-        finally:
-            os.umask(mask)
-        listener.listen(BACKLOG)  # from now on, whoever connects waits for the server to start
-        try:
-            yield listener
-        finally:
-            _remove(path)
+def descriptors() -> int:
+    """How many files this process may have open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def tcp_listener(host: str, port: int) -> socket.socket:
@@ -93,7 +109,3 @@ def tcp_listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

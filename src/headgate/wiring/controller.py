@@ -1,103 +1,94 @@
-"""The controller of a home, with all that lives beside it."""
+"""The controller of a home: it judges and steers, and waits for nobody."""
 
 import asyncio
 import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from headgate.controller.housekeeping import keep_house
 from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
 from headgate.controller.observing import Observing
+from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.tending import tend
-from headgate.homes import hooks_of, socket_of
+from headgate.controller.watchdog import Watchdog
+from headgate.homes import lock_of, steering_of
+from headgate.ipc.answering import answering
+from headgate.ipc.life import raise_descriptors
+from headgate.ipc.listening import unix_listener
+from headgate.ipc.steering import Desk
+from headgate.ledger import Ledger
 from headgate.ledger.place import open_spool
-from headgate.outbox.store import FileStore
-from headgate.outbox.telling import telling
 from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
-from headgate.plugins.web.client import HttpWeb, Limits
-from headgate.ports.issuer import ANSWER_MAX_BYTES
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import HomeBook
-from headgate.web.application import Backstage, behind_socket
-from headgate.web.entrance import allowed_at, open_door
-from headgate.web.hooks.vault import FileVault
-from headgate.web.metrics import Metrics
-from headgate.web.serve import serving, unix_listener
-from headgate.web.stream import Stream
-from headgate.wiring import stores, world
-from headgate.wiring.people import vouching
-from headgate.wiring.telling import telling_wires
+from headgate.wiring import beside, stores, world
+
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
 async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenerator[Supervisor]:
     """The controller of a home, in this process, for as long as the context lasts: services and proxy outlive it.
 
+    What others reach, and what waits for others, are processes of their own beside it, which end with it.
     `log` takes what it logs; without one, that goes to a file of the home.
 
     Raises LeaseTaken when another controller runs, PortError when the process daemon or a plugin cannot start,
     LedgerError when the ledger cannot be opened.
     """
-    lease = FileLease(home / "controller.lock")
+    lease = FileLease(lock_of(home))
     lease.acquire()
-    try:
+    async with contextlib.AsyncExitStack() as held:
+        held.callback(lease.release)
         processes = stores.open_processes(home)
         await processes.start_daemon()
+        raise_descriptors()  # after that: what the daemon starts keeps the limit that its owner gave it
         ledger = stores.open_ledger(home, write=True)
-        ports = world.build_world(home, processes)
-        metrics = Metrics()
-        observing = Observing(ledger, (metrics.observe, journal))
-        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended, open_spool(home))
-        housekeeping: asyncio.Future[tuple[None, None]] | None = None
-        told = contextlib.AsyncExitStack()
-        try:
-            bounds = allowed_at(home)
-            web = HttpWeb(bounds=bounds)  # whoever is slow to hear of a release is not whoever measures one
-            told.push_async_callback(web.aclose)
-            public_web = HttpWeb(bounds=bounds.narrowed())
-            told.push_async_callback(public_web.aclose)
-            wires = telling_wires(home, web, public_web)
-            asking = HttpWeb(
-                Limits(body_max_bytes=ANSWER_MAX_BYTES), bounds=bounds
-            )  # strangers may have it ask
-            told.push_async_callback(asking.aclose)
-            door = FrontDoor(HomeBook(ledger))
-            door.vault = FileVault(hooks_of(home))
-            outbox = await told.enter_async_context(
-                telling(ledger, FileStore(home), wires, lease.held, door.link)
-            )
-            supervisor.elsewhere = outbox.trouble
-            told.enter_context(logged(log or log_file(home)))
-            metrics.begin(ledger, supervisor.troubles)
-            await supervisor.start()
-            housekeeping = asyncio.gather(
-                keep_house(stores.open_artifacts(home), ledger), tend(processes, KEEPER)
-            )
-            stream = Stream(ledger)
-            backstage = Backstage(supervisor, ledger, door, stream, metrics, stores.open_artifacts(home))
-            with unix_listener(socket_of(home)) as listener:
-                async with (
-                    open_door(home, backstage, vouching(home, asking)),
-                    serving(
-                        behind_socket(backstage), listener
-                    ),  # whoever is answered here finds the door's address
-                    stream.running(),  # ends first, and every listener with it: no server has to wait for them
-                ):
-                    yield supervisor
-        finally:
-            if housekeeping is not None:
-                housekeeping.cancel()
-            await told.aclose()
-            await supervisor.close()
-            await ports.close()
-            ledger.close()
-    finally:
-        lease.release()
+        held.callback(ledger.close)
+        relay = beside.Relay(home, stores.open_artifacts(home))
+        reading = stores.open_ledger(
+            home
+        )  # of whoever looks through all of it, in a thread: the loop's is its own
+        held.callback(reading.close)
+        ports = world.build_world(home, processes, relay)
+        held.push_async_callback(ports.close)
+        observing = Observing(ledger, (journal, relay.observe))
+        beside_loop, spool = _Thread(reading), open_spool(home)
+        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended, spool, beside_loop)
+        held.push_async_callback(supervisor.close)
+        held.enter_context(logged(log or log_file(home)))
+        watchdog = Watchdog()
+        door = beside.Door(home)
+        steerable = Steerable(supervisor, lambda: door.url, lambda: (watchdog.lag_max_s, watchdog.stalls))
+        observing.observers.append(steerable.observe)
+        supervisor.elsewhere = lambda: watchdog.trouble() | door.trouble() | relay.trouble()
+        watchdog.start()
+        held.callback(watchdog.stop)
+        await relay.begin(ledger)
+        await supervisor.start()
+        relay.foresee(supervisor.plans())
+        for work in (keep_house(stores.open_artifacts(home), reading), tend(processes, KEEPER)):
+            held.callback(asyncio.create_task(work).cancel)
+        desk = Desk(steerable)
+        listener = held.enter_context(unix_listener(steering_of(home)))
+        await held.enter_async_context(relay.running())
+        await held.enter_async_context(door.running(desk))
+        await held.enter_async_context(answering(listener, desk.handle))
+        yield supervisor
+
+
+class _Thread:
+    """Looks through the ledger in a thread (`supervisor.Aside`)."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def __call__(self, work: Callable[[Ledger], T]) -> T:
+        return await asyncio.to_thread(work, self._ledger)
 
 
 async def serve(home: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 import headgate
-from headgate.homes import proxy_socket_of, socket_of
+from headgate.homes import proxy_socket_of, socket_of, steering_of
 from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
 from headgate.plugins.targets.local.keeper_program import keeper_of
 from headgate.plugins.traffic.envoy.guard import ProxyGuard
@@ -29,6 +29,7 @@ UP_S = 15.0
 SERVED_S = 5.0
 """How long it then waits for the proxy to serve: it looks after it meanwhile, as the keeper goes on to do."""
 
+DOOR_S = 5.0
 ASK_EVERY_S = 0.05
 LOOK_EVERY_S = 0.5
 
@@ -36,19 +37,27 @@ LOOK_EVERY_S = 0.5
 async def up(home: Path) -> dict[str, Any]:
     """Have the process daemon, the controller and the keeper run, and users served; returns `daemon_status`.
 
-    Waits up to `UP_S` seconds until the controller answers, and `SERVED_S` until every port that the proxy shall listen
-    on is served; where one is not, the status says so (`unserved`).
+    Waits up to `UP_S` seconds until the controller answers, up to `DOOR_S` until the door beside it has opened, and
+    `SERVED_S` until every port that the proxy shall listen on is served; where one is not, the status says so
+    (`unserved`).
     """
     processes = stores.open_processes(home)
     await processes.start_daemon()
     await processes.ensure([controller_program(home), keeper_of(home, processes, GUARDS)])
-    deadline = time.monotonic() + UP_S
-    while time.monotonic() < deadline:
-        if controller_runs(home):
-            break
-        await asyncio.sleep(ASK_EVERY_S)
+    if await _listening(steering_of(home), UP_S):
+        await _listening(socket_of(home), DOOR_S)
     unserved = await _served(ProxyGuard(home, processes))
     return await daemon_status(home) | {"unserved": msgspec.to_builtins(unserved)}
+
+
+async def _listening(path: Path, within_s: float) -> bool:
+    """Whether somebody listens at the socket, or begins to within so many seconds."""
+    deadline = time.monotonic() + within_s
+    while not listens(path):
+        if time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(ASK_EVERY_S)
+    return True
 
 
 async def down(home: Path, *, everything: bool) -> tuple[str, ...]:
@@ -69,7 +78,7 @@ async def down(home: Path, *, everything: bool) -> tuple[str, ...]:
 def _still(home: Path, everything: bool) -> list[str]:  # noqa: FBT001 - handed on
     """Who still answers at the home's sockets."""
     found: list[str] = []
-    if pid := listener_of(socket_of(home)):
+    if pid := listener_of(steering_of(home)):
         found.append(
             f"a controller (process {pid}) that the process daemon did not start still steers: a `headgate` command "
             "in some terminal; end it there"
@@ -144,7 +153,7 @@ def _unwatched(
 
 def controller_runs(home: Path) -> bool:
     """True when a controller answers at its socket; trying its lease would get in the way of one that starts."""
-    return listens(socket_of(home))
+    return listens(steering_of(home))
 
 
 def controller_program(home: Path) -> Program:

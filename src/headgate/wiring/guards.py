@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from headgate.controller.guard import ControllerGuard
+from headgate.ipc.alive import answers
 from headgate.plugins.traffic.envoy.guard import ProxyGuard
 from headgate.plugins.traffic.envoy.retreat import retreat
 from headgate.ports.guard import Guard
@@ -16,5 +17,5 @@ def create(home: Path, processes: Processes) -> tuple[Guard, ...]:
     """The guards of `home`, as the keeper makes them; the controller is brought back, or traffic to the safe side."""
     return (
         ProxyGuard(home, processes),
-        ControllerGuard(home, processes, lambda reason: retreat(home, reason)),
+        ControllerGuard(home, processes, lambda reason: retreat(home, reason), answers),
     )

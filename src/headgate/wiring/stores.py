@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from headgate.homes import ledger_of, make_home
+from headgate.homes.identity import require
 from headgate.ledger import Ledger, SqliteLedger
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
@@ -23,5 +24,6 @@ def open_artifacts(home: Path) -> Artifacts:
 
 
 def open_processes(home: Path) -> Supervisord:
-    """The home's process daemon."""
+    """The home's process daemon. Raises identity.Displaced: what a copy has written down is the original's."""
+    require(home)
     return Supervisord(home)

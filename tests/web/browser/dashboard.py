@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.core.home import AccessRole
 from headgate.core.submission import Submission
@@ -78,7 +79,7 @@ class Dashboard:
         self.controller = self.home.controller()
         await self.controller.start()
         stream = Stream(self.home.ledger)
-        backstage = Backstage(self.controller, self.home.ledger, self.door, stream)
+        backstage = Backstage(Steerable(self.controller), self.home.ledger, self.door, stream)
         with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             self.door.vouching = self._vouch(self.url) if self._vouch else None

@@ -1,4 +1,4 @@
-"""`headgate ledger verify` and `headgate ledger export`."""
+"""`headgate ledger verify`, `export` and `reconcile`."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group(
     "ledger",
-    short_help="Verify the record of all that happened, or export it.",
+    short_help="Verify or export the record of all that happened; say which one counts.",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Examples: `headgate ledger verify`, `headgate ledger export > ledger.ndjson`",
 )
@@ -74,7 +74,34 @@ def export(session: Session, /, output: Path | None, after: int, *, samples: boo
         file.writelines(found)
 
 
+@options.verb(
+    "reconcile",
+    'headgate ledger reconcile --reason "the backup of Tuesday counts"',
+)
+@click.option("--reason", metavar="TEXT", required=True, help="Why this ledger counts; it goes on record.")
+@options.as_json
+@click.pass_obj
+def reconcile(session: Session, /, reason: str, *, as_json: bool) -> None:
+    """Have this ledger count although the world is ahead of it: it was restored from before.
+
+    The proxy's own files name releases that this ledger knows nothing of. They are written down as such, no release is
+    called like one of them, and what the ledger says is what is brought about from now on.
+    """
+    import asyncio
+
+    from headgate.wiring.adoption import reconcile as settle
+
+    found = asyncio.run(settle(session.home, reason))
+    if as_json:
+        print_json({"home": str(session.home), "releases": found})
+    elif found:
+        say(f"The ledger counts. It never did {', '.join(found)}, and no release will be called so.")
+    else:
+        say("The ledger knows every release that the proxy names: there is nothing to settle.")
+
+
 command.add_command(verify)
+command.add_command(reconcile)
 command.add_command(export)
 
 

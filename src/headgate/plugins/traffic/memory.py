@@ -46,6 +46,10 @@ class MemoryTraffic:
         """See ports.Traffic."""
         return self.plane.routings.get(unit)
 
+    async def remembered(self) -> tuple[EffectId, ...]:
+        """See ports.Traffic."""
+        return tuple(effect for effects in self.plane.effects.values() for effect in effects)
+
     async def idle(self, unit: Unit) -> bool:
         """See ports.Traffic. `plane.active` says how many requests are under way."""
         routing = self.plane.routings.get(unit)

@@ -1,15 +1,13 @@
 """The API: JSON over HTTP, the same for commands, scripts and pages. Each file has one kind of endpoint."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
-from headgate import __version__
 from headgate.ledger import Ledger
 from headgate.ports.artifacts import Artifacts
-from headgate.ports.controller import Controller
+from headgate.ports.controller import Controller, Health, Stopped
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
 from headgate.web.api.deeds import Deeds
@@ -23,20 +21,10 @@ from headgate.web.api.inventory import Inventory
 from headgate.web.api.reading import Reading
 from headgate.web.api.records import Records
 from headgate.web.api.rejudging import Rejudging
-from headgate.web.api.steering import Steering
+from headgate.web.api.steering import Steering, stopping
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
 from headgate.web.openapi import document
-
-
-class Health(msgspec.Struct, frozen=True):
-    """The controller: its process and version, its open releases, what stands in their way, its dashboard's `url`."""
-
-    open: list[str]
-    trouble: dict[str, str]
-    pid: int
-    version: str
-    url: str = ""
 
 
 def endpoints(
@@ -56,11 +44,12 @@ def endpoints(
     steering, keeping = Steering(controller, ledger, door), HomeKeeping(door.book, door.now)
 
     async def health(_: Call) -> Reply:
-        found = controller.health() | {"pid": os.getpid(), "version": __version__, "url": door.url}
-        health = msgspec.convert(found, Health)
-        if door.trouble:
-            health.trouble["dashboard"] = door.trouble
-        return Reply(health)
+        try:
+            found = await controller.health()
+        except Stopped as error:
+            raise stopping(error) from error
+        trouble = found.trouble | ({"dashboard": door.trouble} if door.trouble else {})
+        return Reply(replace(found, trouble=trouble, url=door.url))
 
     async def describe(_: Call) -> Reply:
         return Reply(document(described))

@@ -42,15 +42,15 @@ class Deeds:
         for summary in self._ledger.summaries(open_only=True, limit=OPEN_MAX):
             reason = next((why for scope, why in begin.items() if moves(hook.added, scope, summary)), "")
             if reason and self._folds.fold(summary.release).state.stage in STEERED:
-                self._require_running(summary.release)
+                await self._require_running(summary.release)
                 reasons[summary.release] = reason
         if begin and not reasons:
             return ("nothing is under way there",)
         return tuple([await self._word(hook, release, verb, why) for release, why in reasons.items()])
 
-    def _require_running(self, release: str) -> None:
+    async def _require_running(self, release: str) -> None:
         """Raises Problem: 503, so that it is delivered again to whoever carries the release on."""
-        if not self._steering.runs(release):
+        if not await self._steering.runs(release):
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE, "the controller is stopping", f"it does not run {release}"
             )

@@ -1,24 +1,15 @@
 """Moving releases: submit one, and hand a person's word to one."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 
-from headgate.core.events import (
-    STAMPED_LATER,
-    AnyEvent,
-    PromotionForced,
-    ReleaseAborted,
-    ReleasePaused,
-    ReleaseResumed,
-    StepApproved,
-)
+from headgate.core.events import STAMPED_LATER, Request
 from headgate.core.machine import Illegal
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
-from headgate.ports.controller import Controller, Stopped, UnknownRelease
+from headgate.ports.controller import WORDS, Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound
@@ -26,12 +17,12 @@ from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.problems import Problem, unknown
 from headgate.web.who import Permission
 
-VERBS: dict[str, tuple[Callable[..., AnyEvent], Permission, str]] = {
-    "pause": (ReleasePaused, "operate", "Move no further; the watch goes on"),
-    "resume": (ReleaseResumed, "operate", "Lift a pause or a hold: the present step begins again"),
-    "approve": (StepApproved, "approve", "Answer yes to the step that waits for a person"),
-    "promote": (PromotionForced, "approve", "Override the judge and promote; a reason is demanded"),
-    "abort": (ReleaseAborted, "operate", "Undo the release"),
+VERBS: dict[str, tuple[Permission, str]] = {
+    "pause": ("operate", "Move no further; the watch goes on"),
+    "resume": ("operate", "Lift a pause or a hold: the present step begins again"),
+    "approve": ("approve", "Answer yes to the step that waits for a person"),
+    "promote": ("approve", "Override the judge and promote; a reason is demanded"),
+    "abort": ("operate", "Undo the release"),
 }
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -83,7 +74,7 @@ class Steering:
         return (submit, *(self._verb(verb) for verb in VERBS))
 
     def _verb(self, verb: str) -> Endpoint:
-        _, permission, summary = VERBS[verb]
+        permission, summary = VERBS[verb]
 
         async def tell(call: Call) -> Reply:
             return await self.tell(call, verb)
@@ -104,12 +95,15 @@ class Steering:
 
     async def tell(self, call: Call, verb: str) -> Reply:
         """Hand a word to the release that the path names; `verb` is one of VERBS. Raises Problem."""
-        kind, permission, _ = VERBS[verb]
-        return await self._tell(call, kind, permission)
+        permission, _ = VERBS[verb]
+        return await self._tell(call, WORDS[verb], permission)
 
-    def runs(self, release: str) -> bool:
+    async def runs(self, release: str) -> bool:
         """Whether this controller carries the release on: it is open, and no other controller took over."""
-        return self._controller.request(release) is not None
+        try:
+            return release in (await self._controller.health()).open
+        except Stopped:
+            return False
 
     async def _submit(self, call: Call) -> Reply:
         wish: Submission = call.body
@@ -131,18 +125,19 @@ class Steering:
         require_reachable(wish, self._door.bounds)
         return wish
 
-    async def _tell(self, call: Call, kind: Callable[..., AnyEvent], permission: Permission) -> Reply:
+    async def _tell(self, call: Call, kind: type[Request], permission: Permission) -> Reply:
         release, word = call.params["release"], call.body
         self._allow(call, release, permission)
         try:
-            await self._controller.tell(release, kind(at=STAMPED_LATER, by=author(call), reason=word.reason))
+            event = kind(at=STAMPED_LATER, by=author(call), reason=word.reason)
+            phase = await self._controller.tell(release, event)
         except UnknownRelease as error:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", f"{release} has ended") from error
         except Illegal as error:
             raise Problem(HTTPStatus.CONFLICT, "not possible now", str(error)) from error
         except Stopped as error:
             raise stopping(error) from error
-        return Reply(Told(release, self._controller.phase(release)))
+        return Reply(Told(release, phase))
 
     def _allow(self, call: Call, release: str, permission: Permission) -> None:
         """The right counts where the release is; and nobody approves what they asked for themselves, but the owner."""

@@ -1,20 +1,28 @@
 """Business signals from the service's own metrics endpoint, read from every instance directly."""
 
 import asyncio
+import contextlib
 import http.client
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import msgspec
 
 from headgate.core.model import Arm, Mean, Version
-from headgate.plugins.signals.scrape.exposition import Series, parse, selector, total
+from headgate.plugins.signals.scrape.exposition import PAGE_MAX_BYTES, Page, parse, selector, total
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.wires import Wires
 
 TIMEOUT_S = 1.0
+PAGE_MAX_S = 1.5
+"""A page must be there, whole, so soon after it was asked for, however slowly it is sent."""
+
+READERS_MAX = 16
+"""So many pages are read at once, in threads of their own: whoever is slow delays nobody else's threads."""
+
 VERSIONS_MAX = 64
-BODY_MAX_BYTES = 16 * 1024 * 1024
 
 
 class Business(msgspec.Struct, frozen=True):
@@ -73,6 +81,11 @@ class ScrapeSignals:
         self._path = path
         self._business = business
         self._tallies: dict[Version, _Tally] = {}
+        self._readers = ThreadPoolExecutor(READERS_MAX, "metrics")
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def read(self, version: Version) -> Arm:
         """The means counted since this object was made, or since the instances started, whichever is longer ago.
@@ -88,11 +101,12 @@ class ScrapeSignals:
         if not addresses:
             raise Temporary(f"{version} has no running instance whose metrics could be read")
         path, tally = self._path(version), self._tally(version)
+        names = _names(business.values())
         pages = await asyncio.gather(
-            *(self._page(address, path) for address in addresses), return_exceptions=True
+            *(self._page(address, path, names) for address in addresses), return_exceptions=True
         )
         for address, page in zip(addresses, pages, strict=True):
-            if isinstance(page, list):
+            if isinstance(page, Page):
                 for name, share in business.items():
                     tally.add(address, name, _counted(address, page, share))
         for page in pages:
@@ -100,12 +114,14 @@ class ScrapeSignals:
                 raise page
         return Arm(means=tally.means())
 
-    async def _page(self, address: str, path: str) -> list[Series]:
-        body = await asyncio.to_thread(_get, address, path)
+    async def _page(self, address: str, path: str, names: Collection[str]) -> Page:
+        loop = asyncio.get_running_loop()
+        connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
+        late = loop.call_later(PAGE_MAX_S, _cut, connection)
         try:
-            return list(parse(body.decode(errors="replace")))
-        except ValueError as error:
-            raise Permanent(f"http://{address}{path} does not give metrics: {error}") from error
+            return await loop.run_in_executor(self._readers, _read, connection, address, path, names)
+        finally:
+            late.cancel()
 
     def _tally(self, version: Version) -> _Tally:
         """The tally of `version`; those of the versions read longest ago are forgotten."""
@@ -116,20 +132,35 @@ class ScrapeSignals:
         return tally
 
 
-def _counted(address: str, page: list[Series], share: Business) -> Counted:
+def _counted(address: str, page: Page, share: Business) -> Counted:
     try:
-        cases, good = total(page, selector(share.total)), total(page, selector(share.good))
+        cases, good = total(page.series, selector(share.total)), total(page.series, selector(share.good))
     except ValueError as error:
         raise Permanent(f"the metrics of {address}: {error}") from error
     return Counted(good or 0.0, cases or 0.0, cases is not None)
 
 
-def _get(address: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
+def _names(business: Collection[Business]) -> frozenset[str]:
+    """The metrics that are asked about. Raises Permanent."""
+    try:
+        return frozenset(selector(text).name for share in business for text in (share.good, share.total))
+    except ValueError as error:
+        raise Permanent(str(error)) from error
+
+
+def _read(connection: http.client.HTTPConnection, address: str, path: str, names: Collection[str]) -> Page:
+    body = _get(connection, address, path)
+    try:
+        return parse(body, names)
+    except ValueError as error:
+        raise Permanent(f"http://{address}{path} does not give metrics: {error}") from error
+
+
+def _get(connection: http.client.HTTPConnection, address: str, path: str) -> bytes:
     try:
         connection.request("GET", path, headers={"accept": "text/plain;version=0.0.4"})
         response = connection.getresponse()
-        body = response.read(BODY_MAX_BYTES)
+        body = response.read(PAGE_MAX_BYTES + 1)
     except (OSError, http.client.HTTPException) as error:
         raise Temporary(
             f"http://{address}{path} cannot be read: {str(error) or type(error).__name__}"
@@ -140,7 +171,17 @@ def _get(address: str, path: str) -> bytes:
         raise Permanent(f"http://{address}{path} does not exist (404): is the path of the metrics right?")
     if response.status != http.client.OK:
         raise Temporary(f"http://{address}{path} answered {response.status}")
+    if response.length:
+        raise Temporary(f"http://{address}{path} broke off, or is larger than {PAGE_MAX_BYTES} bytes")
     return body
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """End a read that takes too long, from another thread than the one that reads."""
+    held: socket.socket | None = connection.sock
+    if held is not None:
+        with contextlib.suppress(OSError):
+            held.shutdown(socket.SHUT_RDWR)
 
 
 def create(wires: Wires) -> ScrapeSignals:

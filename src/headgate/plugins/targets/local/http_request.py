@@ -13,7 +13,11 @@ import msgspec
 BODY_BYTES_MAX = 1_000_000
 HEAD_BYTES_MAX = 65_536
 _READ_BYTES = 65_536
-_INTERIM = re.compile(rb"\A(?:HTTP/1\.1 1\d\d .*?\r\n\r\n)+", re.DOTALL)
+_INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")
+_INTERIM_MAX = 16
+_HEAD_END = b"\r\n\r\n"
+_CHUNKS_END = b"0\r\n\r\n"
+_GROWTH, _TRIES_MAX = 1.25, 64
 _NO_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -87,20 +91,81 @@ async def _exchange(host: str, port: int, message: bytes, method: str) -> Reply:
     try:
         writer.write(message)
         await writer.drain()
-        received = bytearray()
+        received, due = bytearray(), _Due(method)
         while True:
             chunk = await reader.read(_READ_BYTES)
             received += chunk
-            if reply := parse(bytes(received), method, whole=not chunk):
+            if (not chunk or due.now(received)) and (
+                reply := parse(bytes(received), method, whole=not chunk)
+            ):
                 return reply
     finally:
         writer.transport.abort()
 
 
+class _Due:
+    """When an answer that comes bit by bit is worth looking at: a bounded number of times, however small the bits."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._searched = 0
+        self._head = 0
+        self._whole = -1  # where the answer ends; -1: not known
+        self._next = 0.0
+        self._tries = 0
+
+    def now(self, received: bytearray) -> bool:
+        """Whether `received`, which has grown, may be a whole answer, or never will be."""
+        if not self._head and not self._found_head(received):
+            return len(received) > HEAD_BYTES_MAX
+        if self._whole >= 0 and len(received) < min(self._whole, self._head + BODY_BYTES_MAX + 1):
+            return False
+        ends = received.endswith(_CHUNKS_END) and self._tries < _TRIES_MAX
+        if self._whole < 0 and len(received) < self._next and not ends:
+            return False
+        self._tries += 1
+        self._next = len(received) * _GROWTH
+        return True
+
+    def _found_head(self, received: bytearray) -> bool:
+        at = received.find(_HEAD_END, max(0, self._searched - len(_HEAD_END)))
+        self._searched = len(received)
+        if at < 0:
+            return False
+        start = _after_interim(received)
+        end = received.find(_HEAD_END, start)
+        if end < 0:
+            return False
+        self._head = end + len(_HEAD_END)
+        response = http.client.HTTPResponse(
+            cast("socket.socket", _Bytes(bytes(received[start : self._head]))), method=self._method
+        )
+        try:
+            response.begin()
+        except (http.client.HTTPException, ValueError):
+            return True  # whoever reads it whole says what is wrong
+        if response.length is not None:
+            self._whole = self._head + response.length
+        return True
+
+
+def _after_interim(received: bytes | bytearray) -> int:
+    """Where the answer itself begins, after what only announces it (1xx)."""
+    start = 0
+    for _ in range(_INTERIM_MAX):
+        if _INTERIM.match(received, start) is None:
+            break
+        end = received.find(_HEAD_END, start)
+        if end < 0:
+            break
+        start = end + len(_HEAD_END)
+    return start
+
+
 def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
     """The answer in `received`, None while it is not complete; `whole`: nothing more will come. Raises Unanswered."""
-    received = _INTERIM.sub(b"", received)
-    if b"\r\n\r\n" not in received:
+    received = received[_after_interim(received) :]
+    if _HEAD_END not in received:
         if not whole and len(received) <= HEAD_BYTES_MAX:
             return None
         raise Unanswered("the answer is not HTTP, or broken off" if received else "the connection was closed")

@@ -19,6 +19,7 @@ from headgate.plugins.traffic.envoy.files import LOCK_WAIT_S, Folder, Resources,
 from headgate.plugins.traffic.envoy.listeners import listeners
 from headgate.plugins.traffic.envoy.names import preview_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of, routes
+from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.plugins.traffic.envoy.way_back import WayBack, takes_back
 from headgate.ports.errors import PortError, Temporary
 from headgate.ports.processes import Processes
@@ -122,6 +123,11 @@ class EnvoyTraffic:
         for found in dump.get("configs", ()):
             return applied_of(found["route_config"]).routing
         return None
+
+    async def remembered(self) -> tuple[EffectId, ...]:
+        """As the port says: the route files know what they were made by."""
+        every = await in_thread(self._folder.every_applied)
+        return tuple(effect for applied in every for effect in applied.effects)
 
     async def idle(self, unit: Unit) -> bool:
         """True when no request is under way to a version of `unit` that gets no new ones. Raises Temporary."""

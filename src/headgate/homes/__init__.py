@@ -5,6 +5,8 @@ import os
 import stat
 from pathlib import Path
 
+from headgate.homes.identity import settle
+
 HOME_VARIABLE = "HEADGATE_HOME"
 HOME_NAME = ".headgate"
 
@@ -22,8 +24,12 @@ def home_of(project_file: Path | None) -> Path:
 
 
 def make_home(home: Path) -> None:
-    """Make the folder, for its owner only, and keep it out of the project's version control."""
+    """Make the folder, for its owner only, and keep it out of the project's version control.
+
+    Raises identity.Displaced when it is a copy of a home, or was moved.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settle(home)
     ignore = home / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
@@ -32,6 +38,11 @@ def make_home(home: Path) -> None:
 def ledger_of(home: Path) -> Path:
     """The ledger's file."""
     return home / "ledger.sqlite"
+
+
+def lock_of(home: Path) -> Path:
+    """The lock that the home's controller holds; its process id is in it."""
+    return home / "controller.lock"
 
 
 def people_of(home: Path) -> Path:
@@ -68,8 +79,21 @@ def run_of(home: Path) -> Path:
 
 
 def socket_of(home: Path) -> Path:
-    """The controller's socket; connect to it by `unix_sockets`, for its path may be too long for an address."""
+    """The socket of the owner's API, which the door serves.
+
+    Connect to it by `unix_sockets`, for its path may be too long for an address.
+    """
     return run_of(home) / "controller.sock"
+
+
+def steering_of(home: Path) -> Path:
+    """The socket at which the controller itself is asked: whoever listens there steers the home. See `socket_of`."""
+    return steering_beside(socket_of(home))
+
+
+def steering_beside(api: Path) -> Path:
+    """The controller's own socket of the home whose API is at the socket `api`."""
+    return api.with_name("steer.sock")
 
 
 def proxy_socket_of(home: Path) -> Path:

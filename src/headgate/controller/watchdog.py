@@ -1,0 +1,92 @@
+"""Measures how long the event loop that judges stands still, and says what held it.
+
+A thread has the loop answer a beat, again and again. Where the answer is late, it looks at what the loop's thread does
+just then: the innermost functions of ours are named. Work that belongs on that loop takes milliseconds.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from types import FrameType
+
+BEAT_S = 0.1
+LIMIT_S = 0.25
+"""A loop that stands still for longer than this is said to."""
+
+RECENT_S = 60.0
+"""How long it is said."""
+
+FRAMES_SHOWN = 4
+_OURS = "headgate"
+
+_log = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Watches the loop that it is made on. `start` it there, `stop` it in the end."""
+
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        self._limit_s = limit_s
+        self._over = threading.Event()
+        self._answered = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._last = ""
+        self._last_at = float("-inf")
+        self.lag_max_s = 0.0
+        self.stalls = 0
+
+    def start(self) -> None:
+        """Watch from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._over.set()
+        self._answered.set()
+
+    def trouble(self) -> dict[str, str]:
+        """When the loop stood still last, if that was lately."""
+        ago_s = time.monotonic() - self._last_at
+        return {"loop": f"{self._last}, {ago_s:.0f} s ago"} if ago_s <= RECENT_S else {}
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            asked_at = time.monotonic()
+            self._answered.clear()
+            try:
+                self._loop.call_soon_threadsafe(self._answered.set)
+            except RuntimeError:
+                return  # the loop is closed
+            held_by = ""
+            if not self._answered.wait(self._limit_s):
+                held_by = self._now()
+                self._answered.wait()
+            lag_s = time.monotonic() - asked_at
+            if held_by and not self._over.is_set():
+                self._stood_still(lag_s, held_by)
+            self.lag_max_s = max(self.lag_max_s, lag_s)
+            self._over.wait(BEAT_S)
+
+    def _stood_still(self, lag_s: float, held_by: str) -> None:
+        self.stalls += 1
+        self._last = f"the controller stood still for {lag_s:.2f} s in {held_by}"
+        self._last_at = time.monotonic()
+        _log.warning("%s", self._last)
+
+    def _now(self) -> str:
+        """What the loop's thread does: the innermost functions of ours, else whatever is innermost."""
+        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - there is no other way
+        ours, innermost = list[str](), _named(frame) if frame else "nothing"
+        while frame is not None and len(ours) < FRAMES_SHOWN:
+            if str(frame.f_globals.get("__name__", "")).partition(".")[0] == _OURS:
+                ours.append(_named(frame))
+            frame = frame.f_back
+        return " < ".join(ours) or innermost
+
+
+def _named(frame: FrameType) -> str:
+    return f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_qualname}"

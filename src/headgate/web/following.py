@@ -1,0 +1,80 @@
+"""Follows the ledger for observers in another process than the controller's: entry by entry, a page at a time."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Sequence
+
+from headgate.core.events import Judged, ReleaseRequested
+from headgate.core.report import Fold, fold
+from headgate.core.view import summarise
+from headgate.ledger import Entry, Ledger, LedgerError
+from headgate.ports.observer import Happened, Observer
+
+POLL_S = 1.0
+PAGE = 64
+
+_log = logging.getLogger(__name__)
+
+
+class Following:
+    """Tells observers of what the ledger has taken in since this was made."""
+
+    def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
+        self._ledger = ledger
+        self._observers = observers
+        self._folds: dict[str, Fold] = {}
+        self._seen = ledger.last_sequence()
+        self._reading = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Read on for as long as the context lasts."""
+        task = asyncio.create_task(self._read_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def catch_up(self) -> None:
+        """Tell of everything that the ledger has now. Raises LedgerError."""
+        async with self._reading:
+            while entries := self._ledger.since(self._seen, PAGE):
+                for entry in entries:
+                    self._tell(entry)
+                    self._seen = entry.sequence
+                await asyncio.sleep(0)  # others are served between two pages
+
+    async def _read_on(self) -> None:
+        while True:
+            with contextlib.suppress(LedgerError):  # whoever writes to it says what is wrong with it
+                await self.catch_up()
+            await asyncio.sleep(POLL_S)
+
+    def _tell(self, entry: Entry) -> None:
+        try:
+            happened = self._happened(entry)
+            for observer in self._observers:
+                observer(happened)
+        except LedgerError:
+            raise
+        except Exception:  # noqa: BLE001 - whoever looks on must not be in the way
+            _log.exception("entry %d could not be observed", entry.sequence)
+
+    def _happened(self, entry: Entry) -> Happened:
+        event = entry.event
+        folded = self._folds.pop(entry.release, None) or self._begun(entry)
+        before = folded.state
+        folded.add(event)
+        summary = summarise(folded.state, folded.plan, folded.request)
+        if not summary.closed:
+            self._folds[entry.release] = folded
+        sample = self._ledger.sample(event.sample) if isinstance(event, Judged) else None
+        return Happened(event, before, folded, summary, sample)
+
+    def _begun(self, entry: Entry) -> Fold:
+        """The release before this entry."""
+        if isinstance(entry.event, ReleaseRequested):
+            return Fold(entry.event)
+        return fold(one.event for one in self._ledger.read(entry.release) if one.number < entry.number)

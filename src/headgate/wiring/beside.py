@@ -1,0 +1,231 @@
+"""What lives beside the controller: which processes, what they are told, and what is known of them."""
+
+import asyncio
+import contextlib
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator, Iterable
+from pathlib import Path
+
+from headgate.core.model import Arm, Plan, Source, Version
+from headgate.ipc.answering import Answering
+from headgate.ipc.asking import Asking, Silent
+from headgate.ipc.child import Calling, Child
+from headgate.ipc.messages import Answer, Ask, Counted, Noted, Read, Refused, Report
+from headgate.ipc.steering import Desk
+from headgate.ledger import Ledger
+from headgate.outbox.book import Book, encoded, read_book
+from headgate.outbox.store import FileStore
+from headgate.ports import Artifacts, Permanent, PortError, Signals, Temporary
+from headgate.ports.observer import Happened
+
+DOOR = Calling("door", "headgate.wiring.door")
+RELAY = Calling("relay", "headgate.wiring.relay")
+
+READ_WITHIN_S = 5.0
+"""How long the relay may take for one reading, whatever patience the controller has."""
+
+LOOK_EVERY_S, LOOK_WITHIN_S = 1.0, 5.0
+COOL_S = 5.0
+KNOWN_MAX = 256
+
+
+class Door:
+    """The process that others reach. `url` is where it is, once it has said so."""
+
+    def __init__(self, home: Path) -> None:
+        self._child = Child(DOOR, home, self._serve)
+        self._desk: Desk | None = None
+        self.url = ""
+
+    def trouble(self) -> dict[str, str]:
+        """What is wrong with it, by name."""
+        return self._child.trouble()
+
+    @contextlib.asynccontextmanager
+    async def running(self, desk: Desk) -> AsyncGenerator[None]:
+        """Keep it while the context lasts; it steers at `desk`. Nobody waits for it."""
+        self._desk = desk
+        task = asyncio.create_task(self._child.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.url = ""
+        try:
+            await Answering(reader, writer, self._answer).run()
+        finally:
+            self.url = ""
+
+    async def _answer(self, ask: Ask) -> Answer:
+        if isinstance(ask, Report):
+            self.url = ask.url
+            self._child.heard(ask.trouble)
+            return Noted()
+        assert self._desk is not None  # it runs at a desk only
+        return await self._desk.handle(ask)
+
+
+class Relay:
+    """The process that asks others and tells others; it is started once something needs it (a `Sourcing`)."""
+
+    def __init__(self, home: Path, artifacts: Artifacts) -> None:
+        self._child = Child(RELAY, home, self._speak)
+        self._store = FileStore(home)
+        self._home = home
+        self._artifacts = artifacts
+        self._needed = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._asking: Asking | None = None
+        self._measured: dict[str, bool] = {}
+        self._slow: dict[tuple[str, Version], float] = {}
+        self.service: Signals = _Service(self)
+
+    def trouble(self) -> dict[str, str]:
+        """What is wrong with it, and what it says of channels and markers, by name."""
+        return self._child.trouble()
+
+    def open(self, source: Source) -> Signals:
+        """See Sourcing."""
+        return _Elsewhere(self, source)
+
+    async def aclose(self) -> None:
+        """See Sourcing: the process ends where it is kept."""
+
+    def observe(self, happened: Happened) -> None:
+        """Start it in good time for a release that will need it: an Observer."""
+        self.foresee([happened.folded.plan])
+
+    def foresee(self, plans: Iterable[Plan]) -> None:
+        """Start it in good time for releases with these plans."""
+        if not self._needed.is_set() and any(map(self._calls, plans)):
+            self._needed.set()
+
+    def measured(self, version: Version) -> bool:
+        """Whether a version declares that its own metrics are read. Raises PortError where that is not known."""
+        known = self._measured.get(version.configuration)
+        if known is None:
+            known = bool(self._artifacts.configuration(version.configuration).business)
+            if len(self._measured) >= KNOWN_MAX:
+                self._measured.clear()
+            self._measured[version.configuration] = known
+        return known
+
+    def _calls(self, plan: Plan) -> bool:
+        if plan.audience.channels or plan.audience.markers or any(leg.sources for leg in plan.legs):
+            return True
+        with contextlib.suppress(PortError):  # whoever reads it says so
+            return any(self.measured(leg.candidate) for leg in plan.legs)
+        return False
+
+    async def begin(self, ledger: Ledger) -> None:
+        """Before anything new happens: see what is to be told yet, and from where on. Raises LedgerError, OSError."""
+        book, last = read_book(self._home), ledger.last_sequence()
+        if book is None:
+            if self._store.load() is None:
+                await self._store.save(encoded(Book(cursor=last)))
+            return
+        if any(lane.queue or lane.waiting for lane in book.lanes.values()):
+            self._needed.set()
+        elif book.cursor < last and not ledger.summaries(open_only=True, limit=1):
+            book.cursor, book.head = last, ""  # nobody was to be told of anything until here
+            await self._store.save(encoded(book))
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep it while the context lasts, from when it is needed."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def read(self, source: Source | None, version: Version) -> Arm:
+        """Have it read. Raises Temporary, Permanent.
+
+        One that was given up is not asked again for COOL_S: whoever waits for it would wait each time.
+        """
+        self._needed.set()
+        key = (source.name if source else "", version)
+        left_s = self._slow.get(key, 0.0) - time.monotonic()
+        if left_s > 0:
+            raise Temporary(f"it took too long the last time: it is asked again in {left_s:.0f} s")
+        try:
+            return await self._read(source, version)
+        except asyncio.CancelledError:
+            if len(self._slow) >= KNOWN_MAX:
+                self._slow.clear()
+            self._slow[key] = time.monotonic() + COOL_S
+            raise
+
+    async def _read(self, source: Source | None, version: Version) -> Arm:
+        try:
+            async with asyncio.timeout(READ_WITHIN_S):
+                await self._ready.wait()
+            answer = await self._ask(Read(source, version))
+        except (TimeoutError, Silent) as error:
+            why = str(error) or "it has not started yet"
+            raise Temporary(f"the relay, which reads this, does not answer: {why}") from error
+        match answer:
+            case Counted(arm):
+                return arm
+            case Refused("permanent", why):
+                raise Permanent(why)
+            case Refused(_, why):
+                raise Temporary(why)
+            case _:
+                raise Temporary("the relay answered another question")
+
+    async def _ask(self, ask: Ask) -> Answer:
+        """Raises Silent."""
+        if self._asking is None:
+            raise Silent("it has just ended")
+        return await self._asking.ask(ask, READ_WITHIN_S)
+
+    async def _run(self) -> None:
+        await self._needed.wait()
+        await self._child.run()
+
+    async def _speak(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self._asking = asking = Asking(reader, writer)
+        self._ready.set()
+        try:
+            while not asking.closed.is_set():
+                with contextlib.suppress(Silent):
+                    answer = await asking.ask(Report(), LOOK_WITHIN_S)
+                    if isinstance(answer, Report):
+                        self._child.heard(answer.trouble)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await asking.closed.wait()
+        finally:
+            self._ready.clear()
+            self._asking = None
+            await asking.close()
+
+
+class _Elsewhere:
+    """A source that the relay reads."""
+
+    def __init__(self, relay: Relay, source: Source) -> None:
+        self._relay = relay
+        self._source = source
+
+    async def read(self, version: Version) -> Arm:
+        """See ports.Signals."""
+        return await self._relay.read(self._source, version)
+
+
+class _Service:
+    """The services' own metrics, read by the relay; where none are declared, nobody is asked."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    async def read(self, version: Version) -> Arm:
+        """See ports.Signals."""
+        return await self._relay.read(None, version) if self._relay.measured(version) else Arm()

@@ -1,0 +1,101 @@
+"""The process of the door: all that others ask of us.
+
+The controller starts it as `python -m headgate.wiring.door HOME FD`. It reads the ledger by itself and asks the
+controller over its link. However it fares, releases go on.
+"""
+
+import asyncio
+import contextlib
+from asyncio import StreamReader, StreamWriter
+from pathlib import Path
+
+from headgate.controller.journal import log_file, logged
+from headgate.controller.lease import FileLease, LeaseTaken
+from headgate.homes import hooks_of, socket_of
+from headgate.ipc.asking import Asking, Silent
+from headgate.ipc.life import TAKE_OVER_S, live
+from headgate.ipc.listening import unix_listener
+from headgate.ipc.messages import Report
+from headgate.ipc.steering import Remote
+from headgate.ledger import Ledger
+from headgate.plugins.web.client import HttpWeb, Limits
+from headgate.ports.issuer import ANSWER_MAX_BYTES
+from headgate.web.access.front import FrontDoor
+from headgate.web.access.tokens import HomeBook
+from headgate.web.application import Backstage, behind_socket
+from headgate.web.entrance import allowed_at, open_door
+from headgate.web.following import Following
+from headgate.web.hooks.vault import FileVault
+from headgate.web.metrics import Metrics
+from headgate.web.serve import serving
+from headgate.web.stream import Stream
+from headgate.wiring import stores
+from headgate.wiring.people import vouching
+
+REPORT_EVERY_S = 1.0
+REPORT_WITHIN_S = 5.0
+
+
+async def door(home: Path, reader: StreamReader, writer: StreamWriter) -> None:
+    """Serve until the controller has ended."""
+    asking = Asking(reader, writer)
+    async with contextlib.AsyncExitStack() as held:
+        held.enter_context(logged(log_file(home, "door")))
+        held.push_async_callback(asking.close)
+        held.callback((await taken_over(home / "door.lock")).release)
+        ledger = held.enter_context(contextlib.closing(stores.open_ledger(home, write=True)))
+        backstage = await _backstage(home, ledger, Remote(asking), held)
+        web = HttpWeb(
+            Limits(body_max_bytes=ANSWER_MAX_BYTES), bounds=allowed_at(home)
+        )  # strangers may have it ask
+        held.push_async_callback(web.aclose)
+        await held.enter_async_context(open_door(home, backstage, vouching(home, web)))
+        await _report(asking, backstage.door)  # whoever is answered at the socket knows where the door is
+        listener = held.enter_context(unix_listener(socket_of(home)))
+        await held.enter_async_context(serving(behind_socket(backstage), listener))
+        await held.enter_async_context(backstage.stream.running())  # ends first, and every listener with it
+        while not asking.closed.is_set():
+            await _report(asking, backstage.door)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_EVERY_S):
+                    await asking.closed.wait()
+
+
+async def _backstage(
+    home: Path, ledger: Ledger, controller: Remote, held: contextlib.AsyncExitStack
+) -> Backstage:
+    front = FrontDoor(HomeBook(ledger))
+    front.vault = FileVault(hooks_of(home))
+    metrics = Metrics()
+    metrics.begin(ledger)
+    following = Following(ledger, (metrics.observe,))
+    await held.enter_async_context(following.running())
+    return Backstage(
+        controller, ledger, front, Stream(ledger), metrics, stores.open_artifacts(home), following
+    )
+
+
+async def _report(asking: Asking, front: FrontDoor) -> None:
+    """Say where the door is, and what is wrong with it. A controller that does not answer is busy, or has ended."""
+    trouble = {"dashboard": front.trouble} if front.trouble else {}
+    with contextlib.suppress(Silent):
+        await asking.ask(Report(trouble, front.url), REPORT_WITHIN_S)
+
+
+async def taken_over(path: Path) -> FileLease:
+    """The lock that a process beside the controller holds, as soon as its predecessor has ended. Raises LeaseTaken."""
+    lease = FileLease(path)
+    until = asyncio.get_running_loop().time() + TAKE_OVER_S
+    while True:
+        try:
+            lease.acquire()
+        except LeaseTaken:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            await asyncio.sleep(REPORT_EVERY_S / 20)
+        else:
+            return lease
+
+
+if __name__ == "__main__":
+    live(door)
