@@ -39,6 +39,7 @@ environments:
   staging:
   production:
     production: true
+    services: {web: {listen: 18081}}
 """
 
 

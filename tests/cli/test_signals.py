@@ -12,7 +12,7 @@ import pytest
 from headgate import wiring
 from headgate.cli import exits
 from headgate.core.model import Version
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import fleet_of
 from headgate.testing.web import http_server_aside
 from tests.cli.conftest import PROJECT, Run
 from tests.cli.towns import Town
@@ -41,7 +41,7 @@ def version(run: Run, town: Town, home: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(wiring, "build_world", BUILD_WORLD)
     monkeypatch.setenv("PROM_PASSWORD", SECRET)
     ledger = wiring.open_ledger(home)
-    (running,) = fleet(ledger.summaries()).values()
+    (running,) = fleet_of(ledger).values()
     ledger.close()
     assert running.stable is not None
     return running.stable

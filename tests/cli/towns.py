@@ -49,6 +49,9 @@ class Town:
     async def remembered(self) -> tuple[EffectId, ...]:
         return ()
 
+    async def withdraw(self, unit: Unit) -> None:
+        self._routing.pop(unit, None)
+
     async def idle(self, unit: Unit) -> bool:
         return True
 

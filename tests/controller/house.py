@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headgate.controller.lease import MemoryLease
-from headgate.controller.supervisor import Supervisor
+from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.world import Patience, World
 from headgate.core.admission import Words
 from headgate.core.criteria import ErrorRatio, JudgeSpec
@@ -117,6 +117,10 @@ class House:
         await befall(self.does.setdefault("remembered", []))
         return tuple(self.applied_effects)
 
+    async def withdraw(self, unit: Unit) -> None:
+        await self._call("withdraw", unit.service)
+        self.routing = None
+
     async def idle(self, unit: Unit) -> bool:
         await befall(self.does.setdefault("idle", []))
         return not self.busy
@@ -171,9 +175,14 @@ async def wait_for(fact: Callable[[], bool], within_s: float = 300.0) -> None:
             await asyncio.sleep(0.01)
 
 
+def port_of(unit: Unit) -> int:
+    """A port of its own for each unit; 8000 for WEB."""
+    return 8000 + sum(unit.service.encode()) - sum(WEB.service.encode())
+
+
 def intent(version: Version, rollout: Rollout | None = None) -> Intent:
     rollout = rollout or Rollout(stages=(Stage(weight=20, bake_s=2.0),), warm_s=5.0, drain_s=0.5)
-    return Intent(version.unit, version, Listener(8000), rollout, JUDGE)
+    return Intent(version.unit, version, Listener(port_of(version.unit)), rollout, JUDGE)
 
 
 def wish(
@@ -201,7 +210,7 @@ class Home:
 
     def controller(self) -> Supervisor:
         lease = MemoryLease(self.slot)
-        return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, spool=self.spool)
+        return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, Means(spool=self.spool))
 
     async def start(self) -> Supervisor:
         supervisor = self.controller()

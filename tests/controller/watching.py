@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headgate.controller.lease import MemoryLease
 from headgate.controller.observing import Observing
-from headgate.controller.supervisor import Supervisor
+from headgate.controller.supervisor import Means, Supervisor
 from headgate.ports.observer import Observer
 from tests.controller.house import Home
 
@@ -20,4 +20,6 @@ class WatchedHome(Home):
         observing = Observing(self.ledger, ())
         observing.observers = self.observers
         lease = MemoryLease(self.slot)
-        return Supervisor(self.ledger, self.house.world(), lease, lambda: self.wall, observing.appended)
+        return Supervisor(
+            self.ledger, self.house.world(), lease, lambda: self.wall, Means(observing.appended)
+        )

@@ -56,6 +56,12 @@ class Project:
         merge(document["environments"]["production"], production or {})
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 
+    def rename(self, before: str, after: str) -> None:
+        """Call a service by another name."""
+        document: Settings = yaml.safe_load(self.file.read_text())
+        document["services"][after] = document["services"].pop(before)
+        self.file.write_text(yaml.safe_dump(document, sort_keys=False))
+
     def make(self, name: str, like: str = "v1", *, main: str = "") -> Path:
         """A version called `name`, which behaves like `like`; `main` are lines for its start."""
         out = self.folder / "made" / name

@@ -116,6 +116,10 @@ class Town:
         """Write the project file: quick for a test, with these changes."""
         self.project.write(QUICK, web or {}, {"rollout": rollout}, production=production)
 
+    def rename(self, name: str) -> None:
+        """The file calls its only service by another name now."""
+        self.project.rename("web", name)
+
     def build(self, like: str = "v1", *, main: str = "") -> str:
         """Build a version that nobody has seen before, and behaves like `like`; returns its label."""
         self._made += 1

@@ -9,6 +9,7 @@ import pytest
 
 from headgate.core.events import STAMPED_LATER, ReleaseAborted
 from headgate.core.machine import Illegal
+from headgate.core.model import Unit
 from headgate.core.submission import Submission
 from headgate.ipc import answering as answering_room
 from headgate.ipc.answering import Answering
@@ -28,7 +29,7 @@ from headgate.ipc.messages import (
 )
 from headgate.ipc.steering import Desk, Remote
 from headgate.ledger import LedgerBusy, LedgerError
-from headgate.ports.controller import WORDS, Health, Stopped, UnknownRelease, Vitals
+from headgate.ports.controller import WORDS, Health, Retired, Stopped, UnknownRelease, Vitals
 from tests.controller.house import TWO, wish
 
 ABORT = ReleaseAborted(at=STAMPED_LATER, by="ada", reason="enough")
@@ -63,6 +64,10 @@ class Stub:
 
     async def tell(self, release: str, event: object) -> str:
         return self._heard((release, event), "rolling back")
+
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        self._heard((unit, by, reason), "")
+        return Retired(unit, done=True)
 
     async def health(self) -> Health:
         return Health(("r7",), {"r7": "the disk is full"}, 12, "0.1.0", "http://x")

@@ -23,7 +23,15 @@ from headgate.core.events import (
 )
 from headgate.core.model import Arm, Listener, Routing, Sample, Unit, Version
 from headgate.ledger import LedgerCorrupt, LedgerTooNew, MemoryLedger, SqliteLedger
-from headgate.ledger.codec import Codec, Fields, decode_sample, encode_sample, sample_digest
+from headgate.ledger.codec import (
+    Codec,
+    Fields,
+    decode_sample,
+    decode_summary,
+    encode_sample,
+    encode_summary,
+    sample_digest,
+)
 from headgate.ledger.verify import verify
 from headgate.testing.ledger import a_sample, a_summary, judged, paused, write_all
 
@@ -169,6 +177,14 @@ def test_events_from_before_a_field_was_there_mean_what_they_meant() -> None:
     (then,) = requested.plan.legs
     assert (then.learn, then.judge.external, then.judge.deadline_share) == (False, False, 0.0)
     assert (then.fresh, then.candidate.fresh) == (None, False)
+    assert then.size_before == then.instances
+
+
+def test_summaries_from_before_sizes_were_in_them_do_not_know_them() -> None:
+    summary = a_summary("r1", 1)
+    old = encode_summary(summary).replace(b',"instances":0', b"")
+    assert old != encode_summary(summary)
+    assert decode_summary(old) == summary
 
 
 def test_a_version_is_written_as_it_was_before_there_were_fresh_ones() -> None:

@@ -4,7 +4,14 @@ import msgspec
 
 from headgate.core.model import Unit, Version
 from headgate.core.summary import Move, Outcome, Summary
-from headgate.ledger.projections import Running, attempts, fleet, rolled_back, rolled_back_versions
+from headgate.ledger.projections import (
+    NONE_RETIRED,
+    Running,
+    attempts,
+    fleet,
+    rolled_back,
+    rolled_back_versions,
+)
 from headgate.testing.ledger import UNIT, a_summary, a_version
 
 A, B, C = (a_version(letter) for letter in "abc")
@@ -25,9 +32,9 @@ def release(
 
 
 def test_nothing_runs_before_a_first_promotion() -> None:
-    assert fleet([]) == {}
-    assert fleet([release("r1", A, None)]) == {UNIT: Running(UNIT, in_flight="r1")}
-    assert fleet([release("r1", A, "rolled_back")]) == {UNIT: Running(UNIT)}
+    assert fleet([], NONE_RETIRED) == {}
+    assert fleet([release("r1", A, None)], NONE_RETIRED) == {UNIT: Running(UNIT, in_flight="r1")}
+    assert fleet([release("r1", A, "rolled_back")], NONE_RETIRED) == {UNIT: Running(UNIT)}
 
 
 def test_attempts_are_counted_since_the_last_promotion() -> None:
@@ -54,8 +61,8 @@ def test_only_promotion_moves_stable() -> None:
         release("r1", A, "promoted"),
     ]
     expected = Running(UNIT, B, "r2", warm=(A,), in_flight="r5", waiting=("r6",))
-    assert fleet(history) == {UNIT: expected}
-    assert fleet([release("r7", A, "promoted", before=B), *history[2:]])[UNIT].stable == A
+    assert fleet(history, NONE_RETIRED) == {UNIT: expected}
+    assert fleet([release("r7", A, "promoted", before=B), *history[2:]], NONE_RETIRED)[UNIT].stable == A
 
 
 def test_each_unit_for_itself() -> None:
@@ -63,7 +70,7 @@ def test_each_unit_for_itself() -> None:
     both = msgspec.structs.replace(
         release("r1", A, "promoted"), moves=(Move(UNIT, None, A), Move(OTHER, None, pay)), warm=(pay,)
     )
-    running = fleet([release("r2", B, None, before=A), both])
+    running = fleet([release("r2", B, None, before=A), both], NONE_RETIRED)
     assert list(running) == [OTHER, UNIT]
     assert running[OTHER] == Running(OTHER, pay, "r1")
     assert running[UNIT] == Running(UNIT, A, "r1", in_flight="r2")
@@ -82,3 +89,19 @@ def test_a_bad_configuration_is_not_the_artifacts_fault() -> None:
     history = [release("r2", reconfigured, "rolled_back", before=A), release("r1", A, "promoted")]
     assert rolled_back(history) == frozenset()
     assert rolled_back_versions(history) == {reconfigured}
+
+
+def test_a_retired_unit_runs_nothing_until_another_release_brings_it_back() -> None:
+    first = release("r1", A, "promoted")
+    assert fleet([first], {UNIT: "r1"}) == {}
+    assert fleet([first], {UNIT: "r0"})[UNIT].stable == A
+    moving = release("r2", A, None)
+    assert fleet([moving, first], {UNIT: "r1"}) == {UNIT: Running(UNIT, in_flight="r2")}
+    again = release("r2", A, "promoted")
+    assert fleet([again, first], {UNIT: "r1"})[UNIT].release == "r2"
+
+
+def test_a_release_that_only_adjusted_speaks_against_no_version() -> None:
+    undone = release("r2", A, "rolled_back", before=A)
+    assert rolled_back_versions([undone]) == frozenset()
+    assert attempts([undone]) == {}

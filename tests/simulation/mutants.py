@@ -126,7 +126,7 @@ def spool_forgotten(patch: Patch) -> None:
         """Nothing is asked of the world either."""
 
     patch.setattr("headgate.controller.recover.following", lambda entries, spooled: ())
-    patch.setattr("headgate.controller.supervisor.compare", nothing)
+    patch.setattr("headgate.controller.crew.compare", nothing)
 
 
 def weight_rises_on_the_way_back(patch: Patch) -> None:
@@ -167,7 +167,7 @@ def sample_counted_twice(patch: Patch) -> None:
 
 def hold_nobody_lifts(patch: Patch) -> None:
     """What an earlier controller gave up stays given up."""
-    patch.setattr("headgate.controller.supervisor.unheld", lambda state: None)
+    patch.setattr("headgate.controller.crew.unheld", lambda state: None)
     patch.setattr(actor, "tried_until_done", lambda state, effect: False)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from headgate.controller import sampling, supervisor, underway
+from headgate.controller import crew, sampling, supervisor, underway
 from headgate.controller.actor import Actor
 from headgate.controller.lease import MemoryLease
 from headgate.core import wanted
@@ -184,14 +184,14 @@ def test_a_chain_with_a_gap(monkeypatch: Patch) -> None:
 
 
 def test_a_state_that_is_not_what_the_ledger_says(monkeypatch: Patch) -> None:
-    changed = supervisor.Supervisor._changed
+    changed = crew.Crew._changed
 
-    def meddling(self: supervisor.Supervisor, actor: Actor) -> None:
+    def meddling(self: crew.Crew, actor: Actor) -> None:
         release = actor._release
         release.state = replace(release.state, reason="because I say so")
         changed(self, actor)
 
-    monkeypatch.setattr(supervisor.Supervisor, "_changed", meddling)
+    monkeypatch.setattr(crew.Crew, "_changed", meddling)
     found(5, "differently from a replay")
 
 

@@ -56,7 +56,7 @@ CORE_MAY_IMPORT = frozenset(
 
 # Law 3, where layers say too little: only these rooms import that room.
 GUESTS: dict[str, tuple[str, ...]] = {
-    "plugins": ("wiring",),
+    "plugins": ("wiring", "sight"),
     "load": ("cli",),
 }
 

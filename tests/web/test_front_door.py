@@ -22,6 +22,7 @@ BODIES: dict[str, Any] = {
     "setFreeze": {"reason": "holidays"},
     "issueToken": {"name": "other", "role": "viewer"},
     "addHook": {"name": "pager", "vendor": "alertmanager", "environments": ["production"]},
+    "retireUnit": {"unit": {"project": "shop", "environment": "production", "service": "web"}},
 }
 
 

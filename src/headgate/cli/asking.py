@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING
 from headgate.cli.errors import Unable
 from headgate.cli.names import ALL_RELEASES, environment_named, services_named
 from headgate.cli.session import Session
+from headgate.core import later
 from headgate.core.admission import Known, Words, objections
+from headgate.core.events import ReleaseRequested
 from headgate.core.home import folded, frozen
 from headgate.core.model import Finding, Intent, Plan, Unit, Version
-from headgate.core.planning import Policies, plan
+from headgate.core.planning import Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
-from headgate.ledger.projections import Running, fleet, rolled_back, rolled_back_versions
+from headgate.ledger.projections import (
+    Running,
+    fleet,
+    listening,
+    places,
+    retired,
+    rolled_back,
+    rolled_back_versions,
+)
+from headgate.ledger.sizes import sized
 
 if TYPE_CHECKING:
+    from headgate.config import Project
     from headgate.config.models.artifact import Artifact as Recipe
     from headgate.ports import Artifact, Artifacts
 
@@ -34,7 +46,8 @@ class Request:
 class Asked:
     """What that comes to. `unchanged` are the intents whose units run just this version already.
 
-    `stopped` are the units that a freeze forbids to change now.
+    `stopped` are the units that a freeze forbids to change now, `declared` all that the project file names. `later`
+    says, of units whose version stays, what of the file takes effect with the next one only.
     """
 
     environment: str
@@ -44,11 +57,13 @@ class Asked:
     running: dict[Unit, Running]
     summaries: tuple[Summary, ...]
     stopped: Mapping[Unit, str]
+    declared: tuple[Unit, ...]
+    later: Mapping[Unit, tuple[str, ...]]
 
     def plan(self) -> Plan:
         """The plan as it would be drawn now."""
         stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
-        return plan(self.intents, stable, self.policies)
+        return leaving(plan(self.intents, stable, self.policies), places(self.running))
 
     def labels(self) -> dict[Version, str]:
         """What the versions that were ever released here are called."""
@@ -59,7 +74,8 @@ class Asked:
         """What the rules would say to it now."""
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
         undone, versions = rolled_back(self.summaries), rolled_back_versions(self.summaries)
-        known = Known(in_flight, undone, versions, self.stopped)
+        taken = listening(self.summaries, self.running)
+        known = Known(in_flight, undone, versions, self.stopped, taken, self.declared)
         return objections(self.intents, self.plan(), known, words)
 
 
@@ -83,19 +99,54 @@ def ask(session: Session, request: Request, on_line: Callable[[str], None]) -> A
     return _compared(session, environment, tuple(found), policies(project, environment))
 
 
+def declared_units(project: "Project") -> tuple[Unit, ...]:
+    """Every unit that the project file names, in every environment."""
+    return tuple(
+        Unit(project.project, name, service)
+        for name, environment in project.environments.items()
+        for service in environment.services
+    )
+
+
 def _compared(session: Session, environment: str, found: tuple[Intent, ...], rules: Policies) -> Asked:
-    """What of it is new: a unit that runs just this version already needs no release."""
+    """What of it is new: a unit that runs just this version already, in this size and place, needs no release."""
     summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    running = fleet(summaries)
-    same = tuple(one for one in found if _runs(running.get(one.unit), one.candidate))
-    new = tuple(one for one in found if one not in same)
     notes = session.ledger.notes() if session.has_ledger else []
+    running = fleet(summaries, retired(notes))
+    if session.has_ledger:
+        running = sized(session.ledger, running)
+    same = tuple(one for one in found if _runs(running.get(one.unit), one))
+    new = tuple(one for one in found if one not in same)
     stopped = frozen(folded(note.event for note in notes), (one.unit for one in new), time.time())
-    return Asked(environment, new, same, rules, running, tuple(summaries), stopped)
+    units = declared_units(session.project)
+    stays = [one for one in found if one.unit in running and running[one.unit].stable == one.candidate]
+    waits = {
+        one.unit: _later(session, environment, running[one.unit], later.Asked(one, rules)) for one in stays
+    }
+    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits)
 
 
-def _runs(run: Running | None, version: Version) -> bool:
-    return run is not None and run.stable == version and run.in_flight is None
+def _later(session: Session, environment: str, run: Running, now: later.Asked) -> tuple[str, ...]:
+    """What the file says otherwise than when the running version was released, and does not change it."""
+    event = next((entry.event for entry in session.ledger.read(run.release or "")), None)
+    if not isinstance(event, ReleaseRequested):
+        return ()
+    intents = [intent for intent in event.intents if intent.unit == run.unit]
+    if not intents:
+        return ()
+    then = later.Asked(intents[0], policies_of(event.plan))
+    then = later.without_glass(then, now) if event.break_glass_reason else then
+    service = session.project.environments[environment].services[run.unit.service]
+    checked = any(signal.source for signal in service.criteria.business.values())
+    read = {"needs": bool(service.needs), "criteria.business.source": checked}
+    return later.later(now, then, [key for key, there in read.items() if there])
+
+
+def _runs(run: Running | None, asked: Intent) -> bool:
+    """Whether a unit is just as it is asked for. A size that nobody recorded is not known to be another."""
+    if run is None or run.stable != asked.candidate or run.in_flight is not None:
+        return False
+    return run.instances in (0, asked.instances) and run.listener in (None, asked.listener)
 
 
 def _artifacts(

@@ -19,8 +19,10 @@ from headgate.homes import steering_beside
 from headgate.unix_sockets import connect, listens
 
 if TYPE_CHECKING:
+    from headgate.core.model import Unit
     from headgate.core.submission import Submission
     from headgate.ipc.messages import Answer, Ask, Refused
+    from headgate.ports.controller import Retired
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
@@ -104,6 +106,15 @@ class Client:
             raise _unexpected(answer)
         return answer.phase
 
+    def retire(self, unit: "Unit", by: str, why: str) -> "Retired":
+        """Have a unit taken away; returns how far that has come."""
+        from headgate.ipc.messages import Gone, Retire
+
+        answer = self._steer(Retire(unit, by, why))
+        if not isinstance(answer, Gone):
+            raise _unexpected(answer)
+        return answer.retired
+
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What the API answers to whoever types this."""
         try:
@@ -174,6 +185,8 @@ def _refused(answer: "Refused") -> Unable:
     status, title = {
         "unknown": (409, "not possible now"),
         "illegal": (409, "not possible now"),
+        "unretirable": (409, "not possible now"),
+        "not now": (409, "not possible now"),
         "stopped": (503, "the controller is stopping"),
         "ledger": (503, "the ledger is in trouble"),
         "malformed": (422, "malformed request"),

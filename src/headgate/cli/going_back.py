@@ -9,8 +9,8 @@ from headgate.core.events import ReleaseRequested
 from headgate.core.model import Version
 from headgate.core.reversal import objection_to_rollback
 from headgate.ledger import Ledger, going_back
-from headgate.ledger.going_back import ALL_RELEASES, NoWay, Way
-from headgate.ledger.projections import fleet
+from headgate.ledger.going_back import NoWay, Way
+from headgate.ledger.projections import fleet_of
 from headgate.ports import Artifacts, PortError
 
 
@@ -21,7 +21,7 @@ def way_back(ledger: Ledger, release: str | None, environment: str | None, servi
             summary = release_named(ledger, release)
             chosen = units_named((move.unit for move in summary.moves), environment, services)
             return going_back.way_to(ledger, summary, chosen)
-        running = fleet(ledger.summaries(limit=ALL_RELEASES))
+        running = fleet_of(ledger)
         if not running:
             raise Unable("nothing was released yet, so there is nothing to go back to")
         if environment is None:

@@ -12,6 +12,7 @@ import click
 
 from headgate.cli import exits
 from headgate.cli.errors import Unable, debugging, explained, unforeseen
+from headgate.cli.leaving import leave
 from headgate.cli.vocabulary import VERBS
 
 
@@ -64,7 +65,7 @@ class Root(click.Group):
             code = _quiet()
         except Exception as error:  # noqa: BLE001 - the last one to hear of it, and it says so
             code = _tell(error, as_json="--json" in words)
-        sys.exit(code or exits.DONE)
+        leave(code or exits.DONE)
 
 
 def _tell(error: Exception, *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from headgate.cli.errors import Unable, did_you_mean
 from headgate.cli.names import ALL_RELEASES
 from headgate.cli.session import Session
 from headgate.core.model import Arm, Intent, Source, Unit, Version
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import fleet_of
 from headgate.ports.errors import PortError
 from headgate.ports.signals import Look, Signals
 
@@ -56,7 +56,7 @@ def versions_of(session: Session, unit: Unit, key: str | None) -> tuple[tuple[Ar
                 f"{'no' if not found else 'more than one'} version of {unit.service} is called `{key}`", hint
             )
         return (("asked for", found[0]),)
-    running = fleet(summaries).get(unit)
+    running = fleet_of(session.ledger).get(unit) if session.has_ledger else None
     if running is None:
         return ()
     stable: list[tuple[ArmName, Version]] = [("stable", running.stable)] if running.stable else []

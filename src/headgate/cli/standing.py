@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headgate.core.alarms import Alarms
+from headgate.core.drift import Difference, Part, Pictures
 from headgate.core.model import Unit, Version
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class Standing:
 
     `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
     earlier version to go back to. `alarms`: how often the judge would have failed stable against itself.
+    `pictures`: what is declared, recorded and real of it.
     """
 
     unit: Unit
@@ -29,13 +31,19 @@ class Standing:
     waiting: tuple[str, ...]
     undoable: bool
     alarms: Alarms | None = None
+    pictures: Pictures | None = None
 
 
 @dataclass(frozen=True)
 class Standings:
-    """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own."""
+    """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own.
+
+    `drift` is all that is not as it should be, of units and of the `parts` that the home stands on.
+    """
 
     home: str
     controller: int
     trouble: dict[str, str]
     units: tuple[Standing, ...]
+    drift: tuple[Difference, ...] = ()
+    parts: tuple[Part, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headgate.cli.client import Client, Health, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.names import ALL_RELEASES, units_named
+from headgate.cli.pictures import gallery
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing, Standings
 from headgate.core.alarms import alarms
@@ -15,7 +16,7 @@ from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.homes import socket_of
 from headgate.ledger import Ledger
-from headgate.ledger.projections import Running, fleet
+from headgate.ledger.projections import Running, fleet_of
 from headgate.outbox.book import lane_trouble, read_book
 
 if TYPE_CHECKING:
@@ -28,15 +29,31 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
     health = _health(session)
     summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    running = fleet(summaries)
+    running = fleet_of(session.ledger) if session.has_ledger else {}
     units = units_named(running, environment, services)
     by_name = {summary.release: summary for summary in summaries}
     folds: dict[str, Fold] = {}
+    found = gallery(session, running, units, (environment, services))
     seen = tuple(
-        replace(_standing(running[unit], by_name, session.ledger, folds), alarms=alarms(summaries, unit))
+        replace(
+            _standing(running[unit], by_name, session.ledger, folds),
+            alarms=alarms(summaries, unit),
+            pictures=found.pictures[unit],
+            undoable=_undoable(summaries, unit),
+        )
         for unit in units
     )
-    return Standings(str(session.home), health.pid, _untold(session) | health.trouble, seen)
+    trouble = _untold(session) | health.trouble
+    return Standings(str(session.home), health.pid, trouble, seen, found.drift, found.parts)
+
+
+def _undoable(summaries: Sequence[Summary], unit: Unit) -> bool:
+    """Whether there is a version before the one that runs; what was only adjusted has no other before it."""
+    promoted = [
+        move for one in summaries if one.outcome == "promoted" for move in one.moves if move.unit == unit
+    ]
+    newest = next((move for move in promoted if not move.adjusts), None)
+    return newest is not None and newest.before is not None
 
 
 def _untold(session: Session) -> dict[str, str]:
@@ -71,7 +88,7 @@ def _standing(
         warm=run.warm,
         moving=folds[run.in_flight] if run.in_flight else None,
         waiting=run.waiting,
-        undoable=move is not None and move.before is not None,
+        undoable=False,
     )
 
 

@@ -1,19 +1,29 @@
 """What the ledger says about a wish: the plan it becomes, the objections to it, and what must be kept running."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from headgate.core.admission import Known, Words, objections
 from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
-from headgate.core.home import folded, frozen
+from headgate.core.home import Home, folded, frozen
 from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
-from headgate.ledger.projections import Running, attempts, fleet, rolled_back, rolled_back_versions
+from headgate.ledger.projections import (
+    Running,
+    attempts,
+    fleet,
+    listening,
+    places,
+    retired,
+    rolled_back,
+    rolled_back_versions,
+)
 
 HISTORY_MAX = 1_000_000
 """How many releases are looked at to know what runs; a bound far above any real home."""
@@ -21,12 +31,11 @@ HISTORY_MAX = 1_000_000
 
 def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its name and time later."""
-    summaries = ledger.summaries(limit=HISTORY_MAX)
-    moving = {unit: run.in_flight for unit, run in fleet(summaries).items() if run.in_flight}
-    drawn = _draw(wish.intents, wish.policies, summaries, back=wish.rollback_to is not None)
-    stopped = _frozen(wish.intents if wish.rollback_to is None else (), ledger, at)
-    known = Known(moving, rolled_back(summaries), rolled_back_versions(summaries), stopped)
-    found = objections(wish.intents, drawn, known, wish.words)
+    seen = _Seen.of(ledger)
+    moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
+    drawn = _draw(wish.intents, wish.policies, seen, back=wish.rollback_to is not None)
+    asked = wish.intents if wish.rollback_to is None else ()
+    found = objections(wish.intents, drawn, seen.known(moving, asked, at, wish.declared), wish.words)
     behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
     return ReleaseRequested(
         at=STAMPED_LATER,
@@ -45,30 +54,68 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
 
 def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -> ReleaseDequeued:
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
-    summaries = ledger.summaries(limit=HISTORY_MAX)
-    drawn = _draw(asked.intents, policies_of(before), summaries, back=asked.rollback_to is not None)
+    seen = _Seen.of(ledger, without=asked.release)
+    drawn = _draw(asked.intents, policies_of(before), seen, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    stopped = _frozen(asked.intents if asked.rollback_to is None else (), ledger, at)
-    known = Known({}, rolled_back(summaries), rolled_back_versions(summaries), stopped)
-    found = objections(asked.intents, drawn, known, words)
+    changing = asked.intents if asked.rollback_to is None else ()
+    found = objections(asked.intents, drawn, seen.known({}, changing, at), words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
-def free_name(ledger: Ledger) -> str:
-    """A name for a new release: of none in the ledger, and of none that the world has done without it."""
-    done = folded(note.event for note in ledger.notes()).reconciled
-    return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
+@dataclass(frozen=True)
+class _Seen:
+    """What the ledger says of everything: the releases, newest first, what runs by them, and the home."""
+
+    summaries: list[Summary]
+    running: Mapping[Unit, Running]
+    home: Home
+
+    @classmethod
+    def of(cls, ledger: Ledger, without: str = "") -> "_Seen":
+        """All of it, but for one release. Raises LedgerError."""
+        summaries, notes = ledger.summaries(limit=HISTORY_MAX), ledger.notes()
+        others = [summary for summary in summaries if summary.release != without]
+        return cls(others, fleet(summaries, retired(notes)), folded(note.event for note in notes))
+
+    def known(
+        self,
+        moving: Mapping[Unit, str],
+        changing: Iterable[Intent],
+        at: float,
+        declared: tuple[Unit, ...] | None = None,
+    ) -> Known:
+        """What the rules ask about; a way back is never forbidden by a freeze, and so not among `changing`."""
+        return Known(
+            in_flight=moving,
+            undone=rolled_back(self.summaries),
+            undone_versions=rolled_back_versions(self.summaries),
+            frozen=frozen(self.home, (intent.unit for intent in changing), at),
+            listening=listening(self.summaries, self.running),
+            declared=declared,
+        )
 
 
 def stable(unit: Unit, ledger: Ledger) -> Version | None:
-    """What the unit runs, by what the ledger says was promoted last; only as many releases are read as it takes."""
+    """What the unit runs, by what the ledger says was promoted last; None where that is nothing, or was retired."""
+    found = _promoted(unit, ledger)
+    return None if found is None or _retired_after(unit, found[0], ledger) else found[1]
+
+
+def is_retired(unit: Unit, ledger: Ledger) -> bool:
+    """Whether the unit was taken away, and nothing has brought it back since."""
+    found = _promoted(unit, ledger)
+    return found is not None and _retired_after(unit, found[0], ledger)
+
+
+def _promoted(unit: Unit, ledger: Ledger) -> tuple[str, Version] | None:
+    """The release that was promoted last, and its version; only as many releases are read as it takes."""
     page = _newest(unit, ledger)
     while page:
         for summary in page:
             if summary.outcome == "promoted":
                 found = next((move.after for move in summary.moves if move.unit == unit), None)
                 if found is not None:
-                    return found
+                    return summary.release, found
         page = _newest(unit, ledger, page[-1].release)
     return None
 
@@ -79,20 +126,21 @@ def _newest(unit: Unit, ledger: Ledger, before: str | None = None) -> list[Summa
     )
 
 
-def _frozen(intents: Iterable[Intent], ledger: Ledger, at: float) -> Mapping[Unit, str]:
-    """What a freeze forbids to change; a way back is never forbidden, and so not asked about."""
-    home = folded(note.event for note in ledger.notes())
-    return frozen(home, (intent.unit for intent in intents), at)
+def _retired_after(unit: Unit, release: str, ledger: Ledger) -> bool:
+    said = folded(note.event for note in ledger.notes()).retired.get(unit)
+    return said is not None and said.release == release
 
 
-def _draw(
-    intents: tuple[Intent, ...], policies: Policies, summaries: Iterable[Summary], *, back: bool
-) -> Plan:
+def free_name(ledger: Ledger) -> str:
+    """A name for a new release: of none in the ledger, and of none that the world has done without it."""
+    done = folded(note.event for note in ledger.notes()).reconciled
+    return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
+
+
+def _draw(intents: tuple[Intent, ...], policies: Policies, seen: _Seen, *, back: bool) -> Plan:
     draw = plan_back if back else plan
-    running = fleet(summaries)
-    listeners = {unit: run.listener for unit, run in running.items() if run.listener is not None}
-    drawn = leaving(draw(intents, _stable(running), policies), listeners)
-    tried = attempts(summaries)
+    drawn = leaving(draw(intents, _stable(seen.running), policies), places(seen.running))
+    tried = attempts(seen.summaries)
     return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.candidate, 0)) for leg in drawn.legs))
 
 

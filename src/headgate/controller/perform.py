@@ -33,7 +33,7 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.model import Finding, Plan, Routing, Version, worst
+from headgate.core.model import Finding, Plan, Routing, Unit, Version, worst
 from headgate.ports import Permanent, PortError, Temporary
 
 T = TypeVar("T")
@@ -92,6 +92,20 @@ class Performer:
             return await self._act(effect_id, effect, plan, delayed)
         except PortError as error:
             return EffectFailed(at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)))
+
+    async def withdraw(self, unit: Unit) -> None:
+        """Have the proxy serve nothing for `unit` any more, tried within bounds. Raises PortError."""
+
+        async def once() -> None:
+            self._require_lease()
+            await self._world.traffic.withdraw(unit)
+
+        await self._try(once, self._world.patience.routing_s, f"withdraw {unit}")
+
+    async def routed(self, id_: EffectId, routing: Routing) -> None:
+        """Have the proxy do once more what it confirmed before under this identity; once. Raises PortError."""
+        self._require_lease()
+        await self._world.traffic.apply(id_, routing)
 
     async def _act(self, id_: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None) -> AnyEvent:
         at, world = STAMPED_LATER, self._world

@@ -8,8 +8,9 @@ from itertools import accumulate
 from headgate import __version__
 from headgate.controller.supervisor import Supervisor
 from headgate.core.events import Request
+from headgate.core.model import Unit
 from headgate.core.submission import Submission
-from headgate.ports.controller import APPEND_LE_S, Health, Vitals
+from headgate.ports.controller import APPEND_LE_S, Health, Retired, Vitals
 from headgate.ports.observer import Happened
 
 
@@ -36,6 +37,10 @@ class Steerable:
         """See ports.controller.Controller."""
         await self._supervisor.tell(release, event)
         return self._supervisor.phase(release)
+
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        """See ports.controller.Controller."""
+        return await self._supervisor.retire(unit, by, reason)
 
     async def health(self) -> Health:
         """See ports.controller.Controller."""

@@ -3,22 +3,25 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
-from headgate.controller.intake import HISTORY_MAX, dequeued, free_name, request, stable
+from headgate.controller.crew import Crew
+from headgate.controller.intake import HISTORY_MAX, dequeued, free_name, is_retired, request, stable
 from headgate.controller.lease import Lease
-from headgate.controller.patrol import Patrol
 from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
-from headgate.controller.recover import recover, watch_over
+from headgate.controller.reconcile import Reconciler
+from headgate.controller.recover import watch_over
+from headgate.controller.retiring import Retiring
 from headgate.controller.scribe import Overtaken
-from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, settled, unheld, world_ahead
+from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested, WatchResumed
+from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.machine import Illegal
 from headgate.core.model import Plan, Unit, Version
 from headgate.core.need import need
@@ -28,10 +31,12 @@ from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.spool import MemorySpool, Spool
-from headgate.ports.controller import Stopped, UnknownRelease
+from headgate.ports.controller import NotNow, Retired, Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
 LEDGER_RETRY_S = 1.0
+RETIRED_WITHIN_S = 30.0
+"""How long whoever retires a unit is kept waiting; it goes on all the same."""
 
 T = TypeVar("T")
 
@@ -47,10 +52,24 @@ class Aside(Protocol):
 __all__ = ["Supervisor"]
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a controller may have beside its ledger and its world.
+
+    `appended` is told of what the ledger has taken in; `spool` keeps what it cannot take in yet; `aside` runs what
+    looks through all of it where that holds nobody up (None: here and now). `mends`: what runs is compared with what
+    the ledger says, all the time, and what is safe to mend is mended.
+    """
+
+    appended: Appended = unseen
+    spool: Spool = field(default_factory=MemorySpool)
+    aside: Aside | None = None
+    mends: bool = False
+
+
 class Supervisor:
     """The controller of one home. One at a time: it holds the lease while it runs.
 
-    `aside` runs what looks through the whole ledger, where that holds nobody up; None: here and now.
     `elsewhere` says what is wrong beside it, by name: what cannot be told to people, say.
     """
 
@@ -60,28 +79,23 @@ class Supervisor:
         world: World,
         lease: Lease,
         wall: Callable[[], float],
-        appended: Appended = unseen,
-        spool: Spool | None = None,
-        aside: Aside | None = None,
+        means: Means | None = None,
     ) -> None:
-        self._appended = appended
+        self._means = means or Means()
         self.elsewhere: Callable[[], dict[str, str]] = dict
         self._ledger = ledger
-        self._spool = spool or MemorySpool()
-        self._aside = aside or self._at_once
+        self._aside = self._means.aside or self._at_once
         self._world = world
         self._lease = lease
         self._wall = wall
-        self._actors: dict[str, Actor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._carriers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._admitting = asyncio.Lock()
         self._freed = asyncio.Event()
-        self._closing = False
+        self._crew = Crew(ledger, self._means.spool, world, self._follow, self._freed.set)
         self._trouble = ""
         self._ahead = ""
-        self._desk: Desk | None = None
-        self._patrol = Patrol(world)
+        self._retiring: Retiring | None = None
+        self._reconciler: Reconciler | None = None
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -89,28 +103,41 @@ class Supervisor:
         """Take the lease and carry on with every open release. Raises LeaseTaken, LedgerError."""
         self._lease.acquire()
         open_now = self._open()
-        latest = max((one.changed_at for one in [*open_now, *self._spooled()]), default=0.0)
+        latest = max((one.changed_at for one in [*open_now, *self._crew.spooled()]), default=0.0)
         clock = SteadyClock(max(self._wall(), latest))
-        self._pauses = Pauses(self._paused)
-        self._follow(asyncio.create_task(self._pauses.listen()))
-        self._desk = Desk(
+        pauses = Pauses(self._crew.paused)
+        self._follow(asyncio.create_task(pauses.listen()))
+        performer = Performer(self._world, clock, self._needed, self._lease.held, pauses.since)
+        self._crew.desk = Desk(
             ledger=self._ledger,
-            performer=Performer(self._world, clock, self._needed, self._lease.held, self._pauses.since),
+            performer=performer,
             clock=clock,
             lease=self._lease,
             watch_over=lambda plan: watch_over(plan, self._world),
             abandon_s=self._world.patience.abandon_s,
-            appended=self._appended,
-            spool=self._spool,
+            appended=self._means.appended,
+            spool=self._means.spool,
         )
+        self._retiring = Retiring(self._ledger, self._world, performer, self._wall)
         self._ahead = await world_ahead(self._ledger, self._world)
         if not self._ahead:
-            self._take_up(open_now)
+            self._crew.take_up(open_now)
+        if self._means.mends:
+            self._reconciler = Reconciler(
+                self._ledger, self._world, performer, self._retiring, lambda: self._admitting
+            )
+            self._follow(asyncio.create_task(self._mend(self._reconciler)))
         self._follow(asyncio.create_task(self._usher()))
+
+    async def _mend(self, reconciler: Reconciler) -> None:
+        """Mend what differs from the ledger, once it is known that this is the one that counts."""
+        while self._ahead:  # noqa: ASYNC110 - a person speaks by the ledger, which has no event
+            await asyncio.sleep(LEASE_ROUND_S)
+        await reconciler.run()
 
     async def close(self) -> None:
         """Let go of everything, changing nothing in the world: whoever starts next carries on from the ledger."""
-        self._closing = True
+        self._crew.dismissed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -126,6 +153,7 @@ class Supervisor:
         """
         async with self._admitting:
             await self._require_ledger()
+            self._require_free(intent.unit for intent in wish.intents)
             at = self._wall()
             release = await self._begin(await self._aside(lambda ledger: request(wish, ledger, at)))
         self._freed.set()
@@ -136,56 +164,74 @@ class Supervisor:
         if self._ahead:
             self._ahead = await world_ahead(self._ledger, self._world)
         if self._ahead:
-            raise Stopped(self._ahead)
+            raise NotNow(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
         """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
-        actor = self._actors.get(release)
+        actor = self._crew.get(release)
         if actor is None:
-            known = ", ".join(self._actors) or "none"
+            known = ", ".join(self._crew) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
         return await actor.tell(event)
 
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""
+        if self._retiring is None or self._crew.dismissed or not self._lease.held():
+            raise Stopped("this controller does not run, or another one has taken over")
+        async with self._admitting:
+            await self._retiring.record(unit, by, reason)
+        carried = asyncio.create_task(self._retiring.carry_out(unit))
+        self._follow(carried)
+        done, _ = await asyncio.wait((carried,), timeout=RETIRED_WITHIN_S)
+        return carried.result() if done else Retired(unit, done=False, trouble="it is under way")
+
+    def _require_free(self, units: Iterable[Unit]) -> None:
+        """What is being taken away is not brought back at the same time. Raises Stopped."""
+        gone = self._retiring.busy(units) if self._retiring is not None else None
+        if gone is not None:
+            raise NotNow(f"{gone} is being retired just now: deploy it when that is done")
+
     def actor(self, release: str) -> Actor | None:
         """The actor of an open release."""
-        return self._actors.get(release)
+        return self._crew.get(release)
 
     def request(self, release: str) -> ReleaseRequested | None:
         """What was asked for in an open release; None when it is not open."""
-        actor = self._actors.get(release)
+        actor = self._crew.get(release)
         return actor.request if actor is not None else None
 
     def phase(self, release: str) -> str:
         """Where a release is, in a word or two; `closed` when it is not open."""
-        actor = self._actors.get(release)
+        actor = self._crew.get(release)
         return phase(actor.state, actor.plan) if actor is not None else "closed"
 
     def health(self) -> dict[str, object]:
         """The open releases, and what stands in their way inside the controller itself (a full disk, a busy ledger)."""
-        return {"open": list(self._actors), "trouble": self.trouble()}
+        return {"open": list(self._crew), "trouble": self.trouble()}
 
     def trouble(self) -> dict[str, str]:
         """What stands in the way of releases, by the release's name, and of the controller itself."""
-        trouble = {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
+        trouble = {one.request.release: one.trouble for one in self._crew.all() if one.trouble}
         if self._trouble:
             trouble["controller"] = self._trouble
         if self._ahead:
             trouble["ledger"] = self._ahead
-        return trouble | self.elsewhere()
+        differs = self._reconciler.trouble if self._reconciler is not None else {}
+        return trouble | differs | self.elsewhere()
 
     def open_releases(self) -> tuple[str, ...]:
         """The names of the releases that are not closed, oldest first."""
-        return tuple(self._actors)
+        return tuple(self._crew)
 
     def plans(self) -> tuple[Plan, ...]:
         """The plans of the releases that are not closed."""
-        return tuple(actor.plan for actor in self._actors.values())
+        return tuple(actor.plan for actor in self._crew.all())
 
     async def _begin(self, asked: ReleaseRequested) -> str:
         """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""
         while True:
             named = replace(asked, release=free_name(self._ledger))
-            actor = self._run(self._drawn(named))
+            actor = self._crew.run(self._drawn(named))
             try:
                 await actor.tell(named)
             except Overtaken:
@@ -197,69 +243,17 @@ class Supervisor:
         state = initial(named.release, named.plan)
         return Release(named, named.plan, state, watch_over(named.plan, self._world))
 
-    # --- actors ------------------------------------------------------------------------------------------------------
+    # --- what is under way here --------------------------------------------------------------------------------------
 
-    def _take_up(self, summaries: list[Summary]) -> None:
-        """Carry on with every open release that nobody here runs yet."""
-        for summary in summaries:
-            if summary.release not in self._actors:
-                entries = self._ledger.read(summary.release)
-                spooled = [entry for entry in self._spool.read() if entry.release == summary.release]
-                self._resume(recover(entries, self._world, self._ledger.sample, spooled))
-
-    def _resume(self, release: Release) -> None:
-        """Carry on, beginning with what has happened to it while nobody was there."""
-        assert self._desk is not None
-        now = self._desk.clock.now()
-        since = [event for event in (missed(release.state, now), unheld(release.state)) if event is not None]
-        actor = self._run(release, since)
-        self._follow(asyncio.create_task(compare(actor, self._world)))
-
-    def _paused(self, for_s: float) -> None:
-        """No bake ran on while this process stood still."""
-        for actor in self._actors.values():
-            if for_s >= UNWATCHED_MIN_S and actor.state.stage in ("forward", "warm"):
-                actor.note(WatchResumed(at=STAMPED_LATER, unwatched_s=for_s))
-
-    def _run(self, release: Release, since: Iterable[AnyEvent] = ()) -> Actor:
-        if self._desk is None or self._closing or not self._lease.held():
-            raise Stopped("this controller does not run, or another one has taken over")
-        actor = Actor(release, self._desk, self._changed)
-        for event in since:
-            actor.note(event)
-        self._actors[release.request.release] = actor
-        task = asyncio.create_task(self._carry(actor))
-        self._carriers.add(task)
-        task.add_done_callback(self._carriers.discard)
-        self._follow(task)
-        return actor
-
-    async def _carry(self, actor: Actor) -> None:
-        """Run a release to its end, or until somebody else has written to it: the usher then reads it anew."""
-        patrol = asyncio.create_task(self._patrol.walk(actor))
-        try:
-            with contextlib.suppress(Stopped):
-                await actor.run()
-        finally:
-            patrol.cancel()
-            name = actor.request.release
-            if self._actors.get(name) is actor:
-                del self._actors[name]
-            self._freed.set()
-
-    def _follow(self, task: "asyncio.Task[None]") -> None:
+    def _follow(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._trouble = f"{type(error).__name__}: {error}"
-
-    def _changed(self, actor: Actor) -> None:
-        if not actor.state.in_flight:
-            self._freed.set()
 
     # --- the queue ---------------------------------------------------------------------------------------------------
 
@@ -276,7 +270,7 @@ class Supervisor:
                 await asyncio.sleep(LEDGER_RETRY_S)
                 continue
             self._trouble = ""
-            settled(self._world, self._actors)
+            settled(self._world, self._crew)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_ROUND_S):  # wait_for of Python 3.11 may lose a cancellation
                     await self._freed.wait()
@@ -285,16 +279,15 @@ class Supervisor:
     def _give_up(self) -> None:
         """Another controller holds the lease: it carries on, and we let go of everything at once."""
         self._trouble = "this controller has lost its lease: another one runs this home"
-        for task in self._carriers:
-            task.cancel()
+        self._crew.abandon()
 
     async def _serve_queue(self) -> None:
         """Let every queued release go whose units nobody moves any more, oldest first."""
         open_now = self._open()
-        self._take_up(open_now)
+        self._crew.take_up(open_now)
         ahead: dict[Unit, list[str]] = {}
         for summary in open_now:
-            actor = self._actors.get(summary.release)
+            actor = self._crew.get(summary.release)
             in_the_way = [name for move in summary.moves for name in ahead.get(move.unit, ())]
             if actor is not None and actor.state.stage == "queued":
                 if not in_the_way:
@@ -315,14 +308,10 @@ class Supervisor:
         """Undo what is in the way. What is on its way back already is left to finish."""
         word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
         for name in others:
-            other = self._actors.get(name)
+            other = self._crew.get(name)
             if other is not None and other.state.stage in ("queued", "checking", "forward"):
                 with contextlib.suppress(Illegal, Stopped):
                     await other.tell(word)
-
-    def _spooled(self) -> list[Summary]:
-        """The releases as an earlier controller had them that could not write it all into the ledger."""
-        return [entry.summary for entry in self._spool.read()]
 
     async def _at_once(self, work: Callable[[Ledger], T]) -> T:
         return work(self._ledger)
@@ -335,7 +324,9 @@ class Supervisor:
 
     def _needed(self, release: str, version: Version) -> str:
         """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
+        if is_retired(version.unit, self._ledger):
+            return ""  # nothing of it is kept, not even warm
         if stable(version.unit, self._ledger) == version:
             return f"{version} is what {version.unit} runs"
-        others = [actor for name, actor in self._actors.items() if name != release]
+        others = [actor for actor in self._crew.all() if actor.request.release != release]
         return next((why for other in others if (why := need(other.state, other.plan, version))), "")

@@ -6,6 +6,7 @@ whoever sends it on escapes it as the service needs.
 
 from collections.abc import Mapping, Sequence
 
+from headgate.core.adjusting import adjustments
 from headgate.core.judge.words import percent
 from headgate.core.model import Evidence, Leg, Role, Version
 from headgate.core.report import Fold
@@ -78,6 +79,8 @@ def targets(folded: Fold, labels: Labels) -> str:
 
 
 def _way(leg: Leg, labels: Labels) -> str:
+    if leg.adjusts:
+        return f"{name(leg.candidate, labels)}, {', '.join(adjustments(leg))}"
     return f"{name(leg.baseline, labels)} -> {name(leg.candidate, labels)}"
 
 

@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from headgate.core.model import Answer, Finding, Intent, Leg, Plan, Unit, Version
+from headgate.core.adjusting import adjustments
+from headgate.core.model import Answer, Finding, Intent, Leg, Listener, Plan, Unit, Version
+from headgate.core.places import collision
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -12,13 +14,16 @@ class Known(msgspec.Struct, frozen=True):
 
     `in_flight` maps a unit to the release that is moving it, `undone` holds the (unit, artifact) that were rolled back
     and have not been promoted since; `undone_versions` the versions, which have a configuration as well. `frozen` maps
-    a unit that must not change now to the freeze that says so.
+    a unit that must not change now to the freeze that says so. `listening` are the listeners that units have now, or
+    will have when what is under way is promoted; `declared` the units that the project file names, where anybody said.
     """
 
     in_flight: Mapping[Unit, str]
     undone: Collection[tuple[Unit, str]]
     undone_versions: Collection[Version] = ()
     frozen: Mapping[Unit, str] = {}
+    listening: Mapping[Unit, Collection[Listener]] = {}
+    declared: Collection[Unit] | None = None
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -34,6 +39,7 @@ def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Wor
     found += [_frozen(intent.unit, known, words) for intent in intents]
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
+    found += [_placed(leg, known) for leg in plan.legs]
     found += [_changes(leg) for leg in plan.legs]
     return tuple(finding for finding in found if finding.answer != "pass")
 
@@ -80,7 +86,8 @@ def _undone(candidate: Version, known: Known, words: Words) -> Finding:
 
 def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
     leg = next(leg for leg in plan.legs if leg.unit == intent.unit)
-    careless = intent.rollout.strategy == "all-at-once" and plan.production and leg.baseline is not None
+    blind = intent.rollout.strategy == "all-at-once" and not leg.adjusts
+    careless = blind and plan.production and leg.baseline is not None
     if not careless:
         return Finding("gradual exposure", "pass", "traffic moves in steps, or nothing is at stake")
     return _excused(
@@ -91,10 +98,21 @@ def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
     )
 
 
+def _placed(leg: Leg, known: Known) -> Finding:
+    """One port has one owner: the proxy would refuse it, after all the work, and that would look like a bad release."""
+    found = collision(leg.unit, leg.listener, known.listening, known.declared)
+    if found is None:
+        return Finding("its ports are free", "pass", f"no other unit of this home has {leg.listener.port}")
+    return Finding("its ports are free", "fail", found.sentence(), found.mend())
+
+
 def _changes(leg: Leg) -> Finding:
-    """A version cannot be compared with itself, and going back would stop what goes on running."""
-    if leg.baseline != leg.candidate:
+    """A version cannot be compared with itself: where it stays, something around it must become another."""
+    if not leg.adjusts:
         return Finding("something changes", "pass", f"{leg.unit} does not run {leg.candidate} yet")
+    around = adjustments(leg)
+    if around:
+        return Finding("something changes", "pass", f"{leg.candidate} stays: {', '.join(around)}")
     return Finding(
         "something changes", "fail", f"{leg.unit} runs {leg.candidate} already", "deploy something else"
     )

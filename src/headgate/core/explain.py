@@ -6,6 +6,7 @@ import msgspec
 
 from headgate.core import events as e
 from headgate.core.account import role, span
+from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
 from headgate.core.model import Bake, Finding, Leg, Routing, Verdict, Version, in_words, step_name, worst
 from headgate.core.report import Fold
@@ -92,6 +93,11 @@ def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str,
 def _request(event: e.ReleaseRequested) -> Iterator[str]:
     for leg in event.plan.legs:
         start = f"from {leg.baseline.key}" if leg.baseline else "as its first release"
+        if leg.adjusts:
+            around = ", ".join(adjustments(leg)) or "nothing"
+            because = _because(event.reason)
+            yield f"{event.author} asked to adjust {leg.unit}, which stays {leg.candidate.key}: {around}{because}."
+            continue
         yield f"{event.author} asked to move {leg.unit} {start} to {leg.candidate.key}{_because(event.reason)}."
     if event.plan.audience.roles:
         yield f"Roles: {'; '.join(role(one) for one in event.plan.audience.roles)}."

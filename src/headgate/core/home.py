@@ -147,6 +147,17 @@ class LedgerReconciled(HomeEvent, frozen=True, kw_only=True, tag=True):
     releases: tuple[str, ...]
 
 
+class UnitRetired(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """A unit is no longer wanted: what `release` had promoted gets no more traffic, and is stopped.
+
+    A later release of the unit brings it back, as a first one.
+    """
+
+    unit: Unit
+    release: str
+    reason: str = ""
+
+
 AnyHomeEvent = (
     TokenIssued
     | TokenRevoked
@@ -159,6 +170,7 @@ AnyHomeEvent = (
     | HookReceived
     | HomeAdopted
     | LedgerReconciled
+    | UnitRetired
 )
 
 
@@ -220,7 +232,8 @@ class Home(msgspec.Struct, frozen=True):
     """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
 
     `called` holds the names that somebody signed in under, by their issuer and who they are to it; `reconciled` the
-    releases that the world has done and this ledger never did.
+    releases that the world has done and this ledger never did. `retired` holds the last retirement of each unit: it
+    stands until another release than the one it names has promoted the unit.
     """
 
     number: int = 0
@@ -229,6 +242,7 @@ class Home(msgspec.Struct, frozen=True):
     hooks: dict[str, Hook] = {}
     called: dict[tuple[str, str], tuple[str, ...]] = {}
     reconciled: frozenset[str] = frozenset()
+    retired: dict[Unit, UnitRetired] = {}
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -247,12 +261,23 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, freezes=home.freezes | {event.freeze: lifted})
         case HookAdded() | HookRemoved() | HookReceived():
             return replace(home, hooks=_hooked(home.hooks, event))
+        case UnitRetired() | LedgerReconciled():
+            return _settled(home, event)
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
-        case LedgerReconciled():
-            return replace(home, reconciled=home.reconciled | frozenset(event.releases))
         case _:
             return home
+
+
+def retirements(events: Iterable[AnyHomeEvent]) -> dict[Unit, str]:
+    """The release that each retired unit ran, given the facts of the home in their order."""
+    return {event.unit: event.release for event in events if isinstance(event, UnitRetired)}
+
+
+def _settled(home: Home, event: UnitRetired | LedgerReconciled) -> Home:
+    if isinstance(event, UnitRetired):
+        return replace(home, retired=home.retired | {event.unit: event})
+    return replace(home, reconciled=home.reconciled | frozenset(event.releases))
 
 
 def _known_as(home: Home, person: tuple[str, str], name: str) -> Home:

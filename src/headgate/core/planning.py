@@ -23,7 +23,14 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.model.routing import beside
-from headgate.core.strategies import STRATEGIES, at_once, back_to
+from headgate.core.strategies import STRATEGIES, adjusted, at_once, back_to
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What surrounds the version that a unit runs: where it is reached, and how many of it there are. None: unknown."""
+
+    listener: Listener | None = None
+    instances: int | None = None
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -55,10 +62,13 @@ Strategy = Callable[[Intent], Iterator[Step]]
 def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
     """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
 
-    A first release has nothing to be compared with or to go back to: it is exposed at once.
+    A first release has nothing to be compared with or to go back to: it is exposed at once. What runs this very version
+    is only adjusted, in size or place.
     """
 
     def strategy(intent: Intent) -> Strategy:
+        if running.get(intent.unit) == intent.candidate:
+            return adjusted
         return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
 
     return _plan(intents, running, policies, strategy)
@@ -69,10 +79,14 @@ def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], poli
     return _plan(intents, running, policies, lambda _: back_to)
 
 
-def leaving(drawn: Plan, listeners: Mapping[Unit, Listener]) -> Plan:
-    """The plan with the listener that each unit is reached at before it: where users stay until the promotion."""
-    legs = tuple(replace(leg, baseline_listener=listeners.get(leg.unit)) for leg in drawn.legs)
+def leaving(drawn: Plan, before: Mapping[Unit, Place]) -> Plan:
+    """The plan with what each unit is before it: where users stay until the promotion, and the size to go back to."""
+    legs = tuple(_leaving(leg, before.get(leg.unit, Place())) for leg in drawn.legs)
     return replace(drawn, legs=legs)
+
+
+def _leaving(leg: Leg, before: Place) -> Leg:
+    return replace(leg, baseline_listener=before.listener, baseline_instances=before.instances)
 
 
 def _plan(

@@ -3,12 +3,16 @@
 import msgspec
 
 from headgate.core.admission import Words
-from headgate.core.model import Intent
+from headgate.core.model import Intent, Unit
 from headgate.core.planning import Policies
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """What a person asks for. `rollback_to` names the earlier release whose versions are wanted back."""
+    """What a person asks for. `rollback_to` names the earlier release whose versions are wanted back.
+
+    `declared` are all the units that the project file names, so that what is in the way can be said to be wanted or
+    not; None: nobody says.
+    """
 
     intents: tuple[Intent, ...]
     policies: Policies
@@ -16,3 +20,4 @@ class Submission(msgspec.Struct, frozen=True):
     reason: str = ""
     words: Words = Words()
     rollback_to: str | None = None
+    declared: tuple[Unit, ...] | None = None

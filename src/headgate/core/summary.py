@@ -20,7 +20,8 @@ class Placebo(msgspec.Struct, frozen=True):
 class Move(msgspec.Struct, frozen=True):
     """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent).
 
-    `listener` is where `after` is reached once it is promoted. `placebo` None: stable was not compared with itself.
+    `listener` is where `after` is reached once it is promoted, `instances` how many of it there are then (0: written
+    by a Headgate that did not say). `placebo` None: stable was not compared with itself.
     """
 
     unit: Unit
@@ -30,6 +31,12 @@ class Move(msgspec.Struct, frozen=True):
     label: str = ""
     listener: Listener | None = None
     placebo: Placebo | None = None
+    instances: int = 0
+
+    @property
+    def adjusts(self) -> bool:
+        """True when the version stayed, and only what is around it became another: its size, its listener."""
+        return self.before == self.after
 
 
 class Summary(msgspec.Struct, frozen=True):

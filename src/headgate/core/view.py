@@ -96,6 +96,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
                 labels.get(leg.unit, ""),
                 leg.listener,
                 _placebo(leg, at),
+                leg.instances,
             )
             for leg, at in pairs
         ),
@@ -123,4 +124,6 @@ def _warm(state: State, plan: Plan) -> tuple[Version, ...]:
     if state.stage != "warm":
         return ()
     pairs = zip(plan.legs, state.legs, strict=True)
-    return tuple(leg.baseline for leg, at in pairs if leg.baseline is not None and not at.retired)
+    return tuple(
+        leg.baseline for leg, at in pairs if leg.baseline is not None and not leg.adjusts and not at.retired
+    )

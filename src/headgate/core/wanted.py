@@ -172,7 +172,7 @@ def _undo(leg: Leg, state: LegState) -> tuple[Effect, ...]:
     if not state.back:
         effects.append(SetRouting(undone(leg)))
     if leg.baseline and not state.full:
-        effects.append(PrepareVersion(leg.baseline, leg.instances))
+        effects.append(PrepareVersion(leg.baseline, leg.size_before))
     if state.back and state.full and leg.baseline and not state.verified:
         effects.append(VerifyVersion(leg.baseline))
     if state.back and not state.stopped:
@@ -189,7 +189,7 @@ def _retire(state: State, plan: Plan, index: int) -> tuple[Effect, ...]:
     """The fresh baseline stops at once; the baseline stays warm for the rollback window, then stops."""
     leg, at = plan.legs[index], state.legs[index]
     gone = _dismiss(leg, at)
-    if leg.baseline is None or at.retired:
+    if leg.baseline is None or leg.adjusts or at.retired:
         return gone
     if at.cooled:
         return (*gone, StopVersion(leg.baseline, leg.drain_s))

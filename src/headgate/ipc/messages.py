@@ -5,9 +5,9 @@ from typing import Literal, TypeVar
 import msgspec
 
 from headgate.core.events import Request
-from headgate.core.model import Arm, Source, Version
+from headgate.core.model import Arm, Source, Unit, Version
 from headgate.core.submission import Submission
-from headgate.ports.controller import Health, Vitals
+from headgate.ports.controller import Health, Retired, Vitals
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -21,6 +21,14 @@ class Tell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
     release: str
     event: Request
+
+
+class Retire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
+    """Take a unit away; answered by Gone."""
+
+    unit: Unit
+    by: str
+    reason: str
 
 
 class HowAreYou(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -46,7 +54,17 @@ class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
 
 Kind = Literal[
-    "unknown", "ended", "illegal", "stopped", "ledger", "temporary", "permanent", "malformed", "broken"
+    "unknown",
+    "ended",
+    "illegal",
+    "unretirable",
+    "not now",
+    "stopped",
+    "ledger",
+    "temporary",
+    "permanent",
+    "malformed",
+    "broken",
 ]
 
 
@@ -68,6 +86,12 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
     release: str
     phase: str
+
+
+class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
+    """How far the retirement has come."""
+
+    retired: Retired
 
 
 class Healthy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -92,8 +116,8 @@ class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
     """Heard."""
 
 
-Ask = Submit | Tell | HowAreYou | Measure | Report | Read
-Answer = Begun | Told | Healthy | Measured | Report | Counted | Noted | Refused
+Ask = Submit | Tell | Retire | HowAreYou | Measure | Report | Read
+Answer = Begun | Told | Gone | Healthy | Measured | Report | Counted | Noted | Refused
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

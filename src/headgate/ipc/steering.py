@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from headgate.core.events import Request
 from headgate.core.machine import Illegal
+from headgate.core.model import Unit
 from headgate.core.submission import Submission
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.frames import Broken
@@ -11,18 +12,29 @@ from headgate.ipc.messages import (
     Answer,
     Ask,
     Begun,
+    Gone,
     Healthy,
     HowAreYou,
     Kind,
     Measure,
     Measured,
     Refused,
+    Retire,
     Submit,
     Tell,
     Told,
 )
 from headgate.ledger import LedgerError
-from headgate.ports.controller import Controller, Health, Stopped, UnknownRelease, Vitals
+from headgate.ports.controller import (
+    Controller,
+    Health,
+    NotNow,
+    Retired,
+    Stopped,
+    UnknownRelease,
+    Unretirable,
+    Vitals,
+)
 
 ACT_S = 60.0
 """An act waits for the ledger, which may be busy."""
@@ -34,6 +46,8 @@ T = TypeVar("T", bound=Answer)
 _ERRORS: dict[Kind, type[Exception]] = {
     "unknown": UnknownRelease,
     "illegal": Illegal,
+    "unretirable": Unretirable,
+    "not now": NotNow,
     "stopped": Stopped,
     "ledger": LedgerError,
 }
@@ -49,7 +63,7 @@ class Desk:
         """Answer one question; what the controller refuses is an answer too."""
         try:
             return await self._answer(ask)
-        except (UnknownRelease, Illegal, Stopped, LedgerError) as error:
+        except tuple(_ERRORS.values()) as error:
             return next(
                 Refused(kind, str(error)) for kind, known in _ERRORS.items() if isinstance(error, known)
             )
@@ -60,6 +74,8 @@ class Desk:
                 return Begun(await self._controller.submit(wish))
             case Tell(release, event):
                 return Told(release, await self._controller.tell(release, event))
+            case Retire(unit, by, reason):
+                return Gone(await self._controller.retire(unit, by, reason))
             case HowAreYou():
                 return Healthy(await self._controller.health())
             case Measure():
@@ -81,6 +97,10 @@ class Remote:
     async def tell(self, release: str, event: Request) -> str:
         """See Controller."""
         return (await self._ask(Tell(release, event), Told, ACT_S)).phase
+
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        """See Controller."""
+        return (await self._ask(Retire(unit, by, reason), Gone, ACT_S)).retired
 
     async def health(self) -> Health:
         """See Controller."""

@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from headgate.core.admission import Words
 from headgate.core.events import ReleaseRequested
 from headgate.core.model import Intent, Unit, Version
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
-from headgate.ledger.projections import Running, fleet
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet_of
 from headgate.ledger.store import Ledger
 
-ALL_RELEASES = 1_000_000
-"""A bound far above the releases of any real home."""
+__all__ = ["ALL_RELEASES", "NoWay", "Way", "request_of", "way_before", "way_before_last", "way_to"]
 
 
 class NoWay(Exception):  # noqa: N818 - a fact
@@ -49,13 +50,12 @@ def way_to(ledger: Ledger, summary: Summary, units: Collection[Unit]) -> Way:
     """To what `summary`'s release had promoted, for those of its units. Raises NoWay."""
     _require_promoted(summary)
     targets = {move.unit: (summary.release, move.after) for move in summary.moves if move.unit in units}
-    return _way(ledger, fleet(ledger.summaries(limit=ALL_RELEASES)), targets)
+    return _way(ledger, fleet_of(ledger), targets)
 
 
 def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
     """To what ran before the newest promotion that moved one of `units`, all of which is undone. Raises NoWay."""
-    summaries = ledger.summaries(limit=ALL_RELEASES)
-    running = fleet(summaries)
+    summaries, running = ledger.summaries(limit=ALL_RELEASES), fleet_of(ledger)
     _require_still(running, units)
     last = _last(summaries, units)
     if last is None:
@@ -66,8 +66,11 @@ def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
 def way_before(ledger: Ledger, summary: Summary) -> Way:
     """To what ran before this release, which must be the last one that moved its units. Raises NoWay."""
     _require_promoted(summary)
+    if all(move.adjusts for move in summary.moves):
+        hint = "deploy it with the size and the place that it had before"
+        raise NoWay(f"{summary.release} has changed no version", hint)
     summaries = ledger.summaries(limit=ALL_RELEASES)
-    running, units = fleet(summaries), {move.unit for move in summary.moves}
+    running, units = fleet_of(ledger), {move.unit for move in summary.moves}
     _require_still(running, units)
     last = _last(summaries, units)
     if last is not None and last.release != summary.release:
@@ -104,12 +107,13 @@ def _require_still(running: dict[Unit, Running], units: Iterable[Unit]) -> None:
 
 
 def _last(summaries: Sequence[Summary], units: Collection[Unit]) -> Summary | None:
-    """The newest promotion that moved one of these units."""
+    """The newest promotion that moved one of these units; one that only adjusted it has changed no version."""
     return next(
         (
             found
             for found in summaries
-            if found.outcome == "promoted" and any(move.unit in units for move in found.moves)
+            if found.outcome == "promoted"
+            and any(move.unit in units and not move.adjusts for move in found.moves)
         ),
         None,
     )
@@ -118,7 +122,7 @@ def _last(summaries: Sequence[Summary], units: Collection[Unit]) -> Summary | No
 def _before(summaries: Sequence[Summary], last: Summary, units: Collection[Unit]) -> Targets:
     targets: Targets = {}
     for move in last.moves:
-        if move.unit in units and move.before is not None:
+        if move.unit in units and move.before is not None and not move.adjusts:
             targets[move.unit] = (_promoter(summaries, move.before), move.before)
     if not targets:
         hint = "`headgate history` lists what there was"
@@ -146,8 +150,13 @@ def _way(ledger: Ledger, running: dict[Unit, Running], targets: Targets) -> Way:
     _require_still(running, moved)
     requests = {release: request_of(ledger, release) for release, _ in moved.values()}
     intents = [
-        next(intent for intent in requests[release].intents if intent.unit == unit)
+        _sized(next(one for one in requests[release].intents if one.unit == unit), running.get(unit))
         for unit, (release, _) in moved.items()
     ]
     newest = max(requests.values(), key=lambda request: request.at)
     return Way(newest.release, tuple(intents), policies_of(newest.plan))
+
+
+def _sized(intent: Intent, run: Running | None) -> Intent:
+    """A size is no part of a version: as many as there are now, not as there were then."""
+    return replace(intent, instances=run.instances) if run is not None and run.instances else intent

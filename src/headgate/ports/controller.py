@@ -15,6 +15,7 @@ from headgate.core.events import (
     Request,
     StepApproved,
 )
+from headgate.core.model import Unit
 from headgate.core.submission import Submission
 
 WORDS: dict[str, type[Request]] = {
@@ -33,6 +34,22 @@ class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release 
 
 class Stopped(Exception):  # noqa: N818 - a fact about the controller
     """The release is not run here (any more): it has ended, we shut down, or another one took over."""
+
+
+class NotNow(Stopped):
+    """Nothing may begin just now, and nothing was changed; the message says why, and what to do."""
+
+
+class Unretirable(Exception):  # noqa: N818 - a fact about the unit
+    """The unit cannot be retired now; the message says why, and what to do."""
+
+
+class Retired(msgspec.Struct, frozen=True):
+    """How far a retirement has come: `done`, or what stands in its way; it is tried again until it is done."""
+
+    unit: Unit
+    done: bool
+    trouble: str = ""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -78,6 +95,13 @@ class Controller(Protocol):
         """Hand a person's word to a release; returns where it is then, in a word or two; `closed` when it has ended.
 
         Raises UnknownRelease, machine.Illegal, Stopped.
+        """
+        ...
+
+    async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
+        """Take a unit away that is no longer wanted: its listeners, its routes, its processes. Recorded first.
+
+        Saying it again is how one asks how far it has come. Raises Unretirable, Stopped, LedgerError.
         """
         ...
 

@@ -28,6 +28,13 @@ class Traffic(Protocol):
         """
         ...
 
+    async def withdraw(self, unit: Unit) -> None:
+        """Serve nothing for `unit` any more, and let go of its ports; returns once the data plane itself confirms it.
+
+        What is not served is withdrawn already. Raises Temporary when the proxy does not confirm in time.
+        """
+        ...
+
     async def idle(self, unit: Unit) -> bool:
         """True when no request is under way to any version of `unit` that receives no new traffic."""
         ...

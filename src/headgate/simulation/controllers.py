@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from headgate.controller.lease import LeaseTaken, MemoryLease
-from headgate.controller.supervisor import Supervisor
+from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.world import World
 from headgate.core.machine import Illegal
 from headgate.ledger import Ledger, LedgerError
@@ -71,7 +71,8 @@ class Controllers:
             self._witness.came_back(self._noted)
             self._noted = None
         life, lease = Life(), MemoryLease(self._slot)
-        supervisor = Supervisor(self._ledger, self._world, lease, self._wall, spool=self._spool)
+        means = Means(spool=self._spool, mends=True)
+        supervisor = Supervisor(self._ledger, self._world, lease, self._wall, means)
         controller = Controller(life, context_of(life), lease, supervisor)
         self._every.append(controller)
         self._run(controller, supervisor.start(), "start")

@@ -27,7 +27,7 @@ from headgate.core.summary import Summary
 from headgate.core.view import summarise
 from headgate.ledger.chain import Record, link
 from headgate.ledger.codec import CODEC
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import NONE_RETIRED, fleet
 from headgate.simulation.loop import Life
 from headgate.simulation.town import Town, shares
 from headgate.simulation.trace import UNREAD, Trace
@@ -176,7 +176,7 @@ def _cold(trace: Trace, version: Version) -> bool:
 
 def stable_of(summaries: Iterable[Summary], unit: Unit) -> Version | None:
     """What the ledger says a unit runs."""
-    run = fleet(summaries).get(unit)
+    run = fleet(summaries, NONE_RETIRED).get(unit)
     return run.stable if run is not None else None
 
 

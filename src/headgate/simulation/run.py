@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from headgate.controller.world import Patience, World
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import fleet_of
 from headgate.ledger.verify import verify
 from headgate.simulation.controllers import EPOCH_S, Controllers
 from headgate.simulation.invariants import recorded_in_the_end
@@ -243,14 +243,15 @@ class Simulation:
                 return
 
     def _at_an_end(self) -> bool:
-        """Every release is closed, and no request is on its way into the ledger."""
+        """Every release is closed, no request is on its way into the ledger, and nothing differs any more."""
         closed = all(trace.state.stage == "closed" for trace in self.witness.traces.values())
-        busy = any(each.lease.held() and each.supervisor.open_releases() for each in self.controllers.living)
+        steering = [each.supervisor for each in self.controllers.living if each.lease.held()]
+        busy = any(one.open_releases() or one.trouble() for one in steering)
         return bool(self.witness.traces) and closed and not busy
 
     def _left_over(self) -> str:
         """What should not be, now that everything is said to be over."""
-        stable = {unit: run.stable for unit, run in fleet(self.ledger.summaries(limit=10_000)).items()}
+        stable = {unit: run.stable for unit, run in fleet_of(self.ledger).items()}
         for unit, routing in self.town.routing.items():
             if routing.stable != stable[unit] or routing.canary is not None:
                 return f"{unit} should run {stable[unit]} and is routed {routing}"

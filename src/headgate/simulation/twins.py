@@ -138,6 +138,11 @@ class TwinTraffic:
         """See Traffic."""
         return self._town.applied()
 
+    async def withdraw(self, unit: Unit) -> None:
+        """See Traffic."""
+        await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
+        self._town.routing.pop(unit, None)
+
     async def idle(self, unit: Unit) -> bool:
         """See Traffic."""
         fault = self._hands.weather.draw("idle")

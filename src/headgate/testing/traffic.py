@@ -195,6 +195,36 @@ class TrafficContract(ABC):
 
         self._run(scenario)
 
+    def test_a_unit_that_is_withdrawn_is_served_no_more_and_may_come_back(self) -> None:
+        """Its ports are free, others keep theirs; withdrawing it again changes nothing."""
+
+        async def scenario(plane: DataPlane) -> None:
+            web, api = await plane.version("a", WEB), await plane.version("b", API)
+            place, other = plane.listener(), plane.listener()
+            await plane.traffic.apply(effect(9), Routing(WEB, place, web))
+            await plane.traffic.apply(effect(9), Routing(API, other, api))
+            await plane.traffic.withdraw(WEB)
+            await plane.reopened().withdraw(WEB)
+            assert await plane.traffic.observed(WEB) is None
+            assert await plane.reach(Routing(API, other, api), {}) == api
+            taken = Routing(API, place, api)
+            await plane.traffic.apply(effect(1, release="r2"), taken)
+            assert await plane.reach(taken, {}) == api
+            back = Routing(WEB, other, web)
+            await plane.traffic.apply(effect(1, release="r3"), back)
+            assert await plane.reach(back, {}) == web
+
+        self._run(scenario)
+
+    def test_what_was_never_served_can_be_withdrawn(self) -> None:
+        """Nothing is there, and nothing is there afterwards."""
+
+        async def scenario(plane: DataPlane) -> None:
+            await plane.traffic.withdraw(WEB)
+            assert await plane.traffic.observed(WEB) is None
+
+        self._run(scenario)
+
     def test_it_becomes_idle(self) -> None:
         """Without requests under way, every version that gets none is idle, soon."""
 

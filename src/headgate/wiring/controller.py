@@ -14,7 +14,7 @@ from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
 from headgate.controller.observing import Observing
 from headgate.controller.steerable import Steerable
-from headgate.controller.supervisor import Supervisor
+from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.tending import tend
 from headgate.controller.watchdog import Watchdog
 from headgate.homes import lock_of, steering_of
@@ -57,8 +57,8 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         ports = world.build_world(home, processes, relay)
         held.push_async_callback(ports.close)
         observing = Observing(ledger, (journal, relay.observe))
-        beside_loop, spool = _Thread(reading), open_spool(home)
-        supervisor = Supervisor(ledger, ports, lease, time.time, observing.appended, spool, beside_loop)
+        means = Means(observing.appended, open_spool(home), _Thread(reading), mends=True)
+        supervisor = Supervisor(ledger, ports, lease, time.time, means)
         held.push_async_callback(supervisor.close)
         held.enter_context(logged(log or log_file(home)))
         watchdog = Watchdog()

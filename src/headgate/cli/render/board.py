@@ -11,6 +11,7 @@ from headgate.cli.render import bars, words
 from headgate.cli.render.flow import Flow
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
+from headgate.core.adjusting import adjustments
 from headgate.core.advice import answers, question
 from headgate.core.model import Leg, Verdict, step_name
 from headgate.core.view import phase, progress, remaining_s, weight
@@ -66,6 +67,8 @@ def title(fold: "Fold", labels: Labels = NO_LABELS) -> str:
     if len(units) > 1:
         return words.place(units)
     leg = fold.plan.legs[0]
+    if leg.adjusts:
+        return f"{leg.unit}  {words.name(leg.candidate, label(fold, leg))}, {', '.join(adjustments(leg))}"
     before = words.name(leg.baseline, labels.get(leg.baseline, "")) if leg.baseline else "nothing"
     return f"{leg.unit}  {before} → {words.name(leg.candidate, label(fold, leg))}"
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
+from headgate.core.adjusting import adjustments
 from headgate.core.model import Bake, Finding, Intent, Leg, Plan, Step, step_name
 
 _ANSWERS = {
@@ -39,9 +40,11 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
         else "nothing (its first release)"
     )
     label = labels.get(leg.candidate, "")
-    head = Text.assemble(
-        (str(leg.unit), "bold"), f"  {before} → ", (words.version(leg.candidate, label), "bold")
-    )
+    way = f"  {before} → " if not leg.adjusts else "  stays "
+    head = Text.assemble((str(leg.unit), "bold"), way, (words.version(leg.candidate, label), "bold"))
+    around = adjustments(leg)
+    if around:
+        head.append(f"; {', '.join(around)}")
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -4,7 +4,7 @@ Plain lines and no rich: this is asked most often, and shall answer at once.
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.cli.render import words
@@ -12,10 +12,21 @@ from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpaint
 from headgate.cli.standing import Standing, Standings
 from headgate.core.account import role
 from headgate.core.advice import answers, question
+from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
 from headgate.core.view import phase, weight
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
+
+CONDITIONS: dict[Condition, tuple[str, str]] = {
+    "runs": ("runs", "bold"),
+    "limps": ("runs", "bold yellow"),
+    "down": ("down", "bold red"),
+    "unknown": ("unknown", "bold yellow"),
+}
+"""What stands before a version, and how: it runs only when the world says so."""
+
+GRAVITY_STYLES: dict[Gravity, str] = {"note": "", "warning": "yellow", "critical": "bold red"}
 
 _SERVICE = 12
 _NAME = 10
@@ -40,6 +51,29 @@ def status(seen: Standings, now: float, width: int, paint: Paint = unpainted) ->
             yield from ("", paint("/".join(place), "bold"))
         last = place
         yield from _unit(standing, now, width, paint)
+    yield from _drift(seen, width, paint)
+
+
+def _drift(seen: Standings, width: int, paint: Paint) -> Iterator[str]:
+    """What is not as it should be, each with the command that mends it."""
+    found = told(seen.drift)
+    if found:
+        yield from ("", paint("Not as it should be", "bold"))
+    for one in found:
+        text = f"{one.subject}: {one.sentence}"
+        lines = textwrap.wrap(text, max(20, width), initial_indent="  ", subsequent_indent="    ")
+        yield from (paint(line, GRAVITY_STYLES[one.gravity]) for line in lines)
+        yield f"    {one.command}"
+
+
+def told(drift: Sequence[Difference]) -> list[Difference]:
+    """Without what only repeats, for each unit, that a part of the home is silent."""
+    parts = [one.sentence.removeprefix("could not be asked: ") for one in drift if one.kind == "part"]
+    return [
+        one
+        for one in drift
+        if one.kind != "unknown" or not any(part and part in one.sentence for part in parts)
+    ]
 
 
 def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
@@ -72,7 +106,10 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
     if standing.stable is None:
         yield _Row("runs", "nothing was ever promoted here", "dim")
     else:
-        yield _Row("runs", words.version(standing.stable, standing.label), "bold")
+        name, style = CONDITIONS[condition(standing.pictures) if standing.pictures else "runs"]
+        yield _Row(name, words.version(standing.stable, standing.label), style)
+        if standing.pictures is not None:
+            yield from _really(standing.pictures)
         age = words.ago(standing.since, now)
         yield _Row("since", f"{age} ({words.day(standing.since)}), {standing.release} by {standing.author}")
     for version in standing.warm:
@@ -89,6 +126,36 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
         yield _Row("alarms", text, "" if seen.rate <= seen.promised else "yellow")
     if standing.undoable and standing.moving is None:
         yield _Row("to undo", f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
+
+
+def _really(pictures: Pictures) -> Iterator[_Row]:
+    """What the world answers, beside what is recorded."""
+    real, recorded = pictures.real, pictures.recorded
+    if real is None or recorded is None:
+        return
+    style = CONDITIONS[condition(pictures)][1]
+    yield _Row("really", "; ".join(said_by(real, recorded)), "" if style == "bold" else style)
+
+
+def said_by(real: Real, recorded: Recorded) -> Iterator[str]:
+    """What the world says of a unit, in a few words each."""
+    if "instances" in real.unknown:
+        yield "its instances cannot be asked"
+    else:
+        wanted = recorded.instances or len(real.instances)
+        restarts = f", {words.count(real.restarts, 'restart')}" if real.restarts else ""
+        yield (
+            f"{real.ready} of {words.count(wanted, 'instance')} ready{restarts}"
+            if real.instances
+            else ("its processes are gone")
+        )
+    where = f"{recorded.listener.host}:{recorded.listener.port}" if recorded.listener else ""
+    if where and not real.listening:
+        yield f"nothing listens at {where}"
+    elif real.status is not None:
+        yield f"{where} answers {real.status}"
+    elif "answer" in real.unknown:
+        yield f"{where} gives no answer"
 
 
 def _moving(fold: "Fold") -> Iterator[_Row]:

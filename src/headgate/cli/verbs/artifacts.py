@@ -3,10 +3,9 @@
 import click
 
 from headgate.cli import options
-from headgate.cli.names import ALL_RELEASES
 from headgate.cli.screen import draw, print_json
 from headgate.cli.session import Session
-from headgate.ledger.projections import fleet
+from headgate.ledger.projections import fleet_of
 
 
 @options.verb(
@@ -35,8 +34,8 @@ def command(session: Session, /, action: str, *, as_json: bool) -> None:  # noqa
 def _used(session: Session) -> dict[str, list[str]]:
     """By digest: what runs it, and what keeps it warm."""
     used: dict[str, list[str]] = {}
-    summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    for unit, run in fleet(summaries).items():
+    running = fleet_of(session.ledger) if session.has_ledger else {}
+    for unit, run in running.items():
         if run.stable is not None:
             used.setdefault(run.stable.artifact, []).append(f"{unit.environment}/{unit.service}")
         for version in run.warm:

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
 from headgate.cli.carry import Manner, carry
+from headgate.cli.pictures import drift_of
 from headgate.cli.render import words
+from headgate.cli.render.status import told
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Intent
@@ -82,7 +84,7 @@ def _deploy(session: Session, given: _Given) -> int:
 
     manner = given.manner
     asked = ask(session, given.request, lambda line: say(f"  build: {line}", err=manner.as_json))
-    _tell_unchanged(asked, as_json=manner.as_json)
+    _tell_unchanged(session, asked, as_json=manner.as_json)
     if not asked.intents:
         return exits.DONE
     submission = Submission(
@@ -91,6 +93,7 @@ def _deploy(session: Session, given: _Given) -> int:
         author=person(),
         reason=given.reason,
         words=Words(given.retry, given.break_glass),
+        declared=asked.declared,
     )
     return carry(session, submission, manner)
 
@@ -100,15 +103,20 @@ def _at_once(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
     return tuple(replace(one, rollout=replace(one.rollout, strategy="all-at-once")) for one in intents)
 
 
-def _tell_unchanged(asked: Asked, *, as_json: bool) -> None:
-    """What runs just this version already is not released again."""
+def _tell_unchanged(session: Session, asked: Asked, *, as_json: bool) -> None:
+    """What runs just this version already is not released again; where the world knows better, that is said."""
+    drift = drift_of(session, asked.running, asked.environment) if asked.unchanged else ()
     if as_json and not asked.intents:
-        print_json(unchanged_report(asked))
+        print_json(unchanged_report(asked) | {"drift": drift})
         return
     for intent in asked.unchanged:
         run = asked.running[intent.unit]
         version = words.version(intent.candidate, intent.label)
         say(f"{intent.unit} runs {version} already, since {run.release}: nothing to do.", err=as_json)
+        for sentence in asked.later.get(intent.unit, ()):
+            say(f"{intent.unit.service}: {sentence}.", err=as_json)
+    for one in told(drift):
+        say(f"{one.subject}: {one.sentence}: `{one.command}`", err=as_json)
 
 
 def unchanged_report(asked: Asked) -> dict[str, object]:

@@ -8,9 +8,12 @@ import click
 from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
 from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
+from headgate.cli.pictures import drift_of
 from headgate.cli.render import criteria, words
+from headgate.cli.render.status import told
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
+from headgate.core.adjusting import adjustments
 from headgate.core.admission import Words
 from headgate.core.judge.planner import Traffic
 from headgate.core.model import Finding, Intent, Leg, step_name
@@ -98,10 +101,13 @@ def command(
     request = Request(environment, services, artifact)
     asked = ask(session, request, lambda line: say(f"  build: {line}", err=as_json))
     findings = asked.findings(Words()) if asked.intents else ()
+    drift = drift_of(session, asked.running, asked.environment)
     if as_json:
-        print_json(_document(session, asked, findings))
+        print_json(_document(session, asked, findings) | {"drift": drift})
     else:
         _draw(asked, findings)
+        for one in told(drift):
+            say(f"{one.subject}: {one.sentence}: `{one.command}`")
         _foresee(session, asked.intents, given, as_json=False)
     refused = any(finding.answer == "fail" for finding in findings)
     click.get_current_context().exit(exits.REFUSED if refused else exits.DONE)
@@ -153,6 +159,9 @@ def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
 
     for intent in asked.unchanged:
         say(f"{intent.unit} runs {words.version(intent.candidate, intent.label)} already: nothing to do.")
+    for unit, sentences in asked.later.items():
+        for sentence in sentences:
+            say(f"{unit.service}: {sentence}.")
     if asked.intents:
         draw(plan(asked.plan(), asked.intents, findings, asked.labels()))
 
@@ -166,6 +175,7 @@ def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> 
             {**_leg(leg, intent), "forecast": _forecast(foresee(session, intent, Given()))}
             for leg, intent in zip(legs, asked.intents, strict=True)
         ],
+        "later": {unit.service: sentences for unit, sentences in asked.later.items()},
         "refused": any(finding.answer == "fail" for finding in findings),
         "findings": findings,
     }
@@ -181,5 +191,6 @@ def _leg(leg: Leg, intent: Intent) -> dict[str, Any]:
         "strategy": intent.rollout.strategy,
         "fresh_baseline": leg.instances if leg.fresh else 0,
         "steps": [step_name(step) for step in leg.steps],
+        "adjusts": adjustments(leg),
         "criteria": criteria.of_leg(leg),
     }

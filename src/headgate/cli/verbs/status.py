@@ -12,6 +12,7 @@ from headgate.cli.session import Session
 from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
 from headgate.core.alarms import Alarms
+from headgate.core.drift import condition
 from headgate.core.view import phase, waits_for_person, weight
 
 
@@ -28,7 +29,11 @@ from headgate.core.view import phase, waits_for_person, weight
 def command(
     session: Session, /, services: tuple[str, ...], environment: str | None, *, as_json: bool
 ) -> None:
-    """What runs, since when and by whom; what is moving; what waits for you; and how to undo it."""
+    """What runs, since when and by whom; what is moving; what waits for you; and how to undo it.
+
+    It says "runs" only of what the world says so of: the processes, the proxy, and one request to each service that
+    nothing moves. What is declared, recorded and real is compared, and each difference is said with its command.
+    """
     seen = standings(session, environment, services)
     if as_json:
         units = [_unit(standing) for standing in seen.units]
@@ -38,6 +43,8 @@ def command(
                 "controller": seen.controller or None,
                 "trouble": seen.trouble,
                 "units": units,
+                "parts": seen.parts,
+                "drift": seen.drift,
             }
         )
         return
@@ -45,7 +52,14 @@ def command(
     for line in status(seen, time.time(), width, paint):
         say(line)
     if not seen.units:
-        click.echo("Nothing was released from this home yet: `headgate deploy` begins.")
+        click.echo(_nothing(session))
+
+
+def _nothing(session: Session) -> str:
+    """Why there is no unit to show."""
+    if session.has_ledger and session.ledger.last_sequence():
+        return "Nothing runs here any more: all that was released is retired."
+    return "Nothing was released from this home yet: `headgate deploy` begins."
 
 
 def _unit(standing: Standing) -> dict[str, Any]:
@@ -65,6 +79,10 @@ def _unit(standing: Standing) -> dict[str, Any]:
         }
         if stable
         else None,
+        "condition": condition(standing.pictures) if standing.pictures else "unknown",
+        "declared": standing.pictures.declared if standing.pictures else None,
+        "recorded": standing.pictures.recorded if standing.pictures else None,
+        "real": standing.pictures.real if standing.pictures else None,
         "warm": [version.key for version in standing.warm],
         "moving": _moving(standing),
         "waiting": standing.waiting,

@@ -40,9 +40,9 @@ def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
     here = replace(
         here,
         back=not moved,
-        full=leg.baseline is None or not entered(leg, here, Shrink),
+        full=leg.baseline is None or not entered(leg, here, Prepare if leg.adjusts else Shrink),
         verified=leg.baseline is None or not moved,
-        stopped=not entered(leg, here, Prepare),
+        stopped=leg.adjusts or not entered(leg, here, Prepare),
         fresh_stopped=leg.fresh is None or not entered(leg, here, Prepare),
     )
     return _next(replace(state, leg=index, entered_at=at).with_leg(here, index), at, plan)

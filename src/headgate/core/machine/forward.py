@@ -79,6 +79,8 @@ def _merit(state: State, plan: Plan) -> str:
         return "promoted by a person, without the judge"
     if any(leg.accepted for leg in state.legs):
         return "promoted without a passing verdict, as the plan declares"
+    if all(leg.adjusts for leg in plan.legs):
+        return "the version that ran, adjusted as asked"
     judged = any(isinstance(step, Promote) and step.judged for leg in plan.legs for step in leg.steps)
     return "every verdict passed" if judged else "smoke-tested, not judged, as planned"
 

@@ -44,6 +44,6 @@ def _retire(state: State, effect: Effect, plan: Plan) -> State:
 def close_when_retired(state: State, plan: Plan) -> State:
     """Nothing more will happen once every old version is retired, and every fresh baseline gone."""
     legs = tuple(zip(plan.legs, state.legs, strict=True))
-    done = all(leg.baseline is None or at.retired for leg, at in legs)
+    done = all(leg.baseline is None or leg.adjusts or at.retired for leg, at in legs)
     done = done and all(leg.fresh is None or at.fresh_stopped for leg, at in legs)
     return replace(state, stage="closed") if done else state

@@ -23,7 +23,8 @@ ConcurrencyPolicy = Literal["refuse", "queue", "supersede"]
 class Leg(msgspec.Struct, frozen=True):
     """One unit's way from `baseline` to `candidate`.
 
-    `instances` is the full size of either version; `warm_s` is how long the baseline stays warm after success;
+    `instances` is the full size of either version, `baseline_instances` what the baseline had before (None: as many);
+    `warm_s` is how long the baseline stays warm after success;
     `drain_s` is how long a version that lost its traffic may finish its requests.
     `listener` is where the candidate shall be reached, `baseline_listener` where the baseline is (None: there too); the
     users' port changes with the promotion only.
@@ -53,6 +54,17 @@ class Leg(msgspec.Struct, frozen=True):
     one_way_reason: str = ""
     learn: bool = False
     fresh: Version | None = None
+    baseline_instances: int | None = None
+
+    @property
+    def adjusts(self) -> bool:
+        """True when the version stays, and only what is around it becomes another: its size, its listener."""
+        return self.baseline == self.candidate
+
+    @property
+    def size_before(self) -> int:
+        """How many instances the baseline has again once the leg is undone."""
+        return self.instances if self.baseline_instances is None else self.baseline_instances
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -50,6 +50,11 @@ class MemoryTraffic:
         """See ports.Traffic."""
         return tuple(effect for effects in self.plane.effects.values() for effect in effects)
 
+    async def withdraw(self, unit: Unit) -> None:
+        """See ports.Traffic."""
+        self.plane.routings.pop(unit, None)
+        self.plane.effects.pop(unit, None)
+
     async def idle(self, unit: Unit) -> bool:
         """See ports.Traffic. `plane.active` says how many requests are under way."""
         routing = self.plane.routings.get(unit)

@@ -21,6 +21,7 @@ from headgate.web.api.inventory import Inventory
 from headgate.web.api.reading import Reading
 from headgate.web.api.records import Records
 from headgate.web.api.rejudging import Rejudging
+from headgate.web.api.retiring import RetiringUnits
 from headgate.web.api.steering import Steering, stopping
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
@@ -62,6 +63,7 @@ def endpoints(
         *Inventory(ledger, door.book, artifacts).endpoints(),
         *Records(ledger, door.book, folds).endpoints(),
         *steering.endpoints(),
+        *RetiringUnits(controller).endpoints(),
         *GoingBack(controller, ledger).endpoints(),
         *keeping.endpoints(),
         *HookKeeping(door.book, door.vault, door.now).endpoints(),

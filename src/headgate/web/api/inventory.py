@@ -5,8 +5,7 @@ import msgspec
 from headgate.core.home import Home
 from headgate.core.model import Unit
 from headgate.ledger import Ledger
-from headgate.ledger.going_back import ALL_RELEASES
-from headgate.ledger.projections import Running, fleet
+from headgate.ledger.projections import Running, fleet_of
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import PortError
 from headgate.web.access.tokens import HomeBook
@@ -121,7 +120,7 @@ class Inventory:
     def _places(self, call: Call) -> dict[tuple[str, str], dict[Unit, Running]]:
         """What runs, by project and environment, in their order."""
         found: dict[tuple[str, str], dict[Unit, Running]] = {}
-        for unit, run in fleet(self._ledger.summaries(limit=ALL_RELEASES)).items():
+        for unit, run in fleet_of(self._ledger).items():
             if call.who.may("read", unit.environment):
                 found.setdefault((unit.project, unit.environment), {})[unit] = run
         return found

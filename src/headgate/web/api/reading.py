@@ -11,7 +11,7 @@ from headgate.core.report import Report
 from headgate.core.summary import Summary
 from headgate.core.view import progress, remaining_s, waits_for_person
 from headgate.ledger import Entry, Ledger
-from headgate.ledger.projections import Running, fleet
+from headgate.ledger.projections import Running, fleet_of
 from headgate.web.api.series import Series, columns
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
@@ -179,7 +179,7 @@ class Reading:
         )
 
     async def _services(self, call: Call) -> Reply:
-        running = fleet(self._ledger.summaries(limit=ALL_RELEASES))
+        running = fleet_of(self._ledger)
         return Reply(
             Services([run for unit, run in running.items() if call.who.may("read", unit.environment)])
         )
@@ -236,11 +236,13 @@ class Reading:
         return Reply(Release(summary, fold.report(), legs, state.stage, waits_for, left, undoable))
 
     def _undoable(self, summary: Summary) -> bool:
-        if summary.outcome != "promoted" or any(move.before is None for move in summary.moves):
+        if summary.outcome != "promoted" or any(
+            move.before is None or move.adjusts for move in summary.moves
+        ):
             return False
-        running = fleet(self._ledger.summaries(environment=summary.environment, limit=ALL_RELEASES))
+        running = fleet_of(self._ledger)
         runs = [running[move.unit] for move in summary.moves if move.unit in running]
-        return all(run.release == summary.release and run.in_flight is None for run in runs)
+        return bool(runs) and all(run.release == summary.release and run.in_flight is None for run in runs)
 
     async def _plan(self, call: Call) -> Reply:
         return Reply(self._folds.fold(self._summary(call).release).plan)

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from headgate.plugins.targets.local.launch import environment
+from headgate.plugins.targets.local.process import environ
 from headgate.plugins.targets.local.record import Spec
 
 OUTPUT_BYTES_MAX = 16_384
@@ -58,8 +58,8 @@ async def run(argv: Sequence[str], spec: Spec, pid: int, timeout_s: float) -> En
 
 def environment_of(spec: Spec, pid: int) -> Mapping[str, str]:
     """The instance's environment: as its process `pid` was given it, or made as at a start. Raises CannotStart."""
-    with contextlib.suppress(psutil.Error, OSError):
-        given = psutil.Process(pid).environ() if pid > 1 else {}
+    with contextlib.suppress(OSError):
+        given = environ(pid) if pid > 1 else {}
         # A process may write over its own: only one that still names the instance is believed.
         if spec.identity.items() <= given.items() and spec.secrets.keys() <= given.keys():
             return given

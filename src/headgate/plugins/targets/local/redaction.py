@@ -5,10 +5,9 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import psutil
-
 from headgate.core.model import SecretSource
 from headgate.plugins.targets.local.launch import CannotStart, read_secret
+from headgate.plugins.targets.local.process import environ, parent
 
 LENGTH_MIN = 4
 """Shorter values would black out half of any text, and are no secrets."""
@@ -32,9 +31,9 @@ class Redaction:
         redaction = cls()
         environments = [os.environ, *(_environment(pid) for pid in _parents(processes))]
         for name, source in sources.items():
-            for environ in environments:
+            for given in environments:
                 try:
-                    redaction._learn(name, read_secret(name, source.kind, source.name, environ))
+                    redaction._learn(name, read_secret(name, source.kind, source.name, given))
                 except CannotStart:
                     continue
         return redaction
@@ -65,13 +64,13 @@ def tail(path: Path, lines: int = 20, size: int = 4000) -> str:
 def _parents(processes: Iterable[int]) -> set[int]:
     found: set[int] = set()
     for pid in processes:
-        with contextlib.suppress(psutil.Error):
-            found.add(psutil.Process(pid).ppid())
+        with contextlib.suppress(OSError):
+            found.add(parent(pid))
     return found - {0, 1}
 
 
 def _environment(pid: int) -> Mapping[str, str]:
     try:
-        return psutil.Process(pid).environ()
-    except (psutil.Error, OSError):
+        return environ(pid)
+    except OSError:
         return {}

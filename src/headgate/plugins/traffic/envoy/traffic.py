@@ -129,6 +129,19 @@ class EnvoyTraffic:
         every = await in_thread(self._folder.every_applied)
         return tuple(effect for applied in every for effect in applied.effects)
 
+    async def withdraw(self, unit: Unit) -> None:
+        """Take the unit's listeners away, then what they routed by (see ports.Traffic). Raises as `apply` does."""
+        async with self._folder.locked():
+            names = (unit_name(unit), preview_name(unit))
+            found = resources(self._folder.listeners)
+            left = [one for one in found if one["name"] not in names]
+            if left != found:
+                await self.start()
+                change = Change(self._folder.listeners, confirmation.LISTENERS, left)
+                await deliver(self.admin, self._folder.log, [change])
+            self._folder.routes(unit).unlink(missing_ok=True)
+            self._moved_at[unit] = time.monotonic()
+
     async def idle(self, unit: Unit) -> bool:
         """True when no request is under way to a version of `unit` that gets no new ones. Raises Temporary."""
         if time.monotonic() - self._moved_at.get(unit, -SETTLE_S) < SETTLE_S:

@@ -1,0 +1,124 @@
+"""Takes a unit away that is no longer wanted: a fact first, then no traffic, then no processes, until that is so."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from headgate.controller.perform import Performer
+from headgate.controller.world import World
+from headgate.core.effects import StopVersion
+from headgate.core.events import EffectFailed, EffectId
+from headgate.core.home import UnitRetired
+from headgate.core.model import Plan, Unit, Version
+from headgate.ledger import Conflict, Ledger
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet_of, retired
+from headgate.ledger.store import HOME, Note
+from headgate.ports import PortError
+from headgate.ports.controller import Retired, Unretirable
+
+NOTES_TRIED = 20
+DRAIN_S = 10.0
+"""How long requests under way have until what answers them is stopped."""
+
+VERSIONS_MAX = 50
+"""So many versions of a unit are looked for, the newest first: a bound far above those that run at a time."""
+
+
+class Retiring:
+    """What the ledger says is retired, made so. One at a time for each unit."""
+
+    def __init__(self, ledger: Ledger, world: World, performer: Performer, wall: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._world = world
+        self._performer = performer
+        self._wall = wall
+        self._under_way: dict[Unit, asyncio.Lock] = {}
+
+    def busy(self, units: Iterable[Unit]) -> Unit | None:
+        """One of these that is being taken away just now."""
+        return next((unit for unit in units if (lock := self._under_way.get(unit)) and lock.locked()), None)
+
+    async def record(self, unit: Unit, by: str, reason: str) -> None:
+        """Write down that the unit is no longer wanted; nothing, when it is retired already.
+
+        Raises Unretirable when a release moves it, or nothing of it runs; LedgerError.
+        """
+        run = fleet_of(self._ledger).get(unit)
+        if run is None and unit in retired(self._ledger.notes()):
+            return
+        release = _promoted(unit, run)
+        event = UnitRetired(at=self._wall(), by=by, unit=unit, release=release, reason=reason)
+        number = 0
+        for _ in range(NOTES_TRIED):
+            number = next((note.number for note in self._ledger.notes()[-1:]), 0)
+            try:
+                await self._ledger.note(number, event)
+            except Conflict:
+                continue
+            return
+        raise Conflict(HOME, number, number + 1)
+
+    async def carry_out(self, unit: Unit) -> Retired:
+        """Take it away, as far as that is not done. Doing it again does nothing."""
+        lock = self._under_way.setdefault(unit, asyncio.Lock())
+        async with lock:
+            note = self._standing(unit)
+            if note is None:
+                return Retired(unit, done=True)
+            trouble = await self._taken_away(unit, note)
+            return Retired(unit, done=not trouble, trouble=trouble)
+
+    async def unfinished(self) -> tuple[Unit, ...]:
+        """The units that are retired and of which something is still there. Raises PortError."""
+        units = [unit for unit in retired(self._ledger.notes()) if self._standing(unit) is not None]
+        return tuple([unit for unit in units if await self._there(unit)])
+
+    def _standing(self, unit: Unit) -> Note | None:
+        """The retirement that nothing has undone: no release has brought the unit back, and none moves it."""
+        if unit in fleet_of(self._ledger):
+            return None
+        found = [
+            note
+            for note in self._ledger.notes()
+            if isinstance(note.event, UnitRetired) and note.event.unit == unit
+        ]
+        return found[-1] if found else None
+
+    async def _taken_away(self, unit: Unit, note: Note) -> str:
+        """Traffic first, so that nobody is sent to what stops. Returns what stands in the way."""
+        try:
+            await self._performer.withdraw(unit)
+        except PortError as error:
+            return str(error)
+        trouble: list[str] = []
+        for n, version in enumerate(self._versions(unit)):
+            id_ = EffectId(HOME, note.number, n)
+            answer = await self._performer.perform(id_, StopVersion(version, DRAIN_S), Plan(()))
+            if isinstance(answer, EffectFailed):
+                trouble.append(answer.reason)
+        return "; ".join(trouble)
+
+    async def _there(self, unit: Unit) -> bool:
+        if await self._world.traffic.observed(unit) is not None:
+            return True
+        return any([await self._world.target.inspect(version) for version in self._versions(unit)])
+
+    def _versions(self, unit: Unit) -> tuple[Version, ...]:
+        """What was ever released of it, the newest first."""
+        found: dict[Version, None] = {}
+        for summary in self._ledger.summaries(service=unit.service, limit=ALL_RELEASES):
+            for move in summary.moves:
+                if move.unit == unit:
+                    found |= {version: None for version in (move.after, move.before) if version is not None}
+            if len(found) >= VERSIONS_MAX:
+                break
+        return tuple(found)
+
+
+def _promoted(unit: Unit, run: Running | None) -> str:
+    """The release that promoted what runs. Raises Unretirable."""
+    moving = next(iter([run.in_flight] if run and run.in_flight else run.waiting if run else ()), None)
+    if moving is not None:
+        raise Unretirable(f"{moving} is moving {unit}: `headgate abort {moving}` first, or wait for its end")
+    if run is None or run.release is None:
+        raise Unretirable(f"nothing of {unit} runs, as far as the ledger knows")
+    return run.release

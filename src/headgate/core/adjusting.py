@@ -1,0 +1,23 @@
+"""What becomes another around a version that stays: its size, and where it is reached."""
+
+from collections.abc import Iterator
+
+from headgate.core.model import Leg, Listener
+
+
+def adjustments(leg: Leg) -> tuple[str, ...]:
+    """What a leg changes beside the version, `1 -> 3 instances`; empty: nothing, or nothing is known of before."""
+    return tuple(_adjustments(leg))
+
+
+def _adjustments(leg: Leg) -> Iterator[str]:
+    before, after = leg.baseline_listener, leg.listener
+    if leg.baseline_instances is not None and leg.baseline_instances != leg.instances:
+        yield f"{leg.baseline_instances} -> {leg.instances} instances"
+    if before is not None and before != after:
+        yield f"{_place(before)} -> {_place(after)}"
+
+
+def _place(listener: Listener) -> str:
+    preview = f", preview {listener.preview_port}" if listener.preview_port is not None else ""
+    return f"{listener.host}:{listener.port}{preview} ({listener.preview_header})"

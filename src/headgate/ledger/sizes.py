@@ -1,0 +1,32 @@
+"""How many instances a unit has by the ledger, also where a Headgate wrote it that did not say so in its summaries."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.model import Plan, Unit
+from headgate.ledger.projections import Running
+from headgate.ledger.store import Ledger
+
+
+def sized(ledger: Ledger, running: Mapping[Unit, Running]) -> dict[Unit, Running]:
+    """The fleet with every size that is recorded anywhere. Raises LedgerError."""
+    return {unit: _sized(ledger, run) for unit, run in running.items()}
+
+
+def _sized(ledger: Ledger, run: Running) -> Running:
+    if run.stable is None or run.instances or run.release is None:
+        return run
+    plan = plan_of(ledger, run.release)
+    sizes = [leg.instances for leg in plan.legs if leg.unit == run.unit] if plan else []
+    return replace(run, instances=sizes[0]) if sizes else run
+
+
+def plan_of(ledger: Ledger, release: str) -> Plan | None:
+    """The plan that a release was carried out by: drawn when it was asked for, or anew when its turn came."""
+    drawn: Plan | None = None
+    for entry in ledger.read(release):
+        if isinstance(entry.event, (ReleaseRequested, ReleaseDequeued)):
+            drawn = entry.event.plan
+    return drawn
