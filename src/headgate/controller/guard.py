@@ -20,7 +20,7 @@ Retreat = Callable[[str], Awaitable[Sequence[object]]]
 Ask = Callable[[Path, float], Awaitable[bool]]
 """Whether whoever listens at this socket answers within so many seconds."""
 
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown", "backoff"})
+_DOWN = frozenset({"fatal", "exited", "stopped", "unknown"})
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,12 @@ def read_retreats(home: Path) -> tuple[Retreated, ...]:
 
 
 def note_retreats(home: Path, retreats: Collection[Retreated]) -> None:
-    """Write down these, too. Raises OSError."""
-    _write(home, (*read_retreats(home), *retreats))
+    """Write down these, too, each once. Raises OSError."""
+    known = read_retreats(home)
+    noted = {(one.unit, one.effect) for one in known}
+    new = [one for one in retreats if (one.unit, one.effect) not in noted]
+    if new:
+        _write(home, (*known, *new))
 
 
 def clear_retreats(home: Path, releases: Collection[str]) -> None:

@@ -1,9 +1,11 @@
 """To the safe side without a controller: what Envoy's own files say of themselves is enough."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +14,7 @@ from headgate.core.events import EffectId
 from headgate.core.model import Match, Routing, Unit
 from headgate.plugins.traffic.envoy import retreat as module
 from headgate.plugins.traffic.envoy.retreat import retreat
-from headgate.ports import Permanent
+from headgate.ports import Permanent, Temporary
 from headgate.ports.retreat import clear_retreats, read_retreats
 from tests.plugins.traffic.envoys import UNIT, World, effect, get, listener, version, world
 
@@ -98,6 +100,46 @@ def test_one_that_hangs_while_it_writes_keeps_nobody_from_safety(monkeypatch: py
         assert await served(place.port) == {b"a"}
 
     run(scenario)
+
+
+def test_where_no_file_can_be_written_the_proxy_is_told_by_its_runtime() -> None:
+    async def scenario(made: World) -> None:
+        place = listener()
+        await made.traffic.apply(effect(0), Routing(UNIT, place, OLD, NEW, 100))
+        with shut(made.traffic._folder.routes(UNIT)):
+            for _ in range(2):  # as a guard does, look after look
+                assert len(await retreat(made.home, "nobody steers")) == 1
+                assert await served(place.port) == {b"a"}
+        assert len(read_retreats(made.home)) == 1
+        assert len(await retreat(made.home, "nobody steers")) == 1
+        assert await made.traffic.observed(UNIT) == Routing(UNIT, place, OLD, NEW, 0)
+
+    run(scenario)
+
+
+def test_where_neither_can_be_done_it_says_so() -> None:
+    async def scenario(made: World) -> None:
+        await made.traffic.apply(effect(0), Routing(UNIT, listener(), OLD, NEW, 100))
+        made.traffic.admin.path.unlink()
+        with (
+            shut(made.traffic._folder.routes(UNIT)),
+            pytest.raises(Temporary, match="nor can the proxy be told"),
+        ):
+            await retreat(made.home, "nobody steers")
+        assert read_retreats(made.home) == ()
+
+    run(scenario)
+
+
+@contextlib.contextmanager
+def shut(file: Path) -> Iterator[None]:
+    """Nothing can be moved over this file: its draft's name is taken by a folder."""
+    draft = file.with_name(f".{file.name}.draft")
+    draft.mkdir()
+    (draft / "x").touch()
+    yield
+    (draft / "x").unlink()
+    draft.rmdir()
 
 
 def test_a_person_can_run_it() -> None:

@@ -63,6 +63,7 @@ class ProxyGuard:
         self._again: dict[Path, float] = {}
         self._late: dict[Path, int] = {}
         self._silent_since: float | None = None
+        self._waits = False
 
     async def look(self) -> tuple[Trouble, ...]:
         """As the port says."""
@@ -92,7 +93,8 @@ class ProxyGuard:
 
     async def _bring_back(self, status: ProcessStatus | None) -> Trouble:
         state = "not known to the process daemon" if status is None else status.state
-        if not self._restarts.due():
+        waits, self._waits = state == "backoff" and not self._waits, state == "backoff"
+        if waits or not self._restarts.due():  # one look long the daemon may be just about to start it
             return Trouble("proxy", f"Envoy does not run ({state})", "it is started again, with pauses")
         self._restarts.tried()
         if status is None:

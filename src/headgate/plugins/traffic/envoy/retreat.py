@@ -21,10 +21,11 @@ from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
 from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.endpoints import address_of
-from headgate.plugins.traffic.envoy.files import Folder, discovery, resources, size, swap, version_of
+from headgate.plugins.traffic.envoy.files import Folder, resources, size, version_of
 from headgate.plugins.traffic.envoy.names import unit_name
-from headgate.plugins.traffic.envoy.routes import Applied, routes
+from headgate.plugins.traffic.envoy.routes import Applied, switch_of
 from headgate.plugins.traffic.envoy.threads import in_thread
+from headgate.plugins.traffic.envoy.way_back import WayBack
 from headgate.ports.errors import PortError, Temporary
 from headgate.ports.retreat import Retreated, note_retreats
 
@@ -36,28 +37,33 @@ LOCK_S = 3.0
 async def retreat(home: Path, reason: str, options: Options | None = None) -> tuple[Retreated, ...]:
     """Take every exposed canary off the traffic, where stable answers; the preview still reaches it. Returns the units.
 
-    Raises Temporary when a file cannot be written; what was done until then is noted all the same.
+    Where a unit's file cannot be written, Envoy is told by its runtime, which it forgets when it dies: call it again.
+    Raises Temporary when neither can be done; what was done until then is noted all the same.
     """
-    folder = Folder(home / "envoy")
+    folder, admin = Folder(home / "envoy"), Admin(admin_socket(home))
     done: list[Retreated] = []
     async with _one_writer(folder):
         try:
             for applied in folder.every_applied():
                 found = _safe(applied, reason)
                 if found is not None and await in_thread(_answers, folder, found.after.stable):
-                    effects = (
-                        *(one for one in applied.effects if one.release != found.release),
-                        found.effect,
-                    )
-                    built = discovery([routes(Applied(found.after, effects), options or Options())])
-                    await in_thread(swap, folder.routes(found.unit), built)
+                    way = WayBack(folder, admin, options or Options(), applied, found.effect, found.after)
+                    if in_the_way := await in_thread(way.write):
+                        await _switch_off(admin, applied, in_the_way)
                     done.append(found)
         finally:
-            if done:
+            with contextlib.suppress(OSError):  # the disk may be what keeps the file from being written, too
                 note_retreats(home, done)
     for one in done:
-        await _confirm(home, folder, one)
+        await _confirm(admin, folder, one)
     return tuple(done)
+
+
+async def _switch_off(admin: Admin, applied: Applied, in_the_way: str) -> None:
+    try:
+        await admin.post(f"/runtime_modify?{switch_of(applied)}=0")
+    except Temporary as error:
+        raise Temporary(f"{in_the_way}; nor can the proxy be told otherwise ({error})") from error
 
 
 def _safe(applied: Applied, reason: str) -> Retreated | None:
@@ -97,10 +103,12 @@ async def _one_writer(folder: Folder) -> AsyncGenerator[None]:
         yield
 
 
-async def _confirm(home: Path, folder: Folder, done: Retreated) -> None:
+async def _confirm(admin: Admin, folder: Folder, done: Retreated) -> None:
     """Wait until Envoy acts by it. Where it does not say so, the proxy's guard has it read the file again."""
-    admin, name = Admin(admin_socket(home)), confirmation.routes_of(unit_name(done.unit))
-    version = version_of(folder.routes(done.unit).read_bytes())
+    name, version = (
+        confirmation.routes_of(unit_name(done.unit)),
+        version_of(folder.routes(done.unit).read_bytes()),
+    )
     with contextlib.suppress(PortError):
         await confirmation.wait(admin, {name: version}, {}, folder.log, size(folder.log))
 
