@@ -56,7 +56,7 @@ def _busiest(made: Town, brooks: Brooks, processes: dict[str, psutil.Process]) -
 
 
 def _processes(made: Town) -> dict[str, psutil.Process]:
-    """The controller, those beside it, the keeper and Envoy, and their parent; the services themselves are not Headgate's."""
+    """The controller, those beside it, keeper, Envoy, and their parent; the services themselves are not Headgate's."""
     pids = {name: pid for name, pid in made.processes().items() if pid}
     own = {name: psutil.Process(pid) for name, pid in pids.items() if "brook" not in name}
     daemon = own["controller"].parent()

@@ -105,5 +105,4 @@ def test_no_greedy_guest_blinds_the_judge_or_keeps_a_person_from_the_helm(
     assert statistics.median(under_attack) <= 2 * statistics.median(calm) + INTERVAL_S, (calm, under_attack)
     assert max(answers) <= ANSWER_S, answers
     assert town.stable() == good
-    assert "loop" not in client.health().trouble
     town.verify()

@@ -114,7 +114,9 @@ class Child:
             return f"exit status {status}" if status >= 0 else f"signal {-status}"
         finally:
             writer.transport.abort()
-            await _ended(process)
+            await _ended(
+                process, END_S if self._heard_at else 0.0
+            )  # one that has not begun has nothing to end
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -158,10 +160,10 @@ class Child:
         return max(0.0, time.monotonic() - since)
 
 
-async def _ended(process: Process) -> None:
-    """The end of the link is its word to end; it has END_S."""
+async def _ended(process: Process, within_s: float) -> None:
+    """The end of the link is its word to end; it has so many seconds."""
     try:
-        async with asyncio.timeout(END_S):
+        async with asyncio.timeout(within_s):
             await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
