@@ -70,6 +70,7 @@ def off_traffic_after_s(town: Town, main: str) -> float:
     """From a bad version's first request until stable has all traffic again."""
     done = town.deploy(town.build(main=main))
     assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said
+    assert done.report["detected_after_s"] is not None, f"nobody found it bad: {done.said}"
     return float(done.report["detected_after_s"]) + float(done.report["restored_after_s"])
 
 
