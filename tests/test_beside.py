@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
@@ -126,3 +128,40 @@ def test_what_is_to_be_told_begins_where_the_ledger_was_when_the_controller_star
         assert (book.cursor, book.lanes) == (0, {})
 
     play(tmp_path, story)
+
+
+JUDGES = """
+import sys
+from pathlib import Path
+from headgate.wiring import beside, controller, stores, world
+
+home = Path(sys.argv[1])
+world.build_world(home, stores.open_processes(home), beside.Relay(home, stores.open_artifacts(home)))
+print(*sorted(sys.modules))
+"""
+
+
+def test_the_process_that_judges_loads_nothing_that_serves_or_asks_others(tmp_path: Path) -> None:
+    """What it does not load it cannot wait for: a server, a client, a parser of what they bring."""
+    command = [sys.executable, "-P", "-c", JUDGES, str(tmp_path)]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    strangers = {
+        "starlette",
+        "uvicorn",
+        "httpx2",
+        "jinja2",
+        "prometheus_client",
+        "psycopg",
+        "apprise",
+        "jwt",
+        "google",
+    }
+    assert not loaded & strangers
+    foreign = (
+        "headgate.web",
+        "headgate.plugins.web",
+        "headgate.plugins.notifiers",
+        "headgate.plugins.signals.scrape",
+    )
+    assert not [name for name in loaded if name.startswith(foreign)]
+    assert "headgate.plugins.signals.envoy" in loaded
