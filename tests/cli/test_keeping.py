@@ -10,12 +10,13 @@ from typing import Literal
 import httpx2
 import pytest
 
-from headgate.cli import exits
+from headgate.cli import client, exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
+from headgate.homes import socket_of
 from headgate.web.entrance import Entrance, address_of, read_entrance, write_entrance
-from headgate.wiring import daemon
-from tests.cli.conftest import Run
+from headgate.wiring import beside, daemon
+from tests.cli.conftest import Run, no_door
 from tests.web import payloads
 
 Steered = Literal["a controller", "no controller"]
@@ -225,3 +226,18 @@ def test_the_api_is_described(run: Run) -> None:
     described = json.loads(run("schema", "--api").stdout)
     assert described["openapi"] == "3.1.0"
     assert "/v1/releases/{release}/rollback" in described["paths"]
+
+
+def test_a_door_that_does_not_open_is_said_and_keeps_nobody_from_the_helm(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside.Door, "running", no_door)
+    monkeypatch.setattr(client, "DOOR_S", 0.2)
+    found = Foreground(home)
+    found.start()
+    try:
+        refused = run("token", "list")
+        assert (refused.exit_code, "the door beside it does not answer" in refused.stderr) == (1, True)
+        assert client.Client(socket_of(home)).health().pid > 0
+    finally:
+        found.close()

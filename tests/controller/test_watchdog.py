@@ -1,6 +1,7 @@
 """A loop that stands still is noticed, and what held it is named."""
 
 import asyncio
+import re
 import time
 
 from headgate.controller import plain as ours
@@ -11,8 +12,8 @@ HELD_S = 0.3
 
 def hold(watchdog: Watchdog) -> None:
     """As something of ours would: computing on, past the limit, until it was noticed that it does."""
-    until = time.monotonic() + HELD_S
-    while time.monotonic() < until:
+    until = time.thread_time() + HELD_S
+    while time.thread_time() < until:
         ours.plain("x" * 1000)
 
 
@@ -36,9 +37,7 @@ def test_what_held_the_loop_is_named() -> None:
     assert watchdog.stalls == 1
     assert watchdog.lag_max_s >= 0.1
     assert "stood still" in watchdog.trouble()["loop"]
-    assert "headgate.controller.plain" in watchdog.trouble()["loop"] or "test_watchdog.hold" in str(
-        watchdog.trouble()
-    )
+    assert re.search(r"in (headgate\.controller\.plain|.*test_watchdog\.hold)", watchdog.trouble()["loop"])
 
 
 def test_a_loop_that_is_well_is_no_trouble() -> None:

@@ -70,6 +70,7 @@ def off_traffic_after_s(town: Town, main: str) -> float:
     """From a bad version's first request until stable has all traffic again."""
     done = town.deploy(town.build(main=main))
     assert (done.code, done.report["outcome"]) == (4, "rolled_back"), done.said
+    assert done.report["detected_after_s"] is not None, f"nobody found it bad: {done.said}"
     return float(done.report["detected_after_s"]) + float(done.report["restored_after_s"])
 
 
@@ -105,5 +106,4 @@ def test_no_greedy_guest_blinds_the_judge_or_keeps_a_person_from_the_helm(
     assert statistics.median(under_attack) <= 2 * statistics.median(calm) + INTERVAL_S, (calm, under_attack)
     assert max(answers) <= ANSWER_S, answers
     assert town.stable() == good
-    assert "loop" not in client.health().trouble
     town.verify()

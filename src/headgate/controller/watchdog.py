@@ -1,7 +1,8 @@
 """Measures how long the event loop that judges stands still, and says what held it.
 
 A thread has the loop answer a beat, again and again. Where the answer is late, it looks at what the loop's thread does
-just then: the innermost functions of ours are named. Work that belongs on that loop takes milliseconds.
+just then: the innermost functions of ours are named. Work that belongs on that loop takes milliseconds. How much of the
+time its thread computed is told, too: the rest it waited, for a disk or, on a busy machine, for a processor.
 """
 
 import asyncio
@@ -13,7 +14,10 @@ from types import FrameType
 
 BEAT_S = 0.1
 LIMIT_S = 0.25
-"""A loop that stands still for longer than this is said to."""
+"""A loop that stands still for longer than this is logged and counted, and is trouble where it computed so long."""
+
+GRAVE_S = 1.0
+"""It is trouble whatever it did."""
 
 RECENT_S = 60.0
 """How long it is said."""
@@ -55,7 +59,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._over.is_set():
-            asked_at = time.monotonic()
+            asked_at, worked_s = time.monotonic(), self._worked_s()
             self._answered.clear()
             try:
                 self._loop.call_soon_threadsafe(self._answered.set)
@@ -67,15 +71,23 @@ class Watchdog:
                 self._answered.wait()
             lag_s = time.monotonic() - asked_at
             if held_by and not self._over.is_set():
-                self._stood_still(lag_s, held_by)
+                self._stood_still(lag_s, self._worked_s() - worked_s, held_by)
             self.lag_max_s = max(self.lag_max_s, lag_s)
             self._over.wait(BEAT_S)
 
-    def _stood_still(self, lag_s: float, held_by: str) -> None:
+    def _stood_still(self, lag_s: float, worked_s: float, held_by: str) -> None:
         self.stalls += 1
-        self._last = f"the controller stood still for {lag_s:.2f} s in {held_by}"
-        self._last_at = time.monotonic()
-        _log.warning("%s", self._last)
+        said = f"the controller stood still for {lag_s:.2f} s ({worked_s:.2f} s of it at work) in {held_by}"
+        _log.warning("%s", said)
+        if lag_s >= GRAVE_S or worked_s >= self._limit_s:
+            self._last, self._last_at = said, time.monotonic()
+
+    def _worked_s(self) -> float:
+        """How long the loop's thread has computed since it began."""
+        try:
+            return time.clock_gettime(time.pthread_getcpuclockid(self._thread_id))
+        except OSError:
+            return 0.0  # the thread is gone
 
     def _now(self) -> str:
         """What the loop's thread does: the innermost functions of ours, else whatever is innermost."""

@@ -35,10 +35,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Calling:
-    """Which process: `name` for people, `module` is run as `python -m MODULE HOME FD`."""
+    """Which process: `name` for people, `module` is run as `python -m MODULE HOME FD`.
+
+    `finishes`: it has something to do at its end, and is waited for also when it has hardly begun.
+    """
 
     name: str
     module: str
+    finishes: bool = False
 
 
 Take = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -114,7 +118,7 @@ class Child:
             return f"exit status {status}" if status >= 0 else f"signal {-status}"
         finally:
             writer.transport.abort()
-            await _ended(process)
+            await _ended(process, self._end_s())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -151,6 +155,11 @@ class Child:
             if count <= LINES_MAX:
                 _log.warning("%s says: %s", self.calling.name, self._last_words)
 
+    def _end_s(self) -> float:
+        if self.calling.finishes:
+            return END_S if self._heard_at else STARTING_S
+        return END_S if self._heard_at else 0.0  # one that has not begun has nothing to end
+
     def _silent_s(self) -> float:
         if not self._started_at or self._down:
             return 0.0
@@ -158,10 +167,10 @@ class Child:
         return max(0.0, time.monotonic() - since)
 
 
-async def _ended(process: Process) -> None:
-    """The end of the link is its word to end; it has END_S."""
+async def _ended(process: Process, within_s: float) -> None:
+    """The end of the link is its word to end; it has so many seconds."""
     try:
-        async with asyncio.timeout(END_S):
+        async with asyncio.timeout(within_s):
             await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):

@@ -11,9 +11,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-NICE = 5
-"""Whoever judges, and the services themselves, come first on a busy machine."""
-
 GRACE_S = 6.0
 """Between the controller's end and ours, if our own loop does not bring it about before."""
 
@@ -27,10 +24,13 @@ Live = Callable[[Path, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 """What the process does, until its link ends."""
 
 
-def live(what: Live) -> None:
-    """Be the process that `sys.argv` names: `HOME FD`. Returns when the controller has ended, or closed the link."""
+def live(what: Live, nice: int = 0) -> None:
+    """Be the process that `sys.argv` names: `HOME FD`. Returns when the controller has ended, or closed the link.
+
+    `nice` is how far it steps back behind others on a busy machine.
+    """
     home, link = Path(sys.argv[1]), int(sys.argv[2])
-    os.nice(NICE)
+    os.nice(nice)
     raise_descriptors()
     threading.Thread(target=_end_with, args=(link,), name="link", daemon=True).start()
     with socket.socket(fileno=link) as ours:

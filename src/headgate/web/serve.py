@@ -23,6 +23,10 @@ from headgate.web.connections import (
 
 STOP_WITHIN_S = 2
 BACKLOG = 512
+SERVERS = 2
+"""A process has so many at least: the owner's and everybody's. They share its descriptors."""
+
+ROOM_MIN = 64
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ async def serving(
 
     Raises OSError when the files of `tls` cannot be used.
     """
-    connections = Connections(min(CONNECTIONS_MAX, max(RESERVED, descriptors() - RESERVED)))
+    connections = Connections(min(CONNECTIONS_MAX, max(ROOM_MIN, (descriptors() - RESERVED) // SERVERS)))
     config = uvicorn.Config(
         within_bounds(application),
         http=bounded(connections),

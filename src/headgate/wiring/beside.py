@@ -20,7 +20,7 @@ from headgate.ports import Artifacts, Permanent, PortError, Signals, Temporary
 from headgate.ports.observer import Happened
 
 DOOR = Calling("door", "headgate.wiring.door")
-RELAY = Calling("relay", "headgate.wiring.relay")
+RELAY = Calling("relay", "headgate.wiring.relay", finishes=True)  # what is to be told is told
 
 READ_WITHIN_S = 5.0
 """How long the relay may take for one reading, whatever patience the controller has."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headgate.controller.sources import Sources
+from headgate.controller.sources import Closable, Sources
 from headgate.controller.world import World
 from headgate.core.model import Source, Version
 from headgate.plugins.traffic.envoy import cluster_name
@@ -74,6 +74,8 @@ class Measuring:
     async def aclose(self) -> None:
         """See Sourcing."""
         await self._sources.aclose()
+        if isinstance(self.service, Closable):
+            await self.service.aclose()
         await self._receiving.aclose()
         await self._web.aclose()
         await self._public_web.aclose()
