@@ -110,3 +110,34 @@ def test_a_later_release_is_a_first_one_and_brings_it_back() -> None:
         await supervisor.close()
 
     play(story)
+
+
+def test_what_nobody_finished_taking_away_is_gone_before_it_comes_back() -> None:
+    """The controller died between the fact and the act; the next one is asked for another version at once."""
+
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.does["withdraw"] = [Temporary("the proxy is gone")] * 5
+        assert not (await supervisor.retire(WEB, "ada", "")).done
+        await supervisor.close()
+        successor = await home.start()
+        release = await successor.submit(wish(TWO))
+        await home.until_closed(release)
+        assert home.house.running == {TWO: 1}
+        await successor.close()
+
+    play(story)
+
+
+def test_what_cannot_be_taken_away_does_not_come_back() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.does["withdraw"] = [Temporary("the proxy is gone")] * 10
+        assert not (await supervisor.retire(WEB, "ada", "")).done
+        with pytest.raises(Stopped, match="not gone yet"):
+            await supervisor.submit(wish(TWO))
+        await supervisor.close()
+
+    play(story)

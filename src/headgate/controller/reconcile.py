@@ -58,17 +58,16 @@ class Reconciler:
 
     async def round(self) -> None:
         """Look at every unit once."""
+        found: dict[str, str] = {}
         try:
             running = sized(self._ledger, fleet_of(self._ledger))
-            gone = await self._retiring.unfinished()
-        except (LedgerError, PortError) as error:
-            self.trouble = {"reconcile": str(error)}
+            for unit in await self._retiring.unfinished():
+                answer = await self._retiring.carry_out(unit)
+                if not answer.done:
+                    found[str(unit)] = f"it is retired and not gone yet: {answer.trouble}"
+        except Exception as error:  # noqa: BLE001 - whatever cannot be asked is said, and the next round asks again
+            self.trouble = {"reconcile": f"what runs cannot be compared with the ledger: {error}"}
             return
-        found: dict[str, str] = {}
-        for unit in gone:
-            answer = await self._retiring.carry_out(unit)
-            if not answer.done:
-                found[str(unit)] = f"it is retired and not gone yet: {answer.trouble}"
         for unit, run in running.items():
             trouble = await self._looked(unit, run)
             if trouble:

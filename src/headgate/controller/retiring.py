@@ -31,11 +31,12 @@ class Retiring:
         self._world = world
         self._performer = performer
         self._wall = wall
-        self._under_way: dict[Unit, asyncio.Lock] = {}
+        self._locks: dict[Unit, asyncio.Lock] = {}
+        self._begun: set[Unit] = set()
 
     def busy(self, units: Iterable[Unit]) -> Unit | None:
         """One of these that is being taken away just now."""
-        return next((unit for unit in units if (lock := self._under_way.get(unit)) and lock.locked()), None)
+        return next((unit for unit in units if unit in self._begun), None)
 
     async def record(self, unit: Unit, by: str, reason: str) -> None:
         """Write down that the unit is no longer wanted; nothing, when it is retired already.
@@ -54,18 +55,34 @@ class Retiring:
                 await self._ledger.note(number, event)
             except Conflict:
                 continue
+            self._begun.add(unit)
             return
         raise Conflict(HOME, number, number + 1)
 
     async def carry_out(self, unit: Unit) -> Retired:
         """Take it away, as far as that is not done. Doing it again does nothing."""
-        lock = self._under_way.setdefault(unit, asyncio.Lock())
-        async with lock:
+        async with self._locks.setdefault(unit, asyncio.Lock()):
             note = self._standing(unit)
             if note is None:
+                self._begun.discard(unit)
                 return Retired(unit, done=True)
-            trouble = await self._taken_away(unit, note)
+            self._begun.add(unit)
+            try:
+                trouble = await self._taken_away(unit, note)
+            finally:
+                self._begun.discard(unit)
             return Retired(unit, done=not trouble, trouble=trouble)
+
+    async def make_way(self, units: Iterable[Unit]) -> str:
+        """Finish what is retired and not gone yet, before it may come back; returns what stands in the way."""
+        for unit in units:
+            if unit in self._begun:
+                return f"{unit} is being retired just now: deploy it when that is done"
+            if self._standing(unit) is not None and await self._there(unit):
+                answer = await self.carry_out(unit)
+                if not answer.done:
+                    return f"{unit} is retired and not gone yet: {answer.trouble}"
+        return ""
 
     async def unfinished(self) -> tuple[Unit, ...]:
         """The units that are retired and of which something is still there. Raises PortError."""

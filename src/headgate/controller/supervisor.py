@@ -31,6 +31,7 @@ from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.spool import MemorySpool, Spool
+from headgate.ports import PortError
 from headgate.ports.controller import NotNow, Retired, Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
@@ -151,9 +152,11 @@ class Supervisor:
 
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
+        units = [intent.unit for intent in wish.intents]
+        await self._make_way(units)
         async with self._admitting:
             await self._require_ledger()
-            self._require_free(intent.unit for intent in wish.intents)
+            self._require_free(units)
             at = self._wall()
             release = await self._begin(await self._aside(lambda ledger: request(wish, ledger, at)))
         self._freed.set()
@@ -184,6 +187,15 @@ class Supervisor:
         self._follow(carried)
         done, _ = await asyncio.wait((carried,), timeout=RETIRED_WITHIN_S)
         return carried.result() if done else Retired(unit, done=False, trouble="it is under way")
+
+    async def _make_way(self, units: Iterable[Unit]) -> None:
+        """What was retired is gone before it comes back. Raises Stopped."""
+        try:
+            trouble = await self._retiring.make_way(units) if self._retiring is not None else ""
+        except PortError:
+            return  # the release will say so, where it matters to it
+        if trouble:
+            raise Stopped(trouble)
 
     def _require_free(self, units: Iterable[Unit]) -> None:
         """What is being taken away is not brought back at the same time. Raises Stopped."""
