@@ -67,6 +67,31 @@ def test_what_was_taken_over_is_stopped_restarted_and_started_again_as_ever(tmp_
         assert pid(processes, "d") != before["d"]
 
 
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_what_crashes_is_started_again_once_and_nobody_finds_it_ended(tmp_path: Path, orphaned: bool) -> None:  # noqa: FBT001
+    with daemon(tmp_path) as processes:
+        run(processes.ensure([script(tmp_path, "a", "echo started >> starts; exec sleep 1000")]))
+        before = pid(processes, "a")
+        if orphaned:
+            kill_daemon(processes)
+            run(processes.start_daemon())
+            until(lambda: taken_over(processes, "a"))
+        until(lambda: state(processes, "a") == "running")
+        os.kill(before, signal.SIGKILL)
+        seen: set[str] = set()
+        while pid(processes, "a") == before:
+            seen.add(state(processes, "a"))
+        assert seen <= {"running", "starting"}  # whoever found it `exited` would start it, too
+        until(lambda: (tmp_path / "starts").read_text().count("started") == 2)
+        until(lambda: state(processes, "a") == "running")
+        assert (tmp_path / "starts").read_text().count("started") == 2
+
+
+def state(processes: Supervisord, name: str) -> str:
+    status = one(processes, name)
+    return status.state if status else "absent"
+
+
 def test_what_was_taken_over_and_is_stubborn_is_killed_in_time(tmp_path: Path) -> None:
     text = "trap '' TERM; sleep 1000 & echo $! > child; while :; do sleep 1; done"
     with daemon(tmp_path) as processes:

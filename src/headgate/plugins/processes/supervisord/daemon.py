@@ -74,6 +74,9 @@ class Daemon(Supervisor):  # type: ignore[misc]
     def tick(self, now: float | None = None) -> None:
         """Called by supervisor's loop, each time round."""
         super().tick(now)  # pyright: ignore[reportUnknownMemberType]
+        untyped: Any = self
+        for group in list(untyped.process_groups.values()):
+            group.transition()  # what has just ended is started again now, not after another second's wait
         if time.monotonic() - self._looked_at < LOOK_S:
             return
         self._looked_at = time.monotonic()
