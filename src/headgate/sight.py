@@ -1,28 +1,26 @@
 """Asks the world how it is, by the ports, side by side and each within a limit; with and without a controller.
 
-Light: it loads the three plugins that it asks, and no more, so that `status` can ask each time.
+Light: of the three plugins that it asks it loads what answers, so that `status` can ask each time.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from headgate.core.drift import Part, Real, Recorded, Seen
-from headgate.core.model import Listener, Routing, Unit
+from headgate.core.model import Listener, Routing, Unit, Version
 from headgate.homes import steering_of
-from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
+from headgate.plugins.targets.local.instances import Instances
+from headgate.plugins.traffic.envoy.traffic import EnvoyTraffic
 from headgate.ports.errors import PortError
 from headgate.ports.processes import Processes, ProcessStatus
-from headgate.ports.registry import create
-from headgate.ports.target import Target
-from headgate.ports.traffic import Traffic
-from headgate.ports.wires import Wires
+from headgate.ports.target import Instance
 from headgate.unix_sockets import listens
 
 ASK_S = 1.5
@@ -38,12 +36,28 @@ CONTROLLER, PROXY, KEEPER = "controller", "envoy", "headgate.keeper"
 T = TypeVar("T")
 
 
+class Inspecting(Protocol):
+    """Of a Target."""
+
+    async def inspect(self, version: Version) -> tuple[Instance, ...]:
+        """See ports.Target."""
+        ...
+
+
+class Observing(Protocol):
+    """Of a Traffic."""
+
+    async def observed(self, unit: Unit) -> Routing | None:
+        """See ports.Traffic."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """What is asked. `proxy_ready` says whether the data plane serves at all."""
 
-    target: Target
-    traffic: Traffic
+    target: Inspecting
+    traffic: Observing
     processes: Processes
     proxy_ready: Callable[[], Awaitable[bool]]
 
@@ -61,12 +75,10 @@ class Sight:
 
 
 def ports_of(home: Path) -> Ports:
-    """The ports of a home, for asking only. Raises Permanent for a plugin that does not load."""
+    """The ports of a home, for asking only: of the plugins that `wiring` has by name, what answers."""
     processes = Supervisord(home)
-    wires = Wires(home, processes, FolderArtifacts(home / "artifacts"), lambda _: ())
-    target = create("targets", "local", wires)
-    traffic = create("traffic", "envoy", replace(wires, target=target, addresses=target.addresses))
-    return Ports(target, traffic, processes, traffic.admin.ready)
+    traffic = EnvoyTraffic(home, processes, lambda _: ())
+    return Ports(Instances(home, processes), traffic, processes, traffic.admin.ready)
 
 
 def look(home: Path, recorded: Mapping[Unit, Recorded]) -> Sight:

@@ -198,6 +198,24 @@ def test_a_rollback_is_tried_until_it_is_done(error: Exception | str) -> None:
     play(story)
 
 
+def test_a_first_release_that_the_proxy_never_took_is_over_with_a_warning() -> None:
+    """Its port is taken, say: there is nobody to bring back, and nothing to try for ever."""
+
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.start()
+        home.house.does["apply"] = [Permanent("the port is taken")] * 1_000
+        name = await supervisor.submit(wish(ONE))
+        await home.until_closed(name, within_s=60.0)
+        summary = home.ledger.summary(name)
+        assert summary is not None
+        assert summary.outcome == "rolled_back"
+        assert ONE not in home.house.running
+        await supervisor.close()
+
+    play(story)
+
+
 def test_a_rollback_that_was_held_by_an_earlier_controller_goes_on_by_itself() -> None:
     """Earlier controllers gave up after a few tries, and waited for a person."""
 

@@ -105,7 +105,7 @@ def no_deadline(patch: Patch) -> None:
 
 def gives_up_going_back(patch: Patch) -> None:
     """After a few tries a person is asked to try again."""
-    patch.setattr(actor, "tried_until_done", lambda state, effect: False)
+    patch.setattr(actor, "tried_until_done", lambda state, effect, plan: False)
 
 
 def waits_for_the_ledger(patch: Patch) -> None:
@@ -168,7 +168,7 @@ def sample_counted_twice(patch: Patch) -> None:
 def hold_nobody_lifts(patch: Patch) -> None:
     """What an earlier controller gave up stays given up."""
     patch.setattr("headgate.controller.crew.unheld", lambda state: None)
-    patch.setattr(actor, "tried_until_done", lambda state, effect: False)
+    patch.setattr(actor, "tried_until_done", lambda state, effect, plan: False)
 
 
 def retires_too_early(patch: Patch) -> None:

@@ -261,7 +261,7 @@ class Actor:
 
     def _delayed(self, entry: Pending) -> Delayed | None:
         """Whom to tell that something is not done yet, where it is tried until it is."""
-        if not tried_until_done(self.state, entry.effect):
+        if not tried_until_done(self.state, entry.effect, self.plan):
             return None
 
         async def told(reason: str, attempts: int) -> None:

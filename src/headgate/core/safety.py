@@ -9,9 +9,15 @@ from headgate.core.model import Leg, Plan, Routing
 from headgate.core.state import Pending, State
 
 
-def tried_until_done(state: State, effect: Effect) -> bool:
-    """True for what brings users back on the way back: their traffic, and the old version's size."""
-    return state.stage == "reverting" and isinstance(effect, (SetRouting, PrepareVersion))
+def tried_until_done(state: State, effect: Effect, plan: Plan) -> bool:
+    """True for what brings users back on the way back: their traffic, and the old version's size.
+
+    Not for the proxy of a first release that it never confirmed: nobody was served before, and nobody is now.
+    """
+    if state.stage != "reverting":
+        return False
+    served = plan.legs[state.leg].baseline is not None or state.here().routing is not None
+    return isinstance(effect, PrepareVersion) or (isinstance(effect, SetRouting) and served)
 
 
 def needs_no_ledger(pending: Pending, state: State, plan: Plan) -> bool:

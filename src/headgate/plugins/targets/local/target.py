@@ -12,6 +12,7 @@ from headgate.core.model import Finding, Version
 from headgate.plugins.targets.local import checks, deep_health, effect_log, smoke
 from headgate.plugins.targets.local.endpoints import PORTS
 from headgate.plugins.targets.local.fleet import Fleet
+from headgate.plugins.targets.local.instances import Instances
 from headgate.plugins.targets.local.keeper_program import keeper_of, keeper_program
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
 from headgate.plugins.targets.local.lock import locked
@@ -19,7 +20,7 @@ from headgate.plugins.targets.local.probes import readiness_of
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Artifacts, Instance, Permanent, PortError, Target
-from headgate.ports.processes import Processes, ProcessStatus, Program
+from headgate.ports.processes import Processes, Program
 from headgate.ports.wires import Wires
 
 SURPLUS_DRAIN_S = 10.0
@@ -50,6 +51,7 @@ class LocalTarget(Target):
         ports: Sequence[int] = PORTS,
     ) -> None:
         self._layout = Layout(home)
+        self._instances = Instances(home, processes)
         self._processes = processes
         self._artifacts = artifacts
         self._addresses_changed = addresses_changed
@@ -102,13 +104,8 @@ class LocalTarget(Target):
                 folder.retire()
 
     async def inspect(self, version: Version) -> tuple[Instance, ...]:
-        """As the port says. `ready` is what the last probe saw, and false at once when the process is gone."""
-        folder = self._layout.folder(version)
-        endpoints = folder.endpoints()
-        if not endpoints:
-            return ()
-        statuses = {status.name: status for status in await self._processes.list(folder.prefix)}
-        return tuple(_instance(folder, endpoint, statuses.get(endpoint.name)) for endpoint in endpoints)
+        """As the port says."""
+        return await self._instances.inspect(version)
 
     async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
         """As the port says. A health answer that names dependencies gives a finding for each of them, too."""
@@ -192,16 +189,6 @@ class LocalTarget(Target):
     async def _announce(self, version: Version) -> None:
         if self._addresses_changed is not None:
             await self._addresses_changed(version)
-
-
-def _instance(folder: VersionFolder, endpoint: Endpoint, status: ProcessStatus | None) -> Instance:
-    life = folder.life(endpoint.name)
-    alive = status is not None and status.pid == life.pid == endpoint.pid and not life.refused
-    state = status.state if status else "not under the supervisor"
-    detail = life.refused or ("" if state == "running" else state)
-    return Instance(
-        endpoint.name, endpoint.address, endpoint.ready and alive, max(0, life.launches - 1), detail
-    )
 
 
 def _spec(folder: VersionFolder, name: str) -> Spec:
