@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from headgate.core.model import Match, Routing
+from headgate.core.model import Match, Routing, Unit
 from headgate.ports.errors import Permanent, Temporary
 from tests.plugins.traffic.envoys import UNIT, World, effect, get, listener, until, version
 from tests.plugins.traffic.test_envoy import NEW, OLD, answers, run
 
 EVERYBODY = 40
+OTHER = Unit("shop", "production", "api")
 
 
 @contextlib.contextmanager
@@ -128,5 +130,38 @@ def test_any_other_change_takes_the_proper_way_only() -> None:
         with shut(made.home), pytest.raises(Temporary, match=r"cannot be written[^;]*$"):
             await made.traffic.apply(effect(2), Routing(UNIT, place, NEW))
         assert set(await answers(place.port, EVERYBODY)) == {"a", "b"}
+
+    run(scenario)
+
+
+def taken(stranger: socket.socket, port: int) -> bool:
+    try:
+        stranger.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    stranger.listen()
+    return True
+
+
+def test_a_port_that_a_stranger_holds_is_no_other_units_trouble() -> None:
+    """It got the port while Envoy came back, which refuses all listeners for it: other routes move all the same."""
+
+    async def scenario(made: World) -> None:
+        ours, theirs = listener(), listener()
+        other = version("d", OTHER)
+        await made.serve(other)
+        await made.traffic.apply(effect(1), Routing(UNIT, ours, OLD, NEW, 100))
+        await made.traffic.apply(effect(1, "r2"), Routing(OTHER, theirs, other))
+        old = made.pid
+        with contextlib.closing(socket.socket()) as stranger:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            os.kill(old, signal.SIGKILL)
+            await until(lambda: taken(stranger, theirs.port))
+            await until(lambda: made.pid != old)
+            async with asyncio.timeout(10.0):
+                while not await made.traffic.admin.ready():  # noqa: ASYNC110 - a process, not an event
+                    await asyncio.sleep(0.01)
+            await made.traffic.apply(effect(2), Routing(UNIT, ours, OLD))
+            assert await answers(ours.port, EVERYBODY) == {"a": EVERYBODY}
 
     run(scenario)

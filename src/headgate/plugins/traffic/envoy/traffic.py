@@ -174,15 +174,20 @@ class EnvoyTraffic:
             one for one in resources(self._folder.listeners) if one["name"] not in (name, preview_name(unit))
         ]
         wanted: Resources = sorted([*others, *own], key=lambda one: str(one["name"]))
-        opened = own if wanted != resources(self._folder.listeners) or again else []
-        changes = [
-            *arms,
-            Change(file, confirmation.routes_of(name), [routes(applied, self._options)]),
-            Change(self._folder.listeners, confirmation.LISTENERS, wanted),
-        ]
+        changes = [*arms, Change(file, confirmation.routes_of(name), [routes(applied, self._options)])]
+        opened: Resources = []
+        if again or wanted != resources(self._folder.listeners) or not await self._listens(own):
+            changes.append(Change(self._folder.listeners, confirmation.LISTENERS, wanted))
+            opened = own
         await deliver(self.admin, self._folder.log, changes, again=again)
         for one in opened:
             await _open(one["address"]["socket_address"])
+
+    async def _listens(self, own: Resources) -> bool:
+        """Whether Envoy has these listeners; that another unit's port is a stranger's is no matter of theirs."""
+        answer = await self.admin.json("/listeners?format=json")
+        active = {str(one.get("name", "")) for one in answer.get("listener_statuses", ())}
+        return all(one["name"] in active for one in own)
 
     async def _in_force(self, unit: Unit) -> bool:
         applied = self._folder.applied(unit)
