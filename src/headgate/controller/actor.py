@@ -29,7 +29,7 @@ from headgate.core.events import (
 from headgate.core.machine import Illegal, Stale, step
 from headgate.core.machine.names import EFFECTS, called
 from headgate.core.model import Expose, Leg, Plan, Sample
-from headgate.core.safety import needs_no_ledger, tried_until_done
+from headgate.core.safety import needs_no_ledger, tried_until_done, whole
 from headgate.core.state import UNEXPOSED, Pending, State
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
@@ -250,10 +250,9 @@ class Actor:
         if isinstance(entry.effect, Observe):
             await self._inbox.put(await self._observe(entry.id, entry.effect))
             return
+        ready, delayed = whole(self.state, entry.effect, self.plan), self._delayed(entry)
         try:
-            event = await self._desk.performer.perform(
-                entry.id, entry.effect, self.plan, self._delayed(entry)
-            )
+            event = await self._desk.performer.perform(entry.id, entry.effect, self.plan, delayed, ready)
         except Exception as error:  # noqa: BLE001 - a fault of our own is an answer too
             reason = f"{EFFECTS[type(entry.effect)]} broke down: {type(error).__name__}: {error}"
             event = EffectFailed(at=STAMPED_LATER, effect=entry.id, reason=plain(reason))
@@ -261,7 +260,7 @@ class Actor:
 
     def _delayed(self, entry: Pending) -> Delayed | None:
         """Whom to tell that something is not done yet, where it is tried until it is."""
-        if not tried_until_done(self.state, entry.effect, self.plan):
+        if not tried_until_done(self.state, entry.effect):
             return None
 
         async def told(reason: str, attempts: int) -> None:

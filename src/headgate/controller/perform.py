@@ -40,6 +40,9 @@ T = TypeVar("T")
 
 DRAIN_ROUND_S = 0.1
 
+WHOLE_LOOKS, WHOLE_ROUND_S = 30, 1.0
+"""How often, and how many seconds apart, it is looked whether every instance of a version is ready to be promoted."""
+
 ALARMS_S = (30.0, 120.0, 600.0, 3600.0)
 """How long after the first try people are told again that it is not done; after the last, every so often."""
 
@@ -82,14 +85,15 @@ class Performer:
         self._turns = Turns()
 
     async def perform(
-        self, effect_id: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None = None
+        self, effect_id: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None = None, whole: int = 0
     ) -> AnyEvent:
         """Carry out one effect and return the fact that answers it; EffectFailed when it could not be done.
 
-        With `delayed` it is tried until it is done, or until this controller has lost its lease.
+        With `delayed` it is tried until it is done, or until this controller has lost its lease. With `whole`, that
+        many instances must be ready before their version becomes the stable one.
         """
         try:
-            return await self._act(effect_id, effect, plan, delayed)
+            return await self._act(effect_id, effect, plan, delayed, whole)
         except PortError as error:
             return EffectFailed(at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)))
 
@@ -107,7 +111,9 @@ class Performer:
         self._require_lease()
         await self._world.traffic.apply(id_, routing)
 
-    async def _act(self, id_: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None) -> AnyEvent:
+    async def _act(
+        self, id_: EffectId, effect: Effect, plan: Plan, delayed: Delayed | None, whole: int
+    ) -> AnyEvent:
         at, world = STAMPED_LATER, self._world
         match effect:
             case AskGates(gates):
@@ -117,6 +123,8 @@ class Performer:
                 await self._prepare(id_, version, count, delayed)
                 return VersionPrepared(at=at, effect=id_, version=version, instances=count)
             case SetRouting(routing):
+                if whole and routing.stable is not None:
+                    await self._require_whole(routing.stable, whole)
                 await self._route(id_, routing, delayed)
                 return RoutingSet(at=at, effect=id_, routing=routing)
             case RunSmoke(version, names):
@@ -147,9 +155,47 @@ class Performer:
     async def _route(self, id_: EffectId, routing: Routing, delayed: Delayed | None) -> None:
         async def once() -> None:
             self._require_lease()
-            await self._world.traffic.apply(id_, routing)
+            try:
+                await self._world.traffic.apply(id_, routing)
+            except Permanent:
+                if not await self._serves_nobody(routing):
+                    raise
 
         await self._try(once, self._world.patience.routing_s, f"route {routing.unit}", delayed)
+
+    async def _serves_nobody(self, routing: Routing) -> bool:
+        """True when nobody is to be served and the proxy serves nobody, though it refuses to say so at this port.
+
+        So ends a first release whose port is a stranger's. Raises PortError when the proxy cannot be asked.
+        """
+        if _serves(routing):
+            return False
+        seen = await self._world.traffic.observed(routing.unit)
+        return seen is None or not _serves(seen)
+
+    async def _require_whole(self, version: Version, instances: int) -> None:
+        """Wait until so many instances of `version` are ready: one that has just crashed may come up again.
+
+        Raises Permanent when it does not. What cannot be asked is unknown, and the judge's verdict stands.
+        """
+        ready: int | None = None
+        for _ in range(WHOLE_LOOKS):
+            ready = await self._ready(version)
+            if ready is None or ready >= instances:
+                return
+            await asyncio.sleep(WHOLE_ROUND_S)
+        seen = (
+            f"after {WHOLE_LOOKS * WHOLE_ROUND_S:g} s {ready} of {instances} instances of {version} are ready"
+        )
+        raise Permanent(f"{seen}: it is not promoted")
+
+    async def _ready(self, version: Version) -> int | None:
+        """How many instances are ready; None: that cannot be asked."""
+        try:
+            async with asyncio.timeout(self._world.patience.signal_s):
+                return sum(one.ready for one in await self._world.target.inspect(version))
+        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
+            return None
 
     async def _stop(self, id_: EffectId, version: Version, drain_s: float) -> str:
         """Stop a version nobody needs; returns why it was kept. Asked last of all, when no order to it is under way."""
@@ -265,3 +311,7 @@ class Alarms:
 def _backoff_s(patience: Patience, attempt: int, *, going_back: bool = False) -> float:
     last_s = patience.back_retry_s if going_back else patience.last_retry_s
     return min(last_s, patience.first_retry_s * 2.0 ** min(attempt - 1, 10))
+
+
+def _serves(routing: Routing) -> bool:
+    return routing.stable is not None or routing.exposed

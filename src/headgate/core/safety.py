@@ -9,15 +9,9 @@ from headgate.core.model import Leg, Plan, Routing
 from headgate.core.state import Pending, State
 
 
-def tried_until_done(state: State, effect: Effect, plan: Plan) -> bool:
-    """True for what brings users back on the way back: their traffic, and the old version's size.
-
-    Not for the proxy of a first release that it never confirmed: nobody was served before, and nobody is now.
-    """
-    if state.stage != "reverting":
-        return False
-    served = plan.legs[state.leg].baseline is not None or state.here().routing is not None
-    return isinstance(effect, PrepareVersion) or (isinstance(effect, SetRouting) and served)
+def tried_until_done(state: State, effect: Effect) -> bool:
+    """True for what brings users back on the way back: their traffic, and the old version's size."""
+    return state.stage == "reverting" and isinstance(effect, (SetRouting, PrepareVersion))
 
 
 def needs_no_ledger(pending: Pending, state: State, plan: Plan) -> bool:
@@ -27,6 +21,18 @@ def needs_no_ledger(pending: Pending, state: State, plan: Plan) -> bool:
         return True
     leaving = state.stage == "reverting" or (state.stage == "forward" and state.here().relief == "leaving")
     return leaving and isinstance(effect, SetRouting) and is_safe(effect.routing, plan.legs[state.leg])
+
+
+def whole(state: State, effect: Effect, plan: Plan) -> int:
+    """How many instances must be ready before a verdict promotes their version with `effect`; 0: nothing is asked.
+
+    Users who go back, and what a person has promoted, wait for nobody.
+    """
+    leg = plan.legs[state.leg]
+    if state.stage != "forward" or not isinstance(effect, SetRouting) or not leg.learn:
+        return 0
+    becomes_stable = effect.routing.stable == leg.candidate and not effect.routing.exposed
+    return leg.instances if becomes_stable and not state.here().overridden else 0
 
 
 def is_safe(routing: Routing, leg: Leg) -> bool:

@@ -99,7 +99,7 @@ def delayed(state: State, event: EffectDelayed, plan: Plan) -> State:
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
     """What concerns users becomes a hold; what is only left running becomes a warning.
 
-    So does the proxy of a first release that it never confirmed: nobody was served before, and nobody is now.
+    So does the proxy of a first release that it never confirmed, in ledgers whose controller gave that up.
     """
     leg, effect = plan.legs[state.leg], state.answered(event.effect)
     if isinstance(effect, StopVersion):
