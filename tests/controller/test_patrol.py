@@ -101,3 +101,9 @@ def test_one_that_comes_up_again_in_time_is() -> None:
     house = Lame()
     house.comes_up_s = 4.0
     assert outcome(house).startswith("promoted: ")
+
+
+def test_two_that_are_lost_at_once_are_told_in_the_order_they_were_seen_in() -> None:
+    for one, other in ((ONE, TWO), (TWO, ONE)):
+        found = looks(*[{one: instances("n"), other: instances("n")}] * ROUNDS_LOST)
+        assert [lost.version for lost in found[-1]] == [one, other]

@@ -45,10 +45,10 @@ def test_status_says_runs_only_when_the_world_does(new_town: Callable[[], Town])
     daemon.suspend()
     try:
         assert "process daemon: no answer within" in town.headgate("status").said
+        kill(town.one("targets.local.keeper"))  # who would start another daemon
     finally:
-        daemon.resume()
-
-    kill(town.one("supervisord"))  # what it kept running runs on, and nobody keeps it running any more
+        kill(daemon)  # what it kept running runs on, and nobody keeps it running any more
+    daemon.wait(20.0)
     assert unit(town)["condition"] == "unknown"
     assert mended(town.headgate("doctor", "--json"), "process daemon") == "headgate up"
     for shop in town.shops(label):

@@ -273,7 +273,7 @@ class Town:
             move.after.artifact for one in self.releases() for move in one.moves if move.label == label
         }
         return [
-            found for found in self.running("main.py") if any(digest in found.cwd() for digest in digests)
+            found for found in self.running("main.py") if any(digest in _cwd(found) for digest in digests)
         ]
 
     def close(self) -> None:
@@ -287,3 +287,11 @@ class Town:
             for process in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL)
+
+
+def _cwd(process: psutil.Process) -> str:
+    """Where a process runs; nowhere once it has ended."""
+    try:
+        return process.cwd()
+    except psutil.NoSuchProcess:
+        return ""

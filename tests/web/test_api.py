@@ -71,7 +71,7 @@ def test_a_release_from_its_beginning_to_its_end() -> None:
         assert (await place.read("/v1/releases/r2/approvals"))["waits_for_approval"] is True
         assert (await place.read("/v1/environments"))["environments"][0]["in_flight"] == ["r2"]
         paused = await place.ask("POST", "/v1/releases/r2/pause", {"by": "grace", "reason": "lunch"})
-        assert paused.json() == {"release": "r2", "phase": "paused"}
+        assert paused.json() == {"release": "r2", "phase": "paused", "note": ""}
         assert (await place.ask("POST", "/v1/releases/r2/resume", {})).status_code == 200
         await place.home.until("r2", "waiting for approval")
         assert (await place.ask("POST", "/v1/releases/r2/approve", {"by": "grace"})).status_code == 200

@@ -1,6 +1,7 @@
 """Notices when a version that has traffic is no longer there, or not all of it, also where no request would tell."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from headgate.controller.actor import Actor
@@ -73,8 +74,8 @@ class Rounds:
         ready = {
             version: [one.ready for one in found] for version, found in seen.items() if found is not None
         }
-        self._gone = _counted(self._gone, {version for version, each in ready.items() if not any(each)})
-        self._lame = _counted(self._lame, {version for version in new if not all(ready.get(version, [True]))})
+        self._gone = _counted(self._gone, [version for version, each in ready.items() if not any(each)])
+        self._lame = _counted(self._lame, [version for version in new if not all(ready.get(version, [True]))])
         lost = {version: _GONE.format(version) for version, n in self._gone.items() if n >= ROUNDS_LOST}
         lame = {version: _LAME.format(version) for version, n in self._lame.items() if n >= ROUNDS_LAME}
         crashing = {version: said for version in new if (said := self._crashing(version, seen.get(version)))}
@@ -94,7 +95,7 @@ _GONE = f"{{}} has had no ready instance for {ROUND_S * ROUNDS_LOST:g} s"
 _LAME = f"{{}} has had an instance that was not ready for {ROUND_S * ROUNDS_LAME:g} s"
 
 
-def _counted(before: dict[Version, int], now: set[Version]) -> dict[Version, int]:
+def _counted(before: dict[Version, int], now: Iterable[Version]) -> dict[Version, int]:
     return {version: before.get(version, 0) + 1 for version in now}
 
 

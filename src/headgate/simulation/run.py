@@ -129,6 +129,7 @@ class Simulation:
         self.ledger = TwinLedger(self.weather, self.witness)
         self.witness.ledger = self.ledger
         spool = TwinSpool(self.weather, self.witness)
+        self.witness.spooled = spool.read
         hands = Hands(self.town, self.weather, self.witness)
         world = World(
             target=TwinTarget(hands),

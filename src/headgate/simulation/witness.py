@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
@@ -45,8 +45,8 @@ class Witness:
 
     `ahead` are the orders that were given before the ledger had them, `unsafe` the releases that are to go back and
     have not, with how long a way has been open since (seconds). `seen` counts what the judge said of stable, of fresh
-    baselines and at deadlines, and what came of it; `holder` says whose the lease is now, `on_violation` is called as
-    soon as something is wrong.
+    baselines and at deadlines, and what came of it; `holder` says whose the lease is now, `spooled` what waits beside
+    the ledger, `on_violation` is called as soon as something is wrong.
     """
 
     def __init__(self, town: Town) -> None:
@@ -59,7 +59,9 @@ class Witness:
         self.unsafe: dict[str, float] = {}
         self.holder: Callable[[], Life | None] = lambda: None
         self.ledger: Records | None = None
+        self.spooled: Callable[[], Sequence[Unwritten]] = tuple
         self.on_violation: Callable[[], None] = lambda: None
+        self._deciders: dict[str, Life | None] = {}
         self._town = town
         self._previous = GENESIS
         self._courses: dict[str, proofs.Course] = {}
@@ -123,17 +125,29 @@ class Witness:
         """A controller has decided something, and wants it written."""
         if entry.summary.phase == "rolling back":
             self.unsafe.setdefault(entry.release, 0.0)
+            self._deciders[entry.release] = LIFE.get(None)
 
     def tick(self, seconds: float, *, open_now: bool) -> None:
         """Time has passed; `open_now`: a controller was there, and traffic could be moved."""
         for release, open_s in list(self.unsafe.items()):
             trace = self.traces.get(release)
             leg = trace.plan.legs[trace.state.leg] if trace is not None and trace.state.legs else None
-            if leg is None or invariants.is_back(self._town, leg):
+            if (
+                trace is None
+                or leg is None
+                or invariants.is_back(self._town, leg)
+                or self._lost(release, trace)
+            ):
                 del self.unsafe[release]
                 continue
             self.unsafe[release] = open_s + (seconds if open_now else 0.0)
             self._say(11, invariants.back_in_time(leg, self.unsafe[release]))
+
+    def _lost(self, release: str, trace: Trace) -> bool:
+        """Whether whoever decided it is gone, and told nobody: the next one decides anew."""
+        holder = self.holder()
+        known = trace.state.stage != "forward" or any(one.release == release for one in self.spooled())
+        return not known and holder is not None and holder is not self._deciders.get(release)
 
     def snapshot(self) -> Snapshot:
         """What users reach now."""
