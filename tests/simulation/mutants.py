@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import pytest
 from msgspec.structs import replace
 
-from headgate.controller import actor, perform, sampling, scribe, underway
+from headgate.controller import actor, perform, sampling, scribe, turns, underway
 from headgate.core import wanted
 from headgate.core.events import (
     Judged,
@@ -49,6 +50,7 @@ def crossing_orders(patch: Patch) -> None:
         await self._carry_out(entry)
 
     patch.setattr(underway.Underway, "_in_turn", at_once)
+    patch.setattr(turns.Turns, "of", lambda self, version: nullcontext())
 
 
 def immediate_drain(patch: Patch) -> None:

@@ -154,6 +154,12 @@
     if (!answer.ok) return;
     const found = await answer.json();
     const legs = found.legs.filter((leg) => leg.at.length);
+    let before = null;
+    const stand = (key) => {  // what has data only later has its place all the same
+      const { card } = charts.get(key), next = before ? before.nextElementSibling : place.querySelector("figure");
+      if (card !== next) place.insertBefore(card, next);
+      before = card;
+    };
     legs.forEach((leg) => plots(leg).forEach((plot) => {
       const key = `${leg.service}: ${plot.name}`;
       plot.data = [leg.at.map((at) => at - Number(place.dataset.began)), ...columns(plot)];
@@ -162,10 +168,11 @@
         Object.assign(shown.plot, plot);
         shown.chart.setData(plot.data);
         say(shown.plot, shown.keys, null);
-        return;
+      } else {
+        if (shown) drop(key);
+        framed(key, legs.length > 1 ? key : plot.name, plot);
       }
-      if (shown) drop(key);
-      framed(key, legs.length > 1 ? key : plot.name, plot);
+      stand(key);
     }));
     fit();
     if (place.dataset.player && !place.dataset.drawn) player();
