@@ -14,6 +14,7 @@ import msgspec
 
 from headgate.core.drift import Part, Real, Recorded, Seen
 from headgate.core.model import Listener, Routing, Unit, Version
+from headgate.core.places import reached_at
 from headgate.homes import steering_of
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.targets.local.instances import Instances
@@ -28,7 +29,6 @@ ASK_S = 1.5
 
 LATE = f"no answer within {ASK_S:g} s"
 STATUS_LINE_MAX_BYTES = 4096
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask, nothing is bound
 MEND = "headgate up"
 CONTROLLER, PROXY, KEEPER = "controller", "envoy", "headgate.keeper"
 """The programs that the process daemon keeps running beside the services."""
@@ -144,7 +144,7 @@ async def _answered(recorded: Recorded, unknown: dict[str, str]) -> tuple[bool, 
 
 async def _request(listener: Listener, *, send: bool) -> tuple[bool, int | None]:
     """Raises OSError when nobody takes the connection."""
-    host = EVERYWHERE.get(listener.host, listener.host)
+    host = reached_at(listener.host)
     reader, writer = await asyncio.open_connection(host, listener.port, limit=STATUS_LINE_MAX_BYTES)
     try:
         if not send:

@@ -9,6 +9,7 @@ import pytest
 
 from headgate.core.events import STAMPED_LATER, ReleaseAborted
 from headgate.core.machine import Illegal
+from headgate.core.machine.names import WORDS
 from headgate.core.model import Unit
 from headgate.core.submission import Submission
 from headgate.ipc import answering as answering_room
@@ -29,7 +30,7 @@ from headgate.ipc.messages import (
 )
 from headgate.ipc.steering import Desk, Remote
 from headgate.ledger import LedgerBusy, LedgerError
-from headgate.ports.controller import WORDS, Health, Heard, Retired, Stopped, UnknownRelease, Vitals
+from headgate.ports.controller import Health, Heard, Retired, Stopped, UnknownRelease, Vitals
 from tests.controller.house import TWO, wish
 
 ABORT = ReleaseAborted(at=STAMPED_LATER, by="ada", reason="enough")

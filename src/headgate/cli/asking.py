@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headgate.cli.errors import Unable
-from headgate.cli.names import ALL_RELEASES, environment_named, services_named
+from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
 from headgate.core import later
 from headgate.core.admission import Known, Words, objections
@@ -16,6 +16,7 @@ from headgate.core.model import Finding, Intent, Plan, Unit, Version
 from headgate.core.planning import Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
 from headgate.ledger.projections import (
+    ALL_RELEASES,
     Running,
     fleet,
     listening,

@@ -8,7 +8,7 @@ quickest.
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -21,8 +21,10 @@ from headgate.unix_sockets import connect, listens
 if TYPE_CHECKING:
     from headgate.core.model import Unit
     from headgate.core.submission import Submission
-    from headgate.ipc.messages import Answer, Ask, Refused
-    from headgate.ports.controller import Heard, Retired
+    from headgate.ipc.messages import Ask, Refused
+    from headgate.ports.controller import Health, Heard, Retired
+
+T = TypeVar("T")
 
 CONNECT_S = 2.0
 ANSWER_S = 60.0
@@ -38,16 +40,6 @@ _EXITS = {404: exits.USAGE, 409: exits.REFUSED, 422: exits.USAGE}
 
 class NoController(Exception):  # noqa: N818 - a fact: nobody answers
     """No controller answers at the socket."""
-
-
-class Health(msgspec.Struct, frozen=True):
-    """The controller: its process, its open releases, what stands in their way (by release), its dashboard's `url`."""
-
-    pid: int = 0
-    version: str = ""
-    open: tuple[str, ...] = ()
-    url: str = ""
-    trouble: dict[str, str] = {}
 
 
 def _connect(path: Path) -> socket.socket:
@@ -68,15 +60,11 @@ class Client:
         self._api = api
         self._steering = steering_beside(api)
 
-    def health(self, timeout_s: float = CONNECT_S) -> Health:
+    def health(self, timeout_s: float = CONNECT_S) -> "Health":
         """What the controller says of itself."""
         from headgate.ipc.messages import Healthy, HowAreYou
 
-        answer = self._steer(HowAreYou(), timeout_s)
-        if not isinstance(answer, Healthy):
-            raise _unexpected(answer)
-        found = answer.health
-        return Health(found.pid, found.version, found.open, found.url, found.trouble)
+        return self._steer(HowAreYou(), Healthy, timeout_s).health
 
     def answers(self) -> bool:
         """True when a controller answers."""
@@ -90,30 +78,21 @@ class Client:
         """Hand in a release; returns its name."""
         from headgate.ipc.messages import Begun, Submit
 
-        answer = self._steer(Submit(submission))
-        if not isinstance(answer, Begun):
-            raise _unexpected(answer)
-        return answer.release
+        return self._steer(Submit(submission), Begun).release
 
     def tell(self, release: str, verb: str, by: str, why: str) -> "Heard":
         """Hand on a person's word; returns what that led to."""
         from headgate.core.events import STAMPED_LATER
+        from headgate.core.machine.names import WORDS
         from headgate.ipc.messages import Tell, Told
-        from headgate.ports.controller import WORDS
 
-        answer = self._steer(Tell(release, WORDS[verb](at=STAMPED_LATER, by=by, reason=why)))
-        if not isinstance(answer, Told):
-            raise _unexpected(answer)
-        return answer.heard
+        return self._steer(Tell(release, WORDS[verb](at=STAMPED_LATER, by=by, reason=why)), Told).heard
 
     def retire(self, unit: "Unit", by: str, why: str) -> "Retired":
         """Have a unit taken away; returns how far that has come."""
         from headgate.ipc.messages import Gone, Retire
 
-        answer = self._steer(Retire(unit, by, why))
-        if not isinstance(answer, Gone):
-            raise _unexpected(answer)
-        return answer.retired
+        return self._steer(Retire(unit, by, why), Gone).retired
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What the API answers to whoever types this."""
@@ -136,23 +115,23 @@ class Client:
             time.sleep(0.05)
         raise NoController("no controller runs")
 
-    def _steer(self, ask: "Ask", timeout_s: float = ANSWER_S) -> "Answer":
+    def _steer(self, ask: "Ask", expected: type[T], timeout_s: float = ANSWER_S) -> T:
         """What the controller itself answers. Raises NoController, Unable."""
-        from headgate.ipc.frames import Broken, framed, receive_frame
-        from headgate.ipc.messages import Question, Refused, reply, written
+        from headgate.ipc.frames import Broken
+        from headgate.ipc.messages import Refused
+        from headgate.ipc.once import asked_once
 
         found = _connect(self._steering)
+        found.settimeout(timeout_s)
         try:
-            found.settimeout(timeout_s)
-            found.sendall(framed(written(Question(1, ask))))
-            answer = reply(receive_frame(found)).answer
+            answer = asked_once(found, ask)
         except (OSError, Broken, ValueError) as error:
             raise _unanswered(error) from error
-        finally:
-            found.close()
+        if isinstance(answer, expected):
+            return answer
         if isinstance(answer, Refused):
             raise _refused(answer)
-        return answer
+        raise Unable(f"the controller answered with {type(answer).__name__}", code=exits.INTERNAL)
 
 
 def _spoken(found: socket.socket, method: str, path: str, body: object) -> dict[str, Any]:
@@ -182,20 +161,18 @@ def _unanswered(error: Exception) -> Unable:
 
 def _refused(answer: "Refused") -> Unable:
     """What the controller refuses, as the API would."""
-    status, title = {
-        "unknown": (409, "not possible now"),
-        "illegal": (409, "not possible now"),
-        "unretirable": (409, "not possible now"),
-        "not now": (409, "not possible now"),
-        "stopped": (503, "the controller is stopping"),
-        "ledger": (503, "the ledger is in trouble"),
-        "malformed": (422, "malformed request"),
-    }.get(answer.kind, (500, "a fault of ours"))
+    match answer.kind:
+        case "unknown" | "illegal" | "unretirable" | "not now":
+            status, title = 409, "not possible now"
+        case "stopped":
+            status, title = 503, "the controller is stopping"
+        case "ledger":
+            status, title = 503, "the ledger is in trouble"
+        case "malformed":
+            status, title = 422, "malformed request"
+        case _:
+            status, title = 500, "a fault of ours"
     return refusal(status, title, answer.why)
-
-
-def _unexpected(answer: "Answer") -> Unable:
-    return Unable(f"the controller answered with {type(answer).__name__}", code=exits.INTERNAL)
 
 
 def _read(status: int, answer: bytes) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Reading a project file loads a good deal; `status` asks each time and shall answ
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from headgate import __version__
 from headgate.cli.session import Session
 from headgate.core.drift import Declared
 from headgate.core.model import Listener, Unit
+from headgate.files import replace_file
 
 if TYPE_CHECKING:
     from headgate.config import Project
@@ -85,7 +85,5 @@ def _remembered(file: Path) -> Declaration | None:
 
 def _remember(file: Path, found: Declaration) -> None:
     """All of it or nothing; a home that cannot be written is no reason not to answer."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        draft.write_bytes(msgspec.json.encode(found))
-        draft.replace(file)
+        replace_file(file, msgspec.json.encode(found))

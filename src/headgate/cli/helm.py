@@ -4,9 +4,10 @@ import time
 from pathlib import Path
 
 from headgate.cli import exits
-from headgate.cli.client import Client, Health, NoController
+from headgate.cli.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.foreground import Foreground
+from headgate.ports.controller import Health
 
 GRACE_S = 2.0
 """How long a controller may be silent before we take over: a daemon is started again within a second."""

@@ -8,12 +8,10 @@ from headgate.cli.errors import Unable, did_you_mean, listed
 from headgate.core.model import Unit
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
+from headgate.ledger.projections import ALL_RELEASES
 
 if TYPE_CHECKING:
     from headgate.config import Project
-
-ALL_RELEASES = 1_000_000
-"""A bound far above the releases of any real home."""
 
 
 def environment_named(asked: str | None, names: Iterable[str]) -> str:

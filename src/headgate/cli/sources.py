@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from headgate.cli.errors import Unable, did_you_mean
-from headgate.cli.names import ALL_RELEASES
 from headgate.cli.session import Session
 from headgate.core.model import Arm, Intent, Source, Unit, Version
-from headgate.ledger.projections import fleet_of
+from headgate.ledger.projections import ALL_RELEASES, fleet_of
 from headgate.ports.errors import PortError
 from headgate.ports.signals import Look, Signals
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headgate.cli.client import Client, Health, NoController
+from headgate.cli.client import Client, NoController
 from headgate.cli.errors import Unable
-from headgate.cli.names import ALL_RELEASES, units_named
+from headgate.cli.names import units_named
 from headgate.cli.pictures import gallery
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing, Standings
@@ -16,8 +16,9 @@ from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.homes import socket_of
 from headgate.ledger import Ledger
-from headgate.ledger.projections import Running, fleet_of
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet, retired
 from headgate.outbox.book import lane_trouble, read_book
+from headgate.ports.controller import Health
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
@@ -29,7 +30,7 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
     health = _health(session)
     summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    running = fleet_of(session.ledger) if session.has_ledger else {}
+    running = fleet(summaries, retired(session.ledger.notes())) if session.has_ledger else {}
     units = units_named(running, environment, services)
     by_name = {summary.release: summary for summary in summaries}
     folds: dict[str, Fold] = {}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from headgate.controller.world import World
 from headgate.core.model import Finding, Plan, Version
-from headgate.ports import PortError
+from headgate.ports import Instance, PortError
 
 Findings = tuple[Finding, ...]
 
@@ -25,6 +25,15 @@ async def examine(world: World, version: Version) -> Findings:
     """Is production really on `version`, and does it work? The proxy, the probes and all smoke tests are asked."""
     readiness = _answer("readiness", lambda: world.target.check(version, None), world.patience.check_s)
     return _together(await asyncio.gather(_routed(world, version), readiness, smoke(world, version, ())))
+
+
+async def instances_of(world: World, version: Version) -> tuple[Instance, ...] | None:
+    """The instances of a version as they are; None: that cannot be asked."""
+    try:
+        async with asyncio.timeout(world.patience.signal_s):
+            return await world.target.inspect(version)
+    except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
+        return None
 
 
 async def _ask(world: World, name: str, plan: Plan) -> Findings:

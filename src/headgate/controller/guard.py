@@ -10,7 +10,7 @@ from headgate.homes import steering_of
 from headgate.ports.errors import PortError
 from headgate.ports.guard import Trouble
 from headgate.ports.pauses import Pauses
-from headgate.ports.processes import Processes, ProcessStatus
+from headgate.ports.processes import DOWN, Processes, ProcessStatus
 
 NAME = "controller"
 
@@ -19,8 +19,6 @@ Retreat = Callable[[str], Awaitable[Sequence[object]]]
 
 Ask = Callable[[Path, float], Awaitable[bool]]
 """Whether whoever listens at this socket answers within so many seconds."""
-
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown"})
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class ControllerGuard:
 
     async def _silent(self, status: ProcessStatus) -> Trouble:
         what = f"it does not answer, for {self._silent_s:.0f} s now ({status.state})"
-        if status.state in _DOWN and self._restarts.due():
+        if status.state in DOWN and self._restarts.due():
             self._restarts.tried()
             await self._processes.restart(NAME)
             return Trouble("controller", what, "it is being started again")

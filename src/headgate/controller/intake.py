@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,18 +16,20 @@ from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import (
+    ALL_RELEASES,
     Running,
     attempts,
     fleet,
     listening,
     places,
+    releases_of,
     retired,
     rolled_back,
     rolled_back_versions,
 )
 
-HISTORY_MAX = 1_000_000
-"""How many releases are looked at to know what runs; a bound far above any real home."""
+PAGE = 100
+"""So many of a unit's releases are read at once, until the last promoted one is found."""
 
 
 def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
@@ -73,7 +76,7 @@ class _Seen:
     @classmethod
     def of(cls, ledger: Ledger, without: str = "") -> "_Seen":
         """All of it, but for one release. Raises LedgerError."""
-        summaries, notes = ledger.summaries(limit=HISTORY_MAX), ledger.notes()
+        summaries, notes = ledger.summaries(limit=ALL_RELEASES), ledger.notes()
         others = [summary for summary in summaries if summary.release != without]
         return cls(others, fleet(summaries, retired(notes)), folded(note.event for note in notes))
 
@@ -95,40 +98,24 @@ class _Seen:
         )
 
 
-def stable(unit: Unit, ledger: Ledger) -> Version | None:
-    """What the unit runs, by what the ledger says was promoted last; None where that is nothing, or was retired."""
-    found = _promoted(unit, ledger)
-    return None if found is None or _retired_after(unit, found[0], ledger) else found[1]
+class Promotion(NamedTuple):
+    """What was promoted last of a unit. `retired`: it was taken away, and nothing has brought it back since."""
+
+    version: Version
+    retired: bool
 
 
-def is_retired(unit: Unit, ledger: Ledger) -> bool:
-    """Whether the unit was taken away, and nothing has brought it back since."""
-    found = _promoted(unit, ledger)
-    return found is not None and _retired_after(unit, found[0], ledger)
-
-
-def _promoted(unit: Unit, ledger: Ledger) -> tuple[str, Version] | None:
-    """The release that was promoted last, and its version; only as many releases are read as it takes."""
-    page = _newest(unit, ledger)
+def last_promotion(unit: Unit, ledger: Ledger) -> Promotion | None:
+    """By what the ledger says; None where there was none. Only as many releases are read as it takes."""
+    page = releases_of(ledger, unit, PAGE)
     while page:
         for summary in page:
             if summary.outcome == "promoted":
                 found = next((move.after for move in summary.moves if move.unit == unit), None)
                 if found is not None:
-                    return summary.release, found
-        page = _newest(unit, ledger, page[-1].release)
+                    return Promotion(found, retired(ledger.notes()).get(unit) == summary.release)
+        page = releases_of(ledger, unit, PAGE, page[-1].release)
     return None
-
-
-def _newest(unit: Unit, ledger: Ledger, before: str | None = None) -> list[Summary]:
-    return ledger.summaries(
-        environment=unit.environment, project=unit.project, service=unit.service, before=before
-    )
-
-
-def _retired_after(unit: Unit, release: str, ledger: Ledger) -> bool:
-    said = folded(note.event for note in ledger.notes()).retired.get(unit)
-    return said is not None and said.release == release
 
 
 def free_name(ledger: Ledger) -> str:

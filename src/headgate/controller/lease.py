@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from headgate.files import is_at
+
 
 class LeaseTaken(Exception):  # noqa: N818 - reads as a fact: the lease is taken
     """Another controller holds the lease. The message says who."""
@@ -50,7 +52,7 @@ class FileLease:
         """
         if self._fd is None:
             return False
-        if _is_at(self._fd, self._path):
+        if is_at(self._fd, self._path):
             return True
         try:
             fd = self._open() if self._path.parent.is_dir() else None
@@ -67,7 +69,7 @@ class FileLease:
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_at(fd, self._path):
+            if not is_at(fd, self._path):
                 os.close(fd)
                 return None
             with contextlib.suppress(OSError):  # a full disk: it only says who we are
@@ -88,16 +90,6 @@ class FileLease:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """True while the file that `fd` has open is the one at `path`."""
-    try:
-        there = path.stat()
-    except OSError:
-        return False
-    ours = os.fstat(fd)
-    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 class MemoryLease:

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Iterable
 
-from headgate.core.events import AnyEvent, ReleaseRequested
+from headgate.core.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.report import Fold, fold
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
+from headgate.ledger.folding import Folding
 from headgate.ports.observer import Happened, Observer
 
 _log = logging.getLogger(__name__)
@@ -17,14 +17,14 @@ class Observing:
     """Keeps a fold of every open release, for all `observers` together."""
 
     def __init__(self, ledger: Ledger, observers: Iterable[Observer]) -> None:
-        self._ledger = ledger
         self.observers = list(observers)
-        self._folds: dict[str, Fold] = {}
+        self._folding = Folding(ledger)
 
     def appended(self, event: AnyEvent, summary: Summary, sample: Sample | None, append_s: float) -> None:
         """Tell of one event that the ledger has."""
         try:
-            happened = self._happened(event, summary, sample, append_s)
+            before, folded = self._folding.add(summary.release, summary.sequence, event)
+            happened = Happened(event, before, folded, summary, sample, append_s)
         except Exception:  # noqa: BLE001 - whoever looks on must not be in the way
             _log.exception("an event of %s could not be observed", summary.release)
             return
@@ -33,19 +33,3 @@ class Observing:
                 observer(happened)
             except Exception:  # noqa: BLE001 - whoever looks on must not be in the way
                 _log.exception("an observer broke down over %s", type(event).__name__)
-
-    def _happened(
-        self, event: AnyEvent, summary: Summary, sample: Sample | None, append_s: float
-    ) -> Happened:
-        folded = self._folds.pop(summary.release, None) or self._begun(event, summary.release)
-        before = folded.state
-        folded.add(event)
-        if not summary.closed:
-            self._folds[summary.release] = folded
-        return Happened(event, before, folded, summary, sample, append_s)
-
-    def _begun(self, event: AnyEvent, release: str) -> Fold:
-        """The release before `event`: a new one, or one that another controller has begun."""
-        if isinstance(event, ReleaseRequested):
-            return Fold(event)
-        return fold(entry.event for entry in self._ledger.read(release)[:-1])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from headgate.controller.actor import Actor
+from headgate.controller.asking import instances_of
 from headgate.controller.world import World
 from headgate.core.effects import PrepareVersion
 from headgate.core.events import STAMPED_LATER, VersionLost
@@ -35,21 +36,14 @@ class Patrol:
         rounds = Rounds()
         while True:
             await asyncio.sleep(ROUND_S)
-            seen = {version: await self._instances(version) for version in _exposed(actor)}
+            seen = {version: await instances_of(self._world, version) for version in _exposed(actor)}
             for lost in rounds.look(seen, _settled(actor)):
                 if lost.news or actor.state.hold is None:
                     await _report(actor, lost)
 
-    async def _instances(self, version: Version) -> tuple[Instance, ...] | None:
-        """None: unknown, which is not lost."""
-        try:
-            async with asyncio.timeout(self._world.patience.signal_s):
-                return await self._world.target.inspect(version)
-        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
-            return None
-
 
 Seen = dict[Version, tuple[Instance, ...] | None]
+"""The instances of each version; None: unknown, which is not lost."""
 
 
 class Lost(NamedTuple):

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from headgate.controller.asking import ask_gates, examine, smoke
+from headgate.controller.asking import ask_gates, examine, instances_of, smoke
 from headgate.controller.clock import SteadyClock
 from headgate.controller.plain import plain
 from headgate.controller.turns import Turns
@@ -178,24 +178,16 @@ class Performer:
 
         Raises Permanent when it does not. What cannot be asked is unknown, and the judge's verdict stands.
         """
-        ready: int | None = None
+        ready = 0
         for _ in range(WHOLE_LOOKS):
-            ready = await self._ready(version)
-            if ready is None or ready >= instances:
+            found = await instances_of(self._world, version)
+            if found is None or (ready := sum(one.ready for one in found)) >= instances:
                 return
             await asyncio.sleep(WHOLE_ROUND_S)
         seen = (
             f"after {WHOLE_LOOKS * WHOLE_ROUND_S:g} s {ready} of {instances} instances of {version} are ready"
         )
         raise Permanent(f"{seen}: it is not promoted")
-
-    async def _ready(self, version: Version) -> int | None:
-        """How many instances are ready; None: that cannot be asked."""
-        try:
-            async with asyncio.timeout(self._world.patience.signal_s):
-                return sum(one.ready for one in await self._world.target.inspect(version))
-        except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
-            return None
 
     async def _stop(self, id_: EffectId, version: Version, drain_s: float) -> str:
         """Stop a version nobody needs; returns why it was kept. Asked last of all, when no order to it is under way."""

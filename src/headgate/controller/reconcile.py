@@ -16,7 +16,7 @@ from headgate.core.events import EffectFailed, EffectId, RoutingSet, VersionPrep
 from headgate.core.model import Plan, Routing, Unit
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger, LedgerError
-from headgate.ledger.projections import ALL_RELEASES, Running, fleet_of
+from headgate.ledger.projections import Running, fleet_of, releases_of
 from headgate.ledger.sizes import sized
 from headgate.ports import PortError
 
@@ -159,6 +159,4 @@ class Reconciler:
         return None
 
     def _releases(self, unit: Unit) -> Iterable[Summary]:
-        """The releases that moved the unit, the newest first."""
-        found = self._ledger.summaries(service=unit.service, limit=ALL_RELEASES)
-        return [one for one in found if any(move.unit == unit for move in one.moves)][:RELEASES_READ]
+        return releases_of(self._ledger, unit, RELEASES_READ)

@@ -10,7 +10,7 @@ from headgate.core.events import EffectFailed, EffectId
 from headgate.core.home import UnitRetired
 from headgate.core.model import Plan, Unit, Version
 from headgate.ledger import Conflict, Ledger
-from headgate.ledger.projections import ALL_RELEASES, Running, fleet_of, retired
+from headgate.ledger.projections import Running, fleet_of, releases_of, retired
 from headgate.ledger.store import HOME, Note
 from headgate.ports import PortError
 from headgate.ports.controller import Retired, Unretirable
@@ -34,9 +34,10 @@ class Retiring:
         self._locks: dict[Unit, asyncio.Lock] = {}
         self._begun: set[Unit] = set()
 
-    def busy(self, units: Iterable[Unit]) -> Unit | None:
-        """One of these that is being taken away just now."""
-        return next((unit for unit in units if unit in self._begun), None)
+    def busy(self, units: Iterable[Unit]) -> str:
+        """That one of these is being taken away just now, in words; empty: none is."""
+        gone = next((unit for unit in units if unit in self._begun), None)
+        return "" if gone is None else f"{gone} is being retired just now: deploy it when that is done"
 
     async def record(self, unit: Unit, by: str, reason: str) -> None:
         """Write down that the unit is no longer wanted; nothing, when it is retired already.
@@ -76,8 +77,8 @@ class Retiring:
     async def make_way(self, units: Iterable[Unit]) -> str:
         """Finish what is retired and not gone yet, before it may come back; returns what stands in the way."""
         for unit in units:
-            if unit in self._begun:
-                return f"{unit} is being retired just now: deploy it when that is done"
+            if busy := self.busy((unit,)):
+                return busy
             if self._standing(unit) is not None and await self._there(unit):
                 answer = await self.carry_out(unit)
                 if not answer.done:
@@ -86,8 +87,9 @@ class Retiring:
 
     async def unfinished(self) -> tuple[Unit, ...]:
         """The units that are retired and of which something is still there. Raises PortError."""
-        units = [unit for unit in retired(self._ledger.notes()) if self._standing(unit) is not None]
-        return tuple([unit for unit in units if await self._there(unit)])
+        running = fleet_of(self._ledger)
+        gone = [unit for unit in retired(self._ledger.notes()) if unit not in running]
+        return tuple([unit for unit in gone if await self._there(unit)])
 
     def _standing(self, unit: Unit) -> Note | None:
         """The retirement that nothing has undone: no release has brought the unit back, and none moves it."""
@@ -122,7 +124,7 @@ class Retiring:
     def _versions(self, unit: Unit) -> tuple[Version, ...]:
         """What was ever released of it, the newest first."""
         found: dict[Version, None] = {}
-        for summary in self._ledger.summaries(service=unit.service, limit=ALL_RELEASES):
+        for summary in releases_of(self._ledger, unit):
             for move in summary.moves:
                 if move.unit == unit:
                     found |= {version: None for version in (move.after, move.before) if version is not None}

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
 from headgate.controller.crew import Crew
-from headgate.controller.intake import HISTORY_MAX, dequeued, free_name, is_retired, request, stable
+from headgate.controller.intake import dequeued, free_name, last_promotion, request
 from headgate.controller.lease import Lease
 from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
@@ -30,6 +30,7 @@ from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
+from headgate.ledger.projections import ALL_RELEASES
 from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports import PortError
 from headgate.ports.controller import NotNow, Retired, Stopped, UnknownRelease
@@ -199,9 +200,8 @@ class Supervisor:
 
     def _require_free(self, units: Iterable[Unit]) -> None:
         """What is being taken away is not brought back at the same time. Raises Stopped."""
-        gone = self._retiring.busy(units) if self._retiring is not None else None
-        if gone is not None:
-            raise NotNow(f"{gone} is being retired just now: deploy it when that is done")
+        if self._retiring is not None and (busy := self._retiring.busy(units)):
+            raise NotNow(busy)
 
     def actor(self, release: str) -> Actor | None:
         """The actor of an open release."""
@@ -332,13 +332,14 @@ class Supervisor:
 
     def _open(self) -> list[Summary]:
         """The releases that are not closed, oldest first."""
-        return self._ledger.summaries(open_only=True, limit=HISTORY_MAX)[::-1]
+        return self._ledger.summaries(open_only=True, limit=ALL_RELEASES)[::-1]
 
     def _needed(self, release: str, version: Version) -> str:
         """Why `version` must keep running although `release` is done with it; an empty string lets it stop."""
-        if is_retired(version.unit, self._ledger):
+        last = last_promotion(version.unit, self._ledger)
+        if last is not None and last.retired:
             return ""  # nothing of it is kept, not even warm
-        if stable(version.unit, self._ledger) == version:
+        if last is not None and last.version == version:
             return f"{version} is what {version.unit} runs"
         others = [actor for actor in self._crew.all() if actor.request.release != release]
         return next((why for other in others if (why := need(other.state, other.plan, version))), "")

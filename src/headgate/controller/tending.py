@@ -5,11 +5,10 @@ import logging
 
 from headgate.ports.errors import PortError
 from headgate.ports.pauses import Pauses
-from headgate.ports.processes import Lasting
+from headgate.ports.processes import DOWN, Lasting
 
 LOOK_S = 1.0
 KEEPER_FIRST_S, KEEPER_MAX_S = 1.0, 60.0
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown"})
 
 log = logging.getLogger("headgate.controller")
 
@@ -37,7 +36,7 @@ async def _look(processes: Lasting, keeper: str, pauses: Pauses, said: str) -> s
         await processes.revive()
         return ""
     for status in statuses:
-        if status.name == keeper and status.state in _DOWN and pauses.due():
+        if status.name == keeper and status.state in DOWN and pauses.due():
             pauses.tried()
             log.warning("the keeper is %s: starting it again", status.state)
             await processes.restart(keeper)

@@ -232,8 +232,7 @@ class Home(msgspec.Struct, frozen=True):
     """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
 
     `called` holds the names that somebody signed in under, by their issuer and who they are to it; `reconciled` the
-    releases that the world has done and this ledger never did. `retired` holds the last retirement of each unit: it
-    stands until another release than the one it names has promoted the unit.
+    releases that the world has done and this ledger never did.
     """
 
     number: int = 0
@@ -242,7 +241,6 @@ class Home(msgspec.Struct, frozen=True):
     hooks: dict[str, Hook] = {}
     called: dict[tuple[str, str], tuple[str, ...]] = {}
     reconciled: frozenset[str] = frozenset()
-    retired: dict[Unit, UnitRetired] = {}
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -261,8 +259,8 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, freezes=home.freezes | {event.freeze: lifted})
         case HookAdded() | HookRemoved() | HookReceived():
             return replace(home, hooks=_hooked(home.hooks, event))
-        case UnitRetired() | LedgerReconciled():
-            return _settled(home, event)
+        case LedgerReconciled():
+            return replace(home, reconciled=home.reconciled | frozenset(event.releases))
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
         case _:
@@ -270,14 +268,11 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
 
 
 def retirements(events: Iterable[AnyHomeEvent]) -> dict[Unit, str]:
-    """The release that each retired unit ran, given the facts of the home in their order."""
+    """The release that each unit ran when it was retired last, given the facts of the home in their order.
+
+    A retirement stands until another release than this one has promoted the unit.
+    """
     return {event.unit: event.release for event in events if isinstance(event, UnitRetired)}
-
-
-def _settled(home: Home, event: UnitRetired | LedgerReconciled) -> Home:
-    if isinstance(event, UnitRetired):
-        return replace(home, retired=home.retired | {event.unit: event})
-    return replace(home, reconciled=home.reconciled | frozenset(event.releases))
 
 
 def _known_as(home: Home, person: tuple[str, str], name: str) -> Home:

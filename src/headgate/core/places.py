@@ -6,7 +6,8 @@ import msgspec
 
 from headgate.core.model import Listener, Unit
 
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names, nothing is bound
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names, nothing is bound
+"""Addresses that stand for all of a machine's, each with one at which the machine itself reaches it."""
 
 
 class Collision(msgspec.Struct, frozen=True):
@@ -48,6 +49,11 @@ def collision(
         if port is not None:
             return Collision(port, other, None if declared is None else other in declared)
     return None
+
+
+def reached_at(host: str) -> str:
+    """The address at which a listener at `host` is reached from this machine."""
+    return EVERYWHERE.get(host, host)
 
 
 def ports(listener: Listener) -> tuple[int, ...]:

@@ -6,9 +6,11 @@ place only; so nothing acts from another one, until somebody has said that it sh
 
 import json
 import os
-import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from headgate.files import identity as file_identity
+from headgate.files import replace_file
 
 NAME = "home.json"
 
@@ -43,7 +45,7 @@ def settle(home: Path) -> None:
     """Write down where the home is, unless that is known. Raises Displaced where it belongs elsewhere, OSError."""
     known = identity(home)
     if known is None:
-        _write(home, _here(home, uuid.uuid4().hex, 1))
+        _write(home, _here(home, os.urandom(16).hex(), 1))
         return
     require(home)
     here = _here(home, known.id, known.epoch)
@@ -73,22 +75,20 @@ def was_moved(home: Path) -> bool:
     known = identity(home)
     if known is None:
         return False
-    found = home.stat()
-    return (found.st_dev, found.st_ino) == (known.device, known.inode)
+    return file_identity(home) == (known.device, known.inode)
 
 
 def adopt(home: Path) -> Identity:
     """Have it belong where it is from now on: a copy becomes another home. Returns what it is now. Raises OSError."""
     known = identity(home)
     same = known is not None and was_moved(home)
-    new = _here(home, known.id if known and same else uuid.uuid4().hex, known.epoch + 1 if known else 1)
+    new = _here(home, known.id if known and same else os.urandom(16).hex(), known.epoch + 1 if known else 1)
     _write(home, new)
     return new
 
 
 def _here(home: Path, id_: str, epoch: int) -> Identity:
-    found = home.stat()
-    return Identity(id_, epoch, os.path.abspath(home), found.st_dev, found.st_ino)  # noqa: PTH100 - links stay
+    return Identity(id_, epoch, os.path.abspath(home), *file_identity(home))  # noqa: PTH100 - links stay
 
 
 def _same_place(home: Path, other: Path) -> bool:
@@ -100,9 +100,4 @@ def _same_place(home: Path, other: Path) -> bool:
 
 
 def _write(home: Path, what: Identity) -> None:
-    draft = home / f".{NAME}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(what), file, indent=1)
-        file.write("\n")
-    draft.replace(home / NAME)
+    replace_file(home / NAME, f"{json.dumps(asdict(what), indent=1)}\n".encode())

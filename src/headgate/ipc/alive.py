@@ -1,11 +1,11 @@
 """Does the controller answer? A connection alone says little: the kernel takes it for a process that hangs."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
-from headgate.ipc.frames import Broken, framed, receive_frame
-from headgate.ipc.messages import Healthy, HowAreYou, Question, reply, written
+from headgate.ipc.frames import Broken
+from headgate.ipc.messages import Healthy, HowAreYou
+from headgate.ipc.once import asked_once
 from headgate.unix_sockets import connect
 
 
@@ -16,8 +16,6 @@ async def answers(path: Path, within_s: float) -> bool:
 
 def _asked(path: Path, within_s: float) -> bool:
     try:
-        with contextlib.closing(connect(path, within_s)) as connection:
-            connection.sendall(framed(written(Question(1, HowAreYou()))))
-            return isinstance(reply(receive_frame(connection)).answer, Healthy)
+        return isinstance(asked_once(connect(path, within_s), HowAreYou()), Healthy)
     except (OSError, Broken, ValueError):
         return False

@@ -1,6 +1,7 @@
 """The end of a connection that asks: any number of questions at once, up to a bound, each with its own time limit."""
 
 import asyncio
+import contextlib
 import itertools
 
 from headgate.ipc.frames import Broken, framed
@@ -47,6 +48,12 @@ class Asking:
             raise Silent(f"the other process has ended: {error}") from error
         finally:
             self._waiting.pop(number, None)
+
+    async def rest(self, within_s: float) -> None:
+        """Return once the other side has ended, after so many seconds at the latest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.closed.wait()
 
     async def close(self) -> None:
         """Ask no more."""

@@ -11,10 +11,8 @@ from headgate.core.model import Intent, Unit, Version
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
-from headgate.ledger.projections import ALL_RELEASES, Running, fleet_of
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet, fleet_of, retired
 from headgate.ledger.store import Ledger
-
-__all__ = ["ALL_RELEASES", "NoWay", "Way", "request_of", "way_before", "way_before_last", "way_to"]
 
 
 class NoWay(Exception):  # noqa: N818 - a fact
@@ -55,7 +53,8 @@ def way_to(ledger: Ledger, summary: Summary, units: Collection[Unit]) -> Way:
 
 def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
     """To what ran before the newest promotion that moved one of `units`, all of which is undone. Raises NoWay."""
-    summaries, running = ledger.summaries(limit=ALL_RELEASES), fleet_of(ledger)
+    summaries = ledger.summaries(limit=ALL_RELEASES)
+    running = fleet(summaries, retired(ledger.notes()))
     _require_still(running, units)
     last = _last(summaries, units)
     if last is None:
@@ -70,7 +69,7 @@ def way_before(ledger: Ledger, summary: Summary) -> Way:
         hint = "deploy it with the size and the place that it had before"
         raise NoWay(f"{summary.release} has changed no version", hint)
     summaries = ledger.summaries(limit=ALL_RELEASES)
-    running, units = fleet_of(ledger), {move.unit for move in summary.moves}
+    running, units = fleet(summaries, retired(ledger.notes())), {move.unit for move in summary.moves}
     _require_still(running, units)
     last = _last(summaries, units)
     if last is not None and last.release != summary.release:

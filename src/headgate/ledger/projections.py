@@ -64,6 +64,15 @@ def fleet_of(ledger: Ledger) -> dict[Unit, Running]:
     return fleet(ledger.summaries(limit=ALL_RELEASES), retired(ledger.notes()))
 
 
+def releases_of(
+    ledger: Ledger, unit: Unit, limit: int = ALL_RELEASES, before: str | None = None
+) -> list[Summary]:
+    """The releases that moved a unit, the newest first, from before the one called `before` on. Raises LedgerError."""
+    return ledger.summaries(
+        environment=unit.environment, project=unit.project, service=unit.service, limit=limit, before=before
+    )
+
+
 def listening(
     summaries: Iterable[Summary], running: Mapping[Unit, Running]
 ) -> dict[Unit, tuple[Listener, ...]]:

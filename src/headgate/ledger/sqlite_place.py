@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from headgate.files import identity
 from headgate.ledger.errors import LedgerError
 
 GONE_S = 2.0
@@ -35,7 +36,7 @@ class Place:
 
     def opened(self) -> None:
         """Remember the file that is there now. Raises OSError."""
-        self._file = _identity(self._path)
+        self._file = identity(self._path)
 
     def require(self) -> bool:
         """True when the file is another one now that goes on from it: whoever has it open must open it anew.
@@ -45,7 +46,7 @@ class Place:
         if self._file is None:
             return False
         try:
-            found = _identity(self._path)
+            found = identity(self._path)
         except OSError:
             self._gone()
             return True
@@ -89,8 +90,3 @@ class Place:
         self.opened()
         self._follow()
         _log.error("the ledger at %s was removed while it was in use: it was written back", self._path)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from headgate.files import identity
 from headgate.ledger.chain import Record
 from headgate.ledger.errors import LedgerCorrupt, LedgerError, LedgerMissing
 from headgate.ledger.sqlite_connection import (
@@ -41,11 +42,6 @@ def _raise_unmade(path: Path) -> NoReturn:
     )
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
 def _goes_on(known: sqlite3.Connection, fresh: sqlite3.Connection) -> bool:
     """Whether the entry that is the newest in one is there, with the same hash, in the other."""
     try:
@@ -64,7 +60,7 @@ class Reader:
         self._busy_s = busy_s
         self._lock = threading.Lock()
         self._connection = connect_reader(path, busy_s)
-        self._file = _identity(path)
+        self._file = identity(path)
         self._looked_at = time.monotonic()
         try:
             with translated(path, busy_s):
@@ -96,7 +92,7 @@ class Reader:
                     return False
             fresh = connect_reader(self._path, self._busy_s)
             close_quietly(self._connection)
-            self._connection, self._file = fresh, _identity(self._path)
+            self._connection, self._file = fresh, identity(self._path)
             return True
 
     def _look(self) -> None:
@@ -106,7 +102,7 @@ class Reader:
             return
         self._looked_at = now
         with suppress(OSError, LedgerError):
-            if _identity(self._path) != self._file:
+            if identity(self._path) != self._file:
                 self.follow()
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:

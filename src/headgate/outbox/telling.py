@@ -1,6 +1,5 @@
 """The outbox at work, beside a controller; and one channel tried out."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from headgate.ports.marker import Mark
 from headgate.ports.notifier import Message
 from headgate.ports.registry import create
 from headgate.ports.wires import Wires
+from headgate.tasks import beside
 
 LinkOf = Callable[[str], str]
 """Where a release can be looked at; empty: nowhere that others can reach."""
@@ -68,11 +68,9 @@ async def telling(
 
     outbox = Outbox(ledger, store, maker(wires, link_of), wires.now, commit_of=commit_of, held=held)
     await outbox.begin()
-    task = asyncio.create_task(outbox.run())
     try:
-        yield outbox
+        async with beside(outbox.run()):
+            yield outbox
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await outbox.flush()
         await outbox.close()

@@ -7,25 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.core.events import (
-    PromotionForced,
-    ReleaseAborted,
-    ReleasePaused,
-    ReleaseResumed,
-    Request,
-    StepApproved,
-)
+from headgate.core.events import Request
 from headgate.core.model import Unit
 from headgate.core.submission import Submission
-
-WORDS: dict[str, type[Request]] = {
-    "pause": ReleasePaused,
-    "resume": ReleaseResumed,
-    "approve": StepApproved,
-    "promote": PromotionForced,
-    "abort": ReleaseAborted,
-}
-"""What people say to a release, by the verb that they type."""
 
 
 class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release is unknown

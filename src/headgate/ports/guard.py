@@ -3,13 +3,13 @@
 The keeper looks; what is wrong then stands in `run/trouble.json` of the home, for whoever asks how things are.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from headgate.homes import run_of
+from headgate.ports.notes import read_notes, write_notes
 
 NAME = "trouble.json"
 
@@ -40,22 +40,9 @@ class Guard(Protocol):
 
 def read_troubles(home: Path) -> tuple[Trouble, ...]:
     """What was wrong when the keeper last looked; nothing where that cannot be read."""
-    try:
-        return msgspec.json.decode((run_of(home) / NAME).read_bytes(), type=tuple[Trouble, ...])
-    except (OSError, msgspec.MsgspecError):
-        return ()
+    return read_notes(run_of(home) / NAME, Trouble)
 
 
 def write_troubles(home: Path, troubles: tuple[Trouble, ...]) -> None:
     """Have the file say this, at once or not at all; none: it is removed. Raises OSError."""
-    file = run_of(home) / NAME
-    if not troubles:
-        file.unlink(missing_ok=True)
-        return
-    draft = file.with_name(f".{NAME}.draft")
-    try:
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(troubles)) + b"\n")
-        draft.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    write_notes(run_of(home) / NAME, troubles)

@@ -7,6 +7,9 @@ import msgspec
 
 ProcessState = Literal["stopped", "starting", "running", "backoff", "stopping", "exited", "fatal", "unknown"]
 
+DOWN: frozenset[ProcessState] = frozenset({"stopped", "exited", "fatal", "unknown"})
+"""Nothing runs, and the supervisor tries no more by itself; in the last one nobody knows."""
+
 
 class Program(msgspec.Struct, frozen=True):
     """A process to keep running: restarted with back-off when it exits, its output in rotated files.

@@ -4,8 +4,6 @@ Whoever retreats writes it down in `run/retreated.json` of the home; the control
 releases properly, and clears it.
 """
 
-import contextlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import msgspec
 from headgate.core.events import EffectId
 from headgate.core.model import Routing, Unit
 from headgate.homes import run_of
+from headgate.ports.notes import read_notes, write_notes
 
 NAME = "retreated.json"
 
@@ -51,10 +50,7 @@ class HomeRetreats:
 
 def read_retreats(home: Path) -> tuple[Retreated, ...]:
     """Every retreat that no controller has dealt with, oldest first; nothing where that cannot be read."""
-    try:
-        return msgspec.json.decode((run_of(home) / NAME).read_bytes(), type=tuple[Retreated, ...])
-    except (OSError, msgspec.MsgspecError):
-        return ()
+    return read_notes(run_of(home) / NAME, Retreated)
 
 
 def note_retreats(home: Path, retreats: Collection[Retreated]) -> None:
@@ -75,17 +71,4 @@ def clear_retreats(home: Path, releases: Collection[str]) -> None:
 
 
 def _write(home: Path, retreats: tuple[Retreated, ...]) -> None:
-    file = run_of(home) / NAME
-    if not retreats:
-        file.unlink(missing_ok=True)
-        return
-    draft = file.with_name(f".{NAME}.draft")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(retreats)) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    write_notes(run_of(home) / NAME, retreats, durable=True)

@@ -5,11 +5,12 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
 
-from headgate.core.events import Judged, ReleaseRequested
-from headgate.core.report import Fold, fold
+from headgate.core.events import Judged
 from headgate.core.view import summarise
 from headgate.ledger import Entry, Ledger, LedgerError
+from headgate.ledger.folding import Folding
 from headgate.ports.observer import Happened, Observer
+from headgate.tasks import beside
 
 POLL_S = 1.0
 PAGE = 64
@@ -23,19 +24,15 @@ class Following:
     def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
         self._ledger = ledger
         self._observers = observers
-        self._folds: dict[str, Fold] = {}
+        self._folding = Folding(ledger)
         self._seen = ledger.last_sequence()
         self._reading = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Read on for as long as the context lasts."""
-        task = asyncio.create_task(self._read_on())
-        try:
+        async with beside(self._read_on()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def catch_up(self) -> None:
         """Tell of everything that the ledger has now. Raises LedgerError."""
@@ -64,17 +61,7 @@ class Following:
 
     def _happened(self, entry: Entry) -> Happened:
         event = entry.event
-        folded = self._folds.pop(entry.release, None) or self._begun(entry)
-        before = folded.state
-        folded.add(event)
+        before, folded = self._folding.add(entry.release, entry.number, event)
         summary = summarise(folded.state, folded.plan, folded.request)
-        if not summary.closed:
-            self._folds[entry.release] = folded
         sample = self._ledger.sample(event.sample) if isinstance(event, Judged) else None
         return Happened(event, before, folded, summary, sample)
-
-    def _begun(self, entry: Entry) -> Fold:
-        """The release before this entry."""
-        if isinstance(entry.event, ReleaseRequested):
-            return Fold(entry.event)
-        return fold(one.event for one in self._ledger.read(entry.release) if one.number < entry.number)

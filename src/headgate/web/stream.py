@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headgate.ledger import Entry, Ledger
+from headgate.tasks import beside
 
 POLL_S = 0.1
 """How often the ledger is asked for its newest entry while anybody listens."""
@@ -61,12 +62,10 @@ class Stream:
     async def running(self) -> AsyncGenerator[None]:
         """Read on for as long as the context lasts; with it, every listener's frames end."""
         self._seen = self._ledger.last_sequence()
-        task = asyncio.create_task(self._read_on())
         try:
-            yield
+            async with beside(self._read_on()):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             self._over = True
             self._grown.set()
 

@@ -1,10 +1,10 @@
 """A home at another place: what was written down at the old one is stopped where it is ours, and forgotten."""
 
-import getpass
 import shutil
 import time
 from pathlib import Path
 
+from headgate.core.ahead import ahead
 from headgate.core.home import HomeAdopted, LedgerReconciled
 from headgate.homes import ledger_of, run_of
 from headgate.homes.identity import adopt as belong_here
@@ -18,8 +18,8 @@ RUNNING = ("version.json", "endpoints.json", "lock")
 """What a version's folder says of what runs."""
 
 
-async def adopt(home: Path) -> str:
-    """Have `home` belong where it is; returns where it belonged before, empty where it never belonged elsewhere.
+async def adopt(home: Path, by: str) -> str:
+    """Have `home` belong where it is, as `by` asks; returns where it belonged before; empty: nowhere else.
 
     What runs out of a moved home is stopped first; what a copy names is the original's, and left alone. The ledger, the
     artifacts and the logs stay. Raises Temporary when something of it does not stop.
@@ -31,9 +31,7 @@ async def adopt(home: Path) -> str:
     new = belong_here(home)
     before = known.path if known is not None and known.path != new.path else ""
     if ledger_of(home).exists():
-        await _note(
-            home, HomeAdopted(at=time.time(), by=_person(), before=before, path=new.path, epoch=new.epoch)
-        )
+        await _note(home, HomeAdopted(at=time.time(), by=by, before=before, path=new.path, epoch=new.epoch))
     return before
 
 
@@ -42,16 +40,17 @@ def unknown_releases(home: Path) -> tuple[str, ...]:
     ledger = SqliteLedger(ledger_of(home), readonly=True)
     try:
         effects = [effect for applied in Folder(home / "envoy").every_applied() for effect in applied.effects]
-        return tuple(dict.fromkeys(one.release for one in effects if ledger.summary(one.release) is None))
+        unknown = ahead(effects, lambda release: ledger.summary(release) is not None)
+        return tuple(dict.fromkeys(one.release for one in unknown))
     finally:
         ledger.close()
 
 
-async def reconcile(home: Path, reason: str) -> tuple[str, ...]:
+async def reconcile(home: Path, by: str, reason: str) -> tuple[str, ...]:
     """Have the ledger count although the world is ahead of it; returns the releases that it never did."""
     found = unknown_releases(home)
     if found:
-        event = LedgerReconciled(at=time.time(), by=_person(), reason=reason, releases=found)
+        event = LedgerReconciled(at=time.time(), by=by, reason=reason, releases=found)
         await _note(home, event)
     return found
 
@@ -83,10 +82,3 @@ async def _note(home: Path, event: HomeAdopted | LedgerReconciled) -> None:
         await ledger.note(len(ledger.notes()), event)
     finally:
         ledger.close()
-
-
-def _person() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "owner"

@@ -18,6 +18,7 @@ from headgate.outbox.book import Book, encoded, read_book
 from headgate.outbox.store import FileStore
 from headgate.ports import Artifacts, Permanent, PortError, Signals, Temporary
 from headgate.ports.observer import Happened
+from headgate.tasks import beside
 
 DOOR = Calling("door", "headgate.wiring.door")
 RELAY = Calling("relay", "headgate.wiring.relay", finishes=True)  # what is to be told is told
@@ -46,12 +47,8 @@ class Door:
     async def running(self, desk: Desk) -> AsyncGenerator[None]:
         """Keep it while the context lasts; it steers at `desk`. Nobody waits for it."""
         self._desk = desk
-        task = asyncio.create_task(self._child.run())
-        try:
+        async with beside(self._child.run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.url = ""
@@ -137,12 +134,8 @@ class Relay:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Keep it while the context lasts, from when it is needed."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def read(self, source: Source | None, version: Version) -> Arm:
         """Have it read. Raises Temporary, Permanent.
@@ -199,9 +192,7 @@ class Relay:
                     answer = await asking.ask(Report(), LOOK_WITHIN_S)
                     if isinstance(answer, Report):
                         self._child.heard(answer.trouble)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_S):
-                        await asking.closed.wait()
+                await asking.rest(LOOK_EVERY_S)
         finally:
             self._ready.clear()
             self._asking = None

@@ -59,9 +59,7 @@ async def door(home: Path, reader: StreamReader, writer: StreamWriter) -> None:
         await held.enter_async_context(backstage.stream.running())  # ends first, and every listener with it
         while not asking.closed.is_set():
             await _report(asking, backstage.door)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REPORT_EVERY_S):
-                    await asking.closed.wait()
+            await asking.rest(REPORT_EVERY_S)
 
 
 async def _backstage(

@@ -7,7 +7,7 @@ import click
 from headgate.cli import options
 from headgate.cli.errors import Unable
 from headgate.cli.screen import patience, print_json, say
-from headgate.cli.session import Session
+from headgate.cli.session import Session, person
 from headgate.homes.identity import identity
 
 
@@ -31,7 +31,7 @@ def command(session: Session, /, *, as_json: bool) -> None:
     if not home.is_dir():
         raise Unable(f"there is no home at {home}", "`headgate deploy` makes one; `--home` names another")
     with patience("settling the home ...", quiet=as_json):
-        before = asyncio.run(adopt(home))
+        before = asyncio.run(adopt(home, person()))
     known = identity(home)
     if as_json:
         print_json({"home": str(home), "before": before, "epoch": known.epoch if known else None})

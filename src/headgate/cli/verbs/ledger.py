@@ -9,7 +9,7 @@ from headgate.cli import exits, options
 from headgate.cli.errors import Unable
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
-from headgate.cli.session import Session
+from headgate.cli.session import Session, person
 from headgate.ledger.verify import Auditable, Head
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -91,7 +91,7 @@ def reconcile(session: Session, /, reason: str, *, as_json: bool) -> None:
 
     from headgate.wiring.adoption import reconcile as settle
 
-    found = asyncio.run(settle(session.home, reason))
+    found = asyncio.run(settle(session.home, person(), reason))
     if as_json:
         print_json({"home": str(session.home), "releases": found})
     elif found:

@@ -3,14 +3,16 @@
 from headgate.core import effects as fx
 from headgate.core import events as e
 
-VERBS: dict[type[e.Event], str] = {
-    e.ReleasePaused: "pause",
-    e.ReleaseResumed: "resume",
-    e.StepApproved: "approve",
-    e.PromotionForced: "promote",
-    e.ReleaseAborted: "abort",
+WORDS: dict[str, type[e.Request]] = {
+    "pause": e.ReleasePaused,
+    "resume": e.ReleaseResumed,
+    "approve": e.StepApproved,
+    "promote": e.PromotionForced,
+    "abort": e.ReleaseAborted,
 }
-"""A person's words, as the command that says each."""
+"""What people say to a release, by the verb that they type."""
+
+VERBS: dict[type[e.Event], str] = {kind: verb for verb, kind in WORDS.items()}
 
 FACTS: dict[type[e.Event], str] = {
     e.ReleaseRequested: "a request",

@@ -17,7 +17,6 @@ from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.folds import Folds
 from headgate.web.problems import malformed, unknown
 
-ALL_RELEASES = 1_000_000
 PAGE_MAX = 500
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]

@@ -7,9 +7,10 @@ import msgspec
 
 from headgate.core.events import STAMPED_LATER, Request
 from headgate.core.machine import Illegal
+from headgate.core.machine.names import WORDS
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
-from headgate.ports.controller import WORDS, Controller, Stopped, UnknownRelease
+from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound

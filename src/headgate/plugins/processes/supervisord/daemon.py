@@ -22,7 +22,8 @@ from supervisor.supervisord import (  # type: ignore[import-untyped]  # pyright:
     Supervisor,
 )
 
-from headgate.plugins.processes.supervisord.flock import is_at, try_lock
+from headgate.files import is_at
+from headgate.plugins.processes.supervisord.flock import try_lock
 from headgate.plugins.processes.supervisord.lifetime import EXIT_DOWN, EXIT_TAKEN
 from headgate.plugins.processes.supervisord.logs import rotate_all
 from headgate.plugins.processes.supervisord.orphans import adoptable, stop_orphans

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headgate.files import is_at
 from headgate.ports import Temporary
 
 POLL_S = 0.02
@@ -27,16 +28,6 @@ def try_lock(path: Path) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def is_at(descriptor: int, path: Path) -> bool:
-    """True while the file that `descriptor` locks is the one at `path`, which others would try to lock."""
-    try:
-        there = path.stat()
-    except OSError:
-        return False
-    ours = os.fstat(descriptor)
-    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 @contextmanager

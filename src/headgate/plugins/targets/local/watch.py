@@ -16,7 +16,7 @@ from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.probes import Health, Kind
 from headgate.plugins.targets.local.record import Endpoint, Life, Spec
 from headgate.plugins.targets.local.redaction import Redaction
-from headgate.ports.processes import Processes, ProcessStatus
+from headgate.ports.processes import DOWN, Processes, ProcessStatus
 
 LOOK_S = 0.5
 """How often it looks whether the process is still the same one."""
@@ -25,7 +25,6 @@ STOPPED_S = 5.0
 """A program may be `stopped` this long, by somebody who restarts it, until it counts as forgotten."""
 
 LOCK_S = 5.0
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown"})
 
 log = logging.getLogger("headgate.keeper")
 
@@ -102,7 +101,7 @@ class Watch:
             if status.state != "stopped":
                 stopped_since = now
             patient = status.state == "stopped" and now - stopped_since < STOPPED_S
-            if status.state in _DOWN and not patient and now >= self._backoff.due(now):
+            if status.state in DOWN and not patient and now >= self._backoff.due(now):
                 await self.restart(f"it is {status.state}{why}")
                 await asyncio.sleep(LOOK_S)  # until the supervisor's word is newer than this
             await asyncio.sleep(LOOK_S)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from headgate.core.places import reached_at
 from headgate.plugins.traffic.envoy import proxy
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
 from headgate.plugins.traffic.envoy.bootstrap import Options
@@ -19,7 +20,7 @@ from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.ports.errors import Temporary
 from headgate.ports.guard import Trouble
 from headgate.ports.pauses import Pauses
-from headgate.ports.processes import Processes, ProcessStatus
+from headgate.ports.processes import DOWN, Processes, ProcessStatus
 
 RESTART_FIRST_S, RESTART_MAX_S = 0.5, 10.0
 AGAIN_S = 1.0
@@ -37,8 +38,7 @@ LATE_LOOKS = 2
 Place = tuple[str, int]
 """Host and port of a listener."""
 
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to look, not to bind
-_DOWN = frozenset({"fatal", "exited", "stopped", "unknown", "backoff"})
+_DOWN = DOWN | {"backoff"}
 
 
 class ProxyGuard:
@@ -169,8 +169,8 @@ class ProxyGuard:
 def _alive(places: list[Place]) -> bool:
     """True when something at one of the places says that this was not HTTP."""
     for host, port in places:
-        reachable = _ANY.get(host, host)
-        with contextlib.suppress(OSError), socket.create_connection((reachable, port), _ANSWER_S) as made:
+        place = reached_at(host), port
+        with contextlib.suppress(OSError), socket.create_connection(place, _ANSWER_S) as made:
             made.sendall(_NOT_HTTP)
             if made.recv(1):
                 return True

@@ -23,7 +23,7 @@ from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.endpoints import address_of
 from headgate.plugins.traffic.envoy.files import Folder, resources, size, version_of
 from headgate.plugins.traffic.envoy.names import unit_name
-from headgate.plugins.traffic.envoy.routes import Applied, switch_of
+from headgate.plugins.traffic.envoy.routes import Applied
 from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.plugins.traffic.envoy.way_back import WayBack
 from headgate.ports.errors import PortError, Temporary
@@ -48,8 +48,7 @@ async def retreat(home: Path, reason: str, options: Options | None = None) -> tu
                 found = _safe(applied, reason)
                 if found is not None and await in_thread(_answers, folder, found.after.stable):
                     way = WayBack(folder, admin, options or Options(), applied, found.effect, found.after)
-                    if in_the_way := await in_thread(way.write):
-                        await _switch_off(admin, applied, in_the_way)
+                    await _take_back(way)
                     done.append(found)
         finally:
             with contextlib.suppress(OSError):  # the disk may be what keeps the file from being written, too
@@ -59,9 +58,13 @@ async def retreat(home: Path, reason: str, options: Options | None = None) -> tu
     return tuple(done)
 
 
-async def _switch_off(admin: Admin, applied: Applied, in_the_way: str) -> None:
+async def _take_back(way: WayBack) -> None:
+    """By the files, or by the runtime where those cannot be written. Raises Temporary when neither can be done."""
+    in_the_way = await in_thread(way.write)
+    if not in_the_way:
+        return
     try:
-        await admin.post(f"/runtime_modify?{switch_of(applied)}=0")
+        await way.switch_off()
     except Temporary as error:
         raise Temporary(f"{in_the_way}; nor can the proxy be told otherwise ({error})") from error
 

@@ -5,10 +5,12 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from headgate.core.events import EffectId
 from headgate.core.model import Routing, Unit, Version
+from headgate.core.places import reached_at
 from headgate.plugins.traffic.envoy import confirmation, proxy
 from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socket
 from headgate.plugins.traffic.envoy.arms import Arms, receiving
@@ -23,7 +25,9 @@ from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.plugins.traffic.envoy.way_back import WayBack, takes_back
 from headgate.ports.errors import PortError, Temporary
 from headgate.ports.processes import Processes
-from headgate.ports.wires import Wires
+
+if TYPE_CHECKING:
+    from headgate.ports.wires import Wires  # `status` loads this file, and asks for less
 
 SETTLE_S = 0.1
 """How long after a confirmation a worker thread of Envoy may still be choosing by the routes before."""
@@ -197,11 +201,12 @@ class EnvoyTraffic:
 async def _open(address: dict[str, str | int]) -> None:
     """Return when a new listener takes connections. Raises Temporary when it does not in OPENS_WITHIN_S."""
     host, port = str(address["address"]), int(address["port_value"])
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look, not to bind
     until = time.monotonic() + OPENS_WITHIN_S
     while True:
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(reachable, port), OPENS_WITHIN_S)
+            _, writer = await asyncio.wait_for(
+                asyncio.open_connection(reached_at(host), port), OPENS_WITHIN_S
+            )
         except OSError as error:
             if time.monotonic() > until:
                 raise Temporary(
@@ -213,6 +218,6 @@ async def _open(address: dict[str, str | int]) -> None:
             return
 
 
-def create(wires: Wires) -> EnvoyTraffic:
+def create(wires: "Wires") -> EnvoyTraffic:
     """The plugin's factory."""
     return EnvoyTraffic(wires.home, wires.processes, wires.addresses)

@@ -59,7 +59,12 @@ class WayBack:
     async def second(self) -> str:
         """Do what can still be done, after the proper way has failed; returns what that came to, in words."""
         if not self._written() and (in_the_way := self.write()):
-            return await self._switch_off(in_the_way)
+            try:
+                await self.switch_off()
+            except Temporary as error:
+                return f"nor can the proxy be told otherwise ({error})"
+            now = "meanwhile the proxy sends everybody to stable by its runtime, for as long as it lives"
+            return f"{now} ({in_the_way})"
         return "the routes that send everybody to stable are written, and the proxy takes them when it can"
 
     def _written(self) -> bool:
@@ -69,9 +74,6 @@ class WayBack:
             return False
         return found is not None and found.routing == self._routing
 
-    async def _switch_off(self, in_the_way: str) -> str:
-        try:
-            await self._admin.post(f"/runtime_modify?{switch_of(self._before)}=0")
-        except Temporary as error:
-            return f"nor can the proxy be told otherwise ({error})"
-        return f"meanwhile the proxy sends everybody to stable by its runtime, for as long as it lives ({in_the_way})"
+    async def switch_off(self) -> None:
+        """Have the proxy's runtime send everybody to stable, for as long as it lives. Raises Temporary."""
+        await self._admin.post(f"/runtime_modify?{switch_of(self._before)}=0")
