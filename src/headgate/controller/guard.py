@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.homes import steering_of
+from headgate.ports.backoff import Backoff
 from headgate.ports.errors import PortError
 from headgate.ports.guard import Trouble
-from headgate.ports.pauses import Pauses
 from headgate.ports.processes import DOWN, Processes, ProcessStatus
 
 NAME = "controller"
@@ -56,7 +56,7 @@ class ControllerGuard:
         self._limits = limits or Limits()
         self._ask = ask
         self._clock = clock
-        self._restarts = Pauses(self._limits.restart_first_s, self._limits.restart_max_s, clock)
+        self._restarts = Backoff(self._limits.restart_first_s, self._limits.restart_max_s, clock)
         self._looked_at: float | None = None
         self._silent_s = 0.0
         self._pid = 0

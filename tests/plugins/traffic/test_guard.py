@@ -17,8 +17,8 @@ from headgate.core.model import Listener, Routing
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy import EnvoyTraffic
 from headgate.plugins.traffic.envoy.guard import ProxyGuard
+from headgate.ports.backoff import Backoff
 from headgate.ports.guard import Trouble
-from headgate.ports.pauses import Pauses
 from headgate.ports.processes import ProcessState
 from tests.plugins.processes.daemons import daemon
 from tests.plugins.traffic.envoys import UNIT, World, effect, get, listener, until, version, world
@@ -184,7 +184,7 @@ def test_one_that_was_given_up_is_started_again_with_pauses_for_ever(
     lds = json.dumps({"version_info": "1", "resources": [{"name": "x", "address": address}]})
     (tmp_path / "envoy" / "lds.json").write_text(lds)
     processes = Broken(state)
-    guard = ProxyGuard(tmp_path, processes, pauses=Pauses(1.0, 8.0, lambda: now))
+    guard = ProxyGuard(tmp_path, processes, backoff=Backoff(1.0, 8.0, lambda: now))
     tried: list[float] = []
     while now < 60:
         (trouble,) = asyncio.run(guard.look())
@@ -201,7 +201,7 @@ def test_an_envoy_that_dies_quickly_twelve_times_serves_again(tmp_path: Path) ->
         place = listener()
         traffic = EnvoyTraffic(tmp_path, processes, lambda _: ())
         await traffic.apply(effect(0), Routing(UNIT, Listener(place.port), None))
-        guard = ProxyGuard(tmp_path, processes, pauses=Pauses(0.01, 0.05))
+        guard = ProxyGuard(tmp_path, processes, backoff=Backoff(0.01, 0.05))
         killed: set[int] = set()
         while len(killed) < 12:
             await guard.look()

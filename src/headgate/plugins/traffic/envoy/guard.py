@@ -17,9 +17,9 @@ from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.files import Folder, content, resources, swap, version_of
 from headgate.plugins.traffic.envoy.holders import holder, listening, sockets_of
 from headgate.plugins.traffic.envoy.threads import in_thread
+from headgate.ports.backoff import Backoff
 from headgate.ports.errors import Temporary
 from headgate.ports.guard import Trouble
-from headgate.ports.pauses import Pauses
 from headgate.ports.processes import DOWN, Processes, ProcessStatus
 
 RESTART_FIRST_S, RESTART_MAX_S = 0.5, 10.0
@@ -49,7 +49,7 @@ class ProxyGuard:
         home: Path,
         processes: Processes,
         options: Options | None = None,
-        pauses: Pauses | None = None,
+        backoff: Backoff | None = None,
         hung_s: float = HUNG_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +59,7 @@ class ProxyGuard:
         self._options = options or Options()
         self._clock = clock
         self._hung_s = hung_s
-        self._restarts = pauses or Pauses(RESTART_FIRST_S, RESTART_MAX_S, clock)
+        self._restarts = backoff or Backoff(RESTART_FIRST_S, RESTART_MAX_S, clock)
         self._again: dict[Path, float] = {}
         self._late: dict[Path, int] = {}
         self._silent_since: float | None = None

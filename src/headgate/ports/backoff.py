@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Pauses:
+class Backoff:
     """The first try is due at once, then after `first_s`, twice that, ... `max_s` seconds from the try before."""
 
     def __init__(self, first_s: float, max_s: float, clock: Callable[[], float] = time.monotonic) -> None:
