@@ -29,7 +29,9 @@ from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.explain import explain
 from headgate.core.model import Finding, Leg, Listener, Match, Prepare, Stage, Unit, Version
 from headgate.core.report import Fold, fold
+from headgate.core.summary import Move
 from headgate.core.view import summarise
+from headgate.ledger.lineage import Promoted
 from headgate.ports import Artifact, Provenance
 from tests.cli import stories
 from tests.cli.stories import API, NOON, WEB, Story, intent, release, version
@@ -141,9 +143,8 @@ def test_a_fresh_baseline_is_told_with_what_it_takes() -> None:
 
 def standing(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> Standing:
     warm = (version("a"),) if stable else ()
-    return Standing(
-        unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), stable is not None
-    )
+    before = Promoted("r1", Move(unit, None, version("b"), label="v1")) if stable else None
+    return Standing(unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), before)
 
 
 def test_status() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,11 @@ def controller(home: Path) -> Iterator[Foreground]:
 
 def asking(project: Path, text: str = ASKING) -> None:
     (project / "headgate.yaml").write_text(text)
+
+
+def without_keys(text: str) -> str:
+    """What was said, but for the digests behind the labels."""
+    return re.sub(r" \([0-9a-f-]+\)", "", text)
 
 
 def outcome(home: Path, release: str) -> str | None:
@@ -130,10 +136,16 @@ def test_what_does_not_end_in_time_is_undone(run: Run, released: Path) -> None:
 
 def test_going_back(run: Run, released: Path, home: Path) -> None:
     assert run("deploy", "-e", "staging", "--label", "v2").exit_code == exits.DONE
+    way = json.loads(run("rollback", "-e", "staging", "--dry-run", "--json").stdout)
+    assert (way["to"], way["units"][0]["unit"]) == ("r1", "shop/staging/web")
+    shown = run("rollback", "-e", "staging", "--dry-run")
+    assert (shown.exit_code, "Nothing was changed" in shown.output) == (exits.DONE, True)
+    assert outcome(home, "r3") is None
     back = run("rollback", "-e", "staging", "web", "--reason", "prices")
     assert back.exit_code == exits.DONE, back.output
-    assert "shop/staging/web goes back to v1" in back.output
-    assert "r1 had promoted" in back.output
+    assert "shop/staging/web goes back from v2 to v1, which r1 had promoted." in without_keys(back.output)
+    further = run("rollback", "-e", "staging")
+    assert (further.exit_code, "there is nothing before it" in further.output) == (exits.REFUSED, True)
     there = run("rollback", "r1")
     assert (there.exit_code, "runs that already" in there.output) == (exits.REFUSED, True)
     assert json.loads(run("rollback", "r2", "--json").stdout)["outcome"] == "promoted"
@@ -141,6 +153,16 @@ def test_going_back(run: Run, released: Path, home: Path) -> None:
         artifact.unlink()
     gone = run("rollback", "r1")
     assert (gone.exit_code, "is no longer in the store" in gone.output) == (exits.REFUSED, True)
+
+
+def test_going_back_twice_goes_further_back_and_says_what_it_passes_over(run: Run, released: Path) -> None:
+    assert run("deploy", "-e", "staging", "--label", "v2").exit_code == exits.DONE
+    make(released, "good", "three")
+    assert run("deploy", "-e", "staging", "--label", "v3").exit_code == exits.DONE
+    assert "from v3 to v2, which r2 had promoted." in without_keys(run("rollback", "-e", "staging").output)
+    further = run("rollback", "-e", "staging")
+    said = "from v2 to v1, which r1 had promoted; v3 ran in between, and is passed over."
+    assert (further.exit_code, said in without_keys(further.output)) == (exits.DONE, True), further.output
 
 
 def test_what_cannot_be_gone_back_to(run: Run, released: Path) -> None:

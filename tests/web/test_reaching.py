@@ -13,7 +13,7 @@ from headgate.controller.world import Patience, World
 from headgate.core.events import ReleaseRequested
 from headgate.core.model import Audience, Channel, Marker, Reach, Source, Version
 from headgate.core.submission import Submission
-from headgate.ledger.going_back import request_of
+from headgate.ledger.lineage import request_of
 from headgate.ports.reach import bounds_of
 from tests.controller.house import PATIENCE, TWO, House, wish
 from tests.web.backstage import Place, at

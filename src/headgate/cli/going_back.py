@@ -8,7 +8,7 @@ from headgate.cli.names import environment_named, release_named, units_named
 from headgate.core.events import ReleaseRequested
 from headgate.core.model import Version
 from headgate.core.reversal import objection_to_rollback
-from headgate.ledger import Ledger, going_back
+from headgate.ledger import Ledger, going_back, lineage
 from headgate.ledger.going_back import NoWay, Way
 from headgate.ledger.projections import fleet_of
 from headgate.ports import Artifacts, PortError
@@ -34,9 +34,9 @@ def way_back(ledger: Ledger, release: str | None, environment: str | None, servi
 def request_of(ledger: Ledger, release: str) -> ReleaseRequested:
     """The event that began a release. Raises Unable."""
     try:
-        return going_back.request_of(ledger, release)
-    except NoWay as no:
-        raise _unable(no) from no
+        return lineage.request_of(ledger, release)
+    except lineage.Unrecorded as error:
+        raise Unable(str(error), code=exits.INTERNAL) from error
 
 
 def require_legal(way: Way, store: Artifacts) -> None:

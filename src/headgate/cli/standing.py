@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from headgate.core.alarms import Alarms
 from headgate.core.drift import Difference, Part, Pictures
 from headgate.core.model import Unit, Version
+from headgate.ledger.lineage import Promoted
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 class Standing:
     """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
 
-    `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `undoable`: there is an
-    earlier version to go back to. `alarms`: how often the judge would have failed stable against itself.
-    `pictures`: what is declared, recorded and real of it.
+    `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `before` is what
+    `headgate rollback` goes back to, None when there is nothing. `alarms`: how often the judge would have failed stable
+    against itself. `pictures`: what is declared, recorded and real of it.
     """
 
     unit: Unit
@@ -29,7 +30,7 @@ class Standing:
     warm: tuple[Version, ...]
     moving: "Fold | None"
     waiting: tuple[str, ...]
-    undoable: bool
+    before: Promoted | None = None
     alarms: Alarms | None = None
     pictures: Pictures | None = None
 

@@ -15,7 +15,8 @@ from headgate.core.alarms import alarms
 from headgate.core.model import Unit
 from headgate.core.summary import Move, Summary
 from headgate.homes import socket_of
-from headgate.ledger import Ledger
+from headgate.ledger import Ledger, going_back
+from headgate.ledger.lineage import Promoted, Unrecorded
 from headgate.ledger.projections import ALL_RELEASES, Running, fleet, retired
 from headgate.outbox.book import lane_trouble, read_book
 from headgate.ports.controller import Health
@@ -40,7 +41,7 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
             _standing(running[unit], by_name, session.ledger, folds),
             alarms=alarms(summaries, unit),
             pictures=found.pictures[unit],
-            undoable=_undoable(summaries, unit),
+            before=_before(session.ledger, summaries, running[unit]),
         )
         for unit in units
     )
@@ -48,13 +49,14 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     return Standings(str(session.home), health.pid, trouble, seen, found.drift, found.parts)
 
 
-def _undoable(summaries: Sequence[Summary], unit: Unit) -> bool:
-    """Whether there is a version before the one that runs; what was only adjusted has no other before it."""
-    promoted = [
-        move for one in summaries if one.outcome == "promoted" for move in one.moves if move.unit == unit
-    ]
-    newest = next((move for move in promoted if not move.adjusts), None)
-    return newest is not None and newest.before is not None
+def _before(ledger: Ledger, summaries: Sequence[Summary], run: Running) -> Promoted | None:
+    """What a way back would go to; what the ledger does not say is none."""
+    if run.stable is None:
+        return None
+    try:
+        return going_back.before(ledger, summaries, run.unit)
+    except Unrecorded:
+        return None
 
 
 def _untold(session: Session) -> dict[str, str]:
@@ -89,7 +91,6 @@ def _standing(
         warm=run.warm,
         moving=folds[run.in_flight] if run.in_flight else None,
         waiting=run.waiting,
-        undoable=False,
     )
 
 

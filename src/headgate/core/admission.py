@@ -71,17 +71,16 @@ def _frozen(unit: Unit, known: Known, words: Words) -> Finding:
 
 
 def _undone(candidate: Version, known: Known, words: Words) -> Finding:
-    if (candidate.unit, candidate.artifact) not in known.undone:
-        return Finding("not rolled back before", "pass", f"{candidate} was not rolled back")
-    same = candidate in known.undone_versions
-    return _excused(
-        "not rolled back before",
-        words.retry,
-        f"{candidate} was rolled back and nothing has changed since"
-        if same
-        else f"the artifact of {candidate} was rolled back; its configuration is another now",
-        'deploy something else, or say why it will be different: `--retry "reason"`',
-    )
+    """What was undone may not come again as it was; another configuration is a change, and often the fix."""
+    check = "not rolled back before"
+    if candidate in known.undone_versions:
+        evidence = f"{candidate} was rolled back and nothing has changed since"
+        hint = 'deploy something else, or say why it will be different: `--retry "reason"`'
+        return _excused(check, words.retry, evidence, hint)
+    if (candidate.unit, candidate.artifact) in known.undone:
+        evidence = f"the artifact of {candidate} was rolled back; its configuration is another now"
+        return Finding(check, "warn", evidence)
+    return Finding(check, "pass", f"{candidate} was not rolled back")
 
 
 def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:

@@ -56,7 +56,8 @@ def afterwards(fold: Fold) -> tuple[Advice, ...]:
         unit = fold.plan.legs[0].unit
         one = f" {unit.service}" if len(fold.plan.legs) == 1 else ""
         first = all(leg.baseline is None or leg.adjusts for leg in fold.plan.legs)
-        return (story,) if first else (("undo it", f"headgate rollback -e {unit.environment}{one}"), story)
+        undo = "go further back" if fold.request.rollback_to else "undo it"
+        return (story,) if first else ((undo, f"headgate rollback -e {unit.environment}{one}"), story)
     if state.outcome in ("rolled_back", "aborted"):
         return (story, ("try the same once more", f'headgate retry {release} --reason "..."'))
     return (story,)

@@ -1,6 +1,6 @@
 """Which versions a rollback goes to: from the ledger alone, for whoever asks."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -11,7 +11,8 @@ from headgate.core.model import Intent, Unit, Version
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
-from headgate.ledger.projections import ALL_RELEASES, Running, fleet, fleet_of, retired
+from headgate.ledger.lineage import Lineage, Promoted, Unrecorded, request_of
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet, retired
 from headgate.ledger.store import Ledger
 
 
@@ -26,11 +27,17 @@ class NoWay(Exception):  # noqa: N818 - a fact
 
 @dataclass(frozen=True)
 class Way:
-    """The way back: `intents` as `release` (the newest, where several are meant) asked for them then."""
+    """The way back: `intents` as `release` (the newest, where several are meant) asked for them then.
+
+    `leaves` is what each unit runs until then; `over` are the versions that ran in between, newest first: they are
+    passed over, as they were left before.
+    """
 
     release: str
     intents: tuple[Intent, ...]
     policies: Policies
+    leaves: Mapping[Unit, Version | None]
+    over: Mapping[Unit, tuple[Version, ...]]
 
     def submission(self, author: str, reason: str, retry: str = "", break_glass: str = "") -> Submission:
         """What to ask a controller for. It always goes at once; that a person ordered it is its excuse, on record."""
@@ -38,6 +45,19 @@ class Way:
         ordered = f"a rollback to {self.release}, which a person ordered" if careless else ""
         words = Words(retry, break_glass or ordered)
         return Submission(self.intents, self.policies, author, reason, words, self.release)
+
+
+def before(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Promoted | None:
+    """What a way back from what `unit` runs goes to; None: there is nothing before it. Raises Unrecorded, LedgerError.
+
+    `summaries` are all releases, newest first.
+    """
+    last = _last(summaries, (unit,))
+    return _lineage(ledger, summaries, unit).before(last.release) if last is not None else None
+
+
+def _lineage(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Lineage:
+    return Lineage(summaries, unit, lambda release: request_of(ledger, release).rollback_to)
 
 
 Targets = dict[Unit, tuple[str, Version]]
@@ -48,7 +68,8 @@ def way_to(ledger: Ledger, summary: Summary, units: Collection[Unit]) -> Way:
     """To what `summary`'s release had promoted, for those of its units. Raises NoWay."""
     _require_promoted(summary)
     targets = {move.unit: (summary.release, move.after) for move in summary.moves if move.unit in units}
-    return _way(ledger, fleet_of(ledger), targets)
+    summaries = ledger.summaries(limit=ALL_RELEASES)
+    return _way(ledger, summaries, targets)
 
 
 def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
@@ -59,7 +80,7 @@ def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
     last = _last(summaries, units)
     if last is None:
         raise NoWay("nothing was promoted yet, so there is nothing to go back to")
-    return _way(ledger, running, _before(summaries, last, units))
+    return _way(ledger, summaries, _before(ledger, summaries, last, units))
 
 
 def way_before(ledger: Ledger, summary: Summary) -> Way:
@@ -76,15 +97,7 @@ def way_before(ledger: Ledger, summary: Summary) -> Way:
         raise NoWay(
             f"{last.release} was promoted after {summary.release}", f"roll {last.release} back instead"
         )
-    return _way(ledger, running, _before(summaries, summary, units))
-
-
-def request_of(ledger: Ledger, release: str) -> ReleaseRequested:
-    """The event that began a release. Raises NoWay."""
-    first = next(iter(ledger.read(release)), None)
-    if first is None or not isinstance(first.event, ReleaseRequested):
-        raise NoWay(f"the ledger does not say how {release} began", unforeseen=True)
-    return first.event
+    return _way(ledger, summaries, _before(ledger, summaries, summary, units))
 
 
 def _require_promoted(summary: Summary) -> None:
@@ -118,26 +131,29 @@ def _last(summaries: Sequence[Summary], units: Collection[Unit]) -> Summary | No
     )
 
 
-def _before(summaries: Sequence[Summary], last: Summary, units: Collection[Unit]) -> Targets:
-    targets: Targets = {}
-    for move in last.moves:
-        if move.unit in units and move.before is not None and not move.adjusts:
-            targets[move.unit] = (_promoter(summaries, move.before), move.before)
+def _before(ledger: Ledger, summaries: Sequence[Summary], last: Summary, units: Collection[Unit]) -> Targets:
+    moved = [move.unit for move in last.moves if move.unit in units and not move.adjusts]
+    try:
+        found = {unit: _lineage(ledger, summaries, unit).before(last.release) for unit in moved}
+    except Unrecorded as error:
+        raise NoWay(str(error), unforeseen=True) from error
+    targets = {unit: (one.release, one.version) for unit, one in found.items() if one is not None}
     if not targets:
         hint = "`headgate history` lists what there was"
-        raise NoWay(f"{last.release} was the first release: there is nothing before it", hint)
+        raise NoWay(_bottom(last, moved), hint)
     return targets
 
 
-def _promoter(summaries: Sequence[Summary], version: Version) -> str:
-    """The newest release that promoted `version`."""
-    for summary in summaries:
-        if summary.outcome == "promoted" and any(move.after == version for move in summary.moves):
-            return summary.release
-    raise NoWay(f"the ledger does not say how {version} was released", unforeseen=True)
+def _bottom(last: Summary, moved: Sequence[Unit]) -> str:
+    """Why there is nothing before: it was the first release, or a way back to the first."""
+    first = all(move.before is None for move in last.moves if move.unit in moved)
+    if first:
+        return f"{last.release} was the first release: there is nothing before it"
+    return f"{last.release} went back to the first version that there was: there is nothing before it"
 
 
-def _way(ledger: Ledger, running: dict[Unit, Running], targets: Targets) -> Way:
+def _way(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> Way:
+    running = fleet(summaries, retired(ledger.notes()))
     moved = {
         unit: found
         for unit, found in targets.items()
@@ -147,13 +163,35 @@ def _way(ledger: Ledger, running: dict[Unit, Running], targets: Targets) -> Way:
         names = ", ".join(str(unit) for unit in targets)
         raise NoWay(f"{names} runs that already", "`headgate history` lists the others")
     _require_still(running, moved)
-    requests = {release: request_of(ledger, release) for release, _ in moved.values()}
+    requests = {release: _request(ledger, release) for release, _ in moved.values()}
     intents = [
         _sized(next(one for one in requests[release].intents if one.unit == unit), running.get(unit))
         for unit, (release, _) in moved.items()
     ]
     newest = max(requests.values(), key=lambda request: request.at)
-    return Way(newest.release, tuple(intents), policies_of(newest.plan))
+    leaves = {unit: running[unit].stable for unit in moved if unit in running}
+    return Way(
+        newest.release, tuple(intents), policies_of(newest.plan), leaves, _over(summaries, moved, leaves)
+    )
+
+
+def _over(
+    summaries: Sequence[Summary], targets: Targets, leaves: Mapping[Unit, Version | None]
+) -> dict[Unit, tuple[Version, ...]]:
+    """What ran of each unit after its target, newest first, but for what runs now."""
+    found: dict[Unit, tuple[Version, ...]] = {}
+    for unit, (release, version) in targets.items():
+        after = summaries[: next(at for at, one in enumerate(summaries) if one.release == release)]
+        ran = [m.after for one in after if one.outcome == "promoted" for m in one.moves if m.unit == unit]
+        found[unit] = tuple(dict.fromkeys(one for one in ran if one not in (version, leaves.get(unit))))
+    return found
+
+
+def _request(ledger: Ledger, release: str) -> ReleaseRequested:
+    try:
+        return request_of(ledger, release)
+    except Unrecorded as error:
+        raise NoWay(str(error), unforeseen=True) from error
 
 
 def _sized(intent: Intent, run: Running | None) -> Intent:

@@ -124,8 +124,10 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
         promised = f"{100 * seen.promised:.2g}% promised at most"
         text = f"the judge would have failed stable against itself in {found} ({promised})"
         yield _Row("alarms", text, "" if seen.rate <= seen.promised else "yellow")
-    if standing.undoable and standing.moving is None:
-        yield _Row("to undo", f"headgate rollback -e {standing.unit.environment} {standing.unit.service}")
+    if standing.before is not None and standing.moving is None:
+        command = f"headgate rollback -e {standing.unit.environment} {standing.unit.service}"
+        target = words.version(standing.before.version, standing.before.move.label)
+        yield _Row("to undo", f"{command}   (back to {target}, of {standing.before.release})")
 
 
 def _really(pictures: Pictures) -> Iterator[_Row]:

@@ -1,21 +1,24 @@
 """`headgate rollback`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.carry import Manner, carry
 from headgate.cli.errors import Unable
 from headgate.cli.going_back import require_legal, way_back
 from headgate.cli.render import words
-from headgate.cli.screen import say
+from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.ledger.going_back import Way
+from headgate.ledger.projections import ALL_RELEASES
 
 _RELEASE = re.compile(r"[rR]?[0-9]+")
+_NAMED = 3
 
 
 @options.verb(
@@ -23,6 +26,7 @@ _RELEASE = re.compile(r"[rR]?[0-9]+")
     "headgate rollback -e production web   what the last release did to web is undone",
     "headgate rollback r5                  back to what r5 had promoted",
     'headgate rollback r5 --reason "the new prices are wrong"',
+    "headgate rollback --dry-run            which way it would take; nothing is changed",
 )
 @click.argument("names", nargs=-1, metavar="[RELEASE] [SERVICE]...")
 @options.environment
@@ -31,6 +35,7 @@ _RELEASE = re.compile(r"[rR]?[0-9]+")
     "--retry", metavar="REASON", default="", help="Go back to what was itself rolled back, and say why."
 )
 @options.break_glass
+@click.option("--dry-run", is_flag=True, help="Show the way it would take, and go no further.")
 @options.timeout
 @options.detach
 @options.as_json
@@ -38,8 +43,8 @@ _RELEASE = re.compile(r"[rR]?[0-9]+")
 def command(session: Session, /, **given: Any) -> None:  # noqa: ANN401 - click gives what the options declare
     """Go back to what an earlier release had promoted, at once; smoke tests then prove it.
 
-    Without RELEASE, back to what ran before the last promotion. Needs no project file, and refuses what is not legal:
-    a version whose artifact or configuration is gone.
+    Without RELEASE, back to what ran before the last promotion; a second time further back, never to what was just
+    left. Needs no project file, and refuses what is not legal: a version whose artifact or configuration is gone.
     """
     click.get_current_context().exit(_roll_back(session, _Given(**given)))
 
@@ -51,6 +56,7 @@ class _Given:
     reason: str
     retry: str
     break_glass: str
+    dry_run: bool
     timeout_s: float | None
     detach: bool
     as_json: bool
@@ -62,7 +68,13 @@ def _roll_back(session: Session, given: _Given) -> int:
     release, services = _told_apart(session, given.names)
     way = way_back(session.ledger, release, given.environment, services)
     require_legal(way, wiring.open_artifacts(session.home))
-    _announce(way, as_json=given.as_json)
+    if given.dry_run and given.as_json:
+        print_json(_as_json(way))
+        return exits.DONE
+    _announce(session, way, as_json=given.as_json)
+    if given.dry_run:
+        say("Nothing was changed (--dry-run).")
+        return exits.DONE
     submission = way.submission(person(), given.reason, given.retry, given.break_glass)
     manner = Manner(given.as_json, wait=False, timeout_s=given.timeout_s, detach=given.detach)
     return carry(session, submission, manner)
@@ -78,7 +90,39 @@ def _told_apart(session: Session, names: tuple[str, ...]) -> tuple[str | None, t
     return next(iter(releases), None), tuple(name for name in names if name not in releases)
 
 
-def _announce(way: Way, *, as_json: bool) -> None:
+def _announce(session: Session, way: Way, *, as_json: bool) -> None:
+    summaries = session.ledger.summaries(limit=ALL_RELEASES)
+    labels = {move.after: move.label for one in reversed(summaries) for move in one.moves if move.label}
     for intent in way.intents:
-        version = words.version(intent.candidate, intent.label)
-        say(f"{intent.unit} goes back to {version}, which {way.release} had promoted.", err=as_json)
+        target, leaves = intent.candidate, way.leaves.get(intent.unit)
+        where = f" from {words.version(leaves, labels.get(leaves, ''))}" if leaves is not None else ""
+        there = f"{words.version(target, intent.label)}, which {way.release} had promoted"
+        line = f"{intent.unit} goes back{where} to {there}"
+        over = [words.version(version, labels.get(version, "")) for version in way.over.get(intent.unit, ())]
+        say(f"{line}{_passed_over(over)}.", err=as_json)
+
+
+def _passed_over(versions: Sequence[str]) -> str:
+    """Which versions that ran in between are not gone back to."""
+    if not versions:
+        return ""
+    named = ", ".join(versions[:_NAMED]) + (
+        f" and {len(versions) - _NAMED} more" if len(versions) > _NAMED else ""
+    )
+    return f"; {named} ran in between, and {'is' if len(versions) == 1 else 'are'} passed over"
+
+
+def _as_json(way: Way) -> dict[str, Any]:
+    """The way, as a document."""
+    return {
+        "to": way.release,
+        "units": [
+            {
+                "unit": str(intent.unit),
+                "leaves": way.leaves.get(intent.unit),
+                "goes_back_to": intent.candidate,
+                "passes_over": way.over.get(intent.unit, ()),
+            }
+            for intent in way.intents
+        ],
+    }

@@ -23,7 +23,9 @@ class GoingBack:
         """Both of them."""
         return (
             self._endpoint(
-                "rollback", "Undo what this release promoted: back to what ran before it", way_before
+                "rollback",
+                "Undo what this release promoted: back to what ran before it; of a way back, further back",
+                way_before,
             ),
             self._endpoint("restore", "Back to what this earlier release had promoted", _restored),
         )

@@ -13,7 +13,7 @@ from headgate.core.model import Intent, Rollout, Unit
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
-from headgate.ledger.going_back import NoWay, request_of
+from headgate.ledger.lineage import Unrecorded, request_of
 from headgate.web.api.reaching import unmarked, unmarked_policies
 from headgate.web.endpoint import Call
 from headgate.web.problems import malformed
@@ -61,7 +61,7 @@ def last_asked(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
     try:
         last = _promoted(unit, ledger)
         return request_of(ledger, last) if last else None
-    except NoWay:
+    except Unrecorded:
         return None
 
 
