@@ -49,8 +49,9 @@ from headgate.core.state import Pending, State, initial
 
 WEB, API = (Unit("shop", "production", name) for name in ("web", "api"))
 E = TypeVar("E", bound=Effect)
-Kind = VerdictKind | Literal["shared"]
-"""A kind of verdict; `shared` is the `hold_external` that suspects the canary of harming what both depend on."""
+Kind = VerdictKind | Literal["shared", "learnt"]
+"""A kind of verdict; `shared` is the `hold_external` that suspects the canary of harming what both depend on, `learnt`
+the `watch` that knows enough of stable."""
 
 BAD = (Finding("order", "fail", "no order was completed"),)
 UNKNOWN = (Finding("order", "unknown", "no answer"),)
@@ -92,6 +93,8 @@ def plan_of(*legs: Leg, **policies: object) -> Plan:
 def verdict_of(kind: Kind) -> Verdict:
     if kind == "shared":
         return Verdict("hold_external", "stable got worse", shared=True)
+    if kind == "learnt":
+        return Verdict("watch", "stable alone is watched", learnt=True)
     return Verdict(kind, f"it is {kind}")
 
 

@@ -1,16 +1,29 @@
 """Stable in trouble of its own: the ramp freezes, the canary's traffic is taken away, a person decides."""
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
-from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed
-from headgate.core.model import Bake, Expose, Pause, Prepare, Promote, Routing, Shrink, Smoke, VerdictKind
+from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed, VersionLost
+from headgate.core.model import (
+    Bake,
+    Expose,
+    Learn,
+    Pause,
+    Prepare,
+    Promote,
+    Routing,
+    Shrink,
+    Smoke,
+    VerdictKind,
+)
 from headgate.core.state import UNEXPOSED
 from headgate.core.view import phase, waits_for_person
 from headgate.core.wanted import aside, exposed
-from tests.core.ride import Ride, leg, plan_of
+from tests.core.ride import OLD, Ride, leg, plan_of
 
 LEG = leg()
+LEARNING = replace(leg((Prepare(2), Learn(20.0), Expose(100), Bake(0.0, 10.0), Promote())), learn=True)
 SMOKED = (Prepare(2), Expose(10), Smoke(), Expose(50), Bake(0.0, 5.0), Promote())
 
 
@@ -185,3 +198,35 @@ def test_a_question_to_a_person_does_not_stop_it() -> None:
 
 def test_gates_come_before_any_of_it() -> None:
     assert Ride().succeed(AskGates).state.here().relief == ""
+
+
+# --- a stable that is lost, or has to be known first ------------------------------------------------------------------
+
+
+def test_a_lost_stable_holds_until_the_candidate_passes_by_its_own_evidence() -> None:
+    ride = Ride().to_exposed().tell(VersionLost(at=0.0, version=OLD, reason="its processes are gone"))
+    assert held(ride) == "stable_lost"
+    assert held(ride.judge("watch", times=3)) == "stable_lost"
+    ride.judge("pass", "pass")
+    assert ride.state.hold is None
+    assert "its processes are gone; the new version went on by its own evidence" in ride.state.warnings
+    assert asked(ride).weight == 100
+
+
+def test_before_a_switch_stable_is_watched_until_it_is_known() -> None:
+    ride = Ride(plan_of(LEARNING)).succeed(AskGates).succeed(PrepareVersion)
+    assert phase(ride.state, ride.plan) == "watching the old version"
+    assert ride.judge("watch", times=5).effects() == ["Observe"]
+    ride.judge("learnt")
+    assert asked(ride).weight == 100
+
+
+@pytest.mark.parametrize(("policy", "stage"), [("hold", "forward"), ("roll_back", "reverting")])
+def test_what_never_becomes_known_is_decided_before_anybody_meets_the_new_version(
+    policy: str, stage: str
+) -> None:
+    ride = Ride(plan_of(LEARNING, on_inconclusive=policy)).succeed(AskGates).succeed(PrepareVersion)
+    while ride.state.stage == "forward" and ride.state.hold is None:
+        ride.judge("watch")
+    assert ride.state.stage == stage
+    assert ride.state.legs[0].exposure == UNEXPOSED

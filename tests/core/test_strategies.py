@@ -22,7 +22,7 @@ def steps(rollout: Rollout, instances: int = 1, *, first: bool = False, back: bo
 GOLDEN: dict[str, tuple[list[str], str]] = {
     "a canary without stages": (
         steps(Rollout("canary", soak_s=5.0)),
-        "prepare 1 instance, canary 100%, bake 5 s, promote",
+        "prepare 1 instance, watch the old version alone, canary 100%, bake 5 s, promote",
     ),
     "a canary in stages ends with everything": (
         steps(Rollout("canary", TWO, soak_s=5.0), 3),
@@ -37,26 +37,29 @@ GOLDEN: dict[str, tuple[list[str], str]] = {
     ),
     "everything in the middle is not the end": (
         steps(Rollout("canary", (Stage(weight=100, bake_s=1.0), Stage(weight=50, bake_s=2.0)))),
-        "prepare 1 instance, canary 100%, bake 1 s, canary 50%, bake 2 s, canary 100%, bake 0 s, promote",
+        (
+            "prepare 1 instance, watch the old version alone, canary 100%, bake 1 s, canary 50%, bake 2 s, "
+            "canary 100%, bake 0 s, promote"
+        ),
     ),
     "a last question leaves everything as it is": (
         steps(Rollout("canary", (Stage(weight=100, bake_s=1.0), Stage(pause="look")))),
-        "prepare 1 instance, canary 100%, bake 1 s, wait for approval, promote",
+        "prepare 1 instance, watch the old version alone, canary 100%, bake 1 s, wait for approval, promote",
     ),
     "internal users first, then copies": (
         steps(Rollout("canary", (Stage(matches=TEAM, smoke=("order",)), Stage(mirror=20, bake_s=9.0)))),
         (
-            "prepare 1 instance, header x-team=us, smoke test order, mirror 20%, bake 9 s, "
-            "canary 100%, bake 0 s, promote"
+            "prepare 1 instance, watch the old version alone, header x-team=us, smoke test order, "
+            "mirror 20%, bake 9 s, canary 100%, bake 0 s, promote"
         ),
     ),
     "blue-green": (
         steps(Rollout("blue-green", soak_s=30.0), 2),
-        "prepare 2 instances, preview, smoke test, canary 100%, bake 30 s, promote",
+        "prepare 2 instances, smoke test, watch the old version alone, preview, canary 100%, bake 30 s, promote",
     ),
     "a canary that switches like blue-green": (
         steps(Rollout("blue-green", (Stage(weight=10, bake_s=5.0),))),
-        "prepare 1 instance, preview, smoke test, canary 10%, bake 5 s, canary 100%, bake 0 s, promote",
+        "prepare 1 instance, smoke test, preview, canary 10%, bake 5 s, canary 100%, bake 0 s, promote",
     ),
     "rolling, one at a time": (
         steps(Rollout("rolling", soak_s=3.0), 3),
@@ -76,7 +79,7 @@ GOLDEN: dict[str, tuple[list[str], str]] = {
     ),
     "rolling, a batch larger than all": (
         steps(Rollout("rolling", batch=9), 2),
-        "prepare 2 instances, canary 100%, bake 0 s, promote",
+        "prepare 2 instances, watch the old version alone, canary 100%, bake 0 s, promote",
     ),
     "all at once": (
         steps(Rollout("all-at-once")),

@@ -10,6 +10,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.learning import learning_s
 from headgate.core.judge.planner import (
     Forecast,
     Ladder,
@@ -22,8 +23,8 @@ from headgate.core.judge.planner import (
     measured,
     stretches,
 )
-from headgate.core.model import Bake, Intent, Unit, Version
-from headgate.core.strategies import STRATEGIES
+from headgate.core.model import Bake, Intent, Learn, Unit, Version
+from headgate.core.strategies import STRATEGIES, with_learning
 
 RELEASES = 5
 """So many releases back it is looked how much traffic there was."""
@@ -57,7 +58,8 @@ class Given:
 class Foreseen:
     """One service's forecast. `source` says where the traffic is from; `ladder` is the proposal, if one was asked for.
 
-    `harm_now` is the harm of the plan as it is, in the ladder's terms.
+    `harm_now` is the harm of the plan as it is, in the ladder's terms; `learning_s` how long stable is watched alone
+    before a switch of the whole traffic (None: there is none).
     """
 
     unit: Unit
@@ -65,6 +67,7 @@ class Foreseen:
     forecast: Forecast
     ladder: Ladder | None = None
     harm_now: float = 0.0
+    learning_s: float | None = None
 
 
 def parse_rate(text: str) -> float:
@@ -110,15 +113,17 @@ def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
         return None
     workload, source = replace(found[0], fresh=intent.rollout.fresh_baseline), found[1]
     spec = intent.judge
-    bakes = stretches(STRATEGIES[intent.rollout.strategy](intent))
-    seen = _forecast(spec, workload, bakes, given)
+    steps = with_learning(tuple(STRATEGIES[intent.rollout.strategy](intent)))
+    seen = _forecast(spec, workload, stretches(steps), given)
+    learns = any(isinstance(step, Learn) for step in steps)
     if given.within_s is None:
-        return Foreseen(intent.unit, source, seen)
+        alone_s = learning_s(spec, workload.errors.rate) if learns else None
+        return Foreseen(intent.unit, source, seen, learning_s=alone_s)
     now = tuple(Stretch(step.weight, step.lasts_s) for step in seen.steps)
     ladder = best_ladder(spec, workload, given.within_s)
-    steps = tuple((round(s.weight), Bake(s.seconds, s.seconds)) for s in ladder.steps)
+    proposed = tuple((round(s.weight), Bake(s.seconds, s.seconds)) for s in ladder.steps)
     harm_now = ladder_harm(spec, workload, now) if now else float("inf")
-    return Foreseen(intent.unit, source, _forecast(spec, workload, steps, given), ladder, harm_now)
+    return Foreseen(intent.unit, source, _forecast(spec, workload, proposed, given), ladder, harm_now)
 
 
 def _forecast(

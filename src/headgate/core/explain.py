@@ -8,7 +8,7 @@ from headgate.core import events as e
 from headgate.core.account import role, span
 from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
-from headgate.core.model import Bake, Finding, Leg, Routing, Verdict, Version, in_words, step_name, worst
+from headgate.core.model import Bake, Finding, Learn, Leg, Routing, Verdict, Version, in_words, step_name, worst
 from headgate.core.report import Fold
 from headgate.core.state import State
 
@@ -183,6 +183,8 @@ def _relief(before: State, after: State) -> Iterator[tuple[str, bool]]:
 
 def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
     step = folded.plan.legs[before.leg].steps[before.step]
+    if isinstance(step, Learn):
+        yield "The old version had been watched alone for long enough to be compared with.", True
     if isinstance(step, Bake) and folded.steps:
         seen = folded.steps[-1]
         canary = f"the canary answered {seen.requests[1]} requests with {seen.errors[1]} errors"

@@ -7,12 +7,14 @@ import msgspec
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.deadline import at_deadline
-from headgate.core.judge.judge import JudgeState, observe, read
+from headgate.core.judge.judge import JudgeState, observe, read, stable_is_dead
+from headgate.core.judge.learning import unlearnt
 from headgate.core.judge.screening import sample_defect, sample_gap
 from headgate.core.model import Sample, Verdict
 from headgate.core.state import UNEXPOSED
 
 LEARNING = "no traffic reaches the canary: stable alone is watched"
+DEAD = "it fails most of its requests, and nothing waits for it"
 
 
 def judge(
@@ -45,6 +47,9 @@ def _unexposed(spec: JudgeSpec, state: JudgeState, sample: Sample, verdict: Verd
     if gap or sample.stable is None:
         unread = gap or "stable could not be read"
         return msgspec.structs.replace(verdict, kind="no_data", reason=f"in this interval: {unread}")
-    external = next((r.external for r in read(spec, state) if r.weight > 0 and r.external), "")
-    kind, reason = ("hold_external", external) if external else ("watch", LEARNING)
-    return msgspec.structs.replace(verdict, kind=kind, reason=reason, shared=False)
+    dead = stable_is_dead(state)
+    external = next((r.external for r in read(spec, state) if r.weight > 0 and r.external and not dead), "")
+    missing = unlearnt(spec, state)
+    learning = f"{LEARNING}; {missing}" if missing else f"{LEARNING}; {DEAD}" if dead else LEARNING
+    kind, reason = ("hold_external", external) if external else ("watch", learning)
+    return msgspec.structs.replace(verdict, kind=kind, reason=reason, shared=False, learnt=not missing)

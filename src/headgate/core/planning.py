@@ -23,7 +23,7 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.model.routing import beside
-from headgate.core.strategies import STRATEGIES, adjusted, at_once, back_to
+from headgate.core.strategies import STRATEGIES, adjusted, at_once, back_to, with_learning
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -109,6 +109,7 @@ def _plan(
 def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
     steps = tuple(strategy(intent))
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
+    steps = with_learning(steps) if judged else steps
     return Leg(
         unit=intent.unit,
         candidate=intent.candidate,

@@ -9,6 +9,7 @@ from headgate.core.model import (
     Bake,
     Expose,
     Intent,
+    Learn,
     Pause,
     Prepare,
     Promote,
@@ -24,6 +25,9 @@ DEADLINE_FACTOR = 5.0
 """A bake without a declared deadline waits this many times its own length for a verdict."""
 
 DEADLINE_LEAST_S = 30.0
+
+LEARN_DEADLINE_S = 300.0
+"""So long stable is watched at most before a switch: a service with a request every two seconds is known by then."""
 
 WHOLE = 100
 """All of the traffic, in percent."""
@@ -42,10 +46,10 @@ def canary(intent: Intent) -> Iterator[Step]:
 
 
 def blue_green(intent: Intent) -> Iterator[Step]:
-    """The preview can be reached, and is proven, first; then one switch, a soak, and the old colour stays warm."""
+    """Proven first, and then within reach of a preview; then one switch, a soak, and the old colour stays warm."""
     yield Prepare(intent.instances)
-    yield Expose()
     yield Smoke()
+    yield Expose()
     yield from _stages(intent.rollout)
     yield Promote()
 
@@ -82,6 +86,19 @@ def adjusted(intent: Intent) -> Iterator[Step]:
     """The version that runs, in another size or at another place: nobody meets anything new, so nothing is judged."""
     yield Prepare(intent.instances)
     yield Promote(judged=False)
+
+
+def with_learning(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps, with stable watched before a switch of all its traffic that no share of it went before.
+
+    What is compared in the same seconds elsewhere can only be compared with what was known before here. It is watched
+    before anything reaches the candidate, and after what may fail without it.
+    """
+    first = next((step for step in steps if isinstance(step, Expose) and step.weight), None)
+    if first is None or first.weight != WHOLE:
+        return steps
+    at = next(index for index, step in enumerate(steps) if isinstance(step, Expose))
+    return (*steps[:at], Learn(LEARN_DEADLINE_S), *steps[at:])
 
 
 STRATEGIES: dict[StrategyName, Callable[[Intent], Iterator[Step]]] = {

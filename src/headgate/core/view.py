@@ -13,6 +13,7 @@ PHASES: dict[str, str] = {
     "prepare": "preparing",
     "expose": "shifting traffic",
     "bake": "baking",
+    "learn": "watching the old version",
     "smoke": "smoke-testing",
     "pause": "waiting for approval",
     "shrink": "shrinking the old version",

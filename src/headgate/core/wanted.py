@@ -20,6 +20,7 @@ from headgate.core.effects import (
 from headgate.core.model import (
     Bake,
     Expose,
+    Learn,
     Leg,
     Pause,
     Plan,
@@ -97,7 +98,7 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
     """The present step's own effect; none while it is held, for then nothing moves until a person decides."""
     leg, here = plan.legs[state.leg], state.here()
     step = leg.steps[state.step]
-    if state.done or state.hold or isinstance(step, (Bake, Pause)):
+    if state.done or state.hold or isinstance(step, (Bake, Learn, Pause)):
         return ()
     match step:
         case Prepare(instances):

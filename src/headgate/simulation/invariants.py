@@ -18,7 +18,7 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.model import Leg, Routing, Sample, Unit, Version
+from headgate.core.model import Learn, Leg, Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
 from headgate.core.reversal import objection
 from headgate.core.safety import is_safe
@@ -198,10 +198,11 @@ def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:
         != (trace.state.leg, trace.state.step, trace.state.done)
     )
     declared = trace.plan.on_inconclusive == "promote" and event.verdict.kind in ("watch", "inconclusive")
+    before = trace.before
+    learning = before.stage == "forward" and isinstance(trace.plan.legs[before.leg].steps[before.step], Learn)
+    allowed = declared or (learning and event.verdict.learnt)
     return (
-        f"the release went on although the verdict is {event.verdict.kind}"
-        if went_on and not declared
-        else ""
+        f"the release went on although the verdict is {event.verdict.kind}" if went_on and not allowed else ""
     )
 
 

@@ -24,6 +24,13 @@ def foreseen(what: Foreseen) -> RenderableType:
     parts.append(Text(f"  at {said(seen.workload.errors)} ({what.source})", style="dim"))
     if not seen.steps:
         parts.append(Text("  No step compares a new version with the old one under traffic."))
+        if what.learning_s is not None:
+            alone = (
+                f"  The old one is watched alone for about {time_of(what.learning_s)} before the switch, and"
+            )
+            parts.append(
+                Text(f"{alone}\n  the new one is held to that: undone when it fails many more of its users.")
+            )
         return Group(*parts)
     if not seen.whole:
         parts.append(Text("  Nothing it is judged by can be foretold without its traffic."))

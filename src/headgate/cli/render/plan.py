@@ -10,7 +10,7 @@ from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
-from headgate.core.model import Bake, Finding, Intent, Leg, Plan, Step, step_name
+from headgate.core.model import Bake, Finding, Intent, Learn, Leg, Plan, Step, step_name
 
 _ANSWERS = {
     "fail": ("refused", "bold red"),
@@ -59,6 +59,9 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
 
 def _judged(leg: Leg) -> Iterator[str]:
     """What it is compared with, and what that takes."""
+    if leg.fresh is None and any(isinstance(step, Learn) for step in leg.steps):
+        yield "judged against what the old version did before the switch; no step divides the traffic:"
+        return
     if leg.fresh is None:
         yield "judged against the old version, over the same seconds:"
         return
@@ -71,6 +74,8 @@ def _step(step: Step) -> Text:
     line = Text(step_name(step))
     if isinstance(step, Bake):
         line.append(f"; decided after {words.span(step.deadline_s)} at the latest", "dim")
+    if isinstance(step, Learn):
+        line.append(f"; until its ways are known, {words.span(step.deadline_s)} at the latest", "dim")
     return line
 
 

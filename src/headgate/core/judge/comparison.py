@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from headgate.core.judge.alone import alone_logs, stands_alone
 from headgate.core.judge.conditional import conditional_logs
 from headgate.core.judge.dispersion import BLOCK, Dispersion, cautious_phi, lasting, learn, settled
 from headgate.core.judge.grid import Grid
@@ -24,6 +25,7 @@ STORM = 8.0
 class Rule(msgspec.Struct, frozen=True):
     """How two shares are compared: the alternatives, the harm to rule out (if any), and how fast evidence may grow.
 
+    `alone` is the harm that the canary is charged with where stable has next to no traffic; None: none is.
     `cap` is the most that one interval may add to the log-evidence while `phi` is not declared. `exact` always compares
     proportions, never conditional counts. `proof` is the evidence that rules harm out.
     """
@@ -35,6 +37,7 @@ class Rule(msgspec.Struct, frozen=True):
     horizon_s: float
     proof: float
     exact: bool = False
+    alone: Harm | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True, array_like=True):
@@ -83,7 +86,11 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
 
     At high shares (as known before the interval) proportions are compared: there a clean interval tells something too.
     """
-    if not pair.canary_n or not pair.stable_n:
+    if not pair.canary_n:
+        return None
+    if rule.alone is not None and stands_alone(c.canary_n, c.stable_n):
+        return alone_logs(rule.alone, c.known, pair, phi, len(rule.grid.alternatives))
+    if not pair.stable_n:
         return None
     known = c.known.share
     if rule.exact and known is None:

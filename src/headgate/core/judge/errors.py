@@ -66,14 +66,9 @@ class ErrorRule(msgspec.Struct, frozen=True):
 def error_rule(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorRule:
     """How errors are judged."""
     cap = interval_cap(spec)
-    rule = Rule(
-        grid_above(criterion.factor, POINTS),
-        Harm(max(spec.worse, criterion.factor), spec.worse_by),
-        cap,
-        spec.dispersion,
-        spec.horizon_s,
-        1 / spec.beta,
-    )
+    harm = Harm(max(spec.worse, criterion.factor), spec.worse_by)
+    grid, proof = grid_above(criterion.factor, POINTS), 1 / spec.beta
+    rule = Rule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, alone=harm)
     limit = None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
     subject = Subject("error_ratio", "errors", criterion.factor)
     return ErrorRule(rule, limit, subject, grid_above(criterion.factor, PLACEBO_POINTS))

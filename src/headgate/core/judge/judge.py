@@ -12,7 +12,15 @@ from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import combined, culprits
-from headgate.core.judge.errors import ErrorState, enter_errors, observe_errors, read_errors, start_errors
+from headgate.core.judge.dead import by_its_own_evidence, fails_most, is_dead
+from headgate.core.judge.errors import (
+    ErrorState,
+    enter_errors,
+    error_rule,
+    observe_errors,
+    read_errors,
+    start_errors,
+)
 from headgate.core.judge.external import AFTER_STEP_S
 from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
 from headgate.core.judge.latency_reading import read_latency
@@ -21,7 +29,7 @@ from headgate.core.judge.reading import Reading, suspicious
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
-from headgate.core.model.sample import Sample
+from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
 
 UNEASY = 3.0
@@ -96,6 +104,7 @@ def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
     errors, seconds = state.errors, sample.interval_s
     if errors is not None and spec.error_ratio is not None:
         errors = observe_errors(spec, spec.error_ratio, errors, arms, seconds)
+        arms = Arms(Arm(), canary, None) if fails_most(stable) else arms
     return JudgeState(
         step=state.step,
         requests=state.requests + canary.requests,
@@ -137,9 +146,17 @@ def read(spec: JudgeSpec, state: JudgeState) -> tuple[Reading, ...]:
     return tuple(readings)
 
 
+def stable_is_dead(state: JudgeState) -> bool:
+    """Whether stable serves nobody, by its errors."""
+    return state.errors is not None and is_dead(state.errors.comparison)
+
+
 def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
     """The verdict on what has been seen; `defect` is what was wrong with the last interval."""
     readings = read(spec, state)
+    if stable_is_dead(state) and state.errors is not None and spec.error_ratio is not None:
+        rule = error_rule(spec, spec.error_ratio).rule
+        readings = by_its_own_evidence(rule, state.errors.comparison, readings)
     evidence, enough = combined(readings), needed(spec)
     placebo = state.errors.placebo.highest if state.errors is not None else 1.0
     if evidence >= enough:

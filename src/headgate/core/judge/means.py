@@ -62,7 +62,8 @@ def mean_rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRu
     cap = interval_cap(spec)
     up, floor = criterion.higher_is_better, max(1 - criterion.margin, 0.01)
     grid = grid_below(floor, POINTS) if up else grid_above(1 + criterion.margin, POINTS)
-    rule = Rule(grid, _harm(spec, criterion), cap, spec.dispersion, spec.horizon_s, 1 / spec.beta, exact=True)
+    harm, proof = _harm(spec, criterion), 1 / spec.beta
+    rule = Rule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, exact=True, alone=harm)
     if criterion.limit is None:
         return rule, None
     return rule, LimitRule(1 - criterion.limit if up else criterion.limit, cap, spec.horizon_s)

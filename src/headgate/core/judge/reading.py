@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.judge.alone import stands_alone
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.comparison import Comparison, Rule, phi_of, step_pair
 from headgate.core.judge.confidence import ratio_interval
@@ -68,11 +69,17 @@ def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | Non
     if canary is None:
         return f"{subject.noun}: nothing from the canary in this step yet", None
     if stable is None:
-        return f"{subject.noun} {percent(canary)}, no stable to compare with", None
+        return f"{subject.noun} {percent(canary)}, {_before(c)}", None
     ratio = canary / stable if stable > 0 else None
     measured = f"{times(ratio)}, " if ratio is not None else ""
     beside = f"{percent(stable)} {subject.beside}on stable ({measured}{allowance(subject.allowed)})"
     return f"{subject.noun} {percent(canary)} against {beside}", ratio
+
+
+def _before(c: Comparison) -> str:
+    """What stands in for stable, where it has no traffic."""
+    share = c.known.share
+    return "no stable to compare with" if share is None else f"{percent(share)} on stable before"
 
 
 def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
@@ -82,10 +89,6 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
     lacking = math.log(rule.proof / c.mirror.e_value) * phi_of(rule, c)
     more = cases_needed(rule.harm, stable_share(c.known, exact=rule.exact), lacking)
     return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
-
-
-GONE = 20
-"""Stable is as good as gone when the canary has had so many times its cases: the change of traffic left it a few."""
 
 
 def comparison_reading(
@@ -101,7 +104,7 @@ def comparison_reading(
     if found is None:
         found = Found(c.process.e_value, missing_proof(rule, subject, c))
     e_value, blocks = found.e_value, found.blocks
-    if blocks and rule.exact and c.stable_n * GONE < c.canary_n:
+    if blocks and rule.exact and stands_alone(c.canary_n, c.stable_n):
         blocks = (
             ""  # a share that only stable could give a meaning to, and stable has next to no traffic left
         )

@@ -17,7 +17,7 @@ from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.model import Bake, Expose, Leg, Plan, Prepare, Promote, in_words, worst
+from headgate.core.model import Bake, Expose, Learn, Leg, Plan, Prepare, Promote, in_words, worst
 from headgate.core.state import UNEXPOSED, Hold, State, Watch
 
 CALM_AFTER_S = 300.0
@@ -128,10 +128,16 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
         return relief.looked(state, event, watch)
     if fresh and relief.suspected(state, event, plan):
         return relief.relieve(state, event)
+    if kind == "pass" and fresh and state.hold and state.hold.kind == "stable_lost":
+        warning = f"{state.hold.reason}; the new version went on by its own evidence"
+        state = replace(state, hold=None).with_warning(warning)
+        return _baked(state, event, plan, step) if isinstance(step, Bake) else state
     if state.done or state.hold:
         return state
     if isinstance(step, Expose):
         return _delayed(state, event, leg)
+    if isinstance(step, Learn):
+        return _learnt(state, event, plan, step)
     return _baked(state, event, plan, step) if fresh and isinstance(step, Bake) else state
 
 
@@ -166,6 +172,14 @@ def _delayed(state: State, event: Judged, leg: Leg) -> State:
     if event.verdict.kind != "hold_external" or ordered or not overdue:
         return state
     return replace(state, hold=Hold("external", event.verdict.reason))
+
+
+def _learnt(state: State, event: Judged, plan: Plan, learn: Learn) -> State:
+    """Once stable's ways are known, all of its traffic may go; what never becomes known is the plan's to decide."""
+    if event.verdict.learnt:
+        return complete(state, event.at, plan)
+    overdue = event.at - state.entered_at - state.frozen_s >= learn.deadline_s
+    return _unproven(state, event, plan) if overdue else state
 
 
 def _baked(state: State, event: Judged, plan: Plan, bake: Bake) -> State:
@@ -216,6 +230,8 @@ def watch_resumed(state: State, event: WatchResumed, plan: Plan) -> State:
 
 def lost(state: State, event: VersionLost, plan: Plan) -> State:
     """A lost canary is undone; a lost stable is not the canary's fault, and going back to it would help nobody.
+
+    Nothing goes on then until a person decides, or the candidate passes by its own evidence (`judge.dead`).
 
     A lost fresh baseline fails its share of the users, whom going back helps, and leaves nothing to compare with.
     """

@@ -26,6 +26,7 @@ from headgate.core.model.source import Source
 from headgate.core.model.step import (
     Bake,
     Expose,
+    Learn,
     Pause,
     Prepare,
     Promote,
@@ -56,6 +57,7 @@ __all__ = [
     "HttpCheck",
     "Intent",
     "JsonExpectation",
+    "Learn",
     "Leg",
     "Listener",
     "LogRotation",

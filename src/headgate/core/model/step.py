@@ -29,6 +29,15 @@ class Bake(msgspec.Struct, frozen=True, tag="bake"):
     deadline_s: float
 
 
+class Learn(msgspec.Struct, frozen=True, tag="learn"):
+    """Watch stable alone until its ways are known, before the candidate takes all of its traffic.
+
+    After `deadline_s` seconds without enough of it the plan's policy decides, as in a bake.
+    """
+
+    deadline_s: float
+
+
 class Smoke(msgspec.Struct, frozen=True, tag="smoke"):
     """Run the named smoke tests (all of them when empty) against the candidate directly."""
 
@@ -57,7 +66,7 @@ class Promote(msgspec.Struct, frozen=True, tag="promote"):
     judged: bool = True
 
 
-Step = Prepare | Expose | Bake | Smoke | Pause | Shrink | Promote
+Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote
 
 
 def step_name(step: Step) -> str:
@@ -70,6 +79,8 @@ def step_name(step: Step) -> str:
             parts += [f"{match.kind} {match.name}={match.value}" for match in matches]
             parts += [f"mirror {mirror}%"] if mirror else []
             return ", ".join(parts) or "preview"
+        case Learn():
+            return "watch the old version alone"
         case Bake(bake_s):
             return f"bake {bake_s:g} s"
         case Smoke(names):
