@@ -155,7 +155,7 @@ def failed_at(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> float:
     weights = bake.weights.tolist()
     for k, both in enumerate(arms(seen, run)):
         if k and weights[k] != weights[k - 1]:
-            state = enter_errors(state)
+            state = enter_errors(state, 1.0)
         state = observe_errors(spec, criterion, state, Arms(*both), INTERVAL_S)
         if state.e_value >= enough:
             return (k + 1) * INTERVAL_S

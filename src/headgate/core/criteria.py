@@ -63,6 +63,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     alpha / (k + 1)^2, so that however often it is tried, fewer than 1.65 alpha false rollbacks are to be expected.
     `exchangeable`: where both arms have several instances with the same load, errors must also be more than a blind
     pick of instances explains; then no storm on one instance, however great, is a `fail`.
+    `ahead` says of Expose steps, by index, what the largest weight is that may follow: what passing them risks.
     `deadline_share` of alpha is kept for exact tests at the deadlines of the first `deadlines` steps, in equal parts.
     """
 
@@ -70,7 +71,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     latency: tuple[Latency, ...] = (Latency(),)
     means: tuple[MeanCriterion, ...] = ()
     alpha: float = 0.01
-    requests_min: int = 50
+    requests_min: int = 20
     interval_s: float = 0.5
     no_data_after_s: float = 30.0
     dispersion: float | None = None
@@ -85,3 +86,4 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     deadline_share: float = 0.0
     deadlines: int = 1
     exchangeable: bool = False
+    ahead: tuple[tuple[int, int], ...] = ()

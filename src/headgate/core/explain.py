@@ -8,7 +8,18 @@ from headgate.core import events as e
 from headgate.core.account import role, span
 from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
-from headgate.core.model import Bake, Finding, Learn, Leg, Routing, Verdict, Version, in_words, step_name, worst
+from headgate.core.model import (
+    Bake,
+    Finding,
+    Learn,
+    Leg,
+    Routing,
+    Verdict,
+    Version,
+    in_words,
+    step_name,
+    worst,
+)
 from headgate.core.report import Fold
 from headgate.core.state import State
 

@@ -1,6 +1,7 @@
 """From what is asked and what runs now to a plan."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.model.routing import beside
-from headgate.core.strategies import STRATEGIES, adjusted, at_once, back_to, with_learning
+from headgate.core.strategies import STRATEGIES, WHOLE, adjusted, at_once, back_to, with_learning
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -128,6 +129,13 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
     )
 
 
+def _ahead(steps: tuple[Step, ...]) -> Iterator[tuple[int, int]]:
+    """Each exposure's index, with the greater of its own weight and the next one's; after the last, all users."""
+    exposes = [(index, step.weight) for index, step in enumerate(steps) if isinstance(step, Expose)]
+    for (index, weight), (_, following) in pairwise([*exposes, (len(steps), WHOLE)]):
+        yield index, max(weight, following)
+
+
 def _divided(intent: Intent, steps: tuple[Step, ...]) -> bool:
     """Whether a fresh baseline is asked for, and a step of the canary has a share for it."""
     asked = intent.rollout.fresh_baseline and intent.rollout.strategy == "canary"
@@ -135,7 +143,8 @@ def _divided(intent: Intent, steps: tuple[Step, ...]) -> bool:
 
 
 def _judge(spec: JudgeSpec, steps: tuple[Step, ...]) -> JudgeSpec:
-    """The criteria, with what is kept for deadlines divided among the exposures that have one."""
+    """The criteria, with what each step risks, and what is kept for deadlines divided among the exposures with one."""
+    spec = replace(spec, ahead=tuple(_ahead(steps)))
     if spec.deadline_share <= 0:
         return spec
     exposed, deadlines = -1, set[int]()

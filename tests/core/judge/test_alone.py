@@ -85,10 +85,7 @@ def test_before_stable_is_known_nothing_is_charged() -> None:
 
 def test_orders_that_stay_away_after_the_switch() -> None:
     spec = JudgeSpec(error_ratio=None, latency=(), means=(MeanCriterion("orders"),))
-    rng, state = (
-        random.Random(2),
-        start(JudgeSpec(error_ratio=None, latency=(), means=(MeanCriterion("orders"),))),
-    )
+    rng, state, verdict = random.Random(2), start(spec), Verdict("watch", "")
     for _ in range(60):
         stable = Arm(20, 0, means={"orders": Mean(5 - bad(rng, 5, 0.1), 5)})
         state, verdict = judge(spec, state, interval(stable, NOBODY, 0), UNEXPOSED)

@@ -176,7 +176,7 @@ class Criteria(Section):
         description="The source (of `signals`) of requests, errors and latencies; default: the proxy.",
     )
     requests_min: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
-        default=50,
+        default=20,
         description="The least number of requests to the new version, per step, before it can pass.",
     )
     interval: Annotated[float, Quantity(DURATION, low=0.1, high=3600)] = Field(

@@ -13,6 +13,7 @@ from headgate.core.judge.mirror import Harm, Mirror, advance_mirror, mirror_log
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.process import Process, advance, idle, start_process
 from headgate.core.judge.proportions import proportion_logs
+from headgate.core.judge.risk import at_risk
 
 HIGH_SHARE = 0.1
 """Above this share (of stable, times the null) counts are compared as proportions: sharper there."""
@@ -45,7 +46,8 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
 
     `process` is the evidence against the canary, since the start; `dispersion` and `known` are what is known of stable.
     `room` is what the log-evidence may gain now, `calm` the most that spoke against harm in any step. The rest is about
-    the present step: the counts, the evidence against harm (`mirror`) and the most it has been.
+    the present step: the counts, the evidence against harm (`mirror`) and the most it has been, and what the step after
+    it risks (`risk`: the share of the users that meet the canary then).
     """
 
     process: Process
@@ -59,6 +61,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     proof: float = 1.0
     room: float = math.inf
     calm: float = 1.0
+    risk: float = 1.0
 
 
 def start_comparison(rule: Rule) -> Comparison:
@@ -66,9 +69,9 @@ def start_comparison(rule: Rule) -> Comparison:
     return Comparison(start_process(len(rule.grid.alternatives)))
 
 
-def enter_step(c: Comparison) -> Comparison:
+def enter_step(c: Comparison, risk: float = 1.0) -> Comparison:
     """A new step: evidence against the canary stays, evidence for going on starts again."""
-    return Comparison(c.process, c.dispersion, c.known, room=c.room, calm=c.calm)
+    return Comparison(c.process, c.dispersion, c.known, room=c.room, calm=c.calm, risk=risk)
 
 
 def phi_of(rule: Rule, c: Comparison) -> float:
@@ -135,7 +138,8 @@ def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mir
         return c.mirror  # no harm to rule out, nothing seen, or proven already
     if rule.exact and c.known.share is None:
         return c.mirror  # no idea what stable's share might be: a blind bet is a lost one
-    gain = mirror_log(rule.harm, pair, stable_share(c.known, exact=rule.exact)) / phi
+    believed = stable_share(c.known, exact=rule.exact)
+    gain = mirror_log(at_risk(rule.harm, c.risk, believed), pair, believed) / phi
     if rule.phi is None and gain > 0:
         gain = min(gain, math.log(rule.proof) / lasting(c.dispersion))  # a lull between storms proves little
     return advance_mirror(c.mirror, gain)
@@ -171,4 +175,5 @@ def observe_pair(
         max(c.proof, mirror.e_value),
         room,
         max(c.calm, mirror.e_value),
+        c.risk,
     )

@@ -80,10 +80,10 @@ def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
     return ErrorState(start_comparison(how.rule), start_limit() if how.limit else None)
 
 
-def enter_errors(state: ErrorState) -> ErrorState:
-    """A new step."""
+def enter_errors(state: ErrorState, risk: float) -> ErrorState:
+    """A new step; `risk` is what the one after it risks."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return ErrorState(enter_step(state.comparison), limit, state.placebo, state.key)
+    return ErrorState(enter_step(state.comparison, risk), limit, state.placebo, state.key)
 
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from headgate.core.judge.latency import LatencyState, enter_latency, observe_lat
 from headgate.core.judge.latency_reading import read_latency
 from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
 from headgate.core.judge.reading import Reading, suspicious
+from headgate.core.judge.risk import risk_after
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
@@ -74,7 +75,7 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
     if state.failed is not None:
         return state, state.failed
     if step != state.step:
-        state = _enter(state, step)
+        state = _enter(state, step, risk_after(spec, step))
     defect = sample_defect(sample)
     if defect:
         state = msgspec.structs.replace(
@@ -88,13 +89,13 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
     return state, verdict
 
 
-def _enter(state: JudgeState, step: int) -> JudgeState:
+def _enter(state: JudgeState, step: int, risk: float) -> JudgeState:
     return JudgeState(
         step=step,
         deadlines=state.deadlines,
-        errors=enter_errors(state.errors) if state.errors is not None else None,
-        latency=tuple([enter_latency(latency) for latency in state.latency]),
-        means=tuple([enter_mean(mean) for mean in state.means]),
+        errors=enter_errors(state.errors, risk) if state.errors is not None else None,
+        latency=tuple([enter_latency(latency, risk) for latency in state.latency]),
+        means=tuple([enter_mean(mean, risk) for mean in state.means]),
     )
 
 

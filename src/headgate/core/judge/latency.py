@@ -47,6 +47,7 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True):
 
     `slots` are chosen once `seen_n` is large enough, the first of them proves no harm; until then `seen` counts
     stable's requests over each bound of `le`. `limit_*` belong to the absolute limit, counted at `limit_le_ms`.
+    `risk` is what the step after the present one risks: for slots that are chosen in it.
     """
 
     slots: tuple[Slot, ...] = ()
@@ -57,6 +58,7 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True):
     limit_dispersion: Dispersion = Dispersion()
     limit_le_ms: float | None = None
     defect: str = ""
+    risk: float = 1.0
 
 
 @lru_cache(maxsize=64)
@@ -73,11 +75,13 @@ def start_latency(criterion: Latency) -> LatencyState:
     return LatencyState(limit=start_limit() if criterion.max_ms is not None else None)
 
 
-def enter_latency(state: LatencyState) -> LatencyState:
-    """A new step."""
-    slots = tuple(Slot(slot.le_ms, enter_step(slot.comparison), slot.canary_le_ms) for slot in state.slots)
+def enter_latency(state: LatencyState, risk: float) -> LatencyState:
+    """A new step; `risk` is what the one after it risks."""
+    slots = tuple(
+        Slot(slot.le_ms, enter_step(slot.comparison, risk), slot.canary_le_ms) for slot in state.slots
+    )
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return msgspec.structs.replace(state, slots=slots, limit=limit)
+    return msgspec.structs.replace(state, slots=slots, limit=limit, risk=risk)
 
 
 def _defect(stable: Arm, canary: Arm) -> str:
@@ -120,7 +124,7 @@ def observe_latency(
         compared = observe_pair(rule, slot.comparison, pair, (0, 0), interval_s, stable=all_of_it)
         slots.append(Slot(slot.le_ms, compared, slot.canary_le_ms))
     if state.limit is None:
-        return LatencyState(tuple(slots))
+        return LatencyState(tuple(slots), risk=state.risk)
     return msgspec.structs.replace(state, slots=tuple(slots), defect="")
 
 
@@ -138,7 +142,7 @@ def _settle(
         shares = [x / total for x in seen]
         chosen = useful_bounds(le, shares, 1 - criterion.quantile, SLOTS, canary)
         slots = tuple(
-            Slot(le[k], start_comparison(latency_rule(spec, criterion, proves=first == 0)), le[canary[k]])
+            Slot(le[k], _chosen(spec, criterion, state.risk, proves=first == 0), le[canary[k]])
             for first, k in enumerate(chosen)
         )
         if not slots:
@@ -147,6 +151,11 @@ def _settle(
             return msgspec.structs.replace(state, le=le, seen=seen, seen_n=total, defect=defect)
     rest = ((), (), 0) if slots else (le, seen, total)
     return msgspec.structs.replace(state, slots=slots, le=rest[0], seen=rest[1], seen_n=rest[2], defect="")
+
+
+def _chosen(spec: JudgeSpec, criterion: Latency, risk: float, *, proves: bool) -> Comparison:
+    """The comparison of a bound that has just been chosen, in the middle of a step."""
+    return enter_step(start_comparison(latency_rule(spec, criterion, proves=proves)), risk)
 
 
 def _limit_rule(spec: JudgeSpec, criterion: Latency) -> LimitRule:

@@ -75,10 +75,12 @@ def start_mean(spec: JudgeSpec, criterion: MeanCriterion) -> MeanState:
     return MeanState(start_comparison(rule), start_limit() if limit else None)
 
 
-def enter_mean(state: MeanState) -> MeanState:
-    """A new step."""
+def enter_mean(state: MeanState, risk: float) -> MeanState:
+    """A new step; `risk` is what the one after it risks."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return msgspec.structs.replace(state, comparison=enter_step(state.comparison), limit=limit, defect="")
+    return msgspec.structs.replace(
+        state, comparison=enter_step(state.comparison, risk), limit=limit, defect=""
+    )
 
 
 def mean_defect(mean: Mean) -> str:

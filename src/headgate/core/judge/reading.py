@@ -15,6 +15,7 @@ from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
 from headgate.core.judge.mirror import cases_needed
 from headgate.core.judge.pair import share
+from headgate.core.judge.risk import at_risk
 from headgate.core.judge.words import amount, percent, times
 from headgate.core.model.verdict import Evidence, VerdictKind
 
@@ -87,7 +88,8 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
     if rule.harm is None or c.proof >= rule.proof:
         return ""
     lacking = math.log(rule.proof / c.mirror.e_value) * phi_of(rule, c)
-    more = cases_needed(rule.harm, stable_share(c.known, exact=rule.exact), lacking)
+    believed = stable_share(c.known, exact=rule.exact)
+    more = cases_needed(at_risk(rule.harm, c.risk, believed), believed, lacking)
     return f"{subject.noun}: about {amount(more)} more good {subject.unit}s of the canary are needed to rule out harm"
 
 

@@ -13,6 +13,7 @@ from headgate.core.judge.planner.simulation import Draw, simulated
 from headgate.core.judge.planner.tempering import settled_s
 from headgate.core.judge.planner.traffic import Stretch, Workload
 from headgate.core.judge.planner.watched import Watched, unknown, watched
+from headgate.core.judge.risk import LEAST
 from headgate.core.model.routing import WHOLE
 from headgate.core.model.step import Bake, Expose, Step
 
@@ -111,8 +112,9 @@ def forecast(
     how = draw, simulate
     signals = tuple([tuple(ways) for _, ways in groupby(watched(spec, workload), key=lambda way: way.signal)])
     steps: list[StepForecast] = []
-    for weight, bake in bakes:
-        promote_s = promotion_s(spec, workload, weight)
+    weights = [weight for weight, _ in bakes]
+    for (weight, bake), following in zip(bakes, [*weights[1:], WHOLE], strict=True):
+        promote_s = promotion_s(spec, workload, weight, max(weight, following, 100 * LEAST) / 100)
         lasts_s = min(max(bake.bake_s, promote_s, spec.interval_s), max(bake.deadline_s, spec.interval_s))
         seen = tuple([_advised(ways, weight, lasts_s, how) for ways in signals])
         steps.append(StepForecast(weight, bake.bake_s, promote_s, lasts_s, seen))

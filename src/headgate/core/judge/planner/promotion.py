@@ -13,12 +13,15 @@ from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.tempering import tempered_s
 from headgate.core.judge.planner.traffic import Workload
 from headgate.core.judge.planner.watched import ERRORS, Watched, latency_name, watched
+from headgate.core.judge.risk import at_risk
 
 _SECONDS = 1_000_000
 
 
-def promotion_s(spec: JudgeSpec, workload: Workload, weight: float) -> float:
+def promotion_s(spec: JudgeSpec, workload: Workload, weight: float, risk: float = 1.0) -> float:
     """The expected time until a version no worse than stable may pass a step of `weight` percent (inf: never).
+
+    `risk` is the share of the users that meet it after that.
 
     Signals that nothing is known of are left out.
     """
@@ -27,7 +30,9 @@ def promotion_s(spec: JudgeSpec, workload: Workload, weight: float) -> float:
         return math.inf
     ways = {way.signal: way for way in reversed(watched(spec, workload)) if way.form != "limit"}
     times = [max(spec.requests_min, 1) / canary_s]
-    times += [_proof_s(ways[name], harm, spec.beta, weight) for name, harm in _harms(spec) if name in ways]
+    times += [
+        _proof_s(ways[name], harm, spec.beta, (weight, risk)) for name, harm in _harms(spec) if name in ways
+    ]
     longest = max(times)
     return math.ceil(longest / spec.interval_s) * spec.interval_s if math.isfinite(longest) else math.inf
 
@@ -43,11 +48,13 @@ def _harms(spec: JudgeSpec) -> Iterator[tuple[str, Harm | None]]:
         yield mean.name, mean_rules(spec, mean)[0].harm
 
 
-def _proof_s(way: Watched, harm: Harm | None, beta: float, weight: float) -> float:
+def _proof_s(way: Watched, harm: Harm | None, beta: float, step: tuple[float, float]) -> float:
     """The time at which the mean log-evidence against harm reaches 1/beta; harm is placed by what stable shows then."""
     if harm is None:
         return 0.0
+    weight, risk = step
     share = way.traffic.share
+    harm = at_risk(harm, risk, share)
     rates = way.traffic.rate * weight / 100, way.beside(weight)
     stable_rate = way.traffic.rate * (1 - weight / 100)
     time_s = 0.0
