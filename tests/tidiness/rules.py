@@ -164,6 +164,15 @@ def only_the_terminal_prints(file: File) -> Iterator[Problem]:
             yield node.lineno, f"print belongs to {' and '.join(tables.MAY_PRINT)}"
 
 
+def foreign_text_is_made_visible(file: File) -> Iterator[Problem]:
+    """What is echoed past `cli/screen` reaches the terminal as others wrote it."""
+    if not file.in_house or file.is_in(tables.MAY_ECHO):
+        return
+    yield from search(
+        file, re.compile(r"\bclick\.(echo|secho)\("), "`say` of cli/screen makes foreign text visible"
+    )
+
+
 def no_error_is_swallowed(file: File) -> Iterator[Problem]:
     if not file.is_python:
         return
@@ -263,6 +272,7 @@ RULES: tuple[Rule, ...] = (
     checks_are_not_lowered,
     nothing_is_a_stub,
     only_the_terminal_prints,
+    foreign_text_is_made_visible,
     no_error_is_swallowed,
     no_path_of_one_machine,
     no_name_of_a_registry,

@@ -67,6 +67,7 @@ EMPTY_NAMES = frozenset(
 
 # Rooms that talk to a person on standard output.
 MAY_PRINT = ("cli", "load")
+MAY_ECHO = ("cli/screen", "cli/group")
 
 # Who may name the kind of socket: a unix socket's address is short, and a home's path may not be.
 MAKE_UNIX_SOCKETS = ("unix_sockets", "web/serve")

@@ -77,6 +77,8 @@ def _tell(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return exits.USAGE
+    from headgate.cli.render.foreign import visible
+
     known = explained(error) or unforeseen(error)
     hint, code = (known.hint, known.code) if isinstance(known, Unable) else (_usage(known), exits.USAGE)
     if as_json:
@@ -85,9 +87,9 @@ def _tell(error: Exception, *, as_json: bool) -> int:
         problems = [str(problem) for problem in getattr(error, "problems", ())]
         print_json({"error": known.format_message(), "hint": hint, "problems": problems, "exit": code})
     else:
-        click.echo(f"headgate: {known.format_message()}", err=True)
+        click.echo(visible(f"headgate: {known.format_message()}"), err=True)
         if hint:
-            click.echo(f"  {hint}", err=True)
+            click.echo(visible(f"  {hint}"), err=True)
     return code
 
 

@@ -1,4 +1,7 @@
-"""What comes out: text, JSON, or something drawn. Only drawing loads rich."""
+"""What comes out: text, JSON, or something drawn. Only drawing loads rich.
+
+Whoever prints does it here: what others wrote is made visible on its way (`render.foreign`).
+"""
 
 import os
 import shutil
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from headgate.cli.render.foreign import escaped, visible
 from headgate.cli.render.styles import Paint, painted, unpainted
 
 if TYPE_CHECKING:
@@ -21,18 +25,23 @@ PLAIN_WIDTH = 100
 
 def print_json(value: Any, *, err: bool = False) -> None:  # noqa: ANN401 - whatever msgspec can encode
     """One JSON document, indented for the eye."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2), err=err)
+    click.echo(escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()), err=err)
 
 
 def print_line(value: Any) -> None:  # noqa: ANN401 - as above
     """One JSON document on one line, at once: a part of a stream."""
-    click.echo(msgspec.json.encode(value))
+    click.echo(escaped(msgspec.json.encode(value).decode()))
     sys.stdout.flush()
 
 
 def say(text: str, *, err: bool = False) -> None:
     """A line of text, at once."""
-    click.echo(text, err=err)
+    click.echo(visible(text), err=err)
+
+
+def say_painted(line: str) -> None:
+    """A line whose parts were all given their style by a `Paint`."""
+    click.echo(line)
 
 
 def page() -> tuple[int, Paint]:
@@ -52,12 +61,12 @@ def draw(*parts: "RenderableType", err: bool = False) -> None:
 
 def console(*, err: bool = False) -> "Console":
     """Where things are drawn: without colours and movement when it is no terminal, or when NO_COLOR asks for that."""
-    from rich.console import Console
+    from headgate.cli.render.careful import Careful
 
     stream = sys.stderr if err else sys.stdout
     terminal = stream.isatty()
     width = None if terminal else shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
-    return Console(
+    return Careful(
         file=stream,
         force_terminal=terminal,
         color_system="auto" if terminal else None,

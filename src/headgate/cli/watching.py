@@ -3,10 +3,8 @@
 import sys
 from typing import Protocol
 
-import click
-
 from headgate.cli.follow import Follower
-from headgate.cli.screen import console, print_line
+from headgate.cli.screen import console, print_line, say
 from headgate.core.explain import Sentence
 
 FRAME_S = 1 / 8
@@ -50,7 +48,7 @@ class Plain:
         if self._gone:
             return
         try:
-            click.echo(text, err=self._err)
+            say(text, err=self._err)
         except BrokenPipeError:
             self._gone = True
 
@@ -76,7 +74,7 @@ class Stream:
 
     def note(self, text: str) -> None:
         """To people, beside the stream."""
-        click.echo(text, err=True)
+        say(text, err=True)
 
     def close(self) -> None:
         """Nothing is held."""

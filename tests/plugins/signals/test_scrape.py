@@ -152,6 +152,19 @@ def test_what_will_never_be_metrics_is_permanent() -> None:
     run(scenario)
 
 
+def test_lines_that_are_no_metrics_are_left_out_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(fleet: Fleet) -> None:
+        page = await fleet.add()
+        page.counts(8, 2)
+        page.body = 'checkouts_total{note="never closed\n' + page.body
+        assert await fleet.orders() == await fleet.orders() == Mean(8.0, 10)
+
+    run(scenario)
+    said = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+    assert len(said) == 1
+    assert "1 lines left out; line 1 is no metric" in said[0]
+
+
 def test_without_business_signals_nobody_is_asked() -> None:
     async def scenario(fleet: Fleet) -> None:
         fleet.business = {}

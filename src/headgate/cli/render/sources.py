@@ -13,12 +13,12 @@ def sources_lines(tried: Sequence[Tried], paint: Paint) -> Iterator[str]:
     for one in tried:
         mark = paint("✓", "green") if one.ok else paint("✗", "bold red")
         head = f"{one.unit.service} in {one.unit.environment}: {one.source} ({one.kind}), {one.arm} {one.version}"
-        yield f"{mark} {head}"
+        yield f"{mark} {paint(head, '')}"
         for look in one.looks:
             yield f"    {paint(_short(look.question), 'dim')}"
-            yield f"      {look.answer}"
+            yield f"      {paint(look.answer, '')}"
             if look.problem:
-                yield f"      {paint('wrong:', 'bold red')} {look.problem}"
+                yield f"      {paint('wrong:', 'bold red')} {paint(look.problem, '')}"
 
 
 def _short(question: str) -> str:

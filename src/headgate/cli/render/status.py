@@ -63,7 +63,7 @@ def _drift(seen: Standings, width: int, paint: Paint) -> Iterator[str]:
         text = f"{one.subject}: {one.sentence}"
         lines = textwrap.wrap(text, max(20, width), initial_indent="  ", subsequent_indent="    ")
         yield from (paint(line, GRAVITY_STYLES[one.gravity]) for line in lines)
-        yield f"    {one.command}"
+        yield paint(f"    {one.command}", "")
 
 
 def told(drift: Sequence[Difference]) -> list[Difference]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from headgate.cli.render.foreign import visible
 from headgate.core.model import VerdictKind
 
 Paint = Callable[[str, str], str]
@@ -29,9 +30,9 @@ _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 def painted(text: str, style: str) -> str:
     """A text in a style, for a terminal."""
     codes = ";".join(str(_CODES[word]) for word in style.split())
-    return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
+    return f"\x1b[{codes}m{visible(text)}\x1b[0m" if codes else visible(text)
 
 
 def unpainted(text: str, style: str) -> str:  # noqa: ARG001 - a Paint
-    """A text as it is."""
-    return text
+    """A text without a style."""
+    return visible(text)

@@ -3,7 +3,7 @@
 import click
 
 from headgate.cli import options
-from headgate.cli.screen import draw, print_json
+from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.ledger.projections import fleet_of
 
@@ -24,7 +24,7 @@ def command(session: Session, /, action: str, *, as_json: bool) -> None:  # noqa
     if as_json:
         print_json(found)
     elif not found:
-        click.echo("Nothing was built yet: `headgate build` does.")
+        say("Nothing was built yet: `headgate build` does.")
     else:
         from headgate.cli.render.artifacts import artifacts
 

@@ -10,7 +10,7 @@ from headgate.cli.examining import Subject, examine
 from headgate.cli.pictures import Gallery, gallery
 from headgate.cli.render.status import CONDITIONS, GRAVITY_STYLES, said_by, told
 from headgate.cli.render.styles import Paint
-from headgate.cli.screen import page, print_json, say
+from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
 from headgate.core.drift import Difference, Part, Pictures, condition, of_part
 from headgate.ledger.projections import fleet_of
@@ -48,7 +48,7 @@ def command(session: Session, /, *, as_json: bool) -> None:
         print_json({"home": str(session.home), "well": not wrong, "checks": parts, "drift": drift})
     else:
         for line in _lines(found, parts, drift):
-            say(line)
+            say_painted(line)
     click.get_current_context().exit(exits.INTERNAL if wrong else exits.DONE)
 
 
@@ -82,7 +82,7 @@ def _lines(found: Gallery, parts: tuple[Part, ...], drift: tuple[Difference, ...
     for one in shown:
         text = textwrap.wrap(f"{one.subject}: {one.sentence}", max(40, width - 4))
         yield from (paint(f"  {line}", GRAVITY_STYLES[one.gravity]) for line in text)
-        yield f"    {one.command}"
+        yield paint(f"    {one.command}", "")
 
 
 def _unit(pictures: Pictures) -> tuple[str, str, str, str]:
@@ -97,5 +97,5 @@ def _unit(pictures: Pictures) -> tuple[str, str, str, str]:
 
 def _line(mark: str, name: str, evidence: str, style: str, width: int, paint: Paint) -> Iterator[str]:
     lines = textwrap.wrap(f"{name}: {evidence}", max(40, width - 4)) or [name]
-    yield f"{paint(mark, style)}  {lines[0]}"
-    yield from (f"    {line}" for line in lines[1:])
+    yield f"{paint(mark, style)}  {paint(lines[0], '')}"
+    yield from (paint(f"    {line}", "") for line in lines[1:])

@@ -9,7 +9,7 @@ import click
 from headgate.cli import options
 from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import one_of, release_named
-from headgate.cli.screen import draw, print_json
+from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.core.summary import Summary
 
@@ -58,7 +58,7 @@ def _show(session: Session, given: _Given) -> None:
     if given.as_json:
         print_json(found)
     elif not found:
-        click.echo("There is no such release.")
+        say("There is no such release.")
     else:
         from headgate.cli.render.history import history
 

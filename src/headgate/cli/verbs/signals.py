@@ -6,7 +6,7 @@ from headgate.cli import exits, options
 from headgate.cli.errors import Unable
 from headgate.cli.foresight import intents_of
 from headgate.cli.render.sources import sources_lines
-from headgate.cli.screen import page, patience, print_json, say
+from headgate.cli.screen import page, patience, print_json, say, say_painted
 from headgate.cli.session import Session
 from headgate.cli.sources import try_sources, versions_of
 
@@ -76,7 +76,7 @@ def test(
         )
     else:
         for line in sources_lines(tried, page()[1]):
-            say(line)
+            say_painted(line)
         for service in idle:
             say(f"nothing of {service} runs yet")
         if wrong:

@@ -7,7 +7,7 @@ import click
 
 from headgate.cli import options
 from headgate.cli.render.status import status
-from headgate.cli.screen import page, print_json, say
+from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
@@ -50,9 +50,9 @@ def command(
         return
     width, paint = page()
     for line in status(seen, time.time(), width, paint):
-        say(line)
+        say_painted(line)
     if not seen.units:
-        click.echo(_nothing(session))
+        say(_nothing(session))
 
 
 def _nothing(session: Session) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import logging
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from headgate.core.model import Arm, Mean, Version
 from headgate.plugins.signals.scrape.exposition import PAGE_MAX_BYTES, Page, parse, selector, total
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.wires import Wires
+
+_log = logging.getLogger(__name__)
 
 TIMEOUT_S = 1.0
 PAGE_MAX_S = 1.5
@@ -82,6 +85,7 @@ class ScrapeSignals:
         self._business = business
         self._tallies: dict[Version, _Tally] = {}
         self._readers = ThreadPoolExecutor(READERS_MAX, "metrics")
+        self._odd: set[Version] = set()
 
     async def aclose(self) -> None:
         """Read no more."""
@@ -107,6 +111,7 @@ class ScrapeSignals:
         )
         for address, page in zip(addresses, pages, strict=True):
             if isinstance(page, Page):
+                self._say_odd(version, address, page)
                 for name, share in business.items():
                     tally.add(address, name, _counted(address, page, share))
         for page in pages:
@@ -122,6 +127,14 @@ class ScrapeSignals:
             return await loop.run_in_executor(self._readers, _read, connection, address, path, names)
         finally:
             late.cancel()
+
+    def _say_odd(self, version: Version, address: str, page: Page) -> None:
+        """Say once of a version that lines of its page are no metrics: what they count is in no share."""
+        if page.skipped and version not in self._odd:
+            self._odd = {*list(self._odd)[-VERSIONS_MAX:], version}
+            _log.warning(
+                "the metrics of %s at %s: %d lines left out; %s", version, address, page.skipped, page.odd
+            )
 
     def _tally(self, version: Version) -> _Tally:
         """The tally of `version`; those of the versions read longest ago are forgotten."""
