@@ -12,16 +12,20 @@ from headgate.config.models import (
     Journey,
     Probe,
     Project,
+    Proxy,
     Request,
     Service,
     Step,
+    Timeouts,
 )
 from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.complaint import listed
+from headgate.config.models.proxy import PRIVATE_WORD
 from headgate.config.problems import ConfigError, Problem
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
+    PRIVATE,
     Audience,
     Channel,
     CommandCheck,
@@ -33,7 +37,9 @@ from headgate.core.model import (
     LogRotation,
     Marker,
     Match,
+    PathLimits,
     Probes,
+    ProxyRules,
     QuietHours,
     Role,
     Rollout,
@@ -44,6 +50,7 @@ from headgate.core.model import (
     Sticky,
     StopPolicy,
     TcpCheck,
+    TimeLimits,
     Unit,
     Version,
 )
@@ -80,7 +87,7 @@ def configuration(project: Project, environment: str, service: str, root: Path) 
         logs=LogRotation(found.logs.size, found.logs.keep),
         memory_max_bytes=found.memory,
         metrics_path=found.metrics or "",
-        listener=_listener(found),
+        listener=listener_of(found),
         business={
             name: (signal.good, signal.of)
             for name, signal in found.criteria.business.items()
@@ -95,7 +102,7 @@ def intent(project: Project, environment: str, service: str, version: Version, l
     return Intent(
         unit=Unit(project.project, environment, service),
         candidate=version,
-        listener=_listener(found),
+        listener=listener_of(found),
         rollout=_rollout(found.rollout, found.stop.drain),
         judge=_judge(found.criteria),
         instances=found.instances,
@@ -105,9 +112,36 @@ def intent(project: Project, environment: str, service: str, version: Version, l
     )
 
 
-def _listener(found: Service) -> Listener:
+def listener_of(found: Service) -> Listener:
+    """Where a service is reached, and how."""
     listen = found.listen
-    return Listener(listen.port, listen.host, listen.preview, listen.preview_header)
+    return Listener(listen.port, listen.host, listen.preview, listen.preview_header, _proxy(found.proxy))
+
+
+def _proxy(proxy: Proxy) -> ProxyRules:
+    trusted = (PRIVATE if one == PRIVATE_WORD else (one,) for one in proxy.trusted)
+    return ProxyRules(
+        trusted=tuple(dict.fromkeys(network for some in trusted for network in some)),
+        protocol=proxy.protocol,
+        limits=_limits(proxy.timeouts, proxy.timeouts),
+        paths=tuple(
+            PathLimits(prefix, _limits(own, proxy.timeouts)) for prefix, own in sorted(proxy.paths.items())
+        ),
+        head_max_bytes=proxy.limits.head,
+        body_max_bytes=proxy.limits.body,
+        upgrades=proxy.upgrades,
+        client_idle_s=proxy.keep_alive.clients,
+        instance_idle_s=proxy.keep_alive.instances,
+        default_host=proxy.default_host,
+    )
+
+
+def _limits(own: Timeouts, general: Timeouts) -> TimeLimits:
+    """What a path's time-outs do not say is as for the service."""
+    answer, idle, total = (
+        getattr(own if key in own.model_fields_set else general, key) for key in ("answer", "idle", "total")
+    )
+    return TimeLimits(answer, idle, total)
 
 
 def policies(project: Project, environment: str) -> Policies:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from headgate.core.events import EffectId
-from headgate.core.model import Listener, Unit, Version
+from headgate.core.model import Listener, ProxyRules, Unit, Version
 from headgate.plugins.traffic.envoy import EnvoyTraffic, Options
 from headgate.ports.errors import Permanent
 from headgate.ports.processes import ProcessStatus, Program
@@ -134,6 +134,9 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if head.startswith("PRI "):  # asked whether it speaks HTTP/2: as every server of HTTP/1.1
+            writer.write(b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-length: 0\r\n\r\n")
+            return False
         self.requests += 1
         self.heads.append(head)
         path = head.split()[1]
@@ -260,5 +263,8 @@ async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-def listener(*, preview: bool = False) -> Listener:
-    return Listener(free_port(), preview_port=free_port() if preview else None)
+def listener(
+    *, preview: bool = False, host: str = "127.0.0.1", rules: ProxyRules | None = None
+) -> Listener:
+    preview_port = free_port() if preview else None
+    return Listener(free_port(), host, preview_port, proxy=rules or ProxyRules())

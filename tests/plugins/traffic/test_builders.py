@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headgate.core.model import Listener, Match, Routing, Sticky, Unit, Version
+from headgate.core.model import Listener, Match, ProxyRules, Routing, Sticky, Unit, Version
 from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
 from headgate.plugins.traffic.envoy.clusters import cluster, version_of
 from headgate.plugins.traffic.envoy.endpoints import address_of, endpoints, socket_address
@@ -51,13 +51,13 @@ def golden(name: str, built: object) -> None:
 
 @pytest.mark.parametrize("name", ROUTINGS)
 def test_routes(name: str) -> None:
-    golden(f"routes-{name}", routes(Applied(ROUTINGS[name], (effect(1),)), OPTIONS))
+    golden(f"routes-{name}", routes(Applied(ROUTINGS[name], (effect(1),))))
 
 
 @pytest.mark.parametrize("name", ROUTINGS)
 def test_routes_tell_what_they_were_built_from(name: str) -> None:
     applied = Applied(ROUTINGS[name], (effect(1), effect(7, "r2", 3)))
-    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(routes(applied, OPTIONS)))
+    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(routes(applied)))
     assert applied_of(built) == applied
     metadata = built["metadata"]["filter_metadata"]["headgate"]["applied"]
     metadata["routing"]["weight"] = float(metadata["routing"]["weight"])  # protobuf's numbers are doubles
@@ -65,14 +65,14 @@ def test_routes_tell_what_they_were_built_from(name: str) -> None:
 
 
 def test_listeners() -> None:
-    golden("listeners", listeners(UNIT, PLACE, routes_file="/h/rds/unit.json", options=OPTIONS))
+    golden("listeners", listeners(UNIT, PLACE, routes_file="/h/rds/unit.json"))
 
 
 def test_cluster() -> None:
-    built = cluster(OLD, endpoints_file="/h/eds/version.json", options=OPTIONS)
+    built = cluster(OLD, ProxyRules(), "http1", endpoints_file="/h/eds/version.json", options=OPTIONS)
     golden("cluster", built)
     assert version_of(built) == OLD
-    twin = cluster(FRESH, endpoints_file="/h/eds/fresh.json", options=OPTIONS)
+    twin = cluster(FRESH, ProxyRules(), "http1", endpoints_file="/h/eds/fresh.json", options=OPTIONS)
     assert (version_of(twin), twin["name"]) == (FRESH, f"{built['name']}-fresh")
 
 
@@ -91,7 +91,7 @@ def test_bootstrap() -> None:
 
 def test_weights_never_touch_a_listener() -> None:
     built = {
-        msgspec.json.encode(listeners(one.unit, one.listener, routes_file="r", options=OPTIONS))
+        msgspec.json.encode(listeners(one.unit, one.listener, routes_file="r"))
         for one in ROUTINGS.values()
     }
     assert len(built) == 1
