@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from headgate.core.events import EffectId
 from headgate.core.model import Listener, ProxyRules, Unit, Version
@@ -114,7 +115,7 @@ class Service:
         self._clients: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> "Service":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512, limit=1 << 20)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -152,8 +153,19 @@ class Service:
             writer.write(b"this is not HTTP\r\n\r\n")
             return True
         if kind == "upgrade":
-            writer.write(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+            protocol = argument or "websocket"
+            writer.write(f"HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: {protocol}\r\n\r\n".encode())
             writer.write(await reader.readexactly(4))
+            return True
+        if kind == "events":  # one, silence, another one
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n")
+            await writer.drain()
+            await asyncio.sleep(float(argument))
+            writer.write(b"data: 2\n\n")
+            return False
+        if kind == "upload":
+            size = await _body_size(head, reader)
+            writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(str(size))}\r\n\r\n{size}".encode())
             return True
         if kind == "slow":
             await asyncio.sleep(float(argument))
@@ -161,6 +173,19 @@ class Service:
         body = head.encode() if kind == "head" else self.name.encode()
         writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
         return True
+
+
+async def _body_size(head: str, reader: asyncio.StreamReader) -> int:
+    size = 0
+    if "transfer-encoding: chunked" in head:
+        while chunk := int(await reader.readline(), 16):
+            size += len(await reader.readexactly(chunk + 2)) - 2
+        await reader.readline()
+        return size
+    left = int(head.partition("content-length: ")[2].split("\r\n")[0])
+    while size < left:
+        size += len(await reader.read(65536))
+    return size
 
 
 class Client:
@@ -200,6 +225,14 @@ async def get(port: int, path: str = "/", headers: Mapping[str, str] | None = No
         client.close()
 
 
+class Instance(Protocol):
+    """Something that versions may run."""
+
+    address: str
+
+    async def close(self) -> None: ...
+
+
 class World:
     """One home with an Envoy, and services behind it."""
 
@@ -207,13 +240,20 @@ class World:
         self.home = home
         self.options = options
         self.supervisor = Supervisor()
-        self.services: dict[Version, list[Service]] = {}
+        self.services: dict[Version, list[Instance]] = {}
+        self.rules: dict[Version, ProxyRules] = {}
         self.hidden: set[str] = set()
         self.traffic = self.open()
 
     def open(self) -> EnvoyTraffic:
         """The port as another process would make it."""
-        return EnvoyTraffic(self.home, self.supervisor, self.addresses, self.options)
+        return EnvoyTraffic(self.home, self.supervisor, self.addresses, self.options, self.rules_of)
+
+    def rules_of(self, which: Version) -> ProxyRules:
+        """What a version declares of its instances."""
+        if which not in self.rules:
+            raise Permanent(f"{which} is not stored")
+        return self.rules[which]
 
     def addresses(self, which: Version) -> list[str]:
         found = [service.address for service in self.services.get(which, ())]
@@ -223,6 +263,12 @@ class World:
         for which in versions:
             service = await Service(which.artifact[0]).start()
             self.services.setdefault(which, []).append(service)
+
+    def service(self, which: Version) -> Service:
+        """The first instance of a version, where `serve` started it."""
+        found = self.services[which][0]
+        assert isinstance(found, Service)
+        return found
 
     async def withdraw(self, which: Version) -> None:
         for service in self.services.pop(which, []):

@@ -76,6 +76,7 @@ async def _answer(address: str, sent: bytes) -> bytes | None:
     except OSError:
         pass
     finally:
+        writer.transport.abort()
         with contextlib.suppress(OSError):
-            writer.transport.abort()
+            await writer.wait_closed()
     return received
