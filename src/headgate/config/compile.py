@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headgate.config.closest import closest
+from headgate.config.listening import listener_of
 from headgate.config.models import (
     Criteria,
     Environment,
@@ -12,20 +13,16 @@ from headgate.config.models import (
     Journey,
     Probe,
     Project,
-    Proxy,
     Request,
     Service,
     Step,
-    Timeouts,
 )
 from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.complaint import listed
-from headgate.config.models.proxy import PRIVATE_WORD
 from headgate.config.problems import ConfigError, Problem
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
-    PRIVATE,
     Audience,
     Channel,
     CommandCheck,
@@ -33,13 +30,10 @@ from headgate.core.model import (
     HttpCheck,
     Intent,
     JsonExpectation,
-    Listener,
     LogRotation,
     Marker,
     Match,
-    PathLimits,
     Probes,
-    ProxyRules,
     QuietHours,
     Role,
     Rollout,
@@ -50,7 +44,6 @@ from headgate.core.model import (
     Sticky,
     StopPolicy,
     TcpCheck,
-    TimeLimits,
     Unit,
     Version,
 )
@@ -110,38 +103,6 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
         measured_by=found.criteria.measured_by or "",
     )
-
-
-def listener_of(found: Service) -> Listener:
-    """Where a service is reached, and how."""
-    listen = found.listen
-    return Listener(listen.port, listen.host, listen.preview, listen.preview_header, _proxy(found.proxy))
-
-
-def _proxy(proxy: Proxy) -> ProxyRules:
-    trusted = (PRIVATE if one == PRIVATE_WORD else (one,) for one in proxy.trusted)
-    return ProxyRules(
-        trusted=tuple(dict.fromkeys(network for some in trusted for network in some)),
-        protocol=proxy.protocol,
-        limits=_limits(proxy.timeouts, proxy.timeouts),
-        paths=tuple(
-            PathLimits(prefix, _limits(own, proxy.timeouts)) for prefix, own in sorted(proxy.paths.items())
-        ),
-        head_max_bytes=proxy.limits.head,
-        body_max_bytes=proxy.limits.body,
-        upgrades=proxy.upgrades,
-        client_idle_s=proxy.keep_alive.clients,
-        instance_idle_s=proxy.keep_alive.instances,
-        default_host=proxy.default_host,
-    )
-
-
-def _limits(own: Timeouts, general: Timeouts) -> TimeLimits:
-    """What a path's time-outs do not say is as for the service."""
-    answer, idle, total = (
-        getattr(own if key in own.model_fields_set else general, key) for key in ("answer", "idle", "total")
-    )
-    return TimeLimits(answer, idle, total)
 
 
 def policies(project: Project, environment: str) -> Policies:

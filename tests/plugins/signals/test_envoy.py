@@ -82,10 +82,19 @@ def test_every_way_to_fail_is_an_error_once() -> None:
     run(scenario, ProxyRules(limits=TimeLimits(answer_s=0.3)))
 
 
+def test_a_version_that_hangs_is_charged_also_where_an_answer_may_take_for_ever() -> None:
+    async def scenario(room: Room) -> None:
+        assert await room.ask("/slow/9") == [504]
+        arm = await room.read()
+        assert (arm.requests, arm.errors) == (1, 1)
+
+    run(scenario, ProxyRules(limits=TimeLimits(answer_s=None, idle_s=0.5)))
+
+
 def test_a_call_of_grpc_fails_by_its_own_status_and_once() -> None:
     async def scenario(room: Room) -> None:
         rpc = version("c")
-        room.world.services[rpc] = [await GrpcService().start()]
+        room.world.others[rpc] = await GrpcService().start()
         place = listener(rules=ProxyRules(limits=TimeLimits(answer_s=0.3)))
         await room.world.traffic.apply(effect(2), Routing(UNIT, place, OLD, rpc, 100))
         channel = await Channel.connected(place.port)

@@ -21,7 +21,14 @@ TOLD = {"X-Forwarded-Proto": "https"}
     [
         # To HTTPS: what `force_ssl`, `SECURE_SSL_REDIRECT` and their like do, whatever name they give the host.
         ("GET", "/up", {}, 301, f"https://{HOST}/up", "`headers: {x-forwarded-proto: https}`"),
-        ("GET", "/up?a=b", {}, 308, "https://shop.example/up?a=b", "sends everybody to HTTPS (308 to https://shop"),
+        (
+            "GET",
+            "/up?a=b",
+            {},
+            308,
+            "https://shop.example/up?a=b",
+            "sends everybody to HTTPS (308 to https://shop",
+        ),
         ("POST", "/cart", {}, 307, "https://shop.example/cart", "x-forwarded-proto: https"),
         ("GET", "/", {}, 301, "https://shop.example", "x-forwarded-proto: https"),
         ("GET", "/up", TOLD, 301, f"https://{HOST}/up", "although `x-forwarded-proto: https` was sent"),

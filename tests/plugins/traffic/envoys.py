@@ -169,9 +169,10 @@ class Service:
             return True
         if kind == "slow":
             await asyncio.sleep(float(argument))
+        extra = "".join(f"x-{n}: {'v' * 500}\r\n" for n in range(110)) if kind == "large" else ""
         status = argument if kind == "status" else "200"
         body = head.encode() if kind == "head" else self.name.encode()
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        writer.write(f"HTTP/1.1 {status} X\r\n{extra}content-length: {len(body)}\r\n\r\n".encode() + body)
         return True
 
 
@@ -226,7 +227,7 @@ async def get(port: int, path: str = "/", headers: Mapping[str, str] | None = No
 
 
 class Instance(Protocol):
-    """Something that versions may run."""
+    """An instance of another kind, which a version has instead of services."""
 
     address: str
 
@@ -240,7 +241,8 @@ class World:
         self.home = home
         self.options = options
         self.supervisor = Supervisor()
-        self.services: dict[Version, list[Instance]] = {}
+        self.services: dict[Version, list[Service]] = {}
+        self.others: dict[Version, Instance] = {}
         self.rules: dict[Version, ProxyRules] = {}
         self.hidden: set[str] = set()
         self.traffic = self.open()
@@ -257,18 +259,14 @@ class World:
 
     def addresses(self, which: Version) -> list[str]:
         found = [service.address for service in self.services.get(which, ())]
+        if which in self.others:
+            found = [self.others[which].address]
         return [address for address in found if address not in self.hidden]
 
     async def serve(self, *versions: Version) -> None:
         for which in versions:
             service = await Service(which.artifact[0]).start()
             self.services.setdefault(which, []).append(service)
-
-    def service(self, which: Version) -> Service:
-        """The first instance of a version, where `serve` started it."""
-        found = self.services[which][0]
-        assert isinstance(found, Service)
-        return found
 
     async def withdraw(self, which: Version) -> None:
         for service in self.services.pop(which, []):
@@ -289,6 +287,8 @@ class World:
     async def close(self) -> None:
         for which in list(self.services):
             await self.withdraw(which)
+        for other in self.others.values():
+            await other.close()
         await self.supervisor.close()
 
 
@@ -309,8 +309,6 @@ async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-def listener(
-    *, preview: bool = False, host: str = "127.0.0.1", rules: ProxyRules | None = None
-) -> Listener:
+def listener(*, preview: bool = False, host: str = "127.0.0.1", rules: ProxyRules | None = None) -> Listener:
     preview_port = free_port() if preview else None
     return Listener(free_port(), host, preview_port, proxy=rules or ProxyRules())

@@ -11,19 +11,21 @@ MESSAGE = b"\0\0\0\0\0"
 DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
 
+_PLAIN = (
+    "accept-language", "accept-ranges", "accept", "access-control-allow-origin", "age", "allow", "authorization",
+    "cache-control", "content-disposition", "content-encoding", "content-language", "content-length",
+    "content-location", "content-range", "content-type", "cookie", "date", "etag", "expect", "expires", "from",
+    "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified",
+    "link", "location", "max-forwards", "proxy-authenticate", "proxy-authorization", "range", "referer",
+    "refresh", "retry-after", "server", "set-cookie", "strict-transport-security", "transfer-encoding",
+    "user-agent", "vary", "via", "www-authenticate",
+)  # fmt: skip
 _STATIC: tuple[tuple[str, str], ...] = (
     (":authority", ""), (":method", "GET"), (":method", "POST"), (":path", "/"), (":path", "/index.html"),
     (":scheme", "http"), (":scheme", "https"), (":status", "200"), (":status", "204"), (":status", "206"),
     (":status", "304"), (":status", "400"), (":status", "404"), (":status", "500"), ("accept-charset", ""),
     ("accept-encoding", "gzip, deflate"),
-    *((name, "") for name in (
-        "accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control "
-        "content-disposition content-encoding content-language content-length content-location content-range "
-        "content-type cookie date etag expect expires from host if-match if-modified-since if-none-match if-range "
-        "if-unmodified-since last-modified link location max-forwards proxy-authenticate proxy-authorization range "
-        "referer refresh retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary "
-        "via www-authenticate"
-    ).split()),
+    *((name, "") for name in _PLAIN),
 )  # fmt: skip
 
 _HUFFMAN = {
@@ -140,7 +142,9 @@ class Stream:
         self.reset = False
         self.changed = asyncio.Event()
 
-    async def until(self, *, heads: int = 0, data: int = 0, ended: bool = False, within_s: float = 10) -> None:
+    async def until(
+        self, *, heads: int = 0, data: int = 0, ended: bool = False, within_s: float = 10
+    ) -> None:
         async with asyncio.timeout(within_s):
             while not self.reset and (
                 len(self.heads) < heads or len(self.data) < data or (ended and not self.ended)

@@ -91,8 +91,7 @@ def test_bootstrap() -> None:
 
 def test_weights_never_touch_a_listener() -> None:
     built = {
-        msgspec.json.encode(listeners(one.unit, one.listener, routes_file="r"))
-        for one in ROUTINGS.values()
+        msgspec.json.encode(listeners(one.unit, one.listener, routes_file="r")) for one in ROUTINGS.values()
     }
     assert len(built) == 1
 

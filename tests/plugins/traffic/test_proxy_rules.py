@@ -116,7 +116,19 @@ def test_nobody_steers_the_proxy_by_headers_whatever_the_address() -> None:
         steering = {"x-envoy-retry-on": "5xx", "x-envoy-max-retries": "3"}
         assert (await get(place.port, "/status/503", steering))[0] == 503
         assert (await get(place.port, "/slow/0.3", {"x-envoy-upstream-rq-timeout-ms": "50"}))[0] == 200
-        assert made.service(OLD).requests == 2
+        assert made.services[OLD][0].requests == 2
+
+    run(scenario)
+
+
+def test_what_an_instance_has_seen_is_sent_to_no_other() -> None:
+    async def scenario(made: World, place: Listener) -> None:
+        await made.serve(OLD)
+        await made.traffic.refresh(OLD)
+        for path, status in (("/reset", 503), ("/garbage", 502), ("/status/503", 503)):
+            before = sum(one.requests for one in made.services[OLD])
+            assert (await get(place.port, path))[0] == status
+            assert sum(one.requests for one in made.services[OLD]) == before + 1, path
 
     run(scenario)
 
@@ -127,7 +139,8 @@ def test_nobody_steers_the_proxy_by_headers_whatever_the_address() -> None:
 def test_a_stream_that_has_begun_may_be_silent_for_longer_than_an_answer_may_take() -> None:
     async def scenario(_: World, place: Listener) -> None:
         answer = await raw(place.port, request("/events/1", "host: x"))
-        assert b"data: 1" in answer and b"data: 2" in answer
+        assert b"data: 1" in answer
+        assert b"data: 2" in answer
 
     run(scenario, ProxyRules(limits=IMPATIENT))
 
@@ -135,7 +148,8 @@ def test_a_stream_that_has_begun_may_be_silent_for_longer_than_an_answer_may_tak
 def test_a_stream_that_is_silent_for_longer_than_its_own_limit_is_cut() -> None:
     async def scenario(_: World, place: Listener) -> None:
         answer = await raw(place.port, request("/events/9", "host: x"))
-        assert b"data: 1" in answer and b"data: 2" not in answer
+        assert b"data: 1" in answer
+        assert b"data: 2" not in answer
 
     run(scenario, ProxyRules(limits=TimeLimits(idle_s=0.3)))
 
@@ -146,7 +160,7 @@ def test_an_answer_that_does_not_begin_in_time_is_504_and_its_request_was_sent_o
         await made.traffic.refresh(OLD)
         assert (await get(place.port, "/slow/0.1"))[0] == 200
         assert (await get(place.port, "/slow/9"))[0] == 504
-        assert sum(one.requests for one in made.services[OLD] if hasattr(one, "requests")) == 2
+        assert sum(one.requests for one in made.services[OLD]) == 2
 
     run(scenario, ProxyRules(limits=IMPATIENT))
 
@@ -163,7 +177,10 @@ def test_a_path_has_limits_of_its_own_and_ends_at_a_slash() -> None:
         assert (await get(place.port, "/slow/0.8"))[0] == 504
         await made.traffic.apply(effect(2), Routing(UNIT, _with(place, "/slow"), OLD))
         assert (await get(place.port, "/slow/0.8"))[0] == 200
-        for prefix in ("/slo", "/slow/9/"):  # a path that only begins with the same letters, and one further down
+        for prefix in (
+            "/slo",
+            "/slow/9/",
+        ):  # a path that only begins with the same letters, and one further down
             await made.traffic.apply(effect(3), Routing(UNIT, _with(place, prefix), OLD))
             assert (await get(place.port, "/slow/0.8"))[0] == 504
 
@@ -189,9 +206,8 @@ def test_rules_take_effect_with_their_routing_and_go_with_it() -> None:
 
 
 async def _grpc_only(made: World, *, http1: bool = False) -> GrpcService:
-    await made.withdraw(NEW)
     service = await GrpcService(http1=http1).start()
-    made.services[NEW] = [service]
+    made.others[NEW] = service
     return service
 
 
@@ -212,7 +228,11 @@ def test_grpc_is_found_out_and_passed_on_in_every_form() -> None:
         service, port = await grpc(made)
         channel = await Channel.connected(port)
         head, trailers = await channel.call("Status0")
-        assert (head[":status"], head["content-type"], trailers["grpc-status"]) == ("200", "application/grpc", "0")
+        assert (head[":status"], head["content-type"], trailers["grpc-status"]) == (
+            "200",
+            "application/grpc",
+            "0",
+        )
         assert await channel.status("Status13") == "13"
         assert await channel.status("Only5") == "5"
         number, stream = channel.begin("Echo")
@@ -231,7 +251,7 @@ def test_grpc_is_found_out_and_passed_on_in_every_form() -> None:
 
 def test_a_stream_of_grpc_may_be_silent() -> None:
     async def scenario(made: World, _: Listener) -> None:
-        _, port = await grpc(made, ProxyRules(limits=IMPATIENT))
+        _rpc, port = await grpc(made, ProxyRules(limits=IMPATIENT))
         channel = await Channel.connected(port)
         number, stream = channel.begin("Echo")
         channel.message(number, b"one")
@@ -247,7 +267,7 @@ def test_a_stream_of_grpc_may_be_silent() -> None:
 
 def test_an_application_that_speaks_both_is_spoken_to_as_its_clients_speak() -> None:
     async def scenario(made: World, _: Listener) -> None:
-        _, port = await grpc(made, http1=True)
+        _rpc, port = await grpc(made, http1=True)
         channel = await Channel.connected(port)
         assert await channel.status("Status0") == "0"
         channel.close()
@@ -275,7 +295,7 @@ def test_a_version_whose_instances_come_later_is_asked_when_they_are_there() -> 
     async def scenario(made: World, place: Listener) -> None:
         await made.withdraw(NEW)
         await made.traffic.apply(effect(2), Routing(UNIT, place, OLD, NEW))
-        _, port = await grpc(made, sequence=3)
+        _rpc, port = await grpc(made, sequence=3)
         channel = await Channel.connected(port)
         assert await channel.status("Status0") == "0"
         channel.close()
@@ -291,7 +311,7 @@ def test_a_version_whose_instances_come_later_is_asked_when_they_are_there() -> 
     ],
 )
 def test_a_protocol_that_the_application_does_not_speak_is_refused(
-    declared: str, http2: bool, said: str
+    declared: str, said: str, *, http2: bool
 ) -> None:
     async def scenario(made: World, place: Listener) -> None:
         if http2:
@@ -321,7 +341,9 @@ def test_all_addresses_are_those_of_both_families() -> None:
     async def scenario(made: World, _: Listener) -> None:
         place = Listener(free_port(), "::", proxy=ProxyRules(trusted=("127.0.0.1",)))
         await made.traffic.apply(effect(2), Routing(UNIT, place, OLD))
-        assert (await seen_by_the_service(place))["x-forwarded-proto"] == "https"  # an address of IPv4 is one here, too
+        assert (await seen_by_the_service(place))[
+            "x-forwarded-proto"
+        ] == "https"  # an address of IPv4 is one here, too
         answer = await raw(place.port, request("/", "host: x"), to="::1")
         assert answer.endswith(b"a")
 
@@ -334,9 +356,13 @@ def test_large_heads_pass_up_to_the_limit() -> None:
     async def scenario(made: World, place: Listener) -> None:
         large = [f"x-{n}: {'v' * 500}" for n in range(110)]
         assert b" 200 " in (await raw(place.port, request("/", "host: x", *large)))[:15]
+        assert b" 200 " in (await raw(place.port, request("/large", "host: x")))[:15]
         small = Listener(place.port, proxy=ProxyRules(head_max_bytes=8192))
         await made.traffic.apply(effect(2), Routing(UNIT, small, OLD))
         assert b" 431 " in (await raw(place.port, request("/", "host: x", *large)))[:15]
+        made.rules[NEW] = small.proxy
+        await made.traffic.apply(effect(3), Routing(UNIT, place, OLD, NEW, 100))
+        assert b" 502 " in (await raw(place.port, request("/large", "host: x")))[:15]
 
     run(scenario)
 
@@ -386,7 +412,7 @@ def test_web_sockets_pass_may_be_silent_and_are_not_mirrored() -> None:
     async def scenario(made: World, place: Listener) -> None:
         await made.traffic.apply(effect(2), Routing(UNIT, place, OLD, NEW, 0, mirror=100))
         assert await upgraded(place.port, "websocket") == b"ping"
-        assert made.service(NEW).requests == 0
+        assert made.services[NEW][0].requests == 0
 
     run(scenario, ProxyRules(limits=IMPATIENT))
 
@@ -418,6 +444,6 @@ def test_instances_that_keep_no_connection_get_one_for_each_request() -> None:
         stats = await made.traffic.admin.stats(r"cluster\..*\.upstream_cx_total")
         (opened,) = [int(count) for name, count in stats.items() if NEW.key in name]
         assert opened == 3
-        await until(lambda: made.service(NEW).requests == 3)
+        await until(lambda: made.services[NEW][0].requests == 3)
 
     run(scenario)

@@ -1,11 +1,12 @@
 """How the proxy treats a service's requests: whom it believes, how long it waits, what it speaks and refuses."""
 
 import ipaddress
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
-from headgate.config.models.complaint import shown, wrong
+from headgate.config.models.complaint import Complaint, raised, shown, wrong
 from headgate.config.models.quantity import Quantity
 from headgate.config.models.section import Section
 from headgate.config.models.value import HttpPath, one_or_many
@@ -56,12 +57,17 @@ class Timeouts(Section):
 
     answer: Limit = Field(
         default=120.0,
-        description="From the whole request to the beginning of the answer; later, it is 504 and the version's error.",
+        description="From the whole request to the beginning of the answer; later, it is 504 and the version's error. "
+        "`off`: as long as `idle`.",
     )
     idle: Limit = Field(
         default=3600.0, description="The longest silence of a stream or a web socket that goes on."
     )
     total: Limit = Field(default=None, description="From the whole request to the end of the answer.")
+
+    def over(self, general: "Timeouts") -> "Timeouts":
+        """What is not given here is as in `general`."""
+        return general.model_copy(update={key: getattr(self, key) for key in self.model_fields_set})
 
 
 class Limits(Section):
@@ -70,7 +76,8 @@ class Limits(Section):
     EXPECTED: ClassVar[str] = "a mapping with `head` and `body`"
 
     head: Annotated[int, Quantity(SIZE, low=HEAD_MIN_BYTES, high=HEAD_MAX_BYTES)] = Field(
-        default=65_536, description="All headers of a request, or of an answer, together; more is 431, or 503."
+        default=65_536,
+        description="All headers of a request, or of an answer, together; more is 431, or 502.",
     )
     body: Annotated[int | None, Quantity(SIZE, low=1, high=BODY_MAX_BYTES, off=True)] = Field(
         default=None, description="The body of a request; more is 413."
@@ -116,3 +123,30 @@ class Proxy(Section):
     default_host: HostHeader = Field(
         default="localhost", description="The Host of an HTTP/1.0 request that has none."
     )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        complaints = [
+            *_cut_short(self.timeouts, self.timeouts, ("timeouts",)),
+            *(
+                complaint
+                for path, own in self.paths.items()
+                for complaint in _cut_short(own.over(self.timeouts), own, ("paths", path))
+            ),
+        ]
+        if complaints:
+            raise raised(complaints)
+        return self
+
+
+def _cut_short(whole: Timeouts, written: Timeouts, loc: tuple[str, ...]) -> Iterator[Complaint]:
+    """Silence before an answer is silence: a longer `answer` than `idle` would never be reached."""
+    if whole.idle is None or whole.answer is None or whole.answer <= whole.idle:
+        return
+    if "answer" not in whole.model_fields_set:
+        return
+    idle = DURATION.write(whole.idle)
+    place = next((key for key in ("answer", "idle") if key in written.model_fields_set), "")
+    what = f"an answer may take {DURATION.write(whole.answer)}, and `idle` ends every silence after {idle}"
+    expected = f"`answer` of at most {idle}, or a longer `idle`"
+    yield Complaint((*loc, place) if place else loc, what, expected)

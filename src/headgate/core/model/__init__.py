@@ -44,6 +44,7 @@ from headgate.core.model.step import (
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 
 __all__ = [
+    "PRIVATE",
     "Answer",
     "Arm",
     "Audience",
@@ -71,7 +72,6 @@ __all__ = [
     "Mean",
     "OnSilent",
     "OnUnproven",
-    "PRIVATE",
     "PathLimits",
     "Pause",
     "Plan",

@@ -1,6 +1,5 @@
 """How the proxy treats a unit's requests: whom it believes, how long it waits, what it speaks, what it refuses."""
 
-import ipaddress
 from typing import Literal
 
 import msgspec
@@ -25,8 +24,8 @@ class TimeLimits(msgspec.Struct, frozen=True):
     """How long one request may take; None: no limit.
 
     `answer_s` counts from the whole request to the head of the answer, and is the instance's fault: 504. `idle_s` is
-    the longest silence of both sides in an exchange that goes on. `total_s` is from the whole request to the end of
-    the answer.
+    the longest silence of both sides; before an answer it is the instance's fault, too. `total_s` is from the whole
+    request to the end of the answer.
     """
 
     answer_s: float | None = 120.0
@@ -61,8 +60,3 @@ class ProxyRules(msgspec.Struct, frozen=True):
     client_idle_s: float | None = 3600.0
     instance_idle_s: float | None = 1.5
     default_host: str = "localhost"
-
-    def __post_init__(self) -> None:
-        """Refuse what is no network. Raises ValueError."""
-        for network in self.trusted:
-            ipaddress.ip_network(network)

@@ -35,8 +35,9 @@ class Sticky(msgspec.Struct, frozen=True):
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """Where a unit is reached, and how. `preview_port` and the header `preview_header: canary` reach the canary directly.
+    """Where a unit is reached, and how.
 
+    `preview_port` and the header `preview_header: canary` reach the canary directly.
     `proxy` is how its requests are treated there; what of that concerns instances (`protocol`, `instance_idle_s`) is
     each version's own.
     """

@@ -4,8 +4,8 @@
   is in no count yet. Retried attempts count once, as the client saw them.
 * An error is an answer 5xx, the service's own or the proxy's on its behalf (no connection, reset, silence, no
   instance), or a response that broke off. A call of gRPC is judged by its own status, in whichever place it came: those
-  of `GRPC_ERRORS` are errors, the others are answers to what the client asked. Failures that no response came from have no latency: they are in `requests`
-  and in no bucket, that is, slower than every bound.
+  of `GRPC_ERRORS` are errors, the others are answers to what the client asked. Failures that no response came from have
+  no latency: they are in `requests` and in no bucket, that is, slower than every bound.
 * `instances` are counted by address, from counters that are read a little later: together they are never more than the
   arm, over any interval, and what is held back for that comes with the next reading. A broken-off response counts as
   good there, and a failure without an instance is in none.
@@ -45,7 +45,11 @@ RPC call an error of the server."""
 _COUNTED = "|".join((*_BEGUN, *_ENDED, *_ERRORS, "rq_time"))
 _GRPC = "grpc."
 _FLUSHES = "server.dropped_stat_flushes"
-_FILTER = quote(rf"^(cluster\.[^.]+\.(upstream_({_COUNTED})|grpc\.({'|'.join(GRPC_ERRORS)}))|{_FLUSHES})$".replace("server.", r"server\."))
+_FILTER = quote(
+    rf"^(cluster\.[^.]+\.(upstream_({_COUNTED})|grpc\.({'|'.join(GRPC_ERRORS)}))|{_FLUSHES})$".replace(
+        "server.", r"server\."
+    )
+)
 _STATS = f"/stats?format=json&histogram_buckets=cumulative&filter={_FILTER}"
 _CLUSTERS = "/clusters?format=json"
 
@@ -129,7 +133,7 @@ class _Counts(msgspec.Struct, frozen=True):
 
     @property
     def errors(self) -> int:
-        """Answers 5xx, calls of gRPC that failed, and broken-off responses: protocol errors not answered 502 instead."""
+        """Answers 5xx, failed calls of gRPC, and broken-off responses: protocol errors that were not answered 502."""
         failed = self.total(*(f"{_GRPC}{status}" for status in GRPC_ERRORS))
         return self.total("rq_5xx") + failed + max(0, self.total("cx_protocol_error") - self.total("rq_502"))
 

@@ -195,6 +195,10 @@ def _no_answer(received: bytes) -> str:
     """What came instead of an answer."""
     if not received:
         return "the connection was closed"
-    if len(received) > _FRAME_KIND_AT and received[:2] == b"\0\0" and received[_FRAME_KIND_AT] in _FIRST_FRAMES:
+    if (
+        len(received) > _FRAME_KIND_AT
+        and received[:2] == b"\0\0"
+        and received[_FRAME_KIND_AT] in _FIRST_FRAMES
+    ):
         return "it speaks HTTP/2 only, as gRPC does: check it with `tcp`, or with a command"
     return "the answer is not HTTP, or broken off"

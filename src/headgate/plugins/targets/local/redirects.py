@@ -37,8 +37,8 @@ def objection(
         if sent.get(_TOLD, "").lower() == "https":
             return f"it redirects to itself ({where}) although `{_TOLD}: https` was sent: does it trust that header?"
         return (
-            f"it sends everybody to HTTPS ({where}), which never ends behind a proxy that ends TLS: say that the client "
-            f"is there already, by `headers: {{{_TOLD}: https}}`"
+            f"it sends everybody to HTTPS ({where}), which never ends behind a proxy that ends TLS: say that the "
+            f"client is there already, by `headers: {{{_TOLD}: https}}`"
         )
     if method not in _SAFE and status not in KEEP_METHOD:
         return ""

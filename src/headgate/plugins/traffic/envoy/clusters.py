@@ -62,7 +62,7 @@ def version_of(cluster: dict[str, Any]) -> Version:
 
 def unasked(cluster: dict[str, Any]) -> bool:
     """True when nobody was there to be asked what is spoken, when `cluster` was built."""
-    return cluster["metadata"]["filter_metadata"][METADATA].get("spoken") == ""
+    return bool(cluster["metadata"]["filter_metadata"][METADATA].get("spoken") == "")
 
 
 def _connection(rules: ProxyRules) -> dict[str, Any]:

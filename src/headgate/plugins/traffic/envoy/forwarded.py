@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
+from headgate.ports.errors import Permanent
+
 CLAIMS = (
     "forwarded",
     "x-forwarded-for",
@@ -56,8 +58,11 @@ def belief(*, trusted: bool) -> dict[str, Any]:
 
 
 def from_networks(networks: Sequence[str]) -> dict[str, Any]:
-    """Connections that come from one of these networks."""
-    parsed = [ipaddress.ip_network(one) for one in networks]
+    """Connections that come from one of these networks. Raises Permanent for what is none."""
+    try:
+        parsed = [ipaddress.ip_network(one) for one in networks]
+    except ValueError as error:
+        raise Permanent(f"`proxy.trusted` holds what is no network: {error}") from None
     ranges = [{"address_prefix": str(one.network_address), "prefix_len": one.prefixlen} for one in parsed]
     return {"direct_source_prefix_ranges": ranges}
 

@@ -31,7 +31,7 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def routes(applied: Applied) -> dict[str, Any]:
-    """The route configuration of one unit: for each path with limits of its own, and for all: preview, matches, weights.
+    """The route configuration of one unit: preview, then matches, then weights; for each path with limits first.
 
     While users reach the canary, a switch stands before each route that leads there, and everything to stable behind
     them: see `switch_of`.
@@ -226,7 +226,16 @@ def _once(limits: TimeLimits) -> dict[str, Any]:
         "host_selection_retry_max_attempts": 20,  # each picks at random: one of two is found for certain
     }
     # Envoy counts this from the end of the request, and forgets it once the answer has begun.
-    return policy if limits.answer_s is None else policy | {"per_try_timeout": seconds(limits.answer_s)}
+    answer_s = _patience(limits)
+    return policy if answer_s is None else policy | {"per_try_timeout": seconds(answer_s)}
+
+
+def _patience(limits: TimeLimits) -> float | None:
+    """How long an answer may take to begin: Envoy charges nobody for `idle`, so an instance is given up before it."""
+    if limits.idle_s is None:
+        return limits.answer_s
+    silence_s = limits.idle_s - min(1.0, limits.idle_s / 10)
+    return silence_s if limits.answer_s is None else min(limits.answer_s, silence_s)
 
 
 def _matcher(match: Match) -> dict[str, Any]:

@@ -20,6 +20,7 @@ WITHIN_S = 1.0
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _FRAME_HEAD_BYTES, _KIND_AT, _SETTINGS = 9, 3, 4
 _NOTHING = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nUser-Agent: headgate-probe\r\nConnection: close\r\n\r\n"
+_STATUS_BYTES = len("HTTP/1.1 200")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _ANOTHER_PROTOCOL = (b"400", b"403", b"415", b"426", b"464", b"505")
 """What servers that speak HTTP/2 only answer to HTTP/1.1, where they answer at all."""
@@ -68,13 +69,13 @@ async def _answer(address: str, sent: bytes) -> bytes | None:
     try:
         async with asyncio.timeout(WITHIN_S):
             writer.write(sent)
-            while len(received) < _FRAME_HEAD_BYTES + len("xxx"):
+            while not (_is_http2(received) or len(received) >= _STATUS_BYTES):
                 chunk = await reader.read(1024)
                 received += chunk
                 if not chunk:
                     break
     except OSError:
-        pass
+        return received  # it hung up, or says no more: what came until then is what it has to say
     finally:
         writer.transport.abort()
         with contextlib.suppress(OSError):

@@ -41,7 +41,8 @@ class EnvoyTraffic:
     """One Envoy per home, configured by the files in `home/envoy`; it outlives whoever asked for it.
 
     `addresses` says where the instances of a version are now (`host:port`, IP addresses), without those that are to
-    get no new requests; `rules` what a version declares of its own instances. Effects that were applied are remembered in the files themselves.
+    get no new requests; `rules` what a version declares of its own instances. Effects that were applied are remembered
+    in the files themselves.
     """
 
     def __init__(
