@@ -29,7 +29,10 @@ RULES = ProxyRules(
     trusted=("10.0.0.0/8", "2001:db8::/32"),
     protocol="http1",
     limits=TimeLimits(answer_s=1.5, idle_s=None, total_s=60.0),
-    paths=(PathLimits("/reports", TimeLimits(answer_s=None)), PathLimits("/events/", TimeLimits(60, 3600, 60))),
+    paths=(
+        PathLimits("/reports", TimeLimits(answer_s=None)),
+        PathLimits("/events/", TimeLimits(60, 3600, 60)),
+    ),
     head_max_bytes=10_000,
     body_max_bytes=1_000_000,
     upgrades=(),
@@ -38,7 +41,6 @@ RULES = ProxyRules(
     default_host="shop.test",
 )
 """Rules for requests that are none of the defaults."""
-
 
 
 class DataPlane(Protocol):

@@ -72,8 +72,7 @@ def request(path: str, *lines: str, method: str = "GET", version: str = "1.1") -
 
 async def seen_by_the_service(place: Listener, source: str = "127.0.0.1") -> dict[str, str]:
     claims = [f"{name}: {value}" for name, value in CLAIMS.items()]
-    to = "127.0.0.1"
-    answer = await raw(place.port, request("/head", "host: shop.test", *claims), source=source, to=to)
+    answer = await raw(place.port, request("/head", "host: shop.test", *claims), source=source)
     lines = answer.decode().partition("\r\n\r\n")[2].split("\r\n")[1:]
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
 
@@ -161,6 +160,19 @@ def test_an_answer_that_does_not_begin_in_time_is_504_and_its_request_was_sent_o
         assert (await get(place.port, "/slow/0.1"))[0] == 200
         assert (await get(place.port, "/slow/9"))[0] == 504
         assert sum(one.requests for one in made.services[OLD]) == 2
+
+    run(scenario, ProxyRules(limits=IMPATIENT))
+
+
+def test_an_upload_may_take_longer_than_an_answer() -> None:
+    async def scenario(_: World, place: Listener) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        writer.write(request("/upload", "host: x", "content-length: 8", method="POST"))
+        for _part in range(4):
+            await asyncio.sleep(0.2)
+            writer.write(b"xx")
+        assert (await reader.read()).endswith(b"8")
+        writer.close()
 
     run(scenario, ProxyRules(limits=IMPATIENT))
 
