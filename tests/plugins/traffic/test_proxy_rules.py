@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -16,6 +17,7 @@ from headgate.core.model import (
 from headgate.ports import Permanent
 from tests.plugins.traffic.envoys import (
     UNIT,
+    Client,
     World,
     effect,
     free_port,
@@ -158,7 +160,9 @@ def test_an_answer_that_does_not_begin_in_time_is_504_and_its_request_was_sent_o
         await made.serve(OLD)
         await made.traffic.refresh(OLD)
         assert (await get(place.port, "/slow/0.1"))[0] == 200
-        assert (await get(place.port, "/slow/9"))[0] == 504
+        status, _, said = await get(place.port, "/slow/9")
+        assert status == 504
+        assert b"`proxy.timeouts`" in said
         assert sum(one.requests for one in made.services[OLD]) == 2
 
     run(scenario, ProxyRules(limits=IMPATIENT))
@@ -201,6 +205,38 @@ def test_a_path_has_limits_of_its_own_and_ends_at_a_slash() -> None:
         return Listener(place.port, proxy=rules)
 
     run(scenario, ProxyRules(limits=IMPATIENT))
+
+
+def test_a_path_may_be_silent_where_others_may_not() -> None:
+    async def scenario(_: World, place: Listener) -> None:
+        assert b"data: 2" in await raw(place.port, request("/events/0.8", "host: x"))
+
+    quiet = PathLimits("/events/", TimeLimits(answer_s=None, idle_s=None))
+    run(scenario, ProxyRules(limits=TimeLimits(idle_s=0.3), paths=(quiet,)))
+
+
+def test_no_request_fails_while_rules_change() -> None:
+    async def scenario(made: World, place: Listener) -> None:
+        changing, served = True, Counter[int]()
+
+        async def load() -> None:
+            client = Client(place.port)
+            while changing:
+                served[(await client.get("/"))[0]] += 1
+                await asyncio.sleep(0.002)
+            client.close()
+
+        clients = [asyncio.create_task(load()) for _ in range(4)]
+        for sequence in range(2, 12):
+            rules = ProxyRules(
+                trusted=("10.0.0.0/8",) if sequence % 2 else (), head_max_bytes=8192 + sequence
+            )
+            await made.traffic.apply(effect(sequence), Routing(UNIT, Listener(place.port, proxy=rules), OLD))
+        changing = False
+        await asyncio.gather(*clients)
+        assert set(served) == {200}
+
+    run(scenario)
 
 
 def test_rules_take_effect_with_their_routing_and_go_with_it() -> None:

@@ -34,6 +34,16 @@ def _no_network(value: object) -> str:
     raise wrong(f"{shown(value)} is no network", _NETWORK)
 
 
+def _protocol(value: object) -> object:
+    if value in ("grpc", "gRPC", "http2", "h2"):
+        expected, hint = (
+            "one of `auto`, `http1` and `h2c`",
+            "did you mean `h2c`, HTTP/2 without TLS, as gRPC does?",
+        )
+        raise wrong(f"{shown(value)} is not possible here", expected, hint)
+    return value
+
+
 Limit = Annotated[float | None, Quantity(DURATION, high=365 * 86400, above=True, off=True)]
 Network = Annotated[str, BeforeValidator(_network), WithJsonSchema({"type": "string"})]
 Networks = Annotated[
@@ -106,14 +116,15 @@ class Proxy(Section):
         description="Whose X-Forwarded-* and Forwarded headers are passed on: addresses, networks, or `private` "
         "(loopback, private and link-local ones). Everybody else's are replaced.",
     )
-    protocol: Literal["auto", "http1", "h2c"] = Field(
+    protocol: Annotated[Literal["auto", "http1", "h2c"], BeforeValidator(_protocol)] = Field(
         default="auto",
         description="What the application speaks: HTTP/1.1, HTTP/2 without TLS (as gRPC does), or what it answers to.",
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long a request may take.")
     paths: Annotated[dict[HttpPath, Timeouts], Field(max_length=PATHS_MAX)] = Field(
         default={},
-        description="Other time-outs for paths that begin so, the longest first; what is not given is as above.",
+        description="Other time-outs for a path and what is below it (`/a/`: what begins so), the longest first; what is "
+        "not given is as in `timeouts`.",
     )
     limits: Limits = Field(default=Limits(), description="How large a request may be.")
     upgrades: Upgrades = Field(

@@ -17,6 +17,14 @@ _HTTP_TYPE = (
 )
 _FILTERS = "type.googleapis.com/envoy.extensions.filters.http"
 
+_LATE = {
+    "filter": {"response_flag_filter": {"flags": ["UT"]}},
+    "body": {
+        "inline_string": "The application did not answer within the time of `proxy.timeouts` (docs/proxy.md).\n"
+    },
+}
+"""Whoever sees a 504 learns which key makes it one."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -87,6 +95,7 @@ def _http(
         "upgrade_configs": [{"upgrade_type": one} for one in rules.upgrades],
         "request_headers_timeout": "60s",
         "stream_idle_timeout": limit(rules.limits.idle_s),
+        "local_reply_config": {"mappers": [_LATE]},
     }
 
 

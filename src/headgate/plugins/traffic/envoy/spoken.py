@@ -14,8 +14,12 @@ from headgate.core.model import UpstreamProtocol
 Spoken = Literal["", "http1", "h2c", "both", "unknown"]
 """Empty: nobody was there to be asked."""
 
-WITHIN_S = 1.0
-"""An instance that says nothing for so long is taken to wait for a request of HTTP/1.1."""
+WITHIN_S = 5.0
+"""An instance that says nothing for so long is taken to wait for a request of HTTP/1.1. Servers that speak either answer
+at once; who takes a loaded machine for an answer would speak to the version in the wrong way for as long as it lives."""
+
+BOTH_WITHIN_S = 1.0
+"""Whoever speaks HTTP/2 may be spoken to so in any case: that he speaks HTTP/1.1 as well is not waited for."""
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _FRAME_HEAD_BYTES, _KIND_AT, _SETTINGS = 9, 3, 4
@@ -30,12 +34,12 @@ _ONLY = {"http1": "HTTP/1.1", "h2c": "HTTP/2 without TLS (as gRPC does)"}
 
 async def spoken_at(address: str) -> Spoken:
     """What the instance at `address` speaks."""
-    answered = await _answer(address, PREFACE)
+    answered = await _answer(address, PREFACE, WITHIN_S)
     if answered is None:
         return ""
     if not _is_http2(answered):
         return "http1" if _STATUS.match(answered) else "unknown"
-    other = _STATUS.match(await _answer(address, _NOTHING) or b"")
+    other = _STATUS.match(await _answer(address, _NOTHING, BOTH_WITHIN_S) or b"")
     return "both" if other is not None and other[1] not in _ANOTHER_PROTOCOL else "h2c"
 
 
@@ -57,17 +61,17 @@ def _is_http2(answered: bytes) -> bool:
     )
 
 
-async def _answer(address: str, sent: bytes) -> bytes | None:
+async def _answer(address: str, sent: bytes, within_s: float) -> bytes | None:
     """The beginning of what is answered, perhaps nothing; None where no connection is made."""
     host, _, port = address.rpartition(":")
     try:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(within_s):
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     except OSError:  # TimeoutError is one, too
         return None
     received = b""
     try:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(within_s):
             writer.write(sent)
             while not (_is_http2(received) or len(received) >= _STATUS_BYTES):
                 chunk = await reader.read(1024)
