@@ -199,10 +199,16 @@ class Connection:
 
 
 class GrpcService:
-    """A gRPC server: HTTP/2 by prior knowledge, and nothing else; with `http1`, that as well."""
+    """A gRPC server: HTTP/2 by prior knowledge, and nothing else; with `http1`, that as well.
 
-    def __init__(self, *, http1: bool = False) -> None:
+    `Status13` and `Only13` end with 13, `Echo`, `Die` and `Hang` do what they are called; every other call ends with
+    `status`.
+    """
+
+    def __init__(self, *, http1: bool = False, port: int = 0, status: str = "0") -> None:
         self.address = ""
+        self._port = port
+        self._status = status
         self.calls: list[Headers] = []
         self._http1 = http1
         self._server: asyncio.Server | None = None
@@ -210,7 +216,7 @@ class GrpcService:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> "GrpcService":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -272,7 +278,8 @@ class GrpcService:
             connection.send(HEADERS, END_HEADERS | END_STREAM, number, encode(status))
         else:
             await stream.until(ended=True)
-            status = {"grpc-status": method.removeprefix("Status")}
+            own = method.removeprefix("Status") if method.startswith("Status") else self._status
+            status = {"grpc-status": own}
             connection.send(HEADERS, END_HEADERS, number, encode(head))
             connection.send(DATA, 0, number, MESSAGE)
             connection.send(HEADERS, END_HEADERS | END_STREAM, number, encode(status))

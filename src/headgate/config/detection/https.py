@@ -25,8 +25,8 @@ def look(folder: Path) -> tuple[str, ...]:
                     f" {_DJANGO_TRUSTS}" if kind == "Django" and "SECURE_PROXY_SSL_HEADER" not in text else ""
                 )
                 place = file.relative_to(folder)
-                return (
-                    f"{kind} forces HTTPS ({what} in {place}): probes and smoke tests say `{HEADER}: https`, as the "
-                    f"proxy in front that ends TLS must.{trust}",
+                said = (
+                    f"{kind} forces HTTPS ({what} in {place}): probes and smoke tests say `{HEADER}: https`"
                 )
+                return (f"{said}, as the proxy in front that ends TLS must.{trust}",)
     return ()

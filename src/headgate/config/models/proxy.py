@@ -123,8 +123,8 @@ class Proxy(Section):
     timeouts: Timeouts = Field(default=Timeouts(), description="How long a request may take.")
     paths: Annotated[dict[HttpPath, Timeouts], Field(max_length=PATHS_MAX)] = Field(
         default={},
-        description="Other time-outs for a path and what is below it (`/a/`: what begins so), the longest first; what is "
-        "not given is as in `timeouts`.",
+        description="Other time-outs for a path and what is below it (`/a/`: what begins so), the longest first; what "
+        "is not given is as in `timeouts`.",
     )
     limits: Limits = Field(default=Limits(), description="How large a request may be.")
     upgrades: Upgrades = Field(

@@ -15,8 +15,8 @@ Spoken = Literal["", "http1", "h2c", "both", "unknown"]
 """Empty: nobody was there to be asked."""
 
 WITHIN_S = 5.0
-"""An instance that says nothing for so long is taken to wait for a request of HTTP/1.1. Servers that speak either answer
-at once; who takes a loaded machine for an answer would speak to the version in the wrong way for as long as it lives."""
+"""An instance that says nothing for so long is taken to wait for a request of HTTP/1.1. Servers that speak answer at
+once, but for a loaded machine; and what is found out here holds for as long as the version lives."""
 
 BOTH_WITHIN_S = 1.0
 """Whoever speaks HTTP/2 may be spoken to so in any case: that he speaks HTTP/1.1 as well is not waited for."""
