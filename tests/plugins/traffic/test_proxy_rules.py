@@ -372,6 +372,15 @@ def test_a_protocol_that_the_application_does_not_speak_is_refused(
     run(scenario)
 
 
+def test_the_way_back_is_not_refused_for_what_stable_declares() -> None:
+    async def scenario(made: World, place: Listener) -> None:
+        made.rules[NEW] = ProxyRules(protocol="h2c")  # which it does not speak
+        await made.traffic.apply(effect(2), Routing(UNIT, place, NEW))
+        assert await made.traffic.observed(UNIT) == Routing(UNIT, place, NEW)
+
+    run(scenario)
+
+
 def test_http_1_0_needs_no_host_and_1_1_does() -> None:
     async def scenario(_: World, place: Listener) -> None:
         answer = await raw(place.port, b"GET /head HTTP/1.0\r\n\r\n")

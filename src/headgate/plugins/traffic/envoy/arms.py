@@ -44,8 +44,8 @@ class Arms:
     async def changes(self, routing: Routing) -> list[Change]:
         """What makes a warm cluster for every version of `routing`, and drops those of versions that are gone.
 
-        Raises Temporary when a version that is to get requests has no instance, Permanent when it does not speak what
-        it declares.
+        Raises Temporary when a version that is to get requests has no instance, Permanent when the canary does not
+        speak what it declares.
         """
         for version in receiving(routing):
             if not self._addresses(version):
@@ -118,8 +118,8 @@ class Arms:
         rules = await self._rules_of(version, routing)
         addresses = self._addresses(version)
         spoken = await spoken_at(addresses[0]) if addresses else ""
-        if wrong := objection(rules.protocol, spoken):
-            raise Permanent(f"{version}: {wrong}")
+        if version == routing.canary and (wrong := objection(rules.protocol, spoken)):
+            raise Permanent(f"{version}: {wrong}")  # never of stable: it is what one goes back to
         file = str(self._folder.endpoints(version))
         return cluster(version, rules, spoken, endpoints_file=file, options=self._options)
 
