@@ -11,15 +11,19 @@ from headgate.config import ConfigError, configuration, intent, load, load_text,
 from headgate.config.compile import ANSWERED, DEFAULT_STAGES
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
+    PRIVATE,
     CommandCheck,
     HttpCheck,
     JsonExpectation,
     Listener,
     Match,
+    PathLimits,
+    ProxyRules,
     SecretSource,
     Stage,
     Sticky,
     TcpCheck,
+    TimeLimits,
     Unit,
     Version,
 )
@@ -83,7 +87,11 @@ def test_how_the_reference_is_released() -> None:
     found = intent(load(REFERENCE), "production", "web", VERSION, "v2")
     assert found.unit == Unit("shop", "production", "web")
     assert (found.candidate, found.label, found.instances) == (VERSION, "v2", 4)
-    assert found.listener == Listener(8080, "127.0.0.1", 8081, "x-headgate-preview")
+    rules = ProxyRules(
+        trusted=(*PRIVATE, "203.0.113.0/24"),
+        paths=(PathLimits("/events/", TimeLimits(None, None)), PathLimits("/reports", TimeLimits(600.0))),
+    )
+    assert found.listener == Listener(8080, "127.0.0.1", 8081, "x-headgate-preview", rules)
     rollout = found.rollout
     assert (rollout.soak_s, rollout.warm_s, rollout.drain_s) == (30, 600, 10)
     assert rollout.sticky == Sticky("cookie", "hg_arm", 3600)
@@ -113,6 +121,27 @@ def test_what_is_not_said_is_what_the_core_holds_good() -> None:
     assert found.judge == JudgeSpec(means=(ANSWERED,), external=True)
     assert found.rollout.stages == DEFAULT_STAGES
     assert found.listener == Listener(8080)
+
+
+def test_every_key_of_the_proxy() -> None:
+    text = project_text(
+        "proxy: {trusted: 10.1.2.3, protocol: h2c, timeouts: {answer: 1m, idle: off, total: 1h}, "
+        "paths: {/a: {answer: off}}, limits: {head: 8KiB, body: 1MB}, upgrades: [], "
+        "keep_alive: {clients: off, instances: off}, default_host: shop}"
+    )
+    found = intent(load_text(text, "x"), "production", "web", VERSION).listener.proxy
+    assert found == ProxyRules(
+        trusted=("10.1.2.3/32",),
+        protocol="h2c",
+        limits=TimeLimits(60.0, None, 3600.0),
+        paths=(PathLimits("/a", TimeLimits(None, None, 3600.0)),),
+        head_max_bytes=8192,
+        body_max_bytes=1_000_000,
+        upgrades=(),
+        client_idle_s=None,
+        instance_idle_s=None,
+        default_host="shop",
+    )
 
 
 def test_short_forms_of_criteria() -> None:

@@ -153,6 +153,51 @@ def test_a_container_says_where_its_health_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (
+            "config/environments/production.rb",
+            "  config.force_ssl = true\n",
+            "Rails forces HTTPS (config.force_ssl",
+        ),
+        (
+            "shop/settings.py",
+            "SECURE_SSL_REDIRECT = not DEBUG\n",
+            "trust the header, too: SECURE_PROXY_SSL_HEADER",
+        ),
+        (
+            "shop/settings/live.py",
+            "SECURE_SSL_REDIRECT=True\nSECURE_PROXY_SSL_HEADER = X\n",
+            "Django forces HTTPS",
+        ),
+        ("config/environments/production.rb", "  # config.force_ssl = true\n", ""),
+        ("shop/settings.py", "SECURE_SSL_REDIRECT = False\n", ""),
+    ],
+)
+def test_an_application_that_forces_https_is_probed_as_if_it_had_it(
+    file: str, text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text(text, "utf-8")
+    (tmp_path / "k8s.yaml").write_text(DEPLOYMENT, "utf-8")
+    written = detect(tmp_path)
+    probes = load_text(written, "x").services["web"].probes
+    assert probes.readiness is not None
+    assert probes.readiness.http is not None
+    assert probes.readiness.http.headers == ({"x-forwarded-proto": "https"} if said else {})
+    assert said in written
+    assert ("forces HTTPS" in written) is bool(said)
+
+
+def test_a_probe_of_grpc_becomes_a_connection(tmp_path: Path) -> None:
+    text = DEPLOYMENT.replace("httpGet: {path: /ready, port: 8000}", "grpc: {port: 8000}")
+    (tmp_path / "k8s.yaml").write_text(text, "utf-8")
+    probes = load_text(detect(tmp_path), "x").services["web"].probes
+    assert probes.readiness is not None
+    assert probes.readiness.tcp
+
+
+@pytest.mark.parametrize(
     ("file", "kind"),
     [
         ("alembic.ini", "Alembic"),

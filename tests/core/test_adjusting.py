@@ -6,7 +6,7 @@ from headgate.core.adjusting import adjustments
 from headgate.core.admission import Known, Words, objections
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion
-from headgate.core.model import Intent, Leg, Listener, Prepare, Promote, Rollout, Routing
+from headgate.core.model import Intent, Leg, Listener, Prepare, Promote, ProxyRules, Rollout, Routing
 from headgate.core.places import collision
 from headgate.core.planning import Place, Policies, leaving, plan, plan_back
 from headgate.core.view import summarise
@@ -53,6 +53,16 @@ def test_undone_after_its_promotion_began_it_is_where_it_was_and_is_proven() -> 
     assert back.pending(SetRouting)[1] == SetRouting(Routing(WEB, Listener(8000), OLD))
     back.succeed(SetRouting).succeed(PrepareVersion).succeed(VerifyVersion)
     assert (back.state.stage, back.state.outcome) == ("closed", "rolled_back")
+
+
+def test_other_rules_of_the_proxy_alone_are_an_adjustment_and_are_undone_with_it() -> None:
+    stricter = Listener(8000, proxy=ProxyRules(trusted=(), body_max_bytes=1000))
+    leg = drawn(replace(WIDE, listener=stricter, instances=1))
+    assert adjustments(leg) == ("other `proxy` rules: trusted, body_max_bytes",)
+    back = ride(leg).succeed(AskGates).succeed(PrepareVersion)
+    assert back.pending(SetRouting)[1] == SetRouting(Routing(WEB, stricter, OLD))
+    back.fail(SetRouting, "Envoy refused it")
+    assert back.pending(SetRouting)[1] == SetRouting(Routing(WEB, Listener(8000), OLD))
 
 
 def test_a_release_that_is_undone_gives_the_old_version_its_own_old_size() -> None:

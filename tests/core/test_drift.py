@@ -17,10 +17,11 @@ from headgate.core.drift import (
     differences,
     of_part,
 )
-from headgate.core.model import Listener, Routing
+from headgate.core.model import Listener, ProxyRules, Routing
 from tests.core.ride import NEW, OLD, WEB
 
 PLACE = Listener(8000)
+STRICT, PREVIEWED = Listener(8000, proxy=ProxyRules(trusted=())), Listener(8000, preview_port=8001)
 TWO = (Seen("1", ready=True), Seen("2", ready=True))
 REAL = Real(TWO, Routing(WEB, PLACE, OLD), listening=True, status=200)
 RECORDED = Recorded(OLD, 2, PLACE)
@@ -30,6 +31,12 @@ CASES: list[tuple[Pictures, str, str, str, Condition]] = [
     (replace(WELL, declared=None), "undeclared", "is no longer in", "headgate retire -e production web", "runs"),
     (replace(WELL, declared=Declared(3, PLACE)), "size", "asks for 3 instances", "headgate deploy", "runs"),
     (replace(WELL, declared=Declared(2, Listener(9000))), "place", "127.0.0.1:9000", "headgate deploy", "runs"),
+    (replace(WELL, declared=Declared(2, STRICT)), "place", "with other `proxy` rules", "headgate deploy", "runs"),
+    (replace(WELL, declared=Declared(2, PREVIEWED)), "place", "with another preview", "headgate deploy", "runs"),
+    (
+        replace(WELL, real=replace(REAL, routing=Routing(WEB, STRICT, OLD))),
+        "routing", "127.0.0.1:8000 with other `proxy` rules", "headgate up", "down",
+    ),
     (replace(WELL, declared=Declared(2, PLACE, "f" * 64)), "configuration", "another", "headgate deploy", "runs"),
     (replace(WELL, real=replace(REAL, instances=())), "instances", "its processes are gone", "headgate up", "down"),
     (replace(WELL, real=replace(REAL, instances=TWO[:1])), "instances", "1 of 2", "headgate up", "limps"),

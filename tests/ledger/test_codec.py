@@ -21,7 +21,7 @@ from headgate.core.events import (
     ReleaseRequested,
     RoutingSet,
 )
-from headgate.core.model import Arm, Listener, Routing, Sample, Unit, Version
+from headgate.core.model import Arm, Listener, ProxyRules, Routing, Sample, Unit, Version
 from headgate.ledger import LedgerCorrupt, LedgerTooNew, MemoryLedger, SqliteLedger
 from headgate.ledger.codec import (
     Codec,
@@ -205,3 +205,13 @@ def test_old_samples_and_routings_have_no_fresh_baseline() -> None:
     )
     fields = msgspec.json.decode(TODAY.encode(set_then)[1], type=Fields)
     assert TODAY.decode(1, msgspec.json.encode(fields).replace(b',"fresh":null', b"")) == set_then
+
+
+def test_old_listeners_have_the_proxys_rules_by_default() -> None:
+    set_then = RoutingSet(
+        at=1.0, effect=EffectId("r1", 3, 0), routing=Routing(Unit("p", "e", "s"), Listener(1), None)
+    )
+    body = TODAY.encode(set_then)[1]
+    rules = b',"proxy":' + msgspec.json.encode(ProxyRules())
+    assert rules in body
+    assert TODAY.decode(1, body.replace(rules, b"")) == set_then

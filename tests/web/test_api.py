@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.core.events import ReleaseAborted, StepApproved
-from headgate.core.model import Rollout, Source
+from headgate.core.model import PathLimits, ProxyRules, Rollout, Source, TimeLimits
 from headgate.ledger import LedgerError
 from headgate.web.dispatch import BODY_MAX_BYTES
 from headgate.web.idempotency import KEYS_MAX
@@ -252,6 +252,31 @@ def test_a_fresh_baseline_that_could_not_be_carried_out(intent: dict[str, Any], 
         wrong = replace(asked, intents=(replace(asked.intents[0], **intent),))
         answer = await place.ask("POST", "/v1/releases", wrong)
         assert (answer.status_code, answer.json()["where"]) == (422, where)
+
+    at(story)
+
+
+@pytest.mark.parametrize(
+    ("rules", "where"),
+    [
+        (ProxyRules(trusted=("10.0.0.1/8",)), ".trusted"),
+        (ProxyRules(trusted=("127.0.0.1",) * 201), ""),
+        (ProxyRules(head_max_bytes=10), ".head_max_bytes"),
+        (ProxyRules(body_max_bytes=0), ".body_max_bytes"),
+        (ProxyRules(paths=(PathLimits("reports", TimeLimits()),)), ".paths"),
+        (ProxyRules(paths=(PathLimits("/reports", TimeLimits(answer_s=-1.0)),)), ""),
+        (ProxyRules(limits=TimeLimits(idle_s=0.0)), ""),
+        (ProxyRules(client_idle_s=1e12), ""),
+    ],
+)
+def test_rules_of_the_proxy_that_could_not_be_carried_out(rules: ProxyRules, where: str) -> None:
+    async def story(place: Place) -> None:
+        asked = wish(TWO)
+        listener = replace(asked.intents[0].listener, proxy=rules)
+        wrong = replace(asked, intents=(replace(asked.intents[0], listener=listener),))
+        answer = await place.ask("POST", "/v1/releases", wrong)
+        expected = f"body.intents[0].listener.proxy{where}"
+        assert (answer.status_code, answer.json()["where"]) == (422, expected)
 
     at(story)
 

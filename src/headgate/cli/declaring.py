@@ -13,7 +13,7 @@ import msgspec
 from headgate import __version__
 from headgate.cli.session import Session
 from headgate.core.drift import Declared
-from headgate.core.model import Listener, Unit
+from headgate.core.model import Unit
 from headgate.files import replace_file
 
 if TYPE_CHECKING:
@@ -55,13 +55,12 @@ def declaration(session: Session) -> Declaration | None:
 
 def declared_by(project: "Project", digest: str = "") -> Declaration:
     """The same, from a project that was read."""
+    from headgate.config import listener_of
+
     units = tuple(
         (
             Unit(project.project, name, service),
-            Declared(
-                one.instances,
-                Listener(one.listen.port, one.listen.host, one.listen.preview, one.listen.preview_header),
-            ),
+            Declared(one.instances, listener_of(one)),
         )
         for name, environment in project.environments.items()
         for service, one in environment.services.items()

@@ -8,6 +8,7 @@ from headgate.config.check import notes
 from headgate.config.closest import closest
 from headgate.config.compile import configuration, environment_of, intent, policies, service_of
 from headgate.config.detection import detect
+from headgate.config.listening import listener_of
 from headgate.config.load import load, load_text
 from headgate.config.models import Environment, Project, Service
 from headgate.config.problems import ConfigError, Problem
@@ -25,6 +26,7 @@ __all__ = [
     "environment_of",
     "intent",
     "json_schema",
+    "listener_of",
     "load",
     "load_text",
     "notes",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headgate.config.closest import closest
+from headgate.config.listening import listener_of
 from headgate.config.models import (
     Criteria,
     Environment,
@@ -29,7 +30,6 @@ from headgate.core.model import (
     HttpCheck,
     Intent,
     JsonExpectation,
-    Listener,
     LogRotation,
     Marker,
     Match,
@@ -80,7 +80,7 @@ def configuration(project: Project, environment: str, service: str, root: Path) 
         logs=LogRotation(found.logs.size, found.logs.keep),
         memory_max_bytes=found.memory,
         metrics_path=found.metrics or "",
-        listener=_listener(found),
+        listener=listener_of(found),
         business={
             name: (signal.good, signal.of)
             for name, signal in found.criteria.business.items()
@@ -95,7 +95,7 @@ def intent(project: Project, environment: str, service: str, version: Version, l
     return Intent(
         unit=Unit(project.project, environment, service),
         candidate=version,
-        listener=_listener(found),
+        listener=listener_of(found),
         rollout=_rollout(found.rollout, found.stop.drain),
         judge=_judge(found.criteria),
         instances=found.instances,
@@ -103,11 +103,6 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
         measured_by=found.criteria.measured_by or "",
     )
-
-
-def _listener(found: Service) -> Listener:
-    listen = found.listen
-    return Listener(listen.port, listen.host, listen.preview, listen.preview_header)
 
 
 def policies(project: Project, environment: str) -> Policies:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from headgate.core.model import Leg, Listener
+from headgate.core.model import Leg, Listener, ProxyRules
 
 
 def adjustments(leg: Leg) -> tuple[str, ...]:
@@ -14,10 +14,19 @@ def _adjustments(leg: Leg) -> Iterator[str]:
     before, after = leg.baseline_listener, leg.listener
     if leg.baseline_instances is not None and leg.baseline_instances != leg.instances:
         yield f"{leg.baseline_instances} -> {leg.instances} instances"
-    if before is not None and before != after:
+    if before is not None and _place(before) != _place(after):
         yield f"{_place(before)} -> {_place(after)}"
+    if before is not None and before.proxy != after.proxy:
+        yield f"other `proxy` rules: {', '.join(_changed(before.proxy, after.proxy))}"
 
 
 def _place(listener: Listener) -> str:
     preview = f", preview {listener.preview_port}" if listener.preview_port is not None else ""
     return f"{listener.host}:{listener.port}{preview} ({listener.preview_header})"
+
+
+def _changed(before: ProxyRules, after: ProxyRules) -> Iterator[str]:
+    """The fields that are others."""
+    yield from (
+        field for field in ProxyRules.__struct_fields__ if getattr(before, field) != getattr(after, field)
+    )

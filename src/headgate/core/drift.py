@@ -194,7 +194,8 @@ def _place(pictures: Pictures) -> Found:
     declared, recorded = pictures.declared, pictures.recorded
     if declared is None or recorded is None or recorded.listener in (None, declared.listener):
         return
-    said = f"headgate.yaml puts it at {_at(declared.listener)}, and {_at(recorded.listener)} is what was deployed"
+    what = _difference(declared.listener, recorded.listener)
+    said = f"headgate.yaml puts it at {_at(declared.listener)}{what}, and {_at(recorded.listener)} is what was deployed"
     yield "note", said, f"headgate deploy {pictures.place}"
 
 
@@ -264,7 +265,8 @@ def _routing(pictures: Pictures) -> Found:
         there = " and ".join(str(one) for one in real.routing.versions()) or "nothing"
         yield "critical", f"the proxy sends its users to {there}, and {recorded.version} is recorded", MEND
     elif recorded.listener is not None and real.routing.listener != recorded.listener:
-        said = f"the proxy has it at {_at(real.routing.listener)}, and {_at(recorded.listener)} is recorded"
+        what = _difference(real.routing.listener, recorded.listener)
+        said = f"the proxy has it at {_at(real.routing.listener)}{what}, and {_at(recorded.listener)} is recorded"
         yield "critical", said, MEND
 
 
@@ -320,6 +322,13 @@ def _back(pictures: Pictures) -> str:
 
 def _at(listener: Listener | None) -> str:
     return f"{listener.host}:{listener.port}" if listener is not None else "nowhere"
+
+
+def _difference(one: Listener, other: Listener | None) -> str:
+    """What is another where the place is the same."""
+    if other is None or _at(one) != _at(other):
+        return ""
+    return " with other `proxy` rules" if one.proxy != other.proxy else " with another preview"
 
 
 def _count(instances: int) -> str:

@@ -7,13 +7,40 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.events import EffectId
-from headgate.core.model import Listener, Match, Routing, Sticky, Unit, Version
+from headgate.core.model import (
+    Listener,
+    Match,
+    PathLimits,
+    ProxyRules,
+    Routing,
+    Sticky,
+    TimeLimits,
+    Unit,
+    Version,
+)
 from headgate.ports import Permanent, Traffic
 
 WEB = Unit("shop", "production", "web")
 API = Unit("shop", "production", "api")
+RULES = ProxyRules(
+    trusted=("10.0.0.0/8", "2001:db8::/32"),
+    protocol="http1",
+    limits=TimeLimits(answer_s=1.5, idle_s=None, total_s=60.0),
+    paths=(
+        PathLimits("/reports", TimeLimits(answer_s=None)),
+        PathLimits("/events/", TimeLimits(60, 3600, 60)),
+    ),
+    head_max_bytes=10_000,
+    body_max_bytes=1_000_000,
+    upgrades=(),
+    client_idle_s=None,
+    instance_idle_s=2.5,
+    default_host="shop.test",
+)
+"""Rules for requests that are none of the defaults."""
 
 
 class DataPlane(Protocol):
@@ -79,6 +106,8 @@ class TrafficContract(ABC):
                 Routing(WEB, place, old, new, 100, sticky=Sticky("header", "x-user")),
                 Routing(WEB, place, new, old),
                 Routing(WEB, place, old, new, 25, fresh=fresh),
+                Routing(WEB, replace(place, proxy=RULES), old, new, 25, matches),
+                Routing(WEB, place, old, new, 25, matches),
             )
             for sequence, routing in enumerate(routings, start=1):
                 await plane.traffic.apply(effect(sequence), routing)

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from headgate.core.model import Arm, Counts, Routing
+from headgate.core.model import Arm, Counts, ProxyRules, Routing, TimeLimits, Version
 from headgate.core.model.sample import since
 from headgate.plugins.signals.envoy import ANSWERED, FRESH_S, EnvoySignals, _shared_out
-from headgate.plugins.traffic.envoy import Options, cluster_name
+from headgate.plugins.traffic.envoy import cluster_name
 from headgate.ports import Temporary
 from tests.plugins.traffic.envoys import UNIT, Client, Service, World, effect, get, listener, version, world
+from tests.plugins.traffic.http2 import Channel, GrpcService
 
 pytestmark = pytest.mark.e2e
 
@@ -27,9 +28,9 @@ class Room:
         self.port = port
         self.signals = EnvoySignals(made.traffic.admin.get, cluster_name)
 
-    async def read(self) -> Arm:
+    async def read(self, which: Version = OLD) -> Arm:
         await asyncio.sleep(FRESH_S + 0.05)
-        return await self.signals.read(OLD)
+        return await self.signals.read(which)
 
     async def ask(self, *paths: str) -> list[int]:
         statuses: list[int] = []
@@ -41,11 +42,11 @@ class Room:
         return statuses
 
 
-def run(scenario: Callable[[Room], Awaitable[None]], options: Options | None = None) -> None:
+def run(scenario: Callable[[Room], Awaitable[None]], rules: ProxyRules | None = None) -> None:
     async def inside() -> None:
-        async with world(options) as made:
+        async with world() as made:
             await made.serve(OLD, NEW)
-            place = listener()
+            place = listener(rules=rules)
             await made.traffic.apply(effect(1), Routing(UNIT, place, OLD, NEW))
             await scenario(Room(made, place.port))
 
@@ -78,7 +79,43 @@ def test_every_way_to_fail_is_an_error_once() -> None:
         # Those without a response have no latency: they are slower than every bound.
         assert before.requests - within(before, SLOWER_THAN_ALL) == 4
 
-    run(scenario, Options(silence_s=0.3))
+    run(scenario, ProxyRules(limits=TimeLimits(answer_s=0.3)))
+
+
+def test_a_version_that_hangs_is_charged_also_where_an_answer_may_take_for_ever() -> None:
+    async def scenario(room: Room) -> None:
+        assert await room.ask("/slow/9") == [504]
+        arm = await room.read()
+        assert (arm.requests, arm.errors) == (1, 1)
+
+    run(scenario, ProxyRules(limits=TimeLimits(answer_s=None, idle_s=0.5)))
+
+
+def test_a_call_of_grpc_fails_by_its_own_status_and_once() -> None:
+    async def scenario(room: Room) -> None:
+        rpc = version("c")
+        room.world.others[rpc] = await GrpcService().start()
+        place = listener(rules=ProxyRules(limits=TimeLimits(answer_s=0.3)))
+        await room.world.traffic.apply(effect(2), Routing(UNIT, place, OLD, rpc, 100))
+        channel = await Channel.connected(place.port)
+        before = await room.read(rpc)
+        for method, status, errors in (
+            ("Status0", "0", 0),
+            ("Status5", "5", 0),  # NOT_FOUND answers what was asked
+            ("Status13", "13", 1),
+            ("Only14", "14", 1),  # without a message, as most failures come
+            ("Only3", "3", 0),
+            ("Die", "14", 1),  # by the proxy, on its behalf
+            ("Hang", "14", 1),  # 504, as gRPC maps it
+        ):
+            assert await channel.status(method) == status, method
+            now = await room.read(rpc)
+            seen = since(before, now)
+            assert (seen.requests, seen.errors) == (1, errors), method
+            before = now
+        channel.close()
+
+    run(scenario)
 
 
 def test_a_version_that_refuses_connections_or_has_no_instance_fails() -> None:

@@ -137,6 +137,7 @@ def test_json_that_is_as_expected() -> None:
     [
         ((), "the connection was closed"),
         ((b"SSH-2.0-OpenSSH\r\n",), "not HTTP"),
+        ((b"\0\0\0\4\0\0\0\0\0",), "it speaks HTTP/2 only, as gRPC does: check it with `tcp`"),
         ((OK[:-1],), "broken off"),
         ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",), "broken off"),
         ((b"HTTP/1.1 200 OK\r\nContent-Len",), "HTTP"),

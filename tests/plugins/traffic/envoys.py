@@ -10,9 +10,10 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from headgate.core.events import EffectId
-from headgate.core.model import Listener, Unit, Version
+from headgate.core.model import Listener, ProxyRules, Unit, Version
 from headgate.plugins.traffic.envoy import EnvoyTraffic, Options
 from headgate.ports.errors import Permanent
 from headgate.ports.processes import ProcessStatus, Program
@@ -114,7 +115,7 @@ class Service:
         self._clients: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> "Service":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512, limit=1 << 20)
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -134,6 +135,9 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if head.startswith("PRI "):  # asked whether it speaks HTTP/2: as every server of HTTP/1.1
+            writer.write(b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-length: 0\r\n\r\n")
+            return False
         self.requests += 1
         self.heads.append(head)
         path = head.split()[1]
@@ -149,15 +153,40 @@ class Service:
             writer.write(b"this is not HTTP\r\n\r\n")
             return True
         if kind == "upgrade":
-            writer.write(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+            protocol = argument or "websocket"
+            writer.write(f"HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: {protocol}\r\n\r\n".encode())
             writer.write(await reader.readexactly(4))
+            return True
+        if kind == "events":  # one, silence, another one
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n")
+            await writer.drain()
+            await asyncio.sleep(float(argument))
+            writer.write(b"data: 2\n\n")
+            return False
+        if kind == "upload":
+            size = await _body_size(head, reader)
+            writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(str(size))}\r\n\r\n{size}".encode())
             return True
         if kind == "slow":
             await asyncio.sleep(float(argument))
+        extra = "".join(f"x-{n}: {'v' * 500}\r\n" for n in range(110)) if kind == "large" else ""
         status = argument if kind == "status" else "200"
         body = head.encode() if kind == "head" else self.name.encode()
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        writer.write(f"HTTP/1.1 {status} X\r\n{extra}content-length: {len(body)}\r\n\r\n".encode() + body)
         return True
+
+
+async def _body_size(head: str, reader: asyncio.StreamReader) -> int:
+    size = 0
+    if "transfer-encoding: chunked" in head:
+        while chunk := int(await reader.readline(), 16):
+            size += len(await reader.readexactly(chunk + 2)) - 2
+        await reader.readline()
+        return size
+    left = int(head.partition("content-length: ")[2].split("\r\n")[0])
+    while size < left:
+        size += len(await reader.read(65536))
+    return size
 
 
 class Client:
@@ -197,6 +226,14 @@ async def get(port: int, path: str = "/", headers: Mapping[str, str] | None = No
         client.close()
 
 
+class Instance(Protocol):
+    """An instance of another kind, which a version has instead of services."""
+
+    address: str
+
+    async def close(self) -> None: ...
+
+
 class World:
     """One home with an Envoy, and services behind it."""
 
@@ -205,15 +242,25 @@ class World:
         self.options = options
         self.supervisor = Supervisor()
         self.services: dict[Version, list[Service]] = {}
+        self.others: dict[Version, Instance] = {}
+        self.rules: dict[Version, ProxyRules] = {}
         self.hidden: set[str] = set()
         self.traffic = self.open()
 
     def open(self) -> EnvoyTraffic:
         """The port as another process would make it."""
-        return EnvoyTraffic(self.home, self.supervisor, self.addresses, self.options)
+        return EnvoyTraffic(self.home, self.supervisor, self.addresses, self.options, self.rules_of)
+
+    def rules_of(self, which: Version) -> ProxyRules:
+        """What a version declares of its instances."""
+        if which not in self.rules:
+            raise Permanent(f"{which} is not stored")
+        return self.rules[which]
 
     def addresses(self, which: Version) -> list[str]:
         found = [service.address for service in self.services.get(which, ())]
+        if which in self.others:
+            found = [self.others[which].address]
         return [address for address in found if address not in self.hidden]
 
     async def serve(self, *versions: Version) -> None:
@@ -240,6 +287,8 @@ class World:
     async def close(self) -> None:
         for which in list(self.services):
             await self.withdraw(which)
+        for other in self.others.values():
+            await other.close()
         await self.supervisor.close()
 
 
@@ -260,5 +309,6 @@ async def until(true: Callable[[], bool], within_s: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-def listener(*, preview: bool = False) -> Listener:
-    return Listener(free_port(), preview_port=free_port() if preview else None)
+def listener(*, preview: bool = False, host: str = "127.0.0.1", rules: ProxyRules | None = None) -> Listener:
+    preview_port = free_port() if preview else None
+    return Listener(free_port(), host, preview_port, proxy=rules or ProxyRules())

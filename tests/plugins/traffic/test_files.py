@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from headgate.core.model import Listener, Routing
-from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.files import (
     Folder,
     content,
@@ -38,7 +37,7 @@ def test_it_remembers_what_was_applied(tmp_path: Path) -> None:
     folder.create()
     applied = Applied(Routing(UNIT, Listener(80), version("a")), (effect(4),))
     assert folder.applied(UNIT) is None
-    swap(folder.routes(UNIT), discovery([routes(applied, Options())]))
+    swap(folder.routes(UNIT), discovery([routes(applied)]))
     assert Folder(tmp_path).applied(UNIT) == applied
     assert folder.every_applied() == [applied]
 

@@ -4,8 +4,18 @@ import json
 import re
 from pathlib import Path
 
-from headgate.config.detection import compiled, dockerfile, kubernetes, migrations, node, procfile, python
+from headgate.config.detection import (
+    compiled,
+    dockerfile,
+    https,
+    kubernetes,
+    migrations,
+    node,
+    procfile,
+    python,
+)
 from headgate.config.detection.found import Found
+from headgate.config.detection.https import HEADER
 from headgate.config.models.value import Variable
 from headgate.config.models.wording import Wording
 from headgate.config.spelling import meaning
@@ -25,8 +35,9 @@ def detect(folder: Path) -> str:
     start = next((found for found in (*seen, docker, kube) if found is not None and _runs(found)), None)
     facts = [found for found in (kube, docker, start) if found is not None]
     notes = [note for found in (start, docker) if found is not None for note in found.notes]
-    notes = list(dict.fromkeys([*notes, *migrations.look(folder)]))
-    return _written(_name(folder), start, facts, notes)
+    forced = https.look(folder)
+    notes = list(dict.fromkeys([*notes, *forced, *migrations.look(folder)]))
+    return _written(_name(folder), start, facts, notes, _probes(facts, https=bool(forced)))
 
 
 def _runs(found: Found) -> bool:
@@ -69,7 +80,7 @@ def _comment(text: str) -> str:
     return re.sub(r"[^ -~]", "?", " ".join(text.split()))
 
 
-def _written(name: str, start: Found | None, facts: list[Found], notes: list[str]) -> str:
+def _written(name: str, start: Found | None, facts: list[Found], notes: list[str], probes: list[str]) -> str:
     port = next((found.port for found in facts if found.port and 0 < found.port <= _PORT_MAX), _PORT)
     instances = next((found.instances for found in facts if found.instances), 1)
     lines = [
@@ -86,7 +97,7 @@ def _written(name: str, start: Found | None, facts: list[Found], notes: list[str
         f"    listen: {port} # the public port, held by the proxy; instances get ports of their own",
         *([f"    instances: {instances}"] if instances > 1 else []),
         *_variables(facts),
-        *_probes(facts),
+        *probes,
         "    rollout:",
         "      strategy: canary",
         "      steps:",
@@ -138,7 +149,8 @@ def _is_variable(name: str) -> bool:
     return bool(re.fullmatch(_VARIABLE.pattern, name)) and name != "PORT"
 
 
-def _probes(facts: list[Found]) -> list[str]:
+def _probes(facts: list[Found], *, https: bool) -> list[str]:
+    """What Kubernetes or a container asks. `https`: the application answers nobody who does not say that he has it."""
     probes: dict[str, str] = {}
     for found in facts:
         probes = {
@@ -150,4 +162,10 @@ def _probes(facts: list[Found]) -> list[str]:
             "    probes:",
             "      readiness: tcp # better: a path that answers 200 when it can do its work",
         ]
-    return ["    probes:", *(f"      {name}: {_quoted(path)}" for name, path in probes.items())]
+    return ["    probes:", *(f"      {name}: {_probe(path, https=https)}" for name, path in probes.items())]
+
+
+def _probe(path: str, *, https: bool) -> str:
+    if path == "tcp" or not https:
+        return _quoted(path)
+    return f"{{http: {{path: {_json(path)}, headers: {{{HEADER}: https}}}}}}"

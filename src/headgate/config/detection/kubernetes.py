@@ -88,4 +88,4 @@ def _probe(probe: object) -> str:
     path = _at(probe, "httpGet", "path")
     if isinstance(path, str):
         return path if path.startswith("/") else f"/{path}"
-    return "tcp" if _at(probe, "tcpSocket") else ""
+    return "tcp" if _at(probe, "tcpSocket") or _at(probe, "grpc") else ""

@@ -6,6 +6,7 @@ from headgate.config.models.environment import Environment
 from headgate.config.models.probe import HttpAnswer, Probe, Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
 from headgate.config.models.project import Project
+from headgate.config.models.proxy import Proxy, Timeouts
 from headgate.config.models.rollout import Matches, Rollout, Step, StickyBy
 from headgate.config.models.section import Section
 from headgate.config.models.service import Service
@@ -26,6 +27,7 @@ __all__ = [
     "Probe",
     "Probes",
     "Project",
+    "Proxy",
     "Request",
     "Rollout",
     "Secret",
@@ -34,4 +36,5 @@ __all__ = [
     "Step",
     "StickyBy",
     "Stop",
+    "Timeouts",
 ]

@@ -9,6 +9,7 @@ from headgate.config.models.criteria import Criteria
 from headgate.config.models.plugin import Declared, Plugin
 from headgate.config.models.probe import Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
+from headgate.config.models.proxy import Proxy
 from headgate.config.models.rollout import Rollout
 from headgate.config.models.section import Section
 from headgate.config.models.smoke import Journey
@@ -33,6 +34,7 @@ class Service(Section):
         "on 127.0.0.1; the variable PORT holds it too."
     )
     listen: Listen = Field(description="Where the proxy takes the service's traffic: a port, or a mapping.")
+    proxy: Proxy = Field(default=Proxy(), description="How the proxy treats the service's requests.")
     instances: Annotated[int, Field(ge=1, le=INSTANCES_MAX)] = Field(
         default=1, description="How many processes."
     )

@@ -19,6 +19,13 @@ from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, 
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
 from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
+from headgate.core.model.proxy_rules import (
+    PRIVATE,
+    PathLimits,
+    ProxyRules,
+    TimeLimits,
+    UpstreamProtocol,
+)
 from headgate.core.model.reach import Reach
 from headgate.core.model.routing import Listener, Match, Routing, Sticky
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
@@ -38,6 +45,7 @@ from headgate.core.model.step import (
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 
 __all__ = [
+    "PRIVATE",
     "Answer",
     "Arm",
     "Audience",
@@ -66,12 +74,14 @@ __all__ = [
     "Mean",
     "OnSilent",
     "OnUnproven",
+    "PathLimits",
     "Pause",
     "Plan",
     "Prepare",
     "Probe",
     "Probes",
     "Promote",
+    "ProxyRules",
     "Push",
     "QuietHours",
     "Reach",
@@ -92,7 +102,9 @@ __all__ = [
     "StopPolicy",
     "StrategyName",
     "TcpCheck",
+    "TimeLimits",
     "Unit",
+    "UpstreamProtocol",
     "Vendor",
     "Verdict",
     "VerdictKind",

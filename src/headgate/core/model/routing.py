@@ -5,6 +5,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from headgate.core.model.identity import Unit, Version
+from headgate.core.model.proxy_rules import ProxyRules
 
 W = TypeVar("W", int, float)
 
@@ -34,12 +35,18 @@ class Sticky(msgspec.Struct, frozen=True):
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """Where a unit is reached. `preview_port` and the header `preview_header: canary` reach the canary directly."""
+    """Where a unit is reached, and how.
+
+    `preview_port` and the header `preview_header: canary` reach the canary directly.
+    `proxy` is how its requests are treated there; what of that concerns instances (`protocol`, `instance_idle_s`) is
+    each version's own.
+    """
 
     port: int
     host: str = "127.0.0.1"
     preview_port: int | None = None
     preview_header: str = "x-headgate-preview"
+    proxy: ProxyRules = ProxyRules()
 
 
 class Routing(msgspec.Struct, frozen=True):

@@ -3,8 +3,9 @@
 * A request counts when it is over: a response that came to its end, or a failure. A response that is still being sent
   is in no count yet. Retried attempts count once, as the client saw them.
 * An error is an answer 5xx, the service's own or the proxy's on its behalf (no connection, reset, silence, no
-  instance), or a response that broke off. Failures that no response came from have no latency: they are in `requests`
-  and in no bucket, that is, slower than every bound.
+  instance), or a response that broke off. A call of gRPC is judged by its own status, in whichever place it came: those
+  of `GRPC_ERRORS` are errors, the others are answers to what the client asked. Failures that no response came from have
+  no latency: they are in `requests` and in no bucket, that is, slower than every bound.
 * `instances` are counted by address, from counters that are read a little later: together they are never more than the
   arm, over any interval, and what is held back for that comes with the next reading. A broken-off response counts as
   good there, and a failure without an instance is in none.
@@ -37,9 +38,18 @@ _TOTAL_FROM_MS = 1e8  # a bucket as wide as this one counts everything
 _BEGUN = ("rq_total", "rq_cancelled", "rq_pending_failure_eject", "rq_pending_overflow", "cx_none_healthy")
 _ENDED = ("rq_completed", "rq_active", "rq_pending_active", "rq_retry")
 _ERRORS = ("rq_5xx", "rq_502", "cx_protocol_error")
+GRPC_ERRORS = ("2", "4", "12", "13", "14", "15")
+"""UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS: what OpenTelemetry's conventions for
+RPC call an error of the server."""
+
 _COUNTED = "|".join((*_BEGUN, *_ENDED, *_ERRORS, "rq_time"))
+_GRPC = "grpc."
 _FLUSHES = "server.dropped_stat_flushes"
-_FILTER = quote(rf"^(cluster\.[^.]+\.upstream_({_COUNTED})|{_FLUSHES})$".replace("server.", r"server\."))
+_FILTER = quote(
+    rf"^(cluster\.[^.]+\.(upstream_({_COUNTED})|grpc\.({'|'.join(GRPC_ERRORS)}))|{_FLUSHES})$".replace(
+        "server.", r"server\."
+    )
+)
 _STATS = f"/stats?format=json&histogram_buckets=cumulative&filter={_FILTER}"
 _CLUSTERS = "/clusters?format=json"
 
@@ -123,8 +133,9 @@ class _Counts(msgspec.Struct, frozen=True):
 
     @property
     def errors(self) -> int:
-        """Answers 5xx, and broken-off responses: protocol errors that were not answered 502 instead."""
-        return self.total("rq_5xx") + max(0, self.total("cx_protocol_error") - self.total("rq_502"))
+        """Answers 5xx, failed calls of gRPC, and broken-off responses: protocol errors that were not answered 502."""
+        failed = self.total(*(f"{_GRPC}{status}" for status in GRPC_ERRORS))
+        return self.total("rq_5xx") + failed + max(0, self.total("cx_protocol_error") - self.total("rq_502"))
 
     @property
     def abandoned(self) -> int:
@@ -168,7 +179,7 @@ class _Series:
 
 
 def _fell(before: _Counts, now: _Counts) -> bool:
-    counters = ("rq_completed", "rq_total", "rq_5xx")
+    counters = ("rq_completed", "rq_total", "rq_5xx", *(f"{_GRPC}{status}" for status in GRPC_ERRORS))
     return now.finished < before.finished or any(now.total(name) < before.total(name) for name in counters)
 
 
@@ -216,7 +227,7 @@ def _clusters(body: bytes) -> tuple[_Clusters, int]:
         if stat.get("name") == _FLUSHES:
             dropped = int(stat["value"])
         elif "name" in stat:
-            _, cluster, name = stat["name"].split(".")
+            _, cluster, name = stat["name"].split(".", maxsplit=2)
             values.setdefault(cluster, {})[name.removeprefix("upstream_")] = int(stat["value"])
         for found in (one for one in stat.get("histograms", ()) if one["buckets"]):
             latencies[found["name"].split(".")[1]] = _histogram(found["buckets"])

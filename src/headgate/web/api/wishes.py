@@ -1,5 +1,6 @@
 """What may be asked for by the API: a release that can be carried out, and that its asker may describe."""
 
+import ipaddress
 import math
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.events import ReleaseRequested
-from headgate.core.model import Intent, Rollout, Unit
+from headgate.core.model import Intent, ProxyRules, Rollout, Unit
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
@@ -22,6 +23,9 @@ INTENTS_MAX = 100
 STAGES_MAX = 100
 INSTANCES_MAX = 1000
 SECONDS_MAX = 366 * 86400.0
+NETWORKS_MAX = 200
+PATHS_MAX = 50
+HEAD_BYTES = range(1024, 8192 * 1024 + 1)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PORT_MAX = 65535
@@ -106,12 +110,36 @@ def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
     for port in (listener.port, listener.preview_port):
         if port is not None and not 0 < port <= _PORT_MAX:
             yield "listener", f"{port} is no port"
+    yield from _wrong_proxy(listener.proxy)
     if not 1 <= intent.instances <= INSTANCES_MAX:
         yield "instances", f"there may be 1 to {INSTANCES_MAX} instances"
     if intent.measured_by and intent.measured_by not in [source.name for source in intent.sources]:
         yield "measured_by", f"no source is called {intent.measured_by[:100]!r}"
     yield from _wrong_rollout(intent.rollout)
     yield from _wrong_criteria(intent.judge)
+
+
+def _wrong_proxy(rules: ProxyRules) -> Iterator[tuple[str, str]]:
+    where = "listener.proxy"
+    if len(rules.trusted) > NETWORKS_MAX or len(rules.paths) > PATHS_MAX:
+        yield where, f"there may be {NETWORKS_MAX} networks and {PATHS_MAX} paths"
+    for network in rules.trusted:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield f"{where}.trusted", f"{network[:100]!r} is no network"
+    if rules.head_max_bytes not in HEAD_BYTES:
+        yield f"{where}.head_max_bytes", f"it is {HEAD_BYTES.start} to {HEAD_BYTES.stop - 1}"
+    if rules.body_max_bytes is not None and rules.body_max_bytes < 1:
+        yield f"{where}.body_max_bytes", "it is at least 1, or null"
+    for path in rules.paths:
+        if not path.prefix.startswith("/"):
+            yield f"{where}.paths", f"{path.prefix[:100]!r} does not begin with /"
+    limits = (rules.limits, *(path.limits for path in rules.paths))
+    times = [time for one in limits for time in (one.answer_s, one.idle_s, one.total_s)]
+    for seconds in (*times, rules.client_idle_s, rules.instance_idle_s):
+        if seconds is not None and not 0 < seconds <= SECONDS_MAX:
+            yield where, f"a time is more than 0 and at most {SECONDS_MAX:g} seconds, or null"
 
 
 def _wrong_rollout(rollout: Rollout) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import CommandCheck, HttpCheck, JsonExpectation, TcpCheck
-from headgate.plugins.targets.local import command, http_request
+from headgate.plugins.targets.local import command, http_request, redirects
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.targets.local.launch import CannotStart
 from headgate.plugins.targets.local.record import Spec
@@ -46,7 +46,7 @@ async def ask_http(check: HttpCheck, host: str, port: int, timeout_s: float) -> 
         )
     except Unanswered as unanswered:
         return Outcome(False, f"{check.method} {check.path}: {unanswered}", refused=unanswered.refused)  # noqa: FBT003
-    objection = _objection(check, reply)
+    objection = _objection(check, reply, f"{host}:{port}")
     if objection:
         return Outcome(False, f"{check.method} {check.path}: {objection}{_excerpt(reply)}", reply)  # noqa: FBT003
     return Outcome(True, f"{check.method} {check.path}: {reply.status}", reply)  # noqa: FBT003
@@ -81,13 +81,17 @@ async def _ask_tcp(host: str, port: int, timeout_s: float) -> Outcome:
     return Outcome(True, f"port {port} accepts connections")  # noqa: FBT003
 
 
-def _objection(check: HttpCheck, reply: Reply) -> str:
-    """What is wrong with the answer; empty: nothing."""
+def _objection(check: HttpCheck, reply: Reply, host: str) -> str:
+    """What is wrong with the answer of `host`; empty: nothing. A redirect is what was asked for where its status is."""
     if check.status:
         if reply.status not in check.status:
             return f"expected status {' or '.join(map(str, check.status))}, got {reply.status}"
     elif not 200 <= reply.status <= 399:  # noqa: PLR2004 - Kubernetes' rule
         return f"expected status 200 to 399, got {reply.status}"
+    elif again := redirects.objection(
+        check.method, check.path, check.headers, host, reply.status, reply.location
+    ):
+        return again
     if not (check.contains or check.json):
         return ""
     if reply.truncated:

@@ -18,6 +18,7 @@ _INTERIM_MAX = 16
 _HEAD_END = b"\r\n\r\n"
 _CHUNKS_END = b"0\r\n\r\n"
 _GROWTH, _TRIES_MAX = 1.25, 64
+_FRAME_KIND_AT, _FIRST_FRAMES = 3, (4, 7)  # SETTINGS or GOAWAY: how every server of HTTP/2 begins
 _NO_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -30,11 +31,12 @@ class Unanswered(Exception):  # noqa: N818 - what happened, not what we did wron
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer: `truncated` when its body is longer than `BODY_BYTES_MAX`."""
+    """An answer: `truncated` when its body is longer than `BODY_BYTES_MAX`; `location` is where it redirects to."""
 
     status: int
     body: bytes
     truncated: bool = False
+    location: str = ""
 
     @property
     def text(self) -> str:
@@ -168,7 +170,7 @@ def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
     if _HEAD_END not in received:
         if not whole and len(received) <= HEAD_BYTES_MAX:
             return None
-        raise Unanswered("the answer is not HTTP, or broken off" if received else "the connection was closed")
+        raise Unanswered(_no_answer(received))
     response = http.client.HTTPResponse(cast("socket.socket", _Bytes(received)), method=method)
     try:
         response.begin()
@@ -177,7 +179,7 @@ def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
         more_helps = isinstance(error, http.client.IncompleteRead) and len(received) <= 2 * BODY_BYTES_MAX
         if more_helps and not whole:
             return None
-        raise Unanswered("the answer is not HTTP, or broken off") from None
+        raise Unanswered(_no_answer(received)) from None
     open_ended = response.length is not None and response.length > 0
     unbounded = response.length is None and response.will_close and not response.chunked
     if len(body) <= BODY_BYTES_MAX and (open_ended or unbounded):
@@ -185,4 +187,18 @@ def parse(received: bytes, method: str, *, whole: bool) -> Reply | None:
             return None
         if open_ended:
             raise Unanswered("the answer is broken off")
-    return Reply(response.status, body[:BODY_BYTES_MAX], truncated=len(body) > BODY_BYTES_MAX)
+    location = response.getheader("location") or ""
+    return Reply(response.status, body[:BODY_BYTES_MAX], len(body) > BODY_BYTES_MAX, location)
+
+
+def _no_answer(received: bytes) -> str:
+    """What came instead of an answer."""
+    if not received:
+        return "the connection was closed"
+    if (
+        len(received) > _FRAME_KIND_AT
+        and received[:2] == b"\0\0"
+        and received[_FRAME_KIND_AT] in _FIRST_FRAMES
+    ):
+        return "it speaks HTTP/2 only, as gRPC does: check it with `tcp`, or with a command"
+    return "the answer is not HTTP, or broken off"

@@ -1,47 +1,66 @@
 """Versions in the proxy: their clusters and instances, from before they get traffic until after they are gone."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from headgate.core.model import Routing, Unit, Version
+from headgate.core.model import ProxyRules, Routing, Unit, Version
 from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin
 from headgate.plugins.traffic.envoy.bootstrap import Options
-from headgate.plugins.traffic.envoy.clusters import cluster, version_of
+from headgate.plugins.traffic.envoy.clusters import cluster, unasked, version_of
 from headgate.plugins.traffic.envoy.delivery import Change, deliver
 from headgate.plugins.traffic.envoy.endpoints import address_of, endpoints
 from headgate.plugins.traffic.envoy.files import Folder, Resources, resources
 from headgate.plugins.traffic.envoy.names import cluster_name
-from headgate.ports.errors import Temporary
+from headgate.plugins.traffic.envoy.spoken import objection, spoken_at
+from headgate.plugins.traffic.envoy.threads import in_thread
+from headgate.ports.errors import Permanent, PortError, Temporary
+
+Rules = Callable[[Version], ProxyRules]
 
 DRAINING_MAX = 32
 _ACTIVE = ("upstream_rq_active", "upstream_rq_pending_active")
 
 
 class Arms:
-    """The clusters of one Envoy. `addresses` is where a version's instances are."""
+    """The clusters of one Envoy. `addresses` is where a version's instances are, `rules` what it declares of them."""
 
     def __init__(
-        self, folder: Folder, admin: Admin, addresses: Callable[[Version], Sequence[str]], options: Options
+        self,
+        folder: Folder,
+        admin: Admin,
+        addresses: Callable[[Version], Sequence[str]],
+        options: Options,
+        rules: Rules | None = None,
     ) -> None:
         self._folder = folder
         self._admin = admin
         self._addresses = addresses
         self._options = options
+        self._rules = rules
 
     async def changes(self, routing: Routing) -> list[Change]:
         """What makes a warm cluster for every version of `routing`, and drops those of versions that are gone.
 
-        Raises Temporary when a version that is to get requests has no instance.
+        Raises Temporary when a version that is to get requests has no instance, Permanent when the canary does not
+        speak what it declares.
         """
         for version in receiving(routing):
             if not self._addresses(version):
                 raise Temporary(f"{version} has no running instance to send requests to")
-        kept = await self._kept(routing)
-        names = {cluster["name"] for cluster in kept}
+        asked_again = {cluster_name(one) for one in routing.versions() if self._addresses(one)}
+        kept = [
+            found
+            for found in await self._kept(routing)
+            if not (unasked(found) and found["name"] in asked_again)
+        ]
+        names = {found["name"] for found in kept}
         added = [
-            self._cluster(version) for version in routing.versions() if cluster_name(version) not in names
+            await self._cluster(version, routing)
+            for version in routing.versions()
+            if cluster_name(version) not in names
         ]
         changes = [self._endpoints(version) for version in routing.versions()]
         return [*changes, Change(self._folder.clusters, confirmation.CLUSTERS, [*kept, *added])]
@@ -95,8 +114,21 @@ class Arms:
                 kept.append(found)
         return kept
 
-    def _cluster(self, version: Version) -> dict[str, Any]:
-        return cluster(version, endpoints_file=str(self._folder.endpoints(version)), options=self._options)
+    async def _cluster(self, version: Version, routing: Routing) -> dict[str, Any]:
+        rules = await self._rules_of(version, routing)
+        addresses = self._addresses(version)
+        spoken = await spoken_at(addresses[0]) if addresses else ""
+        if version == routing.canary and (wrong := objection(rules.protocol, spoken)):
+            raise Permanent(f"{version}: {wrong}")  # never of stable: it is what one goes back to
+        file = str(self._folder.endpoints(version))
+        return cluster(version, rules, spoken, endpoints_file=file, options=self._options)
+
+    async def _rules_of(self, version: Version, routing: Routing) -> ProxyRules:
+        """What the version itself declares; where that cannot be read, what holds for the unit."""
+        if self._rules is not None:
+            with contextlib.suppress(PortError):
+                return await in_thread(self._rules, version)
+        return routing.listener.proxy
 
     def _endpoints(self, version: Version) -> Change:
         name, file = cluster_name(version), self._folder.endpoints(version)

@@ -1,5 +1,6 @@
 """What Envoy is started with: where its files lie, how it measures, how much it may use. A pure builder."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -13,25 +14,22 @@ LATENCY_LE_MS = (
 EVERYTHING_MS = 1e9
 """A bound no request exceeds: its bucket counts all observations, so that the total is known."""
 
+HEADERS_MAX = 1000
+"""How many headers a request or an answer may have; their size is a unit's own."""
+
+_KIB = 1024
 _CLIENTS = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How the proxy is run. Changing one takes a restart of Envoy.
+    """How the proxy is run. Changing one takes a restart of Envoy; what is a unit's own is in its `ProxyRules`.
 
-    `concurrency` is the number of worker threads. An upstream that sends nothing for `silence_s` seconds after the
-    request has been sent answers 504, charged to its version; there is no limit to how long a response may take as
-    a whole. Upgraded (web socket) and streaming connections may be idle for `stream_idle_s`.
-    `upstream_idle_s` is how long a connection to a service is kept: shorter than any service keeps it, so that
-    no request is sent just as the service closes. `connections_max` bounds what one version is given at once,
+    `concurrency` is the number of worker threads. `connections_max` bounds what one version is given at once,
     `clients_max` the connections of clients: more are refused.
     """
 
     concurrency: int = 2
     connect_timeout_s: float = 1.0
-    silence_s: float = 60.0
-    stream_idle_s: float = 3600.0
-    upstream_idle_s: float = 1.5
     connections_max: int = 10_000
     clients_max: int = 20_000
     log_level: str = "warning"
@@ -40,6 +38,16 @@ class Options(msgspec.Struct, frozen=True):
 def seconds(value: float) -> str:
     """A protobuf duration as JSON has it."""
     return f"{value:.3f}s"
+
+
+def limit(value: float | None) -> str:
+    """The same of a limit: Envoy has 0 for none."""
+    return seconds(0.0 if value is None else value)
+
+
+def kib(size_bytes: int) -> int:
+    """A size as Envoy has it."""
+    return math.ceil(size_bytes / _KIB)
 
 
 def file_source(path: str) -> dict[str, Any]:

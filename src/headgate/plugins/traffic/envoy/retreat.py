@@ -19,7 +19,6 @@ from headgate.core.events import EffectId
 from headgate.core.model import Version
 from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
-from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.endpoints import address_of
 from headgate.plugins.traffic.envoy.files import Folder, resources, size, version_of
 from headgate.plugins.traffic.envoy.names import unit_name
@@ -34,7 +33,7 @@ LOCK_S = 3.0
 """How long another writer is waited for: one that hangs in the middle keeps nobody from safety."""
 
 
-async def retreat(home: Path, reason: str, options: Options | None = None) -> tuple[Retreated, ...]:
+async def retreat(home: Path, reason: str) -> tuple[Retreated, ...]:
     """Take every exposed canary off the traffic, where stable answers; the preview still reaches it. Returns the units.
 
     Where a unit's file cannot be written, Envoy is told by its runtime, which it forgets when it dies: call it again.
@@ -47,7 +46,7 @@ async def retreat(home: Path, reason: str, options: Options | None = None) -> tu
             for applied in folder.every_applied():
                 found = _safe(applied, reason)
                 if found is not None and await in_thread(_answers, folder, found.after.stable):
-                    way = WayBack(folder, admin, options or Options(), applied, found.effect, found.after)
+                    way = WayBack(folder, admin, applied, found.effect, found.after)
                     await _take_back(way)
                     done.append(found)
         finally:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from headgate.core.events import EffectId
-from headgate.core.model import Match, Routing, Version
-from headgate.plugins.traffic.envoy.bootstrap import Options, seconds
+from headgate.core.model import Match, PathLimits, Routing, TimeLimits, Version
+from headgate.plugins.traffic.envoy.bootstrap import limit, seconds
 from headgate.plugins.traffic.envoy.clusters import METADATA
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
 
@@ -18,6 +18,7 @@ CLIENT_HEADER = "x-headgate-client"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _ADDRESS_HEADER = "x-envoy-external-address"
 _ALL = {"prefix": "/"}
+_MIRRORS = "request_mirror_policies"
 _PERCENT = 100
 _PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
 
@@ -29,19 +30,24 @@ class Applied(msgspec.Struct, frozen=True):
     effects: tuple[EffectId, ...]
 
 
-def routes(applied: Applied, options: Options) -> dict[str, Any]:
-    """The route configuration of one unit: preview, then matches, then weights.
+def routes(applied: Applied) -> dict[str, Any]:
+    """The route configuration of one unit: preview, then matches, then weights; for each path with limits first.
 
     While users reach the canary, a switch stands before each route that leads there, and everything to stable behind
     them: see `switch_of`.
     """
-    routing = applied.routing
+    routing, rules = applied.routing, applied.routing.listener.proxy
     found = _switched(list(_routes(routing)), applied)
+    found = [*(_upgraded(route) for route in found if _MIRRORS in route.get("route", ())), *found]
+    paths = sorted(rules.paths, key=lambda path: (-len(path.prefix), path.prefix))
     host: dict[str, Any] = {
         "name": "all",
         "domains": ["*"],
-        "routes": [*(_upgraded(route, options) for route in found if "route" in route), *found],
-        "retry_policy": _retry(options),
+        "routes": [
+            *(_below(path, route) for path in paths for route in found),
+            *(_limited(route, {"timeout": limit(rules.limits.total_s)}) for route in found),
+        ],
+        "retry_policy": _once(rules.limits),
     }
     # The client's address is in x-forwarded-for; a service sees nothing that it would not see without us.
     removed = [_ADDRESS_HEADER] if _sets_cookie(routing) else [_ADDRESS_HEADER, CLIENT_HEADER]
@@ -144,15 +150,32 @@ def _sets_cookie(routing: Routing) -> bool:
 
 def _route(action: dict[str, Any], *headers: dict[str, Any]) -> dict[str, Any]:
     match = {**_ALL, "headers": list(headers)} if headers else _ALL
-    return {"match": match, "route": action | {"timeout": "0s"}}
+    return {"match": match, "route": action}
 
 
-def _upgraded(route: dict[str, Any], options: Options) -> dict[str, Any]:
-    """The same route for upgraded connections, which may be silent for long and are never mirrored."""
+def _below(path: PathLimits, route: dict[str, Any]) -> dict[str, Any]:
+    """The same route for the requests of a path and below it, with its limits."""
+    ends = path.prefix.endswith("/")
+    where = {"prefix": path.prefix} if ends else {"path_separated_prefix": path.prefix}
+    match = {key: value for key, value in route["match"].items() if key not in _ALL}
+    limits = {
+        "timeout": limit(path.limits.total_s),
+        "idle_timeout": limit(path.limits.idle_s),
+        "retry_policy": _once(path.limits),
+    }
+    return _limited({**route, "match": {**where, **match}}, limits)
+
+
+def _limited(route: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
+    return {**route, "route": route["route"] | limits} if "route" in route else route
+
+
+def _upgraded(route: dict[str, Any]) -> dict[str, Any]:
+    """The same route for upgraded connections, which are never mirrored."""
     present = {"name": "upgrade", "present_match": True}
     match = {**route["match"], "headers": [*route["match"].get("headers", ()), present]}
-    action = {key: value for key, value in route["route"].items() if key != "request_mirror_policies"}
-    return {**route, "match": match, "route": {**action, "retry_policy": _retry(options, silence=False)}}
+    action = {key: value for key, value in route["route"].items() if key != _MIRRORS}
+    return {**route, "match": match, "route": action}
 
 
 def _to(version: Version) -> dict[str, Any]:
@@ -184,11 +207,16 @@ def _mirror(routing: Routing) -> dict[str, Any]:
     share = {"default_value": {"numerator": routing.mirror, "denominator": "HUNDRED"}}
     # Envoy would add "-shadow" to the host, which many services refuse.
     policy = {**_to(routing.canary), "runtime_fraction": share, "disable_shadow_host_suffix_append": True}
-    return {"request_mirror_policies": [policy]}
+    return {_MIRRORS: [policy]}
 
 
-def _retry(options: Options, *, silence: bool = True) -> dict[str, Any]:
-    """Once, at another instance if there is one, and only what no instance has begun to work on."""
+def _once(limits: TimeLimits) -> dict[str, Any]:
+    """No instance is sent a request that another one may have seen (decision 16).
+
+    Another instance is chosen, once, only where no byte of the request has left (no connection, or one that closed
+    first), or where an instance of HTTP/2 says itself that it did nothing (RFC 9113, section 8.7). What comes later is
+    answered as it is, and is the version's error.
+    """
     policy: dict[str, Any] = {
         "retry_on": "connect-failure,refused-stream,reset-before-request",
         "num_retries": 1,
@@ -197,7 +225,17 @@ def _retry(options: Options, *, silence: bool = True) -> dict[str, Any]:
         ],
         "host_selection_retry_max_attempts": 20,  # each picks at random: one of two is found for certain
     }
-    return policy | ({"per_try_idle_timeout": seconds(options.silence_s)} if silence else {})
+    # Envoy counts this from the end of the request, and forgets it once the answer has begun.
+    answer_s = _patience(limits)
+    return policy if answer_s is None else policy | {"per_try_timeout": seconds(answer_s)}
+
+
+def _patience(limits: TimeLimits) -> float | None:
+    """How long an answer may take to begin: Envoy charges nobody for `idle`, so an instance is given up before it."""
+    if limits.idle_s is None:
+        return limits.answer_s
+    silence_s = limits.idle_s - min(1.0, limits.idle_s / 10)
+    return silence_s if limits.answer_s is None else min(limits.answer_s, silence_s)
 
 
 def _matcher(match: Match) -> dict[str, Any]:

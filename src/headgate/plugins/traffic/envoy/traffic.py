@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from headgate.core.events import EffectId
-from headgate.core.model import Routing, Unit, Version
+from headgate.core.model import ProxyRules, Routing, Unit, Version
 from headgate.core.places import reached_at
 from headgate.plugins.traffic.envoy import confirmation, proxy
 from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socket
-from headgate.plugins.traffic.envoy.arms import Arms, receiving
+from headgate.plugins.traffic.envoy.arms import Arms, Rules, receiving
 from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.delivery import Change, deliver, pending
 from headgate.plugins.traffic.envoy.effects import StaleError, applied_before, remembered
@@ -41,7 +41,8 @@ class EnvoyTraffic:
     """One Envoy per home, configured by the files in `home/envoy`; it outlives whoever asked for it.
 
     `addresses` says where the instances of a version are now (`host:port`, IP addresses), without those that are to
-    get no new requests. Effects that were applied are remembered in the files themselves.
+    get no new requests; `rules` what a version declares of its own instances. Effects that were applied are remembered
+    in the files themselves.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class EnvoyTraffic:
         processes: Processes,
         addresses: Callable[[Version], Sequence[str]],
         options: Options | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.admin = Admin(admin_socket(home))
         self._folder = Folder(home / "envoy")
         self._processes = processes
         self._options = options or Options()
-        self._arms = Arms(self._folder, self.admin, addresses, self._options)
+        self._arms = Arms(self._folder, self.admin, addresses, self._options, rules)
         self._moved_at: dict[Unit, float] = {}
 
     async def start(self) -> None:
@@ -106,7 +108,7 @@ class EnvoyTraffic:
         before = self._folder.applied(routing.unit)
         if before is None or not takes_back(before.routing, routing):
             return None
-        return WayBack(self._folder, self.admin, self._options, before, effect, routing)
+        return WayBack(self._folder, self.admin, before, effect, routing)
 
     async def _answers(self) -> bool:
         try:
@@ -173,12 +175,12 @@ class EnvoyTraffic:
     async def _route(self, applied: Applied, arms: list[Change], *, again: bool) -> None:
         unit, listener, name = applied.routing.unit, applied.routing.listener, unit_name(applied.routing.unit)
         file = self._folder.routes(unit)
-        own = listeners(unit, listener, routes_file=str(file), options=self._options)
+        own = listeners(unit, listener, routes_file=str(file))
         others = [
             one for one in resources(self._folder.listeners) if one["name"] not in (name, preview_name(unit))
         ]
         wanted: Resources = sorted([*others, *own], key=lambda one: str(one["name"]))
-        changes = [*arms, Change(file, confirmation.routes_of(name), [routes(applied, self._options)])]
+        changes = [*arms, Change(file, confirmation.routes_of(name), [routes(applied)])]
         opened: Resources = []
         if again or wanted != resources(self._folder.listeners) or not await self._listens(own):
             changes.append(Change(self._folder.listeners, confirmation.LISTENERS, wanted))
@@ -220,4 +222,9 @@ async def _open(address: dict[str, str | int]) -> None:
 
 def create(wires: "Wires") -> EnvoyTraffic:
     """The plugin's factory."""
-    return EnvoyTraffic(wires.home, wires.processes, wires.addresses)
+
+    def rules(version: Version) -> ProxyRules:
+        listener = wires.artifacts.configuration(version.configuration).listener
+        return listener.proxy if listener is not None else ProxyRules()
+
+    return EnvoyTraffic(wires.home, wires.processes, wires.addresses, rules=rules)

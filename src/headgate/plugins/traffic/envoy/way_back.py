@@ -6,7 +6,6 @@ Neither way makes the change whole (the listener, the clusters, the proxy's own 
 from headgate.core.events import EffectId
 from headgate.core.model import Routing
 from headgate.plugins.traffic.envoy.admin import Admin
-from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.effects import applied_before, remembered
 from headgate.plugins.traffic.envoy.files import Folder, discovery, swap
 from headgate.plugins.traffic.envoy.routes import Applied, routes, switch_of
@@ -30,14 +29,12 @@ class WayBack:
         self,
         folder: Folder,
         admin: Admin,
-        options: Options,
         before: Applied,
         effect: EffectId,
         routing: Routing,
     ) -> None:
         self._folder = folder
         self._admin = admin
-        self._options = options
         self._before = before
         self._effect = effect
         self._routing = routing
@@ -51,7 +48,7 @@ class WayBack:
             return ""
         applied = Applied(self._routing, remembered(self._before.effects, self._effect))
         try:
-            swap(self._folder.routes(self._routing.unit), discovery([routes(applied, self._options)]))
+            swap(self._folder.routes(self._routing.unit), discovery([routes(applied)]))
         except Temporary as error:
             return str(error)
         return ""
