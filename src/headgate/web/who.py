@@ -38,9 +38,10 @@ class Who:
             return False
         return environment is None or not self.environments or environment in self.environments
 
-    def did(self, author: str) -> bool:
-        """Whether what `author` did was their own doing."""
-        return author == self.name or author in self.also
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything they are called (`core.identity` says what is their own doing)."""
+        return self.also | {self.name}
 
 
 NOBODY = Who("nobody", "viewer", "hook")

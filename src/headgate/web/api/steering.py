@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.events import STAMPED_LATER, Request
+from headgate.core.identity import is_theirs
 from headgate.core.machine import Illegal
 from headgate.core.machine.names import WORDS
 from headgate.core.submission import Submission
@@ -150,7 +151,11 @@ class Steering:
         if summary is None:
             raise unknown("release", release)
         call.demand(permission, summary.environment)
-        if permission == "approve" and call.who.door != "socket" and call.who.did(summary.author):
+        if (
+            permission == "approve"
+            and call.who.door != "socket"
+            and is_theirs(self._door.book.home, call.who.names, summary.author)
+        ):
             problem = forbidden(call.who, permission)
             detail = f"{call.who.name} asked for {release}: somebody else must approve it"
             raise Problem(HTTPStatus.FORBIDDEN, problem.document.title, detail)
