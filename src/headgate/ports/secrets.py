@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent
+from headgate.ports.redaction import KNOWN
 
 SECRET_MAX_BYTES = 64 * 1024
 
@@ -12,9 +13,12 @@ SECRET_MAX_BYTES = 64 * 1024
 def read_secret(source: SecretSource) -> str:
     """The secret itself: a file's content without the newline at its end, or an environment variable.
 
-    Raises Permanent, naming the place and never the secret.
+    From then on it is struck out of whatever this process writes (`ports.redaction`). Raises Permanent, naming the
+    place and never the secret.
     """
-    return _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
+    secret = _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
+    KNOWN.learn(secret)
+    return secret
 
 
 def _from_environment(name: str) -> str:
