@@ -51,6 +51,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("retire", HOUSE, "Stop a service for good that is no longer wanted."),
     Verb("freeze", HOUSE, "Let nothing new begin for a time; list and lift freezes."),
     Verb("token", HOUSE, "Give out, list and revoke tokens for the API and the dashboard."),
+    Verb("secret", HOUSE, "Declare secrets that releases by the API may name; list and remove them."),
     Verb("hook", HOUSE, "Let Git hosts and Alertmanager send their news; list and remove hooks."),
     Verb("signals", HOUSE, "Try the sources that releases are measured by."),
     Verb("notify", HOUSE, "Try the channels that are told of releases."),

@@ -50,6 +50,11 @@ def people_of(home: Path) -> Path:
     return home / "people.yaml"
 
 
+def secrets_of(home: Path) -> Path:
+    """The file in which the home's owner declares secrets for others to use."""
+    return home / "secrets.yaml"
+
+
 def hooks_of(home: Path) -> Path:
     """The folder of the secrets that hooks prove themselves by."""
     return home / "hooks"

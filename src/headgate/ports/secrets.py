@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 from headgate.core.model import SecretSource
+from headgate.core.secrets import DECLARED
 from headgate.ports.errors import Permanent
+from headgate.ports.keeper import Kept
 from headgate.ports.redaction import KNOWN
 
 SECRET_MAX_BYTES = 64 * 1024
@@ -14,8 +16,14 @@ def read_secret(source: SecretSource) -> str:
     """The secret itself: a file's content without the newline at its end, or an environment variable.
 
     From then on it is struck out of whatever this process writes (`ports.redaction`). Raises Permanent, naming the
-    place and never the secret.
+    place and never the secret; also where its keeper does not let whoever names it (`ports.keeper`).
     """
+    if isinstance(source, Kept):
+        source = source.keeper.place(source)
+    if source.kind == DECLARED:
+        raise Permanent(
+            f"the secret {source.name!r} cannot be looked for here: name its file or its variable"
+        )
     secret = _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
     KNOWN.learn(secret)
     return secret

@@ -31,6 +31,7 @@ from headgate.web.serve import serving
 from headgate.web.stream import Stream
 from headgate.wiring import stores
 from headgate.wiring.people import vouching
+from headgate.wiring.secrets import declared_at
 
 NICE = 5
 """Whoever judges, and the services themselves, come first on a busy machine."""
@@ -67,6 +68,7 @@ async def _backstage(
 ) -> Backstage:
     front = FrontDoor(HomeBook(ledger))
     front.vault = FileVault(hooks_of(home))
+    front.declared = lambda: declared_at(home)
     metrics = Metrics()
     metrics.begin(ledger)
     following = Following(ledger, (metrics.observe,))

@@ -333,5 +333,30 @@ def _forgotten(task: "asyncio.Future[Any]") -> None:
 def create(wires: Wires) -> SqlSignals:
     """The plugin's factory."""
     settings = settings_of(wires, Settings)
-    source = settings.password
-    return SqlSignals(settings, lambda: read_secret(source) if source is not None else "", wires.bounds)
+    if wires.bounds.public:
+        _require_own(wires, settings)
+    return SqlSignals(settings, lambda: _password(wires, settings), wires.bounds)
+
+
+def _require_own(wires: Wires, settings: Settings) -> None:
+    """For what came in by the front door: nothing that the database's client finds on this host is anybody else's.
+
+    Without a password it would look for one in its own variables and files. Raises Permanent.
+    """
+    if settings.password is None:
+        raise Permanent(
+            f"{wires.name}: a database that the front door declares needs a `password` that was declared"
+        )
+    if settings.sslrootcert not in ("", "system"):
+        raise Permanent(
+            f"{wires.name}: the front door names no file of the host: `sslrootcert` is `system`, or none"
+        )
+
+
+def _password(wires: Wires, settings: Settings) -> str:
+    """Raises Permanent, also where it may not be sent to one of the hosts."""
+    if settings.password is None:
+        return ""
+    for host in settings.host.split(","):
+        wires.keeper.require_to((settings.password.name,), host)
+    return read_secret(settings.password)

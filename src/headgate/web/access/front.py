@@ -7,7 +7,9 @@ from http import HTTPStatus
 from starlette.requests import Request
 
 from headgate.core.home import ActionDenied, SignedIn
+from headgate.core.secrets import Declarations
 from headgate.ledger import LedgerError
+from headgate.ports.keeper import nothing_declared
 from headgate.ports.reach import Bounds
 from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, Limiter
 from headgate.web.access.sessions import Session, Sessions, Tickets, same
@@ -37,6 +39,7 @@ class FrontDoor:
         self.vault: Vault = MemoryVault()  # where the secrets of hooks are
         self.vouching: Vouching | None = None  # who vouches for people, if anybody does
         self.bounds = Bounds(public=True)  # how far what comes in here may reach
+        self.declared: Callable[[], Declarations] = nothing_declared  # secrets that may be named here
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
         self._denials, self._departures = Limiter(DENIALS), Limiter(DEPARTURES)

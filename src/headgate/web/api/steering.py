@@ -13,6 +13,7 @@ from headgate.core.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor
+from headgate.web.api.naming import require_declared_secrets
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
@@ -129,6 +130,7 @@ class Steering:
         last = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
         wish = marked(wish, [asked for asked in last if asked is not None])
         require_reachable(wish, self._door.bounds)
+        require_declared_secrets(wish, self._door.declared)
         return wish
 
     async def _tell(self, call: Call, kind: type[Request], permission: Permission) -> Reply:
