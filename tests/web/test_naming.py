@@ -217,7 +217,7 @@ def _any(kind: object) -> bool:
                     "means": {"m": "select 1 sum, 1 n where %(version)s <> ''"},
                 },
             ),
-            "needs a `password` that was declared",
+            "needs a `password` that was declared, and names no file",
         ),
     ],
 )

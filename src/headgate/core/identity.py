@@ -8,6 +8,7 @@ Wrongly taken for one, two people must ask a third; wrongly taken for two, one p
 import unicodedata
 from collections.abc import Iterable
 
+from headgate.core.foreign import MARK
 from headgate.core.home import Home
 
 _ROUNDS_MAX = 10
@@ -46,6 +47,10 @@ def _groups(home: Home) -> Iterable[frozenset[str]]:
 
 
 def _invisible(letter: str) -> bool:
-    """Format characters (zero width, direction), controls that are no space, and variation selectors."""
+    """Format characters (zero width, direction), controls that are no space, what marks them, variation selectors."""
     category = unicodedata.category(letter)
-    return (category in {"Cf", "Cc"} and not letter.isspace()) or "\ufe00" <= letter <= "\ufe0f"
+    return (
+        letter == MARK
+        or (category in {"Cf", "Cc"} and not letter.isspace())
+        or "\ufe00" <= letter <= "\ufe0f"
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headgate.core.foreign import clean_name
 from headgate.core.home import AccessRole
 
 Permission = Literal["read", "operate", "approve", "administer"]
@@ -31,6 +32,13 @@ class Who:
     environments: tuple[str, ...] = ()
     token: str = field(default="", compare=False)
     also: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def __post_init__(self) -> None:
+        """The name goes on record: cleaned, while what it was still tells whose doing something is."""
+        shown = clean_name(self.name)
+        if shown != self.name:
+            object.__setattr__(self, "also", self.also | {self.name})
+            object.__setattr__(self, "name", shown)
 
     def may(self, permission: Permission, environment: str | None = None) -> bool:
         """Whether they may do this, there. None: anywhere at all (what is not bound to an environment)."""

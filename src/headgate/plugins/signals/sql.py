@@ -50,10 +50,7 @@ Totals = dict[str, float]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which database, as whom, and what to ask. `host` may be the folder of a unix socket.
-
-    `timeout_s` bounds a whole reading: the connection, where it must be made, and every query.
-    """
+    """Which database, as whom, and what to ask. `host` may be a unix socket's folder. `timeout_s` bounds a reading."""
 
     host: _Name
     database: _Name
@@ -326,37 +323,21 @@ def _told(error: psycopg.Error, what: str, password: str) -> PortError:
 
 def _forgotten(task: "asyncio.Future[Any]") -> None:
     """Nobody waits for it any more: whatever became of it, it was told as a time-out."""
-    if not task.cancelled():
-        task.exception()
-
-
-def create(wires: Wires) -> SqlSignals:
-    """The plugin's factory."""
-    settings = settings_of(wires, Settings)
-    if wires.bounds.public:
-        _require_own(wires, settings)
-    return SqlSignals(settings, lambda: _password(wires, settings), wires.bounds)
-
-
-def _require_own(wires: Wires, settings: Settings) -> None:
-    """For what came in by the front door: nothing that the database's client finds on this host is anybody else's.
-
-    Without a password it would look for one in its own variables and files. Raises Permanent.
-    """
-    if settings.password is None:
-        raise Permanent(
-            f"{wires.name}: a database that the front door declares needs a `password` that was declared"
-        )
-    if settings.sslrootcert not in ("", "system"):
-        raise Permanent(
-            f"{wires.name}: the front door names no file of the host: `sslrootcert` is `system`, or none"
-        )
+    _ = task.cancelled() or task.exception()
 
 
 def _password(wires: Wires, settings: Settings) -> str:
     """Raises Permanent, also where it may not be sent to one of the hosts."""
-    if settings.password is None:
-        return ""
-    for host in settings.host.split(","):
-        wires.keeper.require_to((settings.password.name,), host)
-    return read_secret(settings.password)
+    for host in settings.host.split(",") if settings.password else ():
+        wires.keeper.require_to((settings.password.name,), host)  # type: ignore[union-attr]  # as above
+    return read_secret(settings.password) if settings.password else ""
+
+
+def create(wires: Wires) -> SqlSignals:
+    """The plugin's factory. For the front door, the client finds no password and no file of this host's by itself."""
+    settings = settings_of(wires, Settings)
+    if wires.bounds.public and (settings.password is None or settings.sslrootcert not in ("", "system")):
+        raise Permanent(
+            f"{wires.name}: the front door needs a `password` that was declared, and names no file"
+        )
+    return SqlSignals(settings, lambda: _password(wires, settings), wires.bounds)

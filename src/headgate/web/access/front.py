@@ -1,5 +1,6 @@
 """The front door: who comes in by TCP, with what right, and how often. By the unix socket only the owner comes."""
 
+import ipaddress
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,6 +22,9 @@ from headgate.web.problems import Problem
 from headgate.web.who import Who
 
 COOKIE = "headgate_session"
+UNKNOWN = "unknown"
+"""Whoever has no address that is one; all of them count as one caller."""
+
 CSRF_HEADER = "x-headgate-csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -47,6 +51,10 @@ class FrontDoor:
     def link(self, release: str) -> str:
         """Where others can look at a release; empty where they cannot."""
         return f"{self.url}/releases/{release}" if self.url and self.public else ""
+
+    def secure(self, request: Request) -> bool:
+        """Whether a cookie of this browser may come back by TLS alone: so it was asked, or so people are told to."""
+        return request.url.scheme == "https" or self.url.startswith("https:")
 
     async def identify(self, request: Request) -> Who:
         """Who asks. Raises Problem: 401 without a good token or session, 403 for a forged request, 429 too often."""
@@ -147,5 +155,9 @@ class FrontDoor:
 
 
 def address(request: Request) -> str:
-    """Where the request comes from."""
-    return request.client.host if request.client else "unknown"
+    """Where the request comes from; what a proxy says is believed of declared ones only, and only if it is one."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return UNKNOWN

@@ -9,6 +9,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from headgate.core.foreign import clean_note
 from headgate.core.home import AccessRole, AnyHomeEvent, Home, TokenIssued, TokenRevoked, folded
 from headgate.ledger import Conflict, Ledger
 from headgate.web.who import Who
@@ -56,7 +57,8 @@ class HomeBook:
         return self._home
 
     async def note(self, event: AnyHomeEvent) -> None:
-        """Write a fact down. Raises LedgerError."""
+        """Write a fact down, without what others may have hidden in its texts. Raises LedgerError."""
+        event = clean_note(event)
         for _ in range(_ATTEMPTS):
             try:
                 await self._ledger.note(self.home.number, event)

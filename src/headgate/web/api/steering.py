@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.events import STAMPED_LATER, Request
+from headgate.core.foreign import cleaned
 from headgate.core.identity import is_theirs
 from headgate.core.machine import Illegal
 from headgate.core.machine.names import WORDS
@@ -113,7 +114,7 @@ class Steering:
             return False
 
     async def _submit(self, call: Call) -> Reply:
-        wish: Submission = call.body
+        wish: Submission = cleaned(call.body)
         require_sound(wish)
         for intent in wish.intents:
             call.demand("operate", intent.unit.environment)

@@ -69,7 +69,7 @@ class SigningInElsewhere:
             await self._door.signed_in(who, self._vouching.issuer.url, subject)
             answer = page("signed_in.html", {"who": None, "notice": "", "name": who.name})
             name = self._door.sessions.begin(who, self._door.now())
-            secure = self._secure or request.url.scheme == "https"
+            secure = self._secure or self._door.secure(request)
             answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
         except Problem as problem:
             answer = _turned_away(problem)
