@@ -24,6 +24,7 @@ class Who:
     """Somebody who asks. `environments` empty: all of them. `door` is how they came in, `token` the id of theirs.
 
     `also` are other names of the same person: they give no right, and what was done under one is their own doing.
+    `session` is the digest that their session is kept by, if they came by one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Who:
     environments: tuple[str, ...] = ()
     token: str = field(default="", compare=False)
     also: frozenset[str] = field(default=frozenset(), compare=False)
+    session: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """The name goes on record: cleaned, while what it was still tells whose doing something is."""

@@ -8,14 +8,17 @@ from http import HTTPStatus
 from starlette.requests import Request
 
 from headgate.core.home import ActionDenied, SignedIn
+from headgate.core.identity import folded_name
 from headgate.core.secrets import Declarations
 from headgate.ledger import LedgerError
+from headgate.ports.errors import PortError
 from headgate.ports.keeper import nothing_declared
 from headgate.ports.reach import Bounds
-from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, Limiter
+from headgate.web.access.keeping import Drawer
+from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, SIGN_INS, Limiter
 from headgate.web.access.sessions import Session, Sessions, Tickets, same
 from headgate.web.access.tokens import HomeBook, Tokens
-from headgate.web.access.vouching import Vouching
+from headgate.web.access.vouching import Vouching, vouched_still
 from headgate.web.endpoint import Endpoint
 from headgate.web.hooks.vault import MemoryVault, Vault
 from headgate.web.problems import Problem
@@ -32,10 +35,12 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class FrontDoor:
     """Identifies whoever asks, and keeps a record of whom it turned away."""
 
-    def __init__(self, book: HomeBook, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, book: HomeBook, now: Callable[[], float] = time.time, sessions: Drawer | None = None
+    ) -> None:
         self.book = book
         self.tokens = Tokens(book)
-        self.sessions = Sessions(self.tokens.good)
+        self.sessions = Sessions(self._still_in, sessions)
         self.tickets = Tickets()
         self.url = ""  # where it is, once it is open
         self.public = False  # whether others than this machine can reach it
@@ -47,6 +52,7 @@ class FrontDoor:
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
         self._denials, self._departures = Limiter(DENIALS), Limiter(DEPARTURES)
+        self._sign_ins = Limiter(SIGN_INS)
 
     def link(self, release: str) -> str:
         """Where others can look at a release; empty where they cannot."""
@@ -70,8 +76,19 @@ class FrontDoor:
         await self._write_denial(who.name, endpoint.name, endpoint.path, problem.document.detail)
 
     def welcome(self, who: Who) -> bool:
-        """Whether the token that let them in, if one did, is good yet."""
-        return not who.token or self.tokens.good(who.token, self.now())
+        """Whether what let them in is good yet, with the same right: their token, or their session."""
+        try:
+            if who.session:
+                return self.sessions.current(who.session, self.now()) == who
+            return not who.token or self.tokens.good(who.token, self.now())
+        except (LedgerError, PortError):
+            return False
+
+    def _still_in(self, session: Session, at: float) -> Who | None:
+        """See StillIn. Raises LedgerError, PortError."""
+        if session.token and not self.tokens.good(session.token, at):
+            return None
+        return vouched_still(session.who, session.word, self.vouching) if session.word else session.who
 
     async def _write_denial(self, by: str, action: str, target: str, reason: str) -> None:
         if self._denials.wait_s(by, self.now()):
@@ -83,12 +100,16 @@ class FrontDoor:
             return  # the denial stands, and a ledger that cannot be written says so of itself elsewhere
 
     def session(self, request: Request) -> Session | None:
-        """The session that the request's cookie names."""
+        """The session that the request's cookie names; None also while nobody can say whether it still counts."""
         name = request.cookies.get(COOKIE, "")
-        return self.sessions.find(name, self.now()) if name else None
+        try:
+            return self.sessions.find(name, self.now()) if name else None
+        except PortError:
+            return None
 
     async def signed_in(self, who: Who, how: str, subject: str = "") -> None:
-        """Write down that a session began. Raises LedgerError: nobody comes in unseen."""
+        """Count and write down that a session begins. Raises Problem (429), LedgerError: nobody comes in unseen."""
+        self._count(self._sign_ins, folded_name(who.name))
         await self.book.note(SignedIn(at=self.now(), by=who.name, how=how, role=who.role, subject=subject))
 
     def leaving(self, request: Request) -> None:
