@@ -55,7 +55,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("hook", HOUSE, "Let Git hosts and Alertmanager send their news; list and remove hooks."),
     Verb("signals", HOUSE, "Try the sources that releases are measured by."),
     Verb("notify", HOUSE, "Try the channels that are told of releases."),
-    Verb("ledger", HOUSE, "Verify or export the record of all that happened; say which one counts."),
+    Verb("ledger", HOUSE, "Verify, anchor or export the record of all that happened; say which one counts."),
     Verb("simulate", HOUSE, "Run the real machine in a seeded world full of faults."),
     Verb("completion", HOUSE, "Print the completion script for your shell."),
     Verb("version", HOUSE, "Print the version."),

@@ -15,10 +15,10 @@ from headgate.cli.session import Session
 
 @click.group(
     "secret",
-    short_help="Declare secrets that what comes in by the API may name; list and remove them.",
+    short_help="Declare secrets that releases by the API may name; list and remove them.",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: `headgate secret add prom --file /etc/headgate/prom --project shop --used-by prometheus "
-    "--to prometheus.example.com`",
+    epilog="Examples: `headgate secret list`, `headgate secret add prom --file /etc/headgate/prom --project shop "
+    "--used-by prometheus --to prometheus.example.com`",
 )
 def command() -> None:
     """Whoever comes by the API names no file and no variable of this host, but secrets that you declare for them here.
