@@ -184,6 +184,35 @@ def test_somebody_comes_in_at_the_real_door(home: Path, project: Path, provider:
     assert SECRET.encode() not in written
 
 
+def test_a_session_outlives_the_controller_and_its_door(
+    home: Path, project: Path, provider: Provider
+) -> None:
+    secret = SecretSource("file", str(project / "secret"))
+    home.mkdir()
+    write_entrance(home, Entrance(port=0, openid=OpenId(provider.issuer, CLIENT, secret)))
+    people_of(home).write_text(PEOPLE)
+    cookies: dict[str, str] = {}
+    for part in ("signs in", "is known", "has no role any more"):
+        if part == "has no role any more":
+            people_of(home).write_text("roles: {others: viewer}\n")
+        running = Foreground(home)
+        running.start()
+        opened(home)
+        try:
+            with httpx2.Client(base_url=address_of(home), cookies=cookies) as browser:
+                if part == "signs in":
+                    away = browser.get("/sign-in/elsewhere")
+                    browser.get("/sign-in/back", params=provider.agree(away.headers["location"]))
+                    cookies[COOKIE] = browser.cookies[COOKIE]
+                expected = 401 if part == "has no role any more" else 200
+                assert browser.get("/v1/health").status_code == expected, part
+        finally:
+            running.close()
+    kept = home / "sessions.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert cookies[COOKIE] not in kept.read_text()
+
+
 def test_what_stands_in_the_way_is_told(home: Path, project: Path, provider: Provider) -> None:
     secret = SecretSource("file", str(project / "not there"))
     home.mkdir()
