@@ -86,7 +86,8 @@ def listing(session: Session, /, *, as_json: bool) -> None:
         return
     for token in tokens:
         where = ", ".join(token["environments"]) or "everywhere"
-        say(f"{token['token']}  {token['name']}  {token['role']}, {where}; {_standing(token)}")
+        whose = "" if token["person"] == token["name"] else f" (of {token['person']})"
+        say(f"{token['token']}  {token['name']}{whose}  {token['role']}, {where}; {_standing(token)}")
     if not tokens:
         say("No token was given out. `headgate token issue NAME` does.")
 
