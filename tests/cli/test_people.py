@@ -136,6 +136,17 @@ def test_a_declaration_that_makes_no_sense(
     assert not people_of(home).exists()
 
 
+def test_proxies_are_declared_and_taken_back(run: Run, home: Path) -> None:
+    run("up", "--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/24")
+    assert read_entrance(home) == Entrance(proxies=("127.0.0.1", "10.0.0.0/24"))
+    for wrong in ("everybody", "0.0.0.0/0", "10.0.0.7/24"):
+        refused = run("up", "--trusted-proxy", wrong)
+        assert (refused.exit_code, "--trusted-proxy" in refused.stderr) == (exits.USAGE, True)
+    assert read_entrance(home).proxies == ("127.0.0.1", "10.0.0.0/24")
+    run("up", "--trusted-proxy", "none")
+    assert read_entrance(home) == Entrance()
+
+
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     known = Provider()
