@@ -10,6 +10,9 @@ from headgate.plugins.targets.local.launch import CannotStart, read_secret
 from headgate.plugins.targets.local.process import environ, parent
 from headgate.ports import redaction as ports
 
+_ENDS = " \t,;\"'"
+"""After one of these a word begins, in a log of one line."""
+
 
 class Redaction(ports.Redaction):
     """Of a service's secrets."""
@@ -35,19 +38,23 @@ class Redaction(ports.Redaction):
 def tail(path: Path, lines: int = 20, size: int = 4000) -> str:
     """The last `lines` lines of a log, `size` characters at most; empty when there is none.
 
-    It begins with a whole line, or else with a whole word: half a secret would be known by nobody.
+    It begins with a whole line, or else with a whole word where there are any: half a secret is known by nobody.
     """
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4 * size))
+            begin = max(0, path.stat().st_size - 4 * size)
+            file.seek(begin)
             text = file.read(4 * size).decode("utf-8", "replace")
     except OSError:
         return ""
     found = "\n".join(text.rstrip().splitlines()[-lines:])
-    if len(found) <= size:
+    if len(found) <= size and (not begin or len(found) < len(text.rstrip())):
         return found
-    first, end, rest = found[-size:].partition("\n")
-    return rest if end else first.partition(" ")[2]
+    found = found[-size:]
+    cut = (
+        found.find("\n") if "\n" in found else next((at for at, one in enumerate(found) if one in _ENDS), -1)
+    )
+    return found[cut + 1 :]
 
 
 def _parents(processes: Iterable[int]) -> set[int]:
