@@ -6,7 +6,7 @@ the ledger by a person, a token, an issuer or a hook passes here: see `HomeBook.
 """
 
 import unicodedata
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -61,9 +61,9 @@ def _cleaned(value: T, field: str, *, everything: bool) -> T:
         changed = {name: one for name, one in new.items() if one is not parts[name]}
         made = msgspec.structs.replace(value, **changed) if changed else value
     elif isinstance(value, tuple):
-        items: tuple[object, ...] = value
+        items = cast("tuple[object, ...]", value)
         done = tuple(_cleaned(one, field, everything=everything) for one in items)
-        made = done if any(one is not other for one, other in zip(done, items, strict=True)) else value
+        made = done if any(one is not other for one, other in zip(done, items, strict=True)) else items
     return value if made == value else made  # type: ignore[return-value]
 
 

@@ -106,7 +106,7 @@ def secrets_in(value: object, where: str = "") -> Iterator[tuple[str, SecretSour
     """Every secret that plain JSON names, with its place: whatever the plugin that these settings are for."""
     if isinstance(value, Mapping):
         found = cast("Mapping[str, object]", value)
-        if found.keys() == {"kind", "name"} and found["kind"] in ("file", "env", DECLARED):
+        if set(found) == {"kind", "name"} and found["kind"] in ("file", "env", DECLARED):
             yield where, msgspec.convert(dict(found), SecretSource)
             return
         for key, one in found.items():
