@@ -3,7 +3,8 @@
 # It never fails, and takes no longer than twice LIMIT_S: where there is none, .tools/chromium/WHY says so, and the
 # tests that need it are skipped with that sentence.
 #
-#     chromium.sh   get it, unless there is one
+#     chromium.sh        get it, unless there is one
+#     chromium.sh plan   only say (on standard output) what would be installed on this system; nothing where there is one
 #
 # HEADGATE_CHROMIUM names one that is elsewhere; HEADGATE_CHROMIUM=no leaves it out.
 set -u
@@ -40,6 +41,12 @@ get() {
         -o DPkg::Lock::Timeout=60 "$@" chromium >/dev/null 2>&1
 }
 
+if [ "${1:-}" = plan ]; then
+    if [ -z "${HEADGATE_CHROMIUM:-}" ] && ! here && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        echo "Chromium, a browser, for the tests of the dashboard (the package chromium, some 200 MB)"
+    fi
+    exit 0
+fi
 mkdir -p "$FOLDER"
 rm -f "$FOLDER/WHY"
 [ "${HEADGATE_CHROMIUM:-}" != no ] || leave "HEADGATE_CHROMIUM=no was set"

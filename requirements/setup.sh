@@ -6,11 +6,22 @@
 #
 # Everything comes from the package index this machine is configured for, and is checked against the hashes in the locks.
 # PYTHON=/path/to/python3 chooses the interpreter.
+#
+# As root it may install packages of the system with apt-get: Python's venv module where there is neither pip nor uv, and a
+# browser for tests. It says so first, and asks where there is a terminal. HEADGATE_APT=no says no, HEADGATE_APT=yes yes;
+# without a terminal nobody answers, and what was said is done. HEADGATE_CHROMIUM=no leaves out the browser alone.
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { printf 'headgate: %s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
+
+# Before anything is done: a browser is asked about now, not some minutes later.
+ask_for_browser() {
+    wanted="$(sh requirements/chromium.sh plan)"
+    [ -n "$wanted" ] || return 0
+    sh requirements/consent.sh "$wanted" "HEADGATE_CHROMIUM=no leaves it out, and its tests are skipped" || export HEADGATE_CHROMIUM=no
+}
 
 new_enough='import sys; assert sys.version_info >= (3, 11)'
 
@@ -40,7 +51,8 @@ apt_install_venv() {
         die "this Python has neither pip nor venv, and there is no uv. Install one of them and run make again" \
             "(on Debian and Ubuntu: sudo apt-get install $package)."
     fi
-    say "installing $package with apt-get, for this Python has neither pip nor venv"
+    sh requirements/consent.sh "$package, for this Python has neither pip nor venv" "then install it, or uv, yourself" ||
+        die "this Python has neither pip nor venv, and there is no uv: install $package, or uv, and run make again."
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$package"
     } >/dev/null || die "apt-get could not install $package. Install it, or uv, and run make again."
 }
@@ -67,6 +79,7 @@ venv_is_ours() {
 }
 
 make_venv() {
+    ask_for_browser
     uv="$(find_uv)"
     # uv brings certificates of its own; an organisation's are in the system's store.
     if [ -s /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"; fi

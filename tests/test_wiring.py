@@ -43,6 +43,14 @@ def allow(home: Path, *reach: str) -> None:
     (home / FILE).write_bytes(msgspec.json.encode({"reach": reach}))
 
 
+def declare(home: Path, *variables: str) -> None:
+    """The owner declares these, for the channel `ops`, and to go to this machine."""
+    what = {"projects": ["shop"], "used_by": ["ops"], "to": ["127.0.0.1"]}
+    declared = {name.lower().replace("_", "-"): {"env": name} | what for name in variables}
+    (home / "secrets.yaml").write_bytes(msgspec.json.encode({"secrets": declared}))
+    (home / "secrets.yaml").chmod(0o600)
+
+
 def test_a_source_reaches_as_far_as_whoever_declared_it(tmp_path: Path) -> None:
     assert read(tmp_path, "private") == 7
     with pytest.raises(Permanent, match="loopback"):
@@ -92,6 +100,14 @@ def test_a_channel_reaches_as_far_as_whoever_declared_it(
         settings = {"url": url} | secret
         assert said("private").ok
         assert len(heard) == 1
+        assert "may not name an environment variable" in said("public").why
+        declare(tmp_path, "OPS_URL", "SIGNING")
+        named = {
+            name: one["name"].lower().replace("_", "-")
+            for name, one in settings.items()
+            if isinstance(one, dict)
+        }
+        settings |= {name: {"kind": "secret", "name": one} for name, one in named.items()}
         tried = said("public")
         assert "loopback" in tried.why
         assert len(heard) == 1

@@ -61,6 +61,8 @@ def test_tokens_are_given_out_listed_and_revoked(run: Run, home: Path, steered: 
     assert "ci) opens nothing any more" in run("token", "revoke", name).stdout
     assert [one["good"] for one in json.loads(run("token", "list", "--json").stdout)] == [False]
     assert "revoked 20" in run("token", "list").stdout
+    run("token", "issue", "grace-ci", "--person", "grace")
+    assert "grace-ci (of grace)  viewer" in run("token", "list").stdout
     unknown = run("token", "revoke", "x/../y")
     assert (unknown.exit_code, "unknown" in unknown.stderr or "not found" in unknown.stderr) == (
         exits.USAGE,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from headgate.cli import exits
+from headgate.homes import make_home
+from headgate.ledger.chain import GENESIS, link
 from tests.cli import stories
 from tests.cli.conftest import Run
 
@@ -154,6 +156,63 @@ def test_the_ledger_is_verified_and_exported(run: Run, told: Path, tmp_path: Pat
     place = tmp_path / "rest.ndjson"
     assert run("ledger", "export", "--after", "2", "--samples", "-o", str(place)).exit_code == exits.DONE
     assert len(place.read_text().splitlines()) == len(lines) - 2
+
+
+def rewritten(home: Path) -> None:
+    """All of the chain anew, as somebody could who may write the file: another author, and every hash right."""
+    with sqlite3.connect(home / "ledger.sqlite") as database:
+        for (name,) in database.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            database.execute(f"drop trigger {name}")
+        before = GENESIS
+        rows = database.execute(
+            "select sequence, release, number, version, body from events order by sequence"
+        )
+        for sequence, release, number, version, body in rows.fetchall():
+            changed = body.replace(b'"author":"', b'"author":"not ')
+            before = link(before, sequence, release, number, version, changed)
+            database.execute(
+                "update events set body = ?, hash = ? where sequence = ?", (changed, before, sequence)
+            )
+        database.execute("update head set hash = ?", (before,))
+
+
+def test_a_ledger_that_was_written_anew_is_found_out_by_its_anchors(
+    run: Run, told: Path, tmp_path: Path
+) -> None:
+    make_home(told)
+    key, other = tmp_path / "key", tmp_path / "other"
+    key.write_text("0123456789abcdef0123456789abcdef\n")
+    other.write_text("fedcba9876543210fedcba9876543210\n")
+    place = tmp_path / "anchors.ndjson"
+    signed, shown = ("--key", str(key)), ("--anchor", str(place))
+    for _ in range(2):
+        assert run("ledger", "anchor", "--to", str(place), *signed).exit_code == exits.DONE
+    assert len(place.read_text().splitlines()) == 2
+    assert run("ledger", "anchor", "--to", "-").stdout.startswith('{"home":"')
+    told_of = json.loads(place.read_text().splitlines()[0])
+    sent = f"{told_of['sequence']}:{told_of['hash']}"
+    good = run("ledger", "verify", *shown, *signed, "--anchor", sent)
+    assert (good.exit_code, "3 anchors are in it" in good.output) == (exits.DONE, True), good.output
+    assert run("ledger", "verify", *shown, "--key", str(other)).exit_code == exits.USAGE
+    text = place.read_text()
+    for broken in ("", "{", text[:-20], text.replace('"sequence":', '"sequence":1'), '{"home":"x"}\n'):
+        place.write_text(broken)
+        assert run("ledger", "verify", *shown, *signed).exit_code == exits.USAGE, broken
+    place.write_text(text.replace(told_of["home"], "0" * 32))
+    assert "of another home" in run("ledger", "verify", *shown).output
+    place.write_text(text)
+    rewritten(told)
+    assert run("ledger", "verify").exit_code == exits.DONE, "the chain alone does not show it"
+    for anchors in (shown, (*shown, *signed), ("--anchor", sent)):
+        found = run("ledger", "verify", *anchors)
+        assert (found.exit_code, "not the entry that the anchor" in found.output) == (exits.INTERNAL, True)
+
+
+def test_a_key_that_could_be_guessed_signs_nothing(run: Run, told: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hunter2")
+    refused = run("ledger", "anchor", "--to", str(tmp_path / "x"), "--key", str(tmp_path / "key"))
+    assert (refused.exit_code, "at least 16 bytes" in refused.output) == (exits.USAGE, True)
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_tampered_ledger_is_found_out(run: Run, told: Path) -> None:

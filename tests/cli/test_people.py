@@ -136,6 +136,17 @@ def test_a_declaration_that_makes_no_sense(
     assert not people_of(home).exists()
 
 
+def test_proxies_are_declared_and_taken_back(run: Run, home: Path) -> None:
+    run("up", "--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/24")
+    assert read_entrance(home) == Entrance(proxies=("127.0.0.1", "10.0.0.0/24"))
+    for wrong in ("everybody", "0.0.0.0/0", "10.0.0.7/24"):
+        refused = run("up", "--trusted-proxy", wrong)
+        assert (refused.exit_code, "--trusted-proxy" in refused.stderr) == (exits.USAGE, True)
+    assert read_entrance(home).proxies == ("127.0.0.1", "10.0.0.0/24")
+    run("up", "--trusted-proxy", "none")
+    assert read_entrance(home) == Entrance()
+
+
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     known = Provider()
@@ -182,6 +193,35 @@ def test_somebody_comes_in_at_the_real_door(home: Path, project: Path, provider:
     assert (noted.by, noted.how, noted.role) == ("ada@example.com", provider.issuer, "approver")
     written = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
     assert SECRET.encode() not in written
+
+
+def test_a_session_outlives_the_controller_and_its_door(
+    home: Path, project: Path, provider: Provider
+) -> None:
+    secret = SecretSource("file", str(project / "secret"))
+    home.mkdir()
+    write_entrance(home, Entrance(port=0, openid=OpenId(provider.issuer, CLIENT, secret)))
+    people_of(home).write_text(PEOPLE)
+    cookies: dict[str, str] = {}
+    for part in ("signs in", "is known", "has no role any more"):
+        if part == "has no role any more":
+            people_of(home).write_text("roles: {others: viewer}\n")
+        running = Foreground(home)
+        running.start()
+        opened(home)
+        try:
+            with httpx2.Client(base_url=address_of(home), cookies=cookies) as browser:
+                if part == "signs in":
+                    away = browser.get("/sign-in/elsewhere")
+                    browser.get("/sign-in/back", params=provider.agree(away.headers["location"]))
+                    cookies[COOKIE] = browser.cookies[COOKIE]
+                expected = 401 if part == "has no role any more" else 200
+                assert browser.get("/v1/health").status_code == expected, part
+        finally:
+            running.close()
+    kept = home / "sessions.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert cookies[COOKIE] not in kept.read_text()
 
 
 def test_what_stands_in_the_way_is_told(home: Path, project: Path, provider: Provider) -> None:

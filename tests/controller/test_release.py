@@ -308,12 +308,28 @@ def test_a_request_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(
     async def story() -> None:
         home = Home()
         supervisor = await home.start()
-        bad = wish(ONE)
-        with pytest.raises(ValueError, match="surrogates"):
-            await supervisor.submit(type(bad)(bad.intents, bad.policies, "ada \udcff"))
+        with pytest.raises(ValueError, match="ledger"):
+            await supervisor.submit(wish(ONE, Rollout(warm_s=float("inf"))))
         await asyncio.sleep(1.0)
         assert supervisor.health() == {"open": [], "trouble": {}}
         assert await supervisor.submit(wish(ONE)) == "r1"
+        await supervisor.close()
+
+    play(story)
+
+
+def test_what_a_person_is_called_and_says_is_made_fit_for_the_ledger() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.start()
+        wanted = wish(ONE)
+        name = await supervisor.submit(
+            type(wanted)(wanted.intents, wanted.policies, "ada \udcff\u202e", "x\x1b")
+        )
+        await home.until_closed(name)
+        asked = home.ledger.read(name)[0].event
+        assert isinstance(asked, ReleaseRequested)
+        assert (asked.author, asked.reason) == ("ada \ufffd\ufffd", "x\ufffd")
         await supervisor.close()
 
     play(story)

@@ -123,9 +123,9 @@ def test_a_change_with_a_new_hash_shows_at_the_next_entry(place: Path) -> None:
 def test_an_anchor_finds_a_history_that_was_written_anew(place: Path) -> None:
     ledger = SqliteLedger(place, readonly=True)
     fifth = ledger.since(4)[0]
-    assert verify(ledger, anchor=Head(5, fifth.hash)).broken is None
-    other = verify(ledger, anchor=Head(5, "f" * 64)).broken
-    later = verify(ledger, anchor=Head(99, fifth.hash)).broken
+    assert verify(ledger, anchors=[Head(5, fifth.hash)]).broken is None
+    other = verify(ledger, anchors=[Head(5, fifth.hash), Head(5, "f" * 64)]).broken
+    later = verify(ledger, anchors=[Head(2, ledger.since(1)[0].hash), Head(99, fifth.hash)]).broken
     ledger.close()
     assert other is not None
     assert (other.entry, other.expected, other.found) == (5, "f" * 64, fifth.hash)

@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
+from headgate.core.admission import Words
 from headgate.core.model import Audience, QuietHours, Role
 from headgate.outbox.book import Book, Lane, decoded
 from headgate.outbox.limits import Limits
@@ -36,6 +37,23 @@ def test_one_thread_for_each_release() -> None:
         await supervisor.submit(told(THREE, Audience((OPS,))))
         await until(lambda: len(post.moments()) == 2 * len(GOOD))
         assert len({thread for _, thread in post.channels["ops"].said}) == 2
+
+    play(story)
+
+
+def test_everybody_is_told_who_broke_the_glass() -> None:
+    async def story() -> None:
+        post, supervisor = await opened(("ops", "pager", "night"))
+        deaf = replace(PAGER, on=("promoted",), severity_min="critical")
+        always = QuietHours(0, 24 * 60 - 1, "UTC", tuple(range(7)))
+        asleep = replace(OPS, name="night", quiet=always)
+        wish = told(TWO, Audience((OPS, deaf, asleep)))
+        await supervisor.submit(replace(wish, author="grace", words=Words(break_glass="it burns")))
+        await until(lambda: all("requested" in post.moments(one) for one in ("ops", "pager", "night")))
+        message, _ = post.channels["pager"].said[0]
+        assert "was asked for by grace, who broke the glass" in message.title
+        assert message.lines[0] == "Why the glass was broken: It burns."
+        assert message.severity == "critical"
 
     play(story)
 

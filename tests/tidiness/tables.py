@@ -51,6 +51,7 @@ CORE_MAY_IMPORT = frozenset(
         "operator",
         "types",
         "typing",
+        "unicodedata",  # tables, as pure as math
     }
 )
 

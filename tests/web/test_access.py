@@ -73,7 +73,7 @@ def test_there_are_only_so_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sessions(good: bool = True) -> Sessions:  # noqa: FBT001, FBT002 - a test's switch
-    return Sessions(lambda _token, _at: good)
+    return Sessions(lambda session, _at: session.who if good else None)
 
 
 def test_a_session_lives_while_it_is_used_and_no_longer_than_its_age() -> None:
@@ -96,7 +96,7 @@ def test_a_session_ends_with_its_token_and_when_its_person_signs_out() -> None:
     assert revoked.find(revoked.begin(owner(), 0.0, "t1"), 1.0) is None
     found = sessions()
     name = found.begin(owner(), 0.0)
-    found.end(name)
+    found.end(name, 1.0)
     assert found.find(name, 1.0) is None
 
 
@@ -114,12 +114,9 @@ def test_every_session_has_its_own_name_and_its_own_text_against_forgery() -> No
 
 def test_there_are_only_so_many_sessions() -> None:
     found = sessions()
-    names = [found.begin(owner(), 0.0) for _ in range(SESSIONS_MAX + 1)]
-    assert [found.find(name, 1.0) is not None for name in (names[0], names[1], names[-1])] == [
-        False,
-        True,
-        True,
-    ]
+    names = [found.begin(owner(f"person {n}"), 0.0) for n in range(SESSIONS_MAX + 1)]
+    alive = [found.find(name, 1.0) is not None for name in (names[0], names[1], names[-1])]
+    assert alive == [False, True, True]
 
 
 def test_a_ticket_is_good_once_and_soon() -> None:

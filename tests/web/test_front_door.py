@@ -275,6 +275,54 @@ def test_nobody_approves_their_own() -> None:
     at(story)
 
 
+def test_nobody_approves_their_own_under_another_name() -> None:
+    async def story(place: Place) -> None:
+        robot = await place.ask(
+            "POST", "/v1/tokens", {"name": "grace-ci", "role": "admin", "person": "grace"}
+        )
+        begun = await place.ask("POST", "/v1/releases", second(ASKING), token=robot.json()["text"])
+        assert begun.status_code == 201
+        await place.home.until("r2", "waiting for approval")
+        for name in ("grace", "Grace", " grace", "\uff47RACE", "gra\u200bce", "grace-ci"):
+            token = await place.token("approver", name=name)
+            for verb in ("approve", "promote"):
+                answer = await place.ask("POST", f"/v1/releases/r2/{verb}", {"reason": "mine"}, token=token)
+                assert answer.status_code == 403, name
+        shown = (await place.read("/v1/tokens"))["tokens"]
+        assert {one["person"] for one in shown if one["name"] == "grace-ci"} == {"grace", "grace-ci"}
+        other = await place.token("approver", name="ada")
+        assert (await place.ask("POST", "/v1/releases/r2/approve", {}, token=other)).status_code == 200
+
+    at(story)
+
+
+def test_who_typed_it_on_the_host_does_not_approve_it_by_token() -> None:
+    async def story(place: Place) -> None:
+        body = msgspec.to_builtins(second(ASKING)) | {"author": "grace"}
+        assert (await place.ask("POST", "/v1/releases", body)).status_code == 201
+        await place.home.until("r2", "waiting for approval")
+        token = await place.token("approver", name="Grace")
+        assert (await place.ask("POST", "/v1/releases/r2/approve", {}, token=token)).status_code == 403
+
+    at(story)
+
+
+def test_who_breaks_the_glass_does_not_approve_as_well() -> None:
+    async def story(place: Place) -> None:
+        glass = msgspec.to_builtins(second(ASKING)) | {"words": {"break_glass": "it burns"}}
+        operator = await place.token("operator", name="olga")
+        assert (await place.ask("POST", "/v1/releases", glass, token=operator)).status_code == 403
+        admin = await place.token("admin", name="grace")
+        assert (await place.ask("POST", "/v1/releases", glass, token=admin)).status_code == 201
+        await place.home.until("r2", "waiting for approval")
+        own = await place.token("approver", name="GRACE")
+        assert (await place.ask("POST", "/v1/releases/r2/approve", {}, token=own)).status_code == 403
+        other = await place.token("approver", name="ada")
+        assert (await place.ask("POST", "/v1/releases/r2/approve", {}, token=other)).status_code == 200
+
+    at(story)
+
+
 def test_an_operator_releases_versions_the_way_they_were_released_last() -> None:
     async def story(place: Place) -> None:
         token = await place.token("operator", "production")

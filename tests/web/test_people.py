@@ -17,6 +17,7 @@ import pytest
 from headgate import wiring
 from headgate.controller.steerable import Steerable
 from headgate.core.home import ActionDenied, SignedIn
+from headgate.core.identity import is_theirs
 from headgate.core.model import SecretSource
 from headgate.core.people import People, Welcome
 from headgate.plugins.web.client import HttpWeb, Limits
@@ -484,11 +485,13 @@ def test_whoever_is_called_otherwise_now_is_the_same_person(tmp_path: Path) -> N
             await newcomer.comes()
             called.append(newcomer.who().name)
         assert len(set(called)) == 3
-        assert all(newcomer.who().did(name) for name in called)
-        assert newcomer.who().did("ada"), "a token of theirs may be called so"
+        assert all(is_theirs(newcomer.door.book.home, newcomer.who().names, name) for name in called)
+        assert is_theirs(newcomer.door.book.home, newcomer.who().names, "ada"), (
+            "a token of theirs may be called so"
+        )
         newcomer.provider.changed = {"sub": "s-2", "email": "eve@example.com", "preferred_username": "eve"}
         await newcomer.comes()
-        assert not any(newcomer.who().did(name) for name in called)
+        assert not any(is_theirs(newcomer.door.book.home, newcomer.who().names, name) for name in called)
 
     play(story, tmp_path)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from headgate.config.tree import Fields, Items, Mark, Node, scalars
 
-_SOURCES = frozenset({"file", "env"})
+_SOURCES = frozenset({"file", "env", "secret", "projects", "used_by", "to"})
 _TELLTALE = re.compile(r"secret|passw|token|credential|(api|private|access)[-_]?key", re.IGNORECASE)
 _KEYED = re.compile(r"^[\s{,?-]*[\"']?(?P<key>[\w.$-]+)[\"']?\s*:\s*")
 _MASK = "*"

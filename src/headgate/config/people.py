@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from headgate.config.compose import compose
+from headgate.config.checked import checked
 from headgate.config.models.people import Guests
-from headgate.config.problems import ConfigError
-from headgate.config.source import Source, read, without_mark
-from headgate.config.translate import problems_of
-from headgate.config.tree import Fault, Fields, Mark, plain
+from headgate.config.source import read
 from headgate.core.people import People, Welcome
 
 _EXAMPLE = "`roles: {release-managers: approver}` says that whoever is in that group may approve"
@@ -22,29 +17,7 @@ def load_people(path: Path) -> People:
 
 def people_in(text: str, name: str) -> People:
     """The same of a text; `name` is how errors call it. Raises ConfigError."""
-    source = Source(name, without_mark(text))
-    empty = Fault(Mark(1, 1, 1, 1), "the file says nothing", Guests.EXPECTED, _EXAMPLE)
-    if not source.text.strip():
-        raise ConfigError([source.problem(empty)])
-    refusal = source.refusal()
-    if refusal is not None:
-        raise ConfigError([source.problem(refusal)])
-    root, faults = compose(source.text)
-    if root is None:
-        raise ConfigError(source.problem(fault) for fault in faults or [empty])
-    shown = source.parsed(root)
-    problems = [shown.problem(fault) for fault in faults]
-    if not isinstance(root, Fields):
-        raise ConfigError(
-            [*problems, shown.problem_at((), "the file is not a mapping", Guests.EXPECTED, _EXAMPLE)]
-        )
-    try:
-        guests = Guests.model_validate(plain(root))
-    except ValidationError as error:
-        raise ConfigError([*problems, *problems_of(error, shown, Guests)]) from None
-    if problems:
-        raise ConfigError(problems)
-    return _people(guests)
+    return _people(checked(text, name, Guests, _EXAMPLE))
 
 
 def _people(guests: Guests) -> People:

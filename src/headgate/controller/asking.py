@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
+from headgate.controller.plain import plain
 from headgate.controller.world import World
 from headgate.core.model import Finding, Plan, Version
 from headgate.ports import Instance, PortError
@@ -66,7 +67,7 @@ async def _answer(name: str, question: Callable[[], Awaitable[Findings]], limit_
         said = str(error)
     except Exception as error:  # noqa: BLE001 - a fault in a plugin leaves its question unanswered, and no more
         said = f"broke down: {type(error).__name__}: {error}"
-    return (Finding(name, "unknown", said),)
+    return (Finding(name, "unknown", plain(said)),)
 
 
 def _together(parts: Iterable[Findings]) -> Findings:

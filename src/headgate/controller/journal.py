@@ -20,6 +20,7 @@ from headgate import __version__
 from headgate.core.events import Judged
 from headgate.core.explain import sentences
 from headgate.ports.observer import Happened
+from headgate.ports.redaction import KNOWN
 
 BODY_MAX = 2000
 """Characters of a sentence: a log line is for reading, the ledger has it all."""
@@ -37,7 +38,7 @@ class JsonLines(logging.Formatter):
     """Every record as one line, whoever logged it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line. An exception is told by its type and its traceback's text."""
+        """The line, without secrets that are known here. An exception is told by its type and its traceback's text."""
         attributes: dict[str, object] = {"otel.scope.name": record.name}
         attributes |= getattr(record, "attributes", {})
         if record.exc_info and record.exc_info[0] is not None:
@@ -52,7 +53,18 @@ class JsonLines(logging.Formatter):
             "attributes": attributes,
             "resource": _RESOURCE,
         }
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(_cleaned(line), ensure_ascii=False)
+
+
+def _cleaned(value: object) -> object:
+    """Every text in it cleaned, before it is escaped."""
+    if isinstance(value, str):
+        return KNOWN.clean(value)
+    if isinstance(value, Mapping):
+        return {name: _cleaned(one) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return value
 
 
 def log_file(home: Path, name: str = "foreground") -> logging.Handler:

@@ -22,6 +22,7 @@ from headgate.controller.scribe import Overtaken
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
+from headgate.core.foreign import clean_name, clean_text, cleaned
 from headgate.core.machine import Illegal
 from headgate.core.model import Plan, Unit, Version
 from headgate.core.need import need
@@ -153,6 +154,7 @@ class Supervisor:
 
         Raises Stopped when this controller may not act, LedgerError when the ledger cannot be read.
         """
+        wish = cleaned(wish)
         units = [intent.unit for intent in wish.intents]
         await self._make_way(units)
         async with self._admitting:
@@ -176,14 +178,14 @@ class Supervisor:
         if actor is None:
             known = ", ".join(self._crew) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
-        return await actor.tell(event)
+        return await actor.tell(cleaned(event))
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""
         if self._retiring is None or self._crew.dismissed or not self._lease.held():
             raise Stopped("this controller does not run, or another one has taken over")
         async with self._admitting:
-            await self._retiring.record(unit, by, reason)
+            await self._retiring.record(unit, clean_name(by), clean_text(reason))
         carried = asyncio.create_task(self._retiring.carry_out(unit))
         self._follow(carried)
         done, _ = await asyncio.wait((carried,), timeout=RETIRED_WITHIN_S)

@@ -34,7 +34,7 @@ class HomeEvent(msgspec.Struct, frozen=True, kw_only=True):
 class TokenIssued(HomeEvent, frozen=True, kw_only=True, tag=True):
     """A token was given out. `digest` is the SHA-256 (hex) of the secret, which is kept nowhere.
 
-    `environments` empty: all. `expires_at` None: never.
+    `environments` empty: all. `expires_at` None: never. `person` is whose it is, where its name says something else.
     """
 
     token: str
@@ -43,6 +43,7 @@ class TokenIssued(HomeEvent, frozen=True, kw_only=True, tag=True):
     role: AccessRole
     environments: tuple[str, ...] = ()
     expires_at: float | None = None
+    person: str = ""
 
 
 class TokenRevoked(HomeEvent, frozen=True, kw_only=True, tag=True):

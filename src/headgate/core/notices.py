@@ -50,7 +50,7 @@ class Notice(msgspec.Struct, frozen=True):
     """Something to be told of a release: `number` is that of the event it tells of, `at` its time.
 
     `title` is one line, `lines` the rest; `facts` are pairs of label and value. `escalated`: a decision has waited too
-    long, and this is for the fallback of whoever decides.
+    long, and this is for the fallback of whoever decides. `everybody`: every channel is told, whatever it listens to.
     """
 
     moment: Moment
@@ -61,6 +61,7 @@ class Notice(msgspec.Struct, frozen=True):
     lines: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     escalated: bool = False
+    everybody: bool = False
 
     @property
     def key(self) -> str:
@@ -207,7 +208,11 @@ class Telling:
         by = account.one_line(event.author, 60)
         behind = f", behind {event.behind}" if event.behind else ""
         reason = (account.sentence(event.reason),) if event.reason else ()
-        return self._happened("requested", "info", f"was asked for by {by}{behind}", reason)
+        if not event.break_glass_reason:
+            return self._happened("requested", "info", f"was asked for by {by}{behind}", reason)
+        glass = (f"Why the glass was broken: {account.sentence(event.break_glass_reason)}", *reason)
+        what = f"was asked for by {by}{behind}, who broke the glass"
+        return msgspec.structs.replace(self._happened("requested", "critical", what, glass), everybody=True)
 
     def started(self) -> Notice:
         """It has begun: who has which role in it, for each of them to read."""

@@ -50,6 +50,21 @@ def people_of(home: Path) -> Path:
     return home / "people.yaml"
 
 
+def secrets_of(home: Path) -> Path:
+    """The file in which the home's owner declares secrets for others to use."""
+    return home / "secrets.yaml"
+
+
+def sessions_of(home: Path) -> Path:
+    """The file of who is signed in, by the digests of their sessions' names."""
+    return home / "sessions.json"
+
+
+def keys_of(home: Path) -> Path:
+    """The file of what callers had done once, by the digests of their keys."""
+    return home / "keys.json"
+
+
 def hooks_of(home: Path) -> Path:
     """The folder of the secrets that hooks prove themselves by."""
     return home / "hooks"

@@ -9,6 +9,7 @@ from socket import socket
 from headgate.ipc.frames import Broken, framed
 from headgate.ipc.messages import Answer, Ask, Refused, Reply, question, written
 from headgate.ipc.streams import read_frame
+from headgate.ports.redaction import KNOWN
 
 UNDER_WAY_MAX = 64
 """So many questions of one connection are worked on at once; what comes after them is not read before one is done."""
@@ -76,7 +77,7 @@ class Answering:
             answer = await self._handle(asked.ask)
         except Exception as error:  # noqa: BLE001 - one question that breaks us ends no other
             _log.exception("%s could not be answered", type(asked.ask).__name__)
-            answer = Refused("broken", f"{type(error).__name__}: {error}")
+            answer = Refused("broken", KNOWN.clean(f"{type(error).__name__}: {error}"))
         await self._send(Reply(asked.number, answer))
 
     async def _send(self, reply: Reply) -> None:

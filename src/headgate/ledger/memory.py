@@ -105,6 +105,13 @@ class MemoryLedger:
         start = bisect_right(self._entries, max(0, sequence), key=attrgetter("sequence"))
         return self._entries[start : start + limit]
 
+    def links(self, sequence: int, limit: int = 1000) -> list[Entry | Note]:
+        """See Ledger."""
+        start = bisect_right(self._notes, max(0, sequence), key=attrgetter("sequence"))
+        notes = self._notes[start : start + limit]
+        found: list[Entry | Note] = [*self.since(sequence, limit), *notes]
+        return sorted(found, key=attrgetter("sequence"))[: max(0, limit)]
+
     def summary(self, release: str) -> Summary | None:
         """See Ledger."""
         known = self._releases.get(release)

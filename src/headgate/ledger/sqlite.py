@@ -83,10 +83,7 @@ class SqliteLedger:
 
     def notes(self, after: int = 0) -> list[Note]:
         """See Ledger."""
-        return [
-            Note(one.sequence, one.number, cast("AnyHomeEvent", self._fact(one)), one.hash)
-            for one in self._reader.events_of(HOME, after)
-        ]
+        return [self._note(record) for record in self._reader.events_of(HOME, after)]
 
     async def compact_samples(self, before: float) -> int:
         """See Ledger. Goes in bounded portions, so that appends get through in between."""
@@ -104,6 +101,9 @@ class SqliteLedger:
         event = cast("AnyEvent", self._fact(record))
         return Entry(record.sequence, record.release, record.number, event, record.hash)
 
+    def _note(self, record: Record) -> Note:
+        return Note(record.sequence, record.number, cast("AnyHomeEvent", self._fact(record)), record.hash)
+
     def _fact(self, record: Record) -> Fact:
         return self._codec.decode(record.version, record.body)
 
@@ -116,6 +116,13 @@ class SqliteLedger:
     def since(self, sequence: int, limit: int = 1000) -> list[Entry]:
         """See Ledger."""
         return [self._entry(record) for record in self._reader.releases_since(sequence, limit)]
+
+    def links(self, sequence: int, limit: int = 1000) -> list[Entry | Note]:
+        """See Ledger."""
+        return [
+            self._note(record) if record.release == HOME else self._entry(record)
+            for record in self._reader.events_since(sequence, limit)
+        ]
 
     def summary(self, release: str) -> Summary | None:
         """See Ledger."""

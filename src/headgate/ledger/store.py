@@ -71,6 +71,10 @@ class Ledger(Protocol):
         """The first `limit` entries of all releases after the one with this `sequence`, in order; no notes."""
         ...
 
+    def links(self, sequence: int, limit: int = 1000) -> list[Entry | Note]:
+        """The first `limit` links of the chain after this `sequence`, in order: entries of releases, and notes."""
+        ...
+
     def summary(self, release: str) -> Summary | None:
         """The release after its last entry; None when there is none of this name."""
         ...

@@ -1,7 +1,8 @@
 """Walk the whole chain, and the samples it names, and say where it first breaks.
 
 The chain shows that nothing was changed, removed, added or swapped by somebody who could not rewrite all that follows.
-Against somebody who could, keep the hash of a known entry elsewhere (any export has it) and give it as `anchor`.
+Against somebody who could, keep the hashes of known entries where they cannot reach (`ledger.anchors`; every message
+and mark has one) and give them as `anchors`.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -171,19 +172,22 @@ def linked(records: Iterable[Record], before: Head) -> Break | None:
     return None
 
 
-def verify(source: Auditable, *, anchor: Head | None = None, codec: Codec = CODEC) -> Audit:
+def verify(source: Auditable, *, anchors: Collection[Head] = (), codec: Codec = CODEC) -> Audit:
     """Walk everything up to the entry that is the newest when the walk begins; stops at the first break.
 
-    `anchor`: an entry that must be there with exactly this hash. Never raises for what is broken in the content;
+    `anchors`: entries that must be there with exactly these hashes. Never raises for what is broken in the content;
     LedgerError when the storage itself cannot be read.
     """
     head = source.head()
     walk = _Walk(source, codec)
-    broken = _walk_entries(walk, head, anchor) or _check_end(walk, head) or _check_summaries(walk)
+    broken = _walk_entries(walk, head, anchors) or _check_end(walk, head) or _check_summaries(walk)
     return Audit(walk.sequence, walk.samples, walk.compacted, walk.hash, broken)
 
 
-def _walk_entries(walk: _Walk, head: Head, anchor: Head | None) -> Break | None:
+def _walk_entries(walk: _Walk, head: Head, anchors: Collection[Head]) -> Break | None:
+    wanted: dict[int, set[str]] = {}
+    for anchor in anchors:
+        wanted.setdefault(anchor.sequence, set()).add(anchor.hash)
     for record in _with_samples(walk):
         if record.sequence > head.sequence and walk.sequence == head.sequence:
             # Written while we walk, or added behind our back: the head, read again, knows which.
@@ -196,12 +200,13 @@ def _walk_entries(walk: _Walk, head: Head, anchor: Head | None) -> Break | None:
         broken = walk.advance(record)
         if broken is not None:
             return broken
-        if anchor is not None and record.sequence == anchor.sequence and record.hash != anchor.hash:
-            meaning = "it is not the entry that the anchor stands for"
-            return Break(record.sequence, record.release, "hash", anchor.hash, record.hash, meaning)
-    if anchor is not None and walk.sequence < anchor.sequence:
-        meaning = "the ledger ends before the entry that the anchor stands for"
-        return Break(walk.sequence + 1, "", "last entry", f"{anchor.sequence}", f"{walk.sequence}", meaning)
+        for expected in wanted.pop(record.sequence, ()):
+            if record.hash != expected:
+                meaning = "it is not the entry that the anchor stands for"
+                return Break(record.sequence, record.release, "hash", expected, record.hash, meaning)
+    if wanted:
+        meaning = "the ledger ends before the entry that the anchor stands for, or never had it"
+        return Break(walk.sequence + 1, "", "last entry", f"{max(wanted)}", f"{walk.sequence}", meaning)
     return None
 
 

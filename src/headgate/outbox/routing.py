@@ -12,13 +12,14 @@ from headgate.outbox.quiet import reaches
 def routed(notice: Notice, audience: Audience) -> Iterator[tuple[Channel, Notice]]:
     """Each channel that is told, once, with the notice as it is told there: by name to those whose task it makes.
 
-    A channel is told what it listens to; the channels of a role are told what the role must know, besides.
+    A channel is told what it listens to; the channels of a role are told what the role must know, besides; and all are
+    told that somebody broke the glass.
     """
     for channel in audience.channels:
         meant = tuple(
             role for role in audience.roles if channel.name in role.channels and _needs(role, notice)
         )
-        if meant or _listens(channel, notice):
+        if meant or notice.everybody or _listens(channel, notice):
             yield channel, _addressed(notice, meant)
 
 

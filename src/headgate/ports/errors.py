@@ -1,8 +1,16 @@
 """How a port fails: with a sentence for people, and as a type that says whether trying again can help."""
 
+from headgate.ports.redaction import KNOWN
+
 
 class PortError(Exception):
-    """What a port raises. The message says what was tried, what was seen, and what to do; it holds no secret."""
+    """What a port raises. The message says what was tried, what was seen, and what to do; it holds no secret.
+
+    What a library says of its trouble may hold one that was read here, in some form: it is struck out of every message.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(KNOWN.clean(message))
 
 
 class Temporary(PortError):  # noqa: N818 - the two kinds read as adjectives: `except Temporary`

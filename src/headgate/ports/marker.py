@@ -33,6 +33,7 @@ class Mark:
     """A release as its mark shows it now. Times are seconds since the epoch; `ended_at` is None while it goes on.
 
     `parts` are what `core.timeline.parts` makes of its events; a mark at its end needs them to be shown as a trace.
+    `head` is the place and hash of the ledger's newest entry: whoever rewrites the ledger cannot rewrite it here, too.
     """
 
     moment: MarkMoment
@@ -48,6 +49,7 @@ class Mark:
     at: float
     ended_at: float | None = None
     link: str = ""
+    head: str = ""
     parts: tuple[Part, ...] = ()
 
     @property
@@ -80,6 +82,8 @@ class Mark:
             lines.append(self.reason[:TEXT_MAX])
         if self.link:
             lines.append(self.link)
+        if self.head:
+            lines.append(f"ledger {self.head}")
         return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.keeper import bound
 from headgate.ports.refusals import first_words
 from headgate.ports.secrets import read_secret
 from headgate.ports.web import Answer, Request, Web
@@ -22,7 +23,7 @@ TIMEOUT_S = 10.0
 def settings_of(wires: Wires, kind: type[T]) -> T:
     """The plugin's settings. Raises Permanent, which names the key and holds no value."""
     try:
-        return msgspec.convert(dict(wires.settings), kind)
+        return bound(msgspec.convert(dict(wires.settings), kind), wires.keeper)
     except msgspec.ValidationError as error:
         raise Permanent(f"{wires.name or 'the plugin'}: {error}") from None
 

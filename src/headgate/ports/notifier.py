@@ -11,6 +11,7 @@ class Message:
     """What is said. `title` is one line, `lines` the rest in plain text, `facts` pairs of label and value.
 
     `key` is the message's identity: a notifier that is given the same key twice says it once where the service allows.
+    Among the facts is the ledger's head (see `ports.marker.Mark`).
     """
 
     key: str

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.redaction import Redaction
 from headgate.ports.web import BODY_MAX_BYTES, Request
 
-STRUCK = "***"
 WORDS_MAX = 200
 """So many characters of an answer's body are shown."""
 
 PASSING = frozenset({408, 425, 429})
 _SERVER = 500
-_SECRET_MIN = 3
-"""A secret shorter than this is struck only as a whole word: else hardly a letter would be left."""
+_CONTROLS = 0x20
+_LOOKED_AT_MAX = 16 * 1024
+"""So much of an answer's body is looked at for its first words; what is shown of it is far from its end."""
+
+_UNSENDABLE = re.compile(r"[^\t\x20-\x7e]")
+"""What may not stand in a header's value, or means something else to everybody (RFC 9110, section 5.5)."""
 
 _HINTS = {
     400: "it does not understand the question: check the settings",
@@ -41,17 +45,13 @@ def place(request: Request) -> str:
 
 
 def struck(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every one of `secrets` struck out, also where it was quoted for a URL."""
-    forms = {form for secret in secrets for form in (secret, quote(secret), quote(secret, safe="")) if form}
-    for form in sorted(forms, key=len, reverse=True):
-        pattern = re.escape(form) if len(form) >= _SECRET_MIN else rf"\b{re.escape(form)}\b"
-        text = re.sub(pattern, STRUCK, text)
-    return text
+    """`text` with every one of `secrets` struck out, in whatever form they are there."""
+    return Redaction(unnamed=secrets).clean(text)
 
 
 def first_words(body: bytes, secrets: Iterable[str]) -> str:
     """The beginning of an answer's body on one line, fit to be shown."""
-    text = struck(body[:BODY_MAX_BYTES].decode(errors="replace"), secrets)
+    text = struck(body[:_LOOKED_AT_MAX].decode(errors="replace"), secrets)
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:4096]).split())
     return words if len(words) <= WORDS_MAX else f"{words[:WORDS_MAX]}..."
 
@@ -63,6 +63,28 @@ def refusal(request: Request, status: int, body: bytes = b"") -> PortError:
     message = f"{place(request)} answered {status}" + (f" ({words})" if words else "")
     kind = Temporary if status >= _SERVER or status in PASSING else Permanent
     return kind(f"{message}: {hint}" if hint else message)
+
+
+def require_sendable(request: Request) -> None:
+    """Refuse what no header can hold, before anything is sent. Raises Permanent, which holds nothing of it.
+
+    A client library would refuse it as well, and repeat the value while it does; one that does not would send a header
+    of the value's own making.
+    """
+    places = {f"the header {name!r}": value for name, value in request.headers.items()}
+    for where, value in (places | {"an address": request.url}).items():
+        found = _UNSENDABLE.search(value)
+        if found is not None:
+            raise Permanent(
+                f"{place(request)} is not asked: {where} cannot hold {_called(found[0])}: check what it is made of "
+                "(is a secret of one line meant, and has its file more than one?)"
+            )
+
+
+def _called(letter: str) -> str:
+    if letter in "\r\n":
+        return "a line's end"
+    return "a control character" if ord(letter) < _CONTROLS or letter == "\x7f" else "a letter beyond ASCII"
 
 
 def too_large(request: Request, limit_bytes: int = BODY_MAX_BYTES) -> Permanent:

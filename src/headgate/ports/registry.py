@@ -6,7 +6,8 @@ signals, a channel, a marker), the factory's module has a frozen msgspec struct 
 
 * A number whose field ends in `_s`, `_ratio` or `_bytes` is written without that ending and with its unit: `timeout_s`
   is `timeout: 2s`, `share_ratio` is `share: 5%`, `size_bytes` is `size: 10MB`.
-* A field of the type `SecretSource` is written `{env: NAME}` or `{file: PATH}`; the secret itself is refused.
+* A field of the type `SecretSource` is written `{env: NAME}`, `{file: PATH}` or `{secret: NAME}`, and read with
+  `ports.secrets.read_secret`; the secret itself is refused.
 * Settings that are wrong only together raise ValueError in `__post_init__`, with a sentence that says what to write.
 
 The plugin reads them with `settings_of(wires, Settings)`.
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headgate.ports.errors import Permanent
+from headgate.ports.keeper import bound
 from headgate.ports.wires import Wires
 
 KINDS = ("targets", "traffic", "signals", "gates", "notifiers", "markers", "issuers")
@@ -66,7 +68,7 @@ def settings_type(kind: str, name: str) -> type[msgspec.Struct] | None:
 def settings_of(wires: Wires, kind: type[Settings]) -> Settings:
     """What the project file says of a plugin, as it was checked. Raises Permanent when it does not fit after all."""
     try:
-        return msgspec.convert(dict(wires.settings), kind)
+        return bound(msgspec.convert(dict(wires.settings), kind), wires.keeper)
     except (msgspec.ValidationError, ValueError) as error:
         raise Permanent(f"the settings of {wires.name!r} do not fit the plugin: {error}") from None
 

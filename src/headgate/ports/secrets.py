@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 from headgate.core.model import SecretSource
+from headgate.core.secrets import DECLARED
 from headgate.ports.errors import Permanent
+from headgate.ports.keeper import Kept
+from headgate.ports.redaction import KNOWN
 
 SECRET_MAX_BYTES = 64 * 1024
 
@@ -12,9 +15,18 @@ SECRET_MAX_BYTES = 64 * 1024
 def read_secret(source: SecretSource) -> str:
     """The secret itself: a file's content without the newline at its end, or an environment variable.
 
-    Raises Permanent, naming the place and never the secret.
+    From then on it is struck out of whatever this process writes (`ports.redaction`). Raises Permanent, naming the
+    place and never the secret; also where its keeper does not let whoever names it (`ports.keeper`).
     """
-    return _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
+    if isinstance(source, Kept):
+        source = source.keeper.place(source)
+    if source.kind == DECLARED:
+        raise Permanent(
+            f"the secret {source.name!r} cannot be looked for here: name its file or its variable"
+        )
+    secret = _from_file(source.name) if source.kind == "file" else _from_environment(source.name)
+    KNOWN.learn(secret)
+    return secret
 
 
 def _from_environment(name: str) -> str:

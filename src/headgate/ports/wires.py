@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from headgate.core.model import Reach, Version
 from headgate.ports.artifacts import Artifacts
+from headgate.ports.keeper import Confined, Keeper, secrets_in
 from headgate.ports.processes import Processes
 from headgate.ports.reach import Bounds
 from headgate.ports.receiver import Serve
@@ -42,8 +43,8 @@ class Wires:
     `fetch` reads a path of the data plane's own statistics, `arm` names a version there; both belong to the traffic
     plugin. `name` and `settings` are what the project file calls the plugin and says of it, where it is one of many
     (a source of signals, a channel, a marker); `web` sends its requests, `now` is the time (seconds since the epoch).
-    `bounds` are for plugins that connect by themselves. `public_web` is for what came in by the front door: `declared`
-    hands it on as `web`.
+    `bounds` are for plugins that connect by themselves, `keeper` says which secrets they may read. `public_web` is for
+    what came in by the front door: `declared` hands it on as `web`.
     `guards` is the name (`module:name`) of what makes the home's guards (`ports.guard`) from it and its processes.
     `serve` gives the receiver at an address, for what is sent to Headgate by itself; None where nothing listens.
     What is not made yet when a plugin is made is None, or does nothing.
@@ -65,14 +66,19 @@ class Wires:
     guards: str = ""
     public_web: Web | None = None
     bounds: Bounds = field(default_factory=Bounds)
+    keeper: Keeper = field(default_factory=Keeper)
 
     def declared(self, what: Declared) -> "Wires":
-        """What a declared plugin is made from. It gets no further than whoever declared it."""
+        """What a declared plugin is made from. It gets no further than whoever declared it, and reads no more."""
         public = what.reach == "public"
+        keeper = self.keeper.narrowed(what.name, public=public)
+        named = tuple(source.name for _, source in secrets_in(what.settings))
+        web = self.public_web if public else self.web
         return replace(
             self,
             name=what.name,
             settings=what.settings,
-            web=self.public_web if public else self.web,
+            web=Confined(web, keeper, named) if public and named and web is not None else web,
             bounds=self.bounds.narrowed() if public else self.bounds,
+            keeper=keeper,
         )

@@ -123,6 +123,9 @@ class LedgerContract(ABC):
         assert ledger.notes(after=1) == notes[1:]
         assert ledger.since(0) == [*first, last]
         assert ledger.since(2, limit=1) == [last]
+        assert ledger.links(0) == [*first, notes[0], last, notes[1]]
+        assert ledger.links(2, limit=2) == [notes[0], last]
+        assert not ledger.links(5)
         assert not ledger.read("home")
         assert [summary.release for summary in ledger.summaries()] == ["r1"]
         assert isinstance(ledger, Auditable)

@@ -250,6 +250,30 @@ class WebContract(ABC):
 
         self._run(script, scenario)
 
+    @pytest.mark.parametrize(
+        "value", ["two\nlines", "two\r\nX-More: lines", "bell\x07", "nul\0", "\u20ac", "\xe9"]
+    )
+    def test_what_cannot_be_sent_is_refused_before_it_is(self, value: str) -> None:
+        asked: list[Request] = []
+
+        def script(request: Request) -> Answer:
+            asked.append(request)
+            return GOOD
+
+        async def scenario(served: Served) -> None:
+            secret = f"s3cr3t{value}hidden"
+            headers = {"authorization": f"Bearer {secret}"}
+            for request in (
+                replace(_request(served, headers=headers), secrets=(SECRET, secret)),
+                replace(_request(served), url=f"{served.origin}/{secret}", secrets=(SECRET, secret)),
+            ):
+                with pytest.raises(Permanent, match="cannot hold") as raised:
+                    await served.web.ask(request)
+                _tells_nothing(str(raised.value).replace("meant, and has its file more than one?", ""))
+            assert not asked
+
+        self._run(script, scenario)
+
     def test_many_at_once_are_all_answered(self) -> None:
         async def scenario(served: Served) -> None:
             requests = [

@@ -1,7 +1,7 @@
 """The applications that the controller serves: one behind the unix socket, one behind the front door."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, cast
@@ -23,6 +23,7 @@ from headgate.web.dispatch import Identify, Refused, routes
 from headgate.web.endpoint import Endpoint
 from headgate.web.folds import Folds
 from headgate.web.following import Following
+from headgate.web.idempotency import Keys
 from headgate.web.metrics import Metrics
 from headgate.web.openapi import document
 from headgate.web.problems import Problem
@@ -46,6 +47,7 @@ class Backstage:
     metrics: Metrics | None = None
     artifacts: Artifacts | None = None
     following: Following | None = None
+    keys: Keys = field(default_factory=Keys)
 
     @cached_property
     def folds(self) -> Folds:
@@ -88,7 +90,7 @@ def _application(
 ) -> Starlette:
     live = Live(backstage.stream, backstage.door).endpoints()
     api = backstage.endpoints(live)
-    found: list[BaseRoute] = [*routes(api, identify, refused), *pages]
+    found: list[BaseRoute] = [*routes(api, identify, refused, backstage.keys), *pages]
     if backstage.metrics is not None:
         expose = metrics.exposing(backstage.metrics, identify, backstage.controller, backstage.following)
         found.append(Route(metrics.PATH, expose, methods=["GET"]))

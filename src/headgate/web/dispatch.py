@@ -34,9 +34,11 @@ Refused = Callable[[Who, Endpoint, Problem], Awaitable[None]]
 """Told of every refusal for want of a right."""
 
 
-def routes(endpoints: Iterable[Endpoint], identify: Identify, refused: Refused) -> list[Route]:
-    """A route for each endpoint."""
-    keys = Keys()
+def routes(
+    endpoints: Iterable[Endpoint], identify: Identify, refused: Refused, keys: Keys | None = None
+) -> list[Route]:
+    """A route for each endpoint. `keys` are those that callers have sent with what they wanted done."""
+    keys = keys or Keys()
     return [
         Route(
             endpoint.path,

@@ -26,6 +26,9 @@ from headgate.web.serve import Tls, serving, tcp_listener
 PORT = 7480
 """The default; where it is taken and nobody asked for it, another one is found."""
 
+PROXIES_MAX = 2**16
+"""A range of proxies has no more addresses."""
+
 FILE = "web.json"
 ADDRESS = "web.address"
 
@@ -62,6 +65,8 @@ class Entrance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `certificate` and `key` are files (PEM); `plain` is the word that TLS is somebody else's business; `url` is how
     people reach the door where a proxy stands before it; `openid` lets people in whom an issuer vouches for.
     `reach` are the ranges, addresses and hosts that what comes in by the door may reach beside everybody's.
+    `proxies` are the addresses and ranges of the proxies before the door: what those say of who asks, and whether they
+    were asked by TLS, is believed (`X-Forwarded-For`, `X-Forwarded-Proto`), and of nobody else.
     """
 
     host: str = "127.0.0.1"
@@ -73,10 +78,12 @@ class Entrance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     off: bool = False
     openid: OpenId | None = None
     reach: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises Shut."""
         self.bounds()
+        self._check_proxies()
         if bool(self.certificate) != bool(self.key):
             raise Shut("TLS needs both a certificate and its key: `--tls-certificate FILE --tls-key FILE`")
         if not self.certificate and not self.plain and not _loopback(self.host):
@@ -94,6 +101,20 @@ class Entrance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return bounds_of(self.reach)
         except ValueError as error:
             raise Shut(f"`--reach`: {error}") from None
+
+    def _check_proxies(self) -> None:
+        """Raises Shut."""
+        for one in self.proxies:
+            try:
+                wide = ipaddress.ip_network(one).num_addresses > PROXIES_MAX
+            except ValueError:
+                raise Shut(
+                    f"`--trusted-proxy`: {one!r} is no address and no range (10.0.0.7, 10.0.0.0/24)"
+                ) from None
+            if wide:
+                raise Shut(
+                    f"`--trusted-proxy`: {one} is everybody: name the proxies that stand before the door"
+                )
 
     def _check_way_back(self) -> None:
         """Raises Shut: the issuer must be able to send a browser back here, and nobody may listen on the way."""
@@ -195,7 +216,9 @@ async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None
         if entrance.openid is not None and vouch is not None:
             _let_in(backstage, entrance.openid, vouch)
         try:
-            async with serving(behind_door(backstage, Pages(backstage).routes()), listener, tls):
+            async with serving(
+                behind_door(backstage, Pages(backstage).routes()), listener, tls, entrance.proxies
+            ):
                 yield address
         finally:
             backstage.door.url, backstage.door.vouching = "", None

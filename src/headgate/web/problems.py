@@ -5,6 +5,8 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
+from headgate.ports.redaction import KNOWN
+
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of a refusal. `title` says what kind it is, `detail` what of this request, `where` which part of it."""
@@ -20,7 +22,7 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
 
     def __init__(self, status: int, title: str, detail: str = "", *, where: str = "") -> None:
         super().__init__(f"{status} {title}: {detail}")
-        self.document = ProblemDocument(title, status, detail, where)
+        self.document = ProblemDocument(title, status, KNOWN.clean(detail), where)
         self.headers: dict[str, str] = {}
 
     def response(self) -> Response:

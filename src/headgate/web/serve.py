@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -65,9 +65,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    application: ASGIApp, listener: socket.socket, tls: Tls | None = None
+    application: ASGIApp, listener: socket.socket, tls: Tls | None = None, proxies: Sequence[str] = ()
 ) -> AsyncGenerator[None]:
     """Serve on `listener` while the context lasts, within the bounds of `connections`.
+
+    Only `proxies` (addresses, ranges) are believed when they say for whom they ask. uvicorn by itself believes whoever
+    comes from this machine, or whom its own variable names.
 
     Raises OSError when the files of `tls` cannot be used.
     """
@@ -82,6 +85,8 @@ async def serving(
         timeout_graceful_shutdown=STOP_WITHIN_S,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=",".join(proxies),
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
     )

@@ -15,7 +15,9 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headgate.ledger import Entry, Ledger
+from headgate.core.home import AnyHomeEvent
+from headgate.ledger import Entry, Ledger, Note
+from headgate.ledger.store import HOME
 from headgate.tasks import beside
 
 POLL_S = 0.1
@@ -27,18 +29,22 @@ HEARTBEAT_S = 15.0
 STALLED_S = 30.0
 """A listener that takes nothing for so long is cut off; it comes back by itself, from the id it saw last."""
 
+CHECK_S = 1.0
+"""How often it is looked whether a listener is still welcome."""
+
 RETRY_MS = 1000
 LISTENERS_MAX = 1000
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One entry, ready to be sent. `environment` is that of its release."""
+    """One entry, ready to be sent. `environment` is that of its release; `note` the fact, in one about the home."""
 
     sequence: int
     release: str
     environment: str
     data: bytes
+    note: AnyHomeEvent | None = None
 
 
 Wanted = Callable[[Frame], bool]
@@ -106,12 +112,12 @@ class Stream:
             missing = min(len(self._frames), max(0, self._frames[-1].sequence - after))
             newest_first = (self._frames[-1 - n] for n in range(missing))
             return [frame for frame in newest_first if frame.sequence > after][::-1][:PAGE]
-        return [self._frame(entry) for entry in self._ledger.since(after, PAGE)]
+        return [self._frame(link) for link in self._ledger.links(after, PAGE)]
 
     async def _read_on(self) -> None:
         while True:
             await self._wanted.wait()
-            entries = self._ledger.since(self._seen, PAGE)
+            entries = self._ledger.links(self._seen, PAGE)
             for entry in entries:
                 self._frames.append(self._frame(entry))
                 self._seen = entry.sequence
@@ -121,8 +127,11 @@ class Stream:
             if len(entries) < PAGE:
                 await asyncio.sleep(self._poll_s)
 
-    def _frame(self, entry: Entry) -> Frame:
+    def _frame(self, entry: Entry | Note) -> Frame:
         body = msgspec.json.encode(entry)
+        if isinstance(entry, Note):
+            data = b"id: %d\nevent: note\ndata: %s\n\n" % (entry.sequence, body)
+            return Frame(entry.sequence, HOME, "", data, entry.event)
         data = b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.sequence, body)
         return Frame(entry.sequence, entry.release, self.environment(entry.release), data)
 
@@ -139,12 +148,18 @@ class Stream:
 
 
 class EventResponse(Response):
-    """The answer to a listener: frames, until the other side goes away or stalls."""
+    """The answer to a listener: frames, until the other side goes away, stalls, or is welcome no more."""
 
-    def __init__(self, frames: AsyncGenerator[Frame | None], stalled_s: float = STALLED_S) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[Frame | None],
+        stalled_s: float = STALLED_S,
+        welcome: Callable[[], bool] = lambda: True,
+    ) -> None:
         super().__init__()
         self._frames = frames
         self._stalled_s = stalled_s
+        self._welcome = welcome
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send, and listen for the end of the connection at the same time."""
@@ -157,12 +172,21 @@ class EventResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         sending = asyncio.create_task(self._send_all(send))
         gone = asyncio.create_task(_gone(receive))
+        unwelcome = asyncio.create_task(self._unwelcome())
+        tasks = {sending, gone, unwelcome}
         try:
-            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, gone):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(sending, gone, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if not unwelcome.cancelled() and sending.cancelled():
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _unwelcome(self) -> None:
+        """Until whoever listens is not welcome any more: signed out, or their token was revoked, say."""
+        while self._welcome():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(CHECK_S)
 
     async def _send_all(self, send: Send) -> None:
         async def put(data: bytes) -> None:

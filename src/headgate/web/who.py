@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headgate.core.foreign import clean_name
 from headgate.core.home import AccessRole
 
 Permission = Literal["read", "operate", "approve", "administer"]
@@ -23,6 +24,7 @@ class Who:
     """Somebody who asks. `environments` empty: all of them. `door` is how they came in, `token` the id of theirs.
 
     `also` are other names of the same person: they give no right, and what was done under one is their own doing.
+    `session` is the digest that their session is kept by, if they came by one.
     """
 
     name: str
@@ -31,6 +33,14 @@ class Who:
     environments: tuple[str, ...] = ()
     token: str = field(default="", compare=False)
     also: frozenset[str] = field(default=frozenset(), compare=False)
+    session: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """The name goes on record: cleaned, while what it was still tells whose doing something is."""
+        shown = clean_name(self.name)
+        if shown != self.name:
+            object.__setattr__(self, "also", self.also | {self.name})
+            object.__setattr__(self, "name", shown)
 
     def may(self, permission: Permission, environment: str | None = None) -> bool:
         """Whether they may do this, there. None: anywhere at all (what is not bound to an environment)."""
@@ -38,9 +48,10 @@ class Who:
             return False
         return environment is None or not self.environments or environment in self.environments
 
-    def did(self, author: str) -> bool:
-        """Whether what `author` did was their own doing."""
-        return author == self.name or author in self.also
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything they are called (`core.identity` says what is their own doing)."""
+        return self.also | {self.name}
 
 
 NOBODY = Who("nobody", "viewer", "hook")

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 from headgate.core.ahead import ahead
+from headgate.core.foreign import clean_note
 from headgate.core.home import HomeAdopted, LedgerReconciled
-from headgate.homes import ledger_of, run_of
+from headgate.homes import keys_of, ledger_of, run_of, sessions_of
 from headgate.homes.identity import adopt as belong_here
 from headgate.homes.identity import identity, was_moved
 from headgate.ledger import SqliteLedger
@@ -65,7 +66,9 @@ async def _stop(home: Path) -> None:
 
 
 def _forget(home: Path) -> None:
-    """What names processes, sockets and folders of the old place."""
+    """What names processes, sockets and folders of the old place, and who was signed in there."""
+    for file in (sessions_of(home), keys_of(home)):
+        file.unlink(missing_ok=True)
     for folder in (run_of(home), home / "envoy"):
         shutil.rmtree(folder, ignore_errors=True)
     for version in home.glob("versions/*/*/*/*"):
@@ -79,6 +82,6 @@ def _forget(home: Path) -> None:
 async def _note(home: Path, event: HomeAdopted | LedgerReconciled) -> None:
     ledger = SqliteLedger(ledger_of(home))
     try:
-        await ledger.note(len(ledger.notes()), event)
+        await ledger.note(len(ledger.notes()), clean_note(event))
     finally:
         ledger.close()

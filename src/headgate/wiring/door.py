@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headgate.controller.journal import log_file, logged
 from headgate.controller.lease import FileLease, LeaseTaken
-from headgate.homes import hooks_of, socket_of
+from headgate.homes import hooks_of, keys_of, sessions_of, socket_of
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.life import TAKE_OVER_S, live
 from headgate.ipc.listening import unix_listener
@@ -21,16 +21,19 @@ from headgate.ledger import Ledger
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES
 from headgate.web.access.front import FrontDoor
+from headgate.web.access.keeping import FileDrawer
 from headgate.web.access.tokens import HomeBook
 from headgate.web.application import Backstage, behind_socket
 from headgate.web.entrance import allowed_at, open_door
 from headgate.web.following import Following
 from headgate.web.hooks.vault import FileVault
+from headgate.web.idempotency import Keys
 from headgate.web.metrics import Metrics
 from headgate.web.serve import serving
 from headgate.web.stream import Stream
 from headgate.wiring import stores
 from headgate.wiring.people import vouching
+from headgate.wiring.secrets import declared_at
 
 NICE = 5
 """Whoever judges, and the services themselves, come first on a busy machine."""
@@ -65,15 +68,16 @@ async def door(home: Path, reader: StreamReader, writer: StreamWriter) -> None:
 async def _backstage(
     home: Path, ledger: Ledger, controller: Remote, held: contextlib.AsyncExitStack
 ) -> Backstage:
-    front = FrontDoor(HomeBook(ledger))
+    front = FrontDoor(HomeBook(ledger), sessions=FileDrawer(sessions_of(home)))
     front.vault = FileVault(hooks_of(home))
+    front.declared = lambda: declared_at(home)
     metrics = Metrics()
     metrics.begin(ledger)
     following = Following(ledger, (metrics.observe,))
     await held.enter_async_context(following.running())
-    return Backstage(
-        controller, ledger, front, Stream(ledger), metrics, stores.open_artifacts(home), following
-    )
+    keys = Keys(FileDrawer(keys_of(home)))
+    artifacts = stores.open_artifacts(home)
+    return Backstage(controller, ledger, front, Stream(ledger), metrics, artifacts, following, keys)
 
 
 async def _report(asking: Asking, front: FrontDoor) -> None:

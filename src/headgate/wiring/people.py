@@ -18,9 +18,16 @@ ISSUER = "openid"
 
 
 def vouching(home: Path, web: Web) -> Vouch:
-    """How people come in whom an issuer vouches for; who of them does is read from the home each time."""
+    """How people come in whom an issuer vouches for; who of them does is read from the home whenever it changed."""
+    seen: list[tuple[tuple[int, ...], People]] = []
 
     def people() -> People:
+        known = _state(people_of(home))
+        if not seen or seen[0][0] != known:
+            seen[:] = [(known, read())]
+        return seen[0][1]
+
+    def read() -> People:
         from headgate.config.people import load_people
         from headgate.config.problems import ConfigError
 
@@ -35,3 +42,12 @@ def vouching(home: Path, web: Web) -> Vouch:
         return Vouching(create("issuers", ISSUER, wires), people, door)
 
     return vouch
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What is another one as soon as the file is."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

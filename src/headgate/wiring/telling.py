@@ -15,6 +15,7 @@ from headgate.ports.web import Web
 from headgate.ports.wires import Wires
 from headgate.web.entrance import allowed_at
 from headgate.wiring import stores
+from headgate.wiring.secrets import keeper_at
 
 
 def telling_wires(home: Path, web: Web, public_web: Web | None = None) -> Wires:
@@ -27,6 +28,7 @@ def telling_wires(home: Path, web: Web, public_web: Web | None = None) -> Wires:
         web=web,
         public_web=public_web,
         bounds=allowed_at(home),
+        keeper=keeper_at(home),
     )
 
 

@@ -15,6 +15,7 @@ from headgate.ports.retreat import HomeRetreats
 from headgate.ports.wires import Wires
 from headgate.wiring import stores
 from headgate.wiring.guards import GUARDS
+from headgate.wiring.secrets import keeper_at
 
 TARGET = "local"
 TRAFFIC = "envoy"
@@ -52,7 +53,7 @@ class Measuring:
         bounds = allowed_at(home)
         self._receiving = Receiving()
         self._web, self._public_web = HttpWeb(bounds=bounds), HttpWeb(bounds=bounds.narrowed())
-        bare = Wires(home, processes, stores.open_artifacts(home), lambda _: ())
+        bare = Wires(home, processes, stores.open_artifacts(home), lambda _: (), keeper=keeper_at(home))
         target = create("targets", TARGET, bare)
         wires = replace(
             bare,

@@ -189,7 +189,11 @@ def test_a_full_disk_does_not_stop_a_restart(
 
 def test_known_values_are_replaced_longest_first() -> None:
     redaction = Redaction({"A": "sesame", "B": "open sesame", "C": "ab", "D": "line one\nline two"})
-    assert redaction.clean("open sesame! sesame? ab: line two") == "<secret B>! <secret A>? ab: <secret D>"
+    assert (
+        redaction.clean("open sesame! sesame? ab: line two")
+        == "<secret B>! <secret A>? <secret C>: <secret D>"
+    )
+    assert redaction.clean("cable, absent") == "cable, absent", "a short one is struck where it stands alone"
 
 
 def test_what_cannot_be_read_is_not_known(tmp_path: Path) -> None:
@@ -221,6 +225,10 @@ def test_the_tail_of_a_log_is_bounded(tmp_path: Path) -> None:
     assert tail(log).splitlines() == [f"line {n}" for n in range(9_980, 10_000)]
     log.write_text("x" * 1_000_000)
     assert len(tail(log)) == 4000
+    log.write_text("first " + "hunter2-" * 600 + " last")
+    assert tail(log) == "last"
+    log.write_text("hunter2" * 600 + "\n" + "\U0001f511" * 3900 + "\nlast")
+    assert tail(log) == f"{chr(0x1F511) * 3900}\nlast"
 
 
 def test_a_footprint_is_of_the_whole_tree() -> None:

@@ -28,6 +28,7 @@ def command() -> None:
     "issue",
     "headgate token issue ci --role operator --env staging --expires 90d",
     "headgate token issue grace --role approver",
+    "headgate token issue grace-ci --person grace --role operator",
     "TOKEN=$(headgate token issue ci --role operator --json | jq -r .text)",
 )
 @click.argument("name")
@@ -44,6 +45,9 @@ def command() -> None:
 @click.option(
     "--expires", "expires_s", metavar="DURATION", callback=options.seconds, help="Good for so long (90d, 8h)."
 )
+@click.option(
+    "--person", default="", help="Whose it is, where NAME says something else: nobody approves their own."
+)
 @options.as_json
 @click.pass_obj
 def issue(
@@ -53,12 +57,14 @@ def issue(
     role: str,
     environments: tuple[str, ...],
     expires_s: float | None,
+    person: str,
     *,
     as_json: bool,
 ) -> None:
     """Give out a token. Its text is shown this once; NAME is who it is for, and goes on record with what they do."""
     expires_at = None if expires_s is None else time.time() + expires_s
     body = {"name": name, "role": role, "environments": environments, "expires_at": expires_at}
+    body |= {"person": person} if person else {}
     issued = keep(session, "issueToken", "POST /v1/tokens", body)
     if as_json:
         print_json(issued)
@@ -80,7 +86,8 @@ def listing(session: Session, /, *, as_json: bool) -> None:
         return
     for token in tokens:
         where = ", ".join(token["environments"]) or "everywhere"
-        say(f"{token['token']}  {token['name']}  {token['role']}, {where}; {_standing(token)}")
+        whose = "" if token["person"] == token["name"] else f" (of {token['person']})"
+        say(f"{token['token']}  {token['name']}{whose}  {token['role']}, {where}; {_standing(token)}")
     if not tokens:
         say("No token was given out. `headgate token issue NAME` does.")
 

@@ -18,6 +18,9 @@ from headgate.web.access.vouching import BACK
 from headgate.web.entrance import Shut, address_of, read_entrance, write_entrance
 
 PORT_MAX = 65535
+OPENS_NOTHING = frozenset({"reach", "proxies"})
+"""What may be said of a door that is declared off, and leaves it so."""
+
 ASK_S = 0.5
 """How long the controller is waited for when it is asked why there is no dashboard."""
 
@@ -32,7 +35,7 @@ LOG_BYTES = 8192
     "headgate up                  then `headgate deploy --detach` needs no terminal",
     "headgate --home /srv/shop up",
     "headgate up --listen 0.0.0.0:7480 --tls-certificate site.pem --tls-key site.key",
-    "headgate up --listen 0.0.0.0:7480 --plain --url https://releases.example.com    behind a proxy",
+    "headgate up --plain --url https://releases.example.com --trusted-proxy 127.0.0.1    behind a proxy",
     "headgate up --reach 10.20.0.0/16 --reach prometheus.internal",
     "headgate up --oidc-issuer https://login.example.com --oidc-client-id headgate \\",
     "            --oidc-secret-file /etc/headgate/oidc --people people.yaml",
@@ -52,6 +55,13 @@ LOG_BYTES = 8192
     metavar="RANGE|HOST",
     multiple=True,
     help="Private addresses that sources and channels declared by the API may reach; `none`: no more.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    metavar="ADDRESS|RANGE",
+    multiple=True,
+    help="A proxy before it, which is believed for whom it asks (X-Forwarded-For, -Proto); `none`: no more.",
 )
 @people.options
 @options.as_json
@@ -97,14 +107,14 @@ def _declare(home: Path, given: dict[str, Any]) -> bool:
     for name in ("certificate", "key"):
         if name in said:
             said[name] = str(Path(said[name]).absolute())
-    if "reach" in said:
-        said["reach"] = tuple(one for one in said["reach"] if one != "none")
+    for name in OPENS_NOTHING & said.keys():
+        said[name] = tuple(one for one in said[name] if one != "none")
     of_people = {name: said.pop(name) for name in people.NAMES if name in said}
     try:
         before = read_entrance(home)
         if of_people:
             said["openid"] = people.declared(home, before.openid, of_people)
-        opened = {} if said.keys() <= {"reach"} else {"off": False}
+        opened = {} if said.keys() <= OPENS_NOTHING else {"off": False}
         after = replace(before, **(opened | said))
         if after != before:
             make_home(home)

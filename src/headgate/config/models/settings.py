@@ -16,11 +16,11 @@ from headgate.config.models.complaint import Complaint, in_quotes, listed, shown
 from headgate.config.quantities import DURATION, PERCENTAGE, SIZE, Notation
 from headgate.core.model import SecretSource
 
-SECRET = "`{env: NAME}` or `{file: PATH}`"  # noqa: S105 - how one is named
+SECRET = "`{env: NAME}`, `{file: PATH}` or `{secret: NAME}`"  # noqa: S105 - how one is named
 SETTINGS_MAX_BYTES = 64 * 1024
 
 _UNITS: dict[str, Notation] = {"_s": DURATION, "_ratio": PERCENTAGE, "_bytes": SIZE}
-_SOURCES = ("env", "file")
+_SOURCES = ("env", "file", "secret")
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "`true` or `false`"}
 
 Loc = tuple[str | int, ...]
@@ -174,7 +174,10 @@ def _secret(value: object) -> dict[str, str]:
         raise Wrong((Complaint((), "this does not say from where the secret is read", SECRET, secret=True),))
     kind, name = next(iter(given.items()))
     if not isinstance(name, str) or not name:
-        raise _wrong(f"{shown(name)} is not possible here", "the name of a variable, or the path of a file")
+        raise _wrong(
+            f"{shown(name)} is not possible here",
+            "the name of a variable, the path of a file, or a declared name",
+        )
     return {"kind": kind, "name": name}
 
 

@@ -77,6 +77,7 @@ class DynatraceMarker:
             "headgate.state": mark.state,
             "headgate.before": service.before,
             "headgate.author": mark.author,
+            "headgate.ledger": mark.head,
             "headgate.reason": mark.reason,
             "vcs.ref.head.revision": service.commit,
         }

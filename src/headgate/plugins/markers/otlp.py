@@ -101,6 +101,7 @@ def _release(mark: Mark) -> dict[str, str]:
         "cicd.pipeline.result": "success" if mark.good else "failure",
         "headgate.outcome": mark.outcome or "",
         "headgate.author": mark.author,
+        "headgate.ledger": mark.head,
         "headgate.reason": mark.reason,
         "url.full": mark.link,
     }

@@ -108,6 +108,7 @@ def _event(mark: Mark, source: str, kind: str, subject: dict[str, Any]) -> dict[
             "phase": mark.phase,
             "outcome": mark.outcome,
             "author": mark.author,
+            "ledger": mark.head,
             "reason": mark.reason,
             "services": [
                 {"name": one.name, "before": one.before, "after": one.after, "commit": one.commit}

@@ -50,10 +50,7 @@ Totals = dict[str, float]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which database, as whom, and what to ask. `host` may be the folder of a unix socket.
-
-    `timeout_s` bounds a whole reading: the connection, where it must be made, and every query.
-    """
+    """Which database, as whom, and what to ask. `host` may be a unix socket's folder. `timeout_s` bounds a reading."""
 
     host: _Name
     database: _Name
@@ -326,12 +323,21 @@ def _told(error: psycopg.Error, what: str, password: str) -> PortError:
 
 def _forgotten(task: "asyncio.Future[Any]") -> None:
     """Nobody waits for it any more: whatever became of it, it was told as a time-out."""
-    if not task.cancelled():
-        task.exception()
+    _ = task.cancelled() or task.exception()
+
+
+def _password(wires: Wires, settings: Settings) -> str:
+    """Raises Permanent, also where it may not be sent to one of the hosts."""
+    for host in settings.host.split(",") if settings.password else ():
+        wires.keeper.require_to((settings.password.name,), host)  # type: ignore[union-attr]  # as above
+    return read_secret(settings.password) if settings.password else ""
 
 
 def create(wires: Wires) -> SqlSignals:
-    """The plugin's factory."""
+    """The plugin's factory. For the front door, the client finds no password and no file of this host's by itself."""
     settings = settings_of(wires, Settings)
-    source = settings.password
-    return SqlSignals(settings, lambda: read_secret(source) if source is not None else "", wires.bounds)
+    if wires.bounds.public and (settings.password is None or settings.sslrootcert not in ("", "system")):
+        raise Permanent(
+            f"{wires.name}: the front door needs a `password` that was declared, and names no file"
+        )
+    return SqlSignals(settings, lambda: _password(wires, settings), wires.bounds)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from headgate.ports.errors import Temporary
 from headgate.ports.reach import Bounds, known
-from headgate.ports.refusals import out_of_reach, refusal, too_large, unanswered
+from headgate.ports.refusals import out_of_reach, refusal, require_sendable, too_large, unanswered
 from headgate.ports.web import BODY_MAX_BYTES, Answer, Request
 
 ATTEMPTS_MAX = 3
@@ -33,6 +33,7 @@ class MemoryWeb:
 
     async def ask(self, request: Request) -> Answer:
         """See ports.Web. Repeats at once: time is not this one's business."""
+        require_sendable(request)
         address = known(urlsplit(request.url).hostname or "")
         if address and (objection := self._bounds.objection(address)):
             raise out_of_reach(request, objection)

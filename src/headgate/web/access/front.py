@@ -1,5 +1,6 @@
 """The front door: who comes in by TCP, with what right, and how often. By the unix socket only the owner comes."""
 
+import ipaddress
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,18 +8,26 @@ from http import HTTPStatus
 from starlette.requests import Request
 
 from headgate.core.home import ActionDenied, SignedIn
+from headgate.core.identity import folded_name
+from headgate.core.secrets import Declarations
 from headgate.ledger import LedgerError
+from headgate.ports.errors import PortError
+from headgate.ports.keeper import nothing_declared
 from headgate.ports.reach import Bounds
-from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, Limiter
+from headgate.web.access.keeping import Drawer
+from headgate.web.access.limits import ACTIONS, DENIALS, DEPARTURES, FAILURES, READS, SIGN_INS, Limiter
 from headgate.web.access.sessions import Session, Sessions, Tickets, same
 from headgate.web.access.tokens import HomeBook, Tokens
-from headgate.web.access.vouching import Vouching
+from headgate.web.access.vouching import Vouching, vouched_still
 from headgate.web.endpoint import Endpoint
 from headgate.web.hooks.vault import MemoryVault, Vault
 from headgate.web.problems import Problem
 from headgate.web.who import Who
 
 COOKIE = "headgate_session"
+UNKNOWN = "unknown"
+"""Whoever has no address that is one; all of them count as one caller."""
+
 CSRF_HEADER = "x-headgate-csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -26,10 +35,12 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class FrontDoor:
     """Identifies whoever asks, and keeps a record of whom it turned away."""
 
-    def __init__(self, book: HomeBook, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, book: HomeBook, now: Callable[[], float] = time.time, sessions: Drawer | None = None
+    ) -> None:
         self.book = book
         self.tokens = Tokens(book)
-        self.sessions = Sessions(self.tokens.good)
+        self.sessions = Sessions(self._still_in, sessions)
         self.tickets = Tickets()
         self.url = ""  # where it is, once it is open
         self.public = False  # whether others than this machine can reach it
@@ -37,13 +48,19 @@ class FrontDoor:
         self.vault: Vault = MemoryVault()  # where the secrets of hooks are
         self.vouching: Vouching | None = None  # who vouches for people, if anybody does
         self.bounds = Bounds(public=True)  # how far what comes in here may reach
+        self.declared: Callable[[], Declarations] = nothing_declared  # secrets that may be named here
         self.now = now
         self._reads, self._actions, self._failures = Limiter(READS), Limiter(ACTIONS), Limiter(FAILURES)
         self._denials, self._departures = Limiter(DENIALS), Limiter(DEPARTURES)
+        self._sign_ins = Limiter(SIGN_INS)
 
     def link(self, release: str) -> str:
         """Where others can look at a release; empty where they cannot."""
         return f"{self.url}/releases/{release}" if self.url and self.public else ""
+
+    def secure(self, request: Request) -> bool:
+        """Whether a cookie of this browser may come back by TLS alone: so it was asked, or so people are told to."""
+        return request.url.scheme == "https" or self.url.startswith("https:")
 
     async def identify(self, request: Request) -> Who:
         """Who asks. Raises Problem: 401 without a good token or session, 403 for a forged request, 429 too often."""
@@ -59,8 +76,19 @@ class FrontDoor:
         await self._write_denial(who.name, endpoint.name, endpoint.path, problem.document.detail)
 
     def welcome(self, who: Who) -> bool:
-        """Whether the token that let them in, if one did, is good yet."""
-        return not who.token or self.tokens.good(who.token, self.now())
+        """Whether what let them in is good yet, with the same right: their token, or their session."""
+        try:
+            if who.session:
+                return self.sessions.current(who.session, self.now()) == who
+            return not who.token or self.tokens.good(who.token, self.now())
+        except (LedgerError, PortError):
+            return False
+
+    def _still_in(self, session: Session, at: float) -> Who | None:
+        """See StillIn. Raises LedgerError, PortError."""
+        if session.token and not self.tokens.good(session.token, at):
+            return None
+        return vouched_still(session.who, session.word, self.vouching) if session.word else session.who
 
     async def _write_denial(self, by: str, action: str, target: str, reason: str) -> None:
         if self._denials.wait_s(by, self.now()):
@@ -72,12 +100,16 @@ class FrontDoor:
             return  # the denial stands, and a ledger that cannot be written says so of itself elsewhere
 
     def session(self, request: Request) -> Session | None:
-        """The session that the request's cookie names."""
+        """The session that the request's cookie names; None also while nobody can say whether it still counts."""
         name = request.cookies.get(COOKIE, "")
-        return self.sessions.find(name, self.now()) if name else None
+        try:
+            return self.sessions.find(name, self.now()) if name else None
+        except PortError:
+            return None
 
     async def signed_in(self, who: Who, how: str, subject: str = "") -> None:
-        """Write down that a session began. Raises LedgerError: nobody comes in unseen."""
+        """Count and write down that a session begins. Raises Problem (429), LedgerError: nobody comes in unseen."""
+        self._count(self._sign_ins, folded_name(who.name))
         await self.book.note(SignedIn(at=self.now(), by=who.name, how=how, role=who.role, subject=subject))
 
     def leaving(self, request: Request) -> None:
@@ -144,5 +176,9 @@ class FrontDoor:
 
 
 def address(request: Request) -> str:
-    """Where the request comes from."""
-    return request.client.host if request.client else "unknown"
+    """Where the request comes from; what a proxy says is believed of declared ones only, and only if it is one."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return UNKNOWN

@@ -25,6 +25,9 @@ FAILURES = Rate(10, 0.1)
 DEPARTURES = Rate(30, 0.5)
 """Browsers that are sent to an issuer, by address: nobody shall push out those who are on their way."""
 
+SIGN_INS = Rate(20, 1 / 60)
+"""Sessions that begin, by person: each is an entry of the ledger."""
+
 DELIVERIES = Rate(60, 1)
 """What a hook may send that proves itself."""
 

@@ -9,6 +9,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from headgate.core.foreign import clean_note
 from headgate.core.home import AccessRole, AnyHomeEvent, Home, TokenIssued, TokenRevoked, folded
 from headgate.ledger import Conflict, Ledger
 from headgate.web.who import Who
@@ -26,12 +27,16 @@ class TooMany(Exception):  # noqa: N818 - a fact
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token shall be good for. `environments` empty: all; `expires_at` None: until it is revoked."""
+    """What a token shall be good for. `environments` empty: all; `expires_at` None: until it is revoked.
+
+    `person` is whose it is; empty: whoever `name` names.
+    """
 
     name: str
     role: AccessRole
     environments: tuple[str, ...] = ()
     expires_at: float | None = None
+    person: str = ""
 
 
 class HomeBook:
@@ -52,7 +57,8 @@ class HomeBook:
         return self._home
 
     async def note(self, event: AnyHomeEvent) -> None:
-        """Write a fact down. Raises LedgerError."""
+        """Write a fact down, without what others may have hidden in its texts. Raises LedgerError."""
+        event = clean_note(event)
         for _ in range(_ATTEMPTS):
             try:
                 await self._ledger.note(self.home.number, event)
@@ -82,6 +88,7 @@ class Tokens:
             role=grant.role,
             environments=grant.environments,
             expires_at=grant.expires_at,
+            person=grant.person,
         )
         await self._book.note(issued)
         return f"{_PREFIX}_{name}_{secret}"
@@ -103,7 +110,9 @@ class Tokens:
         same = hmac.compare_digest(expected, _digest(secret))
         if prefix != _PREFIX or token is None or not same or not token.good(at):
             return None
-        return Who(token.issued.name, token.issued.role, "token", token.issued.environments, name)
+        issued = token.issued
+        also = frozenset(filter(None, (issued.person,)))
+        return Who(issued.name, issued.role, "token", issued.environments, name, also)
 
     def good(self, name: str, at: float) -> bool:
         """Whether the token of this id is good now."""

@@ -1,13 +1,14 @@
 """From the word of an issuer to somebody who may do something here, or to why not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from headgate.core.people import People
 from headgate.ports.issuer import Issuer, Person
 from headgate.web.access.arrivals import Arrivals
+from headgate.web.access.sessions import Word
 from headgate.web.access.tokens import HomeBook
 from headgate.web.problems import Problem
 from headgate.web.who import Who
@@ -51,6 +52,23 @@ def welcomed(person: Person, people: People, book: HomeBook) -> Who:
     known = book.home.called.get((person.issuer, person.subject), ())
     also = person.names.union(known) - {person.name}
     return Who(person.name, welcome.role, "session", welcome.environments, also=also)
+
+
+def word_of(person: Person, people: People) -> Word:
+    """What of the issuer's word counts here, to be looked at again."""
+    return Word(person.issuer, people.claim, tuple(person.claims.get(people.claim, ())))
+
+
+def vouched_still(who: Who, word: Word, vouching: Vouching | None) -> Who | None:
+    """Who this is here by now; None where the issuer is another one, or what they held gives no role any more.
+
+    Raises PortError where nobody can say so.
+    """
+    if vouching is None or vouching.issuer.url != word.issuer:
+        return None
+    people = vouching.people()
+    welcome = people.welcome(word.held) if people.claim == word.claim else None
+    return replace(who, role=welcome.role, environments=welcome.environments) if welcome else None
 
 
 def _unknown(person: Person, people: People) -> str:

@@ -19,17 +19,13 @@ from headgate.web.api.deeds import Deeds
 from headgate.web.api.hooks import PATH
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.hooks import alerts, git, proofs
+from headgate.web.hooks.bodies import Bodies, later
 from headgate.web.hooks.news import News, content
 from headgate.web.hooks.proofs import Sent, proven
 from headgate.web.problems import Problem
 
-UNDER_WAY_MAX = 16
-"""So many bodies may be half here at once, of at most 4 MiB each."""
-
 DO_MAX_S = 8.0
 """Git hosts wait ten seconds for an answer."""
-
-RETRY_AFTER_S = 5
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -48,7 +44,7 @@ class Deliveries:
         self._door = door
         self._deeds = deeds
         self._rates = Limiter(DELIVERIES)
-        self._under_way = 0
+        self._bodies = Bodies()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -68,7 +64,10 @@ class Deliveries:
         )
 
     async def _receive(self, call: Call) -> Reply:
-        name, sent = call.params["hook"], Sent(call.headers, await self._body(call))
+        name, sent = (
+            call.params["hook"],
+            Sent(call.headers, await self._bodies.receive(call.address, call.read)),
+        )
         hook = await self._sender(call, name, sent)
         self._count(name)
         news = _news(hook, sent)
@@ -77,18 +76,7 @@ class Deliveries:
             async with asyncio.timeout(DO_MAX_S), turn:
                 return Reply(await self._take(name, sent, news))
         except TimeoutError as error:
-            raise _later(
-                "it is not done yet", f"it took longer than {DO_MAX_S:g} s: send it again"
-            ) from error
-
-    async def _body(self, call: Call) -> bytes:
-        if self._under_way >= UNDER_WAY_MAX:
-            raise _later("too many deliveries at once", f"{UNDER_WAY_MAX} are arriving already")
-        self._under_way += 1
-        try:
-            return await call.read()
-        finally:
-            self._under_way -= 1
+            raise later("it is not done yet", f"it took longer than {DO_MAX_S:g} s: send it again") from error
 
     async def _sender(self, call: Call, name: str, sent: Sent) -> Hook:
         """The hook that sends. Raises Problem: the same one, after the same work, for a hook that is not there."""
@@ -158,9 +146,3 @@ def _told(push: Push) -> str:
         return f"noted: merged into {push.ref} of {push.repository}"
     where = f"at {push.commit[:12]}" if push.commit else "gone"
     return f"noted: {push.kind} {push.ref} of {push.repository} is {where}"
-
-
-def _later(title: str, detail: str) -> Problem:
-    problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, title, detail)
-    problem.headers["retry-after"] = str(RETRY_AFTER_S)
-    return problem

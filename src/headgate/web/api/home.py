@@ -58,12 +58,16 @@ class Freezes(msgspec.Struct, frozen=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a token shall be good for. `environments` empty: all; no `expires_at`: until it is revoked."""
+    """What a token shall be good for. `environments` empty: all; no `expires_at`: until it is revoked.
+
+    `person` is whose it is, by the name under which they sign in or type on the host; left out: the token's `name`.
+    """
 
     name: Name
     role: AccessRole
     environments: Names = ()
     expires_at: Moment | None = None
+    person: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
 class TokenState(msgspec.Struct, frozen=True):
@@ -78,6 +82,7 @@ class TokenState(msgspec.Struct, frozen=True):
     expires_at: float | None
     revoked_at: float | None
     good: bool
+    person: str
 
 
 class TokenStates(msgspec.Struct, frozen=True):
@@ -261,7 +266,7 @@ class HomeKeeping:
             call.demand("administer", environment)
         if asked.expires_at is not None and asked.expires_at <= now:
             raise malformed("the token would have expired already", "body.expires_at")
-        grant = Grant(asked.name, asked.role, asked.environments, asked.expires_at)
+        grant = Grant(asked.name, asked.role, asked.environments, asked.expires_at, asked.person)
         try:
             text = await self._tokens.issue(grant, call.who.name, now)
         except TooMany as error:
@@ -290,6 +295,7 @@ class HomeKeeping:
             expires_at=issued.expires_at,
             revoked_at=token.revoked_at,
             good=token.good(self._now()),
+            person=issued.person or issued.name,
         )
 
 

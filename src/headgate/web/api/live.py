@@ -1,22 +1,20 @@
-"""Live: the ledger's entries as they come, to whoever may read them."""
+"""Live: what the ledger takes in, as it comes, to whoever may read it: entries of releases, and notes of the home."""
 
-import time
-from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
 
+from headgate.core.home import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
 from headgate.web.access.front import FrontDoor
+from headgate.web.api.home import EVERYWHERE
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.problems import Problem, malformed, unknown
 from headgate.web.stream import LISTENERS_MAX, EventResponse, Frame, Stream
+from headgate.web.who import Who
 
 PATH = "/v1/stream"
 LAST_EVENT_ID = "last-event-id"
-
-CHECK_S = 1.0
-"""How often it is looked, while entries come, whether the listener is still welcome; without any, at each heartbeat."""
 
 
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +41,7 @@ class Live:
                 "GET",
                 PATH,
                 "listen",
-                "Entries as they come (server-sent events); the id of each is its sequence",
+                "Entries as they come, and notes of the home (server-sent events); the id of each is its sequence",
                 self._listen,
                 str,
                 "ledger",
@@ -66,10 +64,25 @@ class Live:
         after = _after(call, query)
 
         def wanted(frame: Frame) -> bool:
+            if frame.note is not None:
+                return query.release is None and self._may_hear(call.who, frame.note)
             return call.who.may("read", frame.environment) and query.release in (None, frame.release)
 
         frames = self._stream.frames(self._stream.newest if after is None else after, wanted)
-        return Reply(EventResponse(_while_welcome(frames, lambda: self._door.welcome(call.who))))
+        return Reply(EventResponse(frames, welcome=lambda: self._door.welcome(call.who)))
+
+    def _may_hear(self, who: Who, note: AnyHomeEvent) -> bool:
+        """Freezes and retired units are for whoever may read there, as in their lists; the rest is about access."""
+        match note:
+            case FreezeSet():
+                return any(who.may("read", where) for where in note.environments or (None,))
+            case FreezeLifted():
+                freeze = self._door.book.home.freezes.get(note.freeze)
+                return freeze is not None and self._may_hear(who, freeze.set)
+            case UnitRetired():
+                return who.may("read", note.unit.environment)
+            case _:
+                return who.may("administer", EVERYWHERE)
 
 
 def _after(call: Call, query: StreamQuery) -> int | None:
@@ -80,19 +93,3 @@ def _after(call: Call, query: StreamQuery) -> int | None:
     if not last.isascii() or not last.isdigit() or len(last) > len(str(2**62)):
         raise malformed(f"{last[:40]!r} is no id of an event", f"header.{LAST_EVENT_ID}")
     return int(last)
-
-
-async def _while_welcome(
-    frames: AsyncGenerator[Frame | None], welcome: Callable[[], bool]
-) -> AsyncGenerator[Frame | None]:
-    """The frames, until whoever listens is not welcome any more: their token was revoked, say."""
-    looked_at = time.monotonic()
-    try:
-        async for frame in frames:
-            if time.monotonic() - looked_at >= CHECK_S or frame is None:
-                if not welcome():
-                    return
-                looked_at = time.monotonic()
-            yield frame
-    finally:
-        await frames.aclose()

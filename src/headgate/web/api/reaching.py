@@ -55,7 +55,7 @@ def require_reachable(wish: Submission, bounds: Bounds) -> None:
 
     Only what a host spells is looked at here: what a name resolves to is checked whenever it is connected to.
     """
-    for where, host in _hosts(wish):
+    for where, _, host in named_hosts(wish):
         if objection := _objection(host, bounds):
             raise Problem(HTTPStatus.FORBIDDEN, "out of reach", objection, where=where)
 
@@ -87,24 +87,28 @@ def _as_declared(ways: Iterable[Way], before: Sequence[Way]) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def _hosts(wish: Submission) -> Iterator[tuple[str, str]]:
-    """Every host that the front door has named, with its place in the body."""
-    for index, intent in enumerate(wish.intents):
-        yield from _named(intent.sources, f"body.intents[{index}].sources")
+def front_doors(wish: Submission) -> Iterator[tuple[str, Source | Channel | Marker]]:
+    """Everything that the front door has declared, with the place of its settings in the body."""
     audience = wish.policies.audience
-    yield from _named(audience.channels, "body.policies.audience.channels")
-    yield from _named(audience.markers, "body.policies.audience.markers")
+    ways: list[tuple[str, Sequence[Source | Channel | Marker]]] = [
+        *((f"body.intents[{index}].sources", intent.sources) for index, intent in enumerate(wish.intents)),
+        ("body.policies.audience.channels", audience.channels),
+        ("body.policies.audience.markers", audience.markers),
+    ]
+    for where, found in ways:
+        for index, way in enumerate(found):
+            if way.reach == "public":
+                yield f"{where}[{index}].settings", way
 
 
-def _named(ways: Iterable[Source | Channel | Marker], where: str) -> Iterator[tuple[str, str]]:
-    for index, way in enumerate(ways):
-        if way.reach == "public":
-            at = f"{where}[{index}].settings"
-            host = way.settings.get("host")
-            if isinstance(host, str):
-                yield from ((f"{at}.host", one) for one in host.split(","))
-            for place, text in _texts(way.settings, at):
-                yield place, _host_of(text)
+def named_hosts(wish: Submission) -> Iterator[tuple[str, Source | Channel | Marker, str]]:
+    """Every host that the front door has named, with its place in the body, and by whom."""
+    for at, way in front_doors(wish):
+        host = way.settings.get("host")
+        if isinstance(host, str):
+            yield from ((f"{at}.host", way, one) for one in host.split(","))
+        for place, text in _texts(way.settings, at):
+            yield place, way, _host_of(text)
 
 
 def _host_of(text: str) -> str:

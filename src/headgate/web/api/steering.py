@@ -6,12 +6,15 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.events import STAMPED_LATER, Request
+from headgate.core.foreign import cleaned
+from headgate.core.identity import is_theirs
 from headgate.core.machine import Illegal
 from headgate.core.machine.names import WORDS
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor
+from headgate.web.api.naming import require_declared_secrets
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
@@ -111,7 +114,7 @@ class Steering:
             return False
 
     async def _submit(self, call: Call) -> Reply:
-        wish: Submission = call.body
+        wish: Submission = cleaned(call.body)
         require_sound(wish)
         for intent in wish.intents:
             call.demand("operate", intent.unit.environment)
@@ -128,6 +131,7 @@ class Steering:
         last = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
         wish = marked(wish, [asked for asked in last if asked is not None])
         require_reachable(wish, self._door.bounds)
+        require_declared_secrets(wish, self._door.declared)
         return wish
 
     async def _tell(self, call: Call, kind: type[Request], permission: Permission) -> Reply:
@@ -150,7 +154,11 @@ class Steering:
         if summary is None:
             raise unknown("release", release)
         call.demand(permission, summary.environment)
-        if permission == "approve" and call.who.door != "socket" and call.who.did(summary.author):
+        if (
+            permission == "approve"
+            and call.who.door != "socket"
+            and is_theirs(self._door.book.home, call.who.names, summary.author)
+        ):
             problem = forbidden(call.who, permission)
             detail = f"{call.who.name} asked for {release}: somebody else must approve it"
             raise Problem(HTTPStatus.FORBIDDEN, problem.document.title, detail)

@@ -204,7 +204,7 @@ class Pages:
         return f"/releases/{told.release}"
 
     async def _sign_out(self, request: Request, _: Session, __: Mapping[str, str]) -> str:
-        self._door.sessions.end(request.cookies.get(COOKIE, ""))
+        self._door.sessions.end(request.cookies.get(COOKIE, ""), self._door.now())
         return "/sign-in"
 
 

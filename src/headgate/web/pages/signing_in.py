@@ -46,7 +46,7 @@ class SigningIn:
         except Problem as problem:
             return self._page(problem.document.detail, status=problem.document.status)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
-        secure = request.url.scheme == "https"
+        secure = self._door.secure(request)
         answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
         return answer
 

@@ -15,7 +15,8 @@ from headgate.ports.errors import PortError, Temporary
 from headgate.ports.issuer import Errand
 from headgate.web.access.arrivals import AGE_MAX_S
 from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.vouching import BACK, ELSEWHERE, Vouching, welcomed
+from headgate.web.access.sessions import Word
+from headgate.web.access.vouching import BACK, ELSEWHERE, Vouching, welcomed, word_of
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.problems import Problem
 from headgate.web.who import Who
@@ -65,11 +66,11 @@ class SigningInElsewhere:
 
     async def _return(self, request: Request) -> Response:
         try:
-            who, subject = await self._vouched(request)
+            who, subject, word = await self._vouched(request)
             await self._door.signed_in(who, self._vouching.issuer.url, subject)
             answer = page("signed_in.html", {"who": None, "notice": "", "name": who.name})
-            name = self._door.sessions.begin(who, self._door.now())
-            secure = self._secure or request.url.scheme == "https"
+            name = self._door.sessions.begin(who, self._door.now(), word=word)
+            secure = self._secure or self._door.secure(request)
             answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
         except Problem as problem:
             answer = _turned_away(problem)
@@ -80,8 +81,8 @@ class SigningInElsewhere:
         answer.delete_cookie(ARRIVAL, PATH)
         return answer
 
-    async def _vouched(self, request: Request) -> tuple[Who, str]:
-        """Who is back, and their subject at the issuer. Raises Problem, once the failure is on record."""
+    async def _vouched(self, request: Request) -> tuple[Who, str, Word]:
+        """Who is back, their subject at the issuer, and its word. Raises Problem, once the failure is on record."""
         given = dict(request.query_params) if len(request.url.query) <= ANSWER_MAX else {}
         shown = request.cookies.get(ARRIVAL, "")
         errand = self._vouching.arrivals.receive(given.get("state", ""), shown, self._door.now())
@@ -93,7 +94,7 @@ class SigningInElsewhere:
         except PortError as error:
             raise await self._refused(request, self._told(error), str(error)) from error
         try:
-            return welcomed(person, people, self._door.book), person.subject
+            return welcomed(person, people, self._door.book), person.subject, word_of(person, people)
         except Problem as problem:
             raise await self._refused(request, problem, by=person.name) from problem
 

@@ -1,4 +1,4 @@
-"""Known secrets out of what people will read: a log's last lines, an answer's body."""
+"""The secrets of a service, to be struck out of what people will read: a log's last lines, an answer's body."""
 
 import contextlib
 import os
@@ -8,18 +8,14 @@ from pathlib import Path
 from headgate.core.model import SecretSource
 from headgate.plugins.targets.local.launch import CannotStart, read_secret
 from headgate.plugins.targets.local.process import environ, parent
+from headgate.ports import redaction as ports
 
-LENGTH_MIN = 4
-"""Shorter values would black out half of any text, and are no secrets."""
+_ENDS = " \t,;\"'"
+"""After one of these a word begins, in a log of one line."""
 
 
-class Redaction:
-    """Replaces the values of secrets by their names, in any text."""
-
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        self._names: dict[str, str] = {}
-        for name, value in (values or {}).items():
-            self._learn(name, value)
+class Redaction(ports.Redaction):
+    """Of a service's secrets."""
 
     @classmethod
     def of(cls, sources: Mapping[str, SecretSource], processes: Iterable[int] = ()) -> "Redaction":
@@ -33,32 +29,32 @@ class Redaction:
         for name, source in sources.items():
             for given in environments:
                 try:
-                    redaction._learn(name, read_secret(name, source.kind, source.name, given))
+                    redaction.learn(read_secret(name, source.kind, source.name, given), name)
                 except CannotStart:
                     continue
         return redaction
 
-    def clean(self, text: str) -> str:
-        """`text` without any known value; the longest values go first."""
-        for value in sorted(self._names, key=len, reverse=True):
-            text = text.replace(value, f"<secret {self._names[value]}>")
-        return text
-
-    def _learn(self, name: str, value: str) -> None:
-        for form in (value, *value.splitlines()):
-            if len(form) >= LENGTH_MIN:
-                self._names[form] = name
-
 
 def tail(path: Path, lines: int = 20, size: int = 4000) -> str:
-    """The last `lines` lines of a log, `size` characters at most; empty when there is none."""
+    """The last `lines` lines of a log, `size` characters at most; empty when there is none.
+
+    It begins with a whole line, or else with a whole word where there are any: half a secret is known by nobody.
+    """
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4 * size))
+            begin = max(0, path.stat().st_size - 4 * size)
+            file.seek(begin)
             text = file.read(4 * size).decode("utf-8", "replace")
     except OSError:
         return ""
-    return "\n".join(text.rstrip().splitlines()[-lines:])[-size:]
+    found = "\n".join(text.rstrip().splitlines()[-lines:])
+    if len(found) <= size and (not begin or len(found) < len(text.rstrip())):
+        return found
+    found = found[-size:]
+    cut = (
+        found.find("\n") if "\n" in found else next((at for at, one in enumerate(found) if one in _ENDS), -1)
+    )
+    return found[cut + 1 :]
 
 
 def _parents(processes: Iterable[int]) -> set[int]:

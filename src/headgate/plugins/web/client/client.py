@@ -11,7 +11,7 @@ from headgate.plugins.web.client.origin import Origin, Unsent
 from headgate.plugins.web.client.pauses import pause_s, retry_after_s
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.reach import Bounds
-from headgate.ports.refusals import origin_of, place, refusal, struck, unanswered
+from headgate.ports.refusals import origin_of, place, refusal, require_sendable, struck, unanswered
 from headgate.ports.resolving import Resolve, resolve
 from headgate.ports.web import Answer, Request
 
@@ -56,6 +56,7 @@ class HttpWeb:
         parts = urlsplit(request.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise Permanent(f"{place(request)} is no address: it must begin with http:// or https://")
+        require_sendable(request)
         origin = await self._origin(origin_of(request.url))
         overall_s = request.timeout_s * self._limits.overall_times
         try:
