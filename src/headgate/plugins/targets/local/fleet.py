@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.events import EffectId
-from headgate.plugins.targets.local import effect_log, endpoints, sockets
+from headgate.plugins.targets.local import effect_log, endpoints, launch, sockets, worktree
 from headgate.plugins.targets.local.arrival import Arrival, NotReady
 from headgate.plugins.targets.local.instance import program, specify
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
@@ -15,7 +15,7 @@ from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction, tail
 from headgate.plugins.targets.local.statuses import Statuses
-from headgate.ports import Permanent
+from headgate.ports import Permanent, Temporary
 from headgate.ports.processes import Processes
 
 PORT_CHANGES_MAX = 3
@@ -37,6 +37,7 @@ class Fleet:
         by_name = {endpoint.name: endpoint for endpoint in folder.endpoints()}
         specs = [self._spec(folder, desired, tree, by_name[name]) for name in desired.instances]
         folder.desire(desired)
+        await _bring([spec for spec in specs if spec.name not in alive])
         await self._processes.ensure([program(folder, spec, desired.configuration) for spec in specs])
 
     async def bring_up(self, folder: VersionFolder, effect: EffectId) -> None:
@@ -83,9 +84,9 @@ class Fleet:
 
     async def _remove(self, folder: VersionFolder, names: Sequence[str]) -> None:
         await self._processes.remove(names)
-        folder.publish(tuple(one for one in folder.endpoints() if one.name not in names))
         for name in names:
-            folder.clear(name)
+            await asyncio.to_thread(folder.clear, name)
+        folder.publish(tuple(one for one in folder.endpoints() if one.name not in names))
 
     async def _give_ports(self, folder: VersionFolder, desired: Desired, alive: set[str]) -> None:
         """Endpoints for every desired instance. A running one keeps its port, as does any whose port is still free."""
@@ -104,10 +105,8 @@ class Fleet:
     def _spec(self, folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpoint) -> Spec:
         """The instance's spec as it is, if it has one: its command was resolved once. Otherwise a new one."""
         spec = folder.spec(endpoint.name)
-        if spec is None or (spec.port, spec.directory) != (endpoint.port, str(tree)):
+        if spec is None or (spec.port, spec.source) != (endpoint.port, str(tree)):
             spec = specify(folder, desired, tree, endpoint)
-        elif not spec.manifest:  # an earlier Headgate wrote it
-            spec = msgspec.structs.replace(spec, manifest=str(folder.manifest))
         folder.specify(spec)
         return spec
 
@@ -140,7 +139,7 @@ class Fleet:
                 return
             (new,) = endpoints.allocate([name], self._layout.taken_ports(), self._ports)
             folder.publish(tuple(new if one.name == name else one for one in folder.endpoints()))
-            folder.specify(specify(folder, desired, Path(spec.directory), new))
+            folder.specify(specify(folder, desired, Path(spec.source), new))
             await self._processes.restart(name)
 
     async def _failure(self, folder: VersionFolder, effect: EffectId, problem: NotReady) -> Permanent:
@@ -162,6 +161,17 @@ class Fleet:
                 folder.retire()
         said = f"\nThe last lines of {log}:\n{lines}" if lines else f"\nIt wrote nothing to {log}"
         return Permanent(f"{problem.name} did not become ready: {redaction.clean(str(problem))}{said}")
+
+
+async def _bring(specs: Sequence[Spec]) -> None:
+    """Have the working trees there before the first start, which so takes no longer than any other."""
+    for spec in specs:
+        try:
+            await asyncio.to_thread(launch.bring_tree, msgspec.to_builtins(spec))
+        except worktree.TreeChanged as error:
+            raise Permanent(str(error)) from error
+        except OSError as error:
+            raise Temporary(f"{spec.name} has no working tree in {spec.directory}: {error}") from error
 
 
 def _found_ready(folder: VersionFolder, endpoint: Endpoint) -> Endpoint:

@@ -1,25 +1,29 @@
 """Becomes an instance: `python -I -S launch.py SPECFILE`, run by the supervisor at every start and restart.
 
-It makes sure that the artifact is still what was released, takes the secrets from their sources, writes the
-configuration files, records what it is and then *is* the service (`execve`): no parent lingers, and no secret was ever
-in a command line, in the supervisor's configuration or on disk.
+It puts back what the artifact ships (`worktree`), takes the secrets from their sources, writes the configuration
+files, records what it is and then *is* the service (`execve`): no parent lingers, and no secret was ever in a command
+line, in the supervisor's configuration or on disk.
 Only the standard library, and little of that: a restart should not wait for imports.
 """
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import resource
 import signal
 import socket
-import stat
 import sys
+
+if __name__ == "__main__":  # a script, isolated: it finds this very package, and no other of this machine's
+    sys.path.append(__file__.rpartition("/headgate/")[0])
+
+from headgate.folders import private_folder
+from headgate.plugins.targets.local import worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
 EXIT_REFUSED = 78
@@ -28,7 +32,7 @@ EXIT_REFUSED = 78
 SECRET_BYTES_MAX = 65_536
 """The longest secret; the kernel allows an environment variable twice that."""
 
-PASSED_ON = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER")
+PASSED_ON = ("LANG", "LANGUAGE", "LOGNAME", "SHELL", "TZ", "USER")
 """What an instance has of the daemon's own environment, and LC_*: the same version runs the same wherever it starts."""
 
 
@@ -38,61 +42,6 @@ class CannotStart(Exception):  # noqa: N818 - a state of affairs, not a mistake 
 
 class PortTaken(CannotStart):
     """Somebody else listens on the instance's port."""
-
-
-class TreeChanged(CannotStart):
-    """The artifact is not what was released."""
-
-
-READ_BYTES = 1024 * 1024
-
-
-def leaves(root: str) -> "Iterator[tuple[str, str]]":
-    """Every file and link of a tree: its path in it, and what it is (kind, may it be run, size, content).
-
-    Raises OSError. Each file is read and hashed: linear in the size. Times, owners and empty folders do not matter.
-    """
-    folders = [(root, "")]
-    while folders:
-        folder, prefix = folders.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((entry.path, f"{prefix}{entry.name}/"))
-                elif entry.is_symlink():
-                    yield prefix + entry.name, f"link {os.readlink(entry.path)}"  # noqa: PTH115 - as above
-                else:
-                    yield prefix + entry.name, _file(entry.path)
-
-
-def _file(path: str) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return "something else"
-        content = hashlib.sha256()
-        while chunk := os.read(descriptor, READ_BYTES):
-            content.update(chunk)
-    finally:
-        os.close(descriptor)
-    return f"file {bool(found.st_mode & stat.S_IXUSR)} {found.st_size} {content.hexdigest()}"
-
-
-def check_tree(root: str, manifest: str) -> None:
-    """Compare a tree with its leaves as they were written down. Raises TreeChanged, naming the first that differs."""
-    said = "nothing may start from it; build it again, or deploy another"
-    try:
-        with open(manifest, encoding="utf-8") as file:  # noqa: PTH123 - as above
-            expected = dict(json.load(file))
-        found = dict(leaves(root))
-    except (OSError, ValueError, TypeError) as error:
-        raise TreeChanged(f"the artifact in {root} cannot be verified ({error}): {said}") from None
-    if expected == found:
-        return
-    path = min(path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path))
-    how = "was added" if path not in expected else "is missing" if path not in found else "was changed"
-    raise TreeChanged(f"the artifact in {root} is not what was released: {path} {how}; {said}")
 
 
 def read_secret(name: str, kind: str, source: str, environ: "Mapping[str, str]") -> str:
@@ -137,21 +86,30 @@ def main(path: str) -> int:
     before = _read_life(life)
     launches = int(before.get("launches", 0)) + 1
     try:
-        if spec.get("manifest"):
-            check_tree(spec["directory"], spec["manifest"])
         env = environment(spec, os.environ)
         _kill_leftovers(before)
+        bring_tree(spec)
         _check_port(spec["host"], spec["port"])
         _write_files(spec["files_folder"], spec["files"])
         _write_life(life, launches, "", taken=False)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put its secrets on disk
         os.chdir(spec["directory"])
         os.execve(spec["argv"][0], spec["argv"], env)  # noqa: S606 - which is the purpose
-    except (OSError, CannotStart) as error:
+    except (OSError, CannotStart, worktree.TreeChanged) as error:
         reason = f"{spec['argv'][0]}: {error.strerror}" if isinstance(error, OSError) else str(error)
         _write_life(life, launches, reason, taken=isinstance(error, PortTaken))
         sys.stderr.write(f"headgate: {spec['name']} cannot start: {reason}\n")
         return EXIT_REFUSED
+
+
+def bring_tree(spec: "Mapping[str, Any]") -> None:
+    """Have the instance's folders there: its working tree, its HOME and its TMPDIR. Raises TreeChanged, OSError."""
+    for folder in spec["folders"]:
+        private_folder(folder)
+    if spec["source"]:
+        worktree.bring(
+            spec["source"], spec["manifest"], spec["directory"], spec["shared"], spec["writable"]
+        )
 
 
 def _check_port(host: str, port: int) -> None:
@@ -187,7 +145,7 @@ def _write_files(folder: str, files: "Mapping[str, str]") -> None:
     for name, content in files.items():
         path = os.path.join(folder, name)  # noqa: PTH118 - as above
         if _read(path) != content:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            private_folder(os.path.dirname(path))  # noqa: PTH120 - as above
             _replace(path, content)
 
 

@@ -11,9 +11,10 @@ from headgate.core.model import Configuration, SecretSource, Version
 class Spec(msgspec.Struct, frozen=True):
     """What `launch` makes an instance of; placeholders are filled in, `argv[0]` is an absolute path.
 
-    `directory` is the artifact's tree (the working directory), `folder` the instance's own, `files_folder` where its
-    configuration files go, `identity` the variables that say who it is (PORT and HEADGATE_*). `manifest` is the file
-    that says what the tree holds, by which it is verified at each start.
+    `directory` is the working tree, made from the artifact's in `source`, of which the file `manifest` says what it
+    holds; `folder` is the instance's own, `files_folder` where its configuration files go, `folders` what else must be
+    there. `shared` maps paths in the tree to where they lie, `writable` are folders in it that must exist. `identity`
+    are the variables that say who it is (PORT and HEADGATE_*).
     """
 
     name: str
@@ -27,7 +28,11 @@ class Spec(msgspec.Struct, frozen=True):
     identity: dict[str, str]
     secrets: dict[str, SecretSource] = {}
     files: dict[str, str] = {}
+    source: str = ""
     manifest: str = ""
+    folders: tuple[str, ...] = ()
+    shared: dict[str, str] = {}
+    writable: tuple[str, ...] = ()
 
 
 class Life(msgspec.Struct, frozen=True):
