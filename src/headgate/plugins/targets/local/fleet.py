@@ -159,8 +159,15 @@ class Fleet:
             await self._remove(folder, new)
             if not desired.prepared:
                 folder.retire()
-        said = f"\nThe last lines of {log}:\n{lines}" if lines else f"\nIt wrote nothing to {log}"
+        said = f"\nThe last lines of {log}:\n{lines}" if lines else f"\n{_silent(log)}"
+        own = sorted(folder.own_logs(problem.name).glob("*.log"))
+        said += f"\nIt wrote logs of its own: {', '.join(map(str, own))}" if own else ""
         return Permanent(f"{problem.name} did not become ready: {redaction.clean(str(problem))}{said}")
+
+
+def _silent(log: Path) -> str:
+    """What to say of a log without a line; one that is named is there."""
+    return f"It wrote nothing to {log}" if log.exists() else "It has no log: none could be written"
 
 
 async def _bring(specs: Sequence[Spec]) -> None:

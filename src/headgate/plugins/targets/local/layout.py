@@ -4,7 +4,7 @@ version.json      who shall run (`Desired`); absent: nobody
 tree.json         what the artifact's tree holds, for those who start from it
 endpoints.json    where each instance listens and whether it is ready; rewritten at once, for others to watch
 effects.json      the effects that were applied, newest last
-instances/<n>/    spec.json, life.json, output.log (rotated), files/, tree/ (see `worktree`), home/
+instances/<n>/    spec.json, life.json, output.log (rotated), files/, tree/ (see `worktree`), home/; own-logs/ afterwards
 
 Elsewhere in the home, because they have another life than a version's:
 
@@ -87,6 +87,10 @@ class VersionFolder:
         """The working tree of the instance called `name`."""
         return self.instance(name) / "tree"
 
+    def own_logs(self, name: str) -> Path:
+        """Where the log files that the instance called `name` wrote in its tree are once that is gone."""
+        return self.instance(name) / "own-logs"
+
     def temporary(self, name: str) -> Path:
         """The TMPDIR of the instance called `name`."""
         return self.path.parents[4] / "tmp" / hashlib.sha256(name.encode()).hexdigest()[:10]
@@ -143,9 +147,10 @@ class VersionFolder:
         return _read(self.instance(name) / "life.json", Life) or Life()
 
     def clear(self, name: str) -> None:
-        """Forget everything about an instance but its log: what it wrote in its own folders goes with it."""
+        """Forget everything about an instance but its logs: whatever else it wrote in its own folders goes with it."""
         for file in ("spec.json", "life.json", "life.json.new"):
             (self.instance(name) / file).unlink(missing_ok=True)
+        worktree.keep_logs(str(self.tree(name)), str(self.own_logs(name)))
         for folder in (self.instance(name) / "files", self.instance(name) / "home", self.tree(name)):
             worktree.discard(str(folder))
         worktree.discard(str(self.temporary(name)))

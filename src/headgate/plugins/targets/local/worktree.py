@@ -29,6 +29,9 @@ _ZEROS = bytes(READ_BYTES)
 _FICLONE = 0x40049409
 """Linux' request to share the blocks of another file, copied only when one is written (Btrfs, XFS): linux/fs.h."""
 
+LOGS_MAX_BYTES = 10_000_000
+"""As much of an application's own log files outlives its working tree."""
+
 DATA = (".sqlite3", ".sqlite", ".db", ".db3", "-wal", "-shm", "-journal")
 """Names of databases end so. One that an artifact ships is the application's own from its first start on."""
 
@@ -82,6 +85,25 @@ def discard(root: str) -> None:
         with contextlib.suppress(OSError):
             os.chmod(folder, 0o700)  # noqa: PTH101 - pathlib would cost a third of our start
     shutil.rmtree(root, ignore_errors=True)
+
+
+def keep_logs(root: str, place: str) -> None:
+    """Move the log files that an application has written in its tree to the folder `place`, before the tree goes.
+
+    Those of the tree itself, of `log` and of `logs`, the largest `LOGS_MAX_BYTES` in all, if they are files.
+    """
+    left = LOGS_MAX_BYTES
+    for folder in (root, _join(root, "log"), _join(root, "logs")):
+        if os.path.islink(folder):  # noqa: PTH114 - as above
+            continue
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda one: one.name):
+                if entry.name.endswith(".log") and entry.is_file(follow_symlinks=False):
+                    left -= entry.stat().st_size
+                    if left < 0:
+                        return
+                    private_folder(place)
+                    os.replace(entry.path, _join(place, entry.name))  # noqa: PTH105 - as above
 
 
 def _read(source: str, manifest: str) -> "dict[str, str]":
