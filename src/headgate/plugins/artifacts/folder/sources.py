@@ -80,7 +80,9 @@ def _folder(source: Path) -> Iterator[Member]:
         elif entry.is_file(follow_symlinks=False):
             first = linked.setdefault((found.st_dev, found.st_ino), path) if found.st_nlink > 1 else path
             same_as = first if first != path else ""
-            yield Member(path, "file", found.st_mode, same_as=same_as, open=partial(_opened, Path(entry.path)))
+            yield Member(
+                path, "file", found.st_mode, same_as=same_as, open=partial(_opened, Path(entry.path))
+            )
         else:
             raise _special(path)
 
@@ -115,9 +117,7 @@ def _tar(archive: tarfile.TarFile, file: IO[bytes], limits: Limits) -> Iterator[
             yield Member(info.name, "link", target=info.linkname)
         elif info.isreg() or info.islnk():
             same_as = info.linkname if info.islnk() else ""
-            yield Member(
-                info.name, "file", info.mode, same_as=same_as, open=partial(_extract, archive, info)
-            )
+            yield Member(info.name, "file", info.mode, same_as=same_as, open=partial(_extract, archive, info))
         else:
             raise _special(info.name)
     _read_out(file, limits.size_max_bytes)

@@ -92,7 +92,9 @@ def _program(words: list[str], tree: Path, place: Path, path: str) -> str:
 
 def _not_executable(path: Path) -> str:
     """Why a file that is there cannot be run."""
-    return ": it is there, and may not be executed (`chmod +x` it before it is packed)" if path.is_file() else ""
+    return (
+        ": it is there, and may not be executed (`chmod +x` it before it is packed)" if path.is_file() else ""
+    )
 
 
 def _inside(name: str) -> str:

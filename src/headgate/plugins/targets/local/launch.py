@@ -107,9 +107,7 @@ def bring_tree(spec: "Mapping[str, Any]") -> None:
     for folder in spec["folders"]:
         private_folder(folder)
     if spec["source"]:
-        worktree.bring(
-            spec["source"], spec["manifest"], spec["directory"], spec["shared"], spec["writable"]
-        )
+        worktree.bring(spec["source"], spec["manifest"], spec["directory"], spec["shared"], spec["writable"])
 
 
 def _check_port(host: str, port: int) -> None:
