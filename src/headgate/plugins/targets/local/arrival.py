@@ -17,6 +17,11 @@ EAGER_S = 0.1
 LAUNCHES_MAX = 3
 """A version whose process ends this often while it is prepared does not run."""
 
+FOREGROUND = (
+    "If it put itself into the background, run it in the foreground, where it is looked after: without `--daemon` or "
+    '`-d`, nginx by `-g "daemon off;"`, Apache by `-DFOREGROUND`, Redis by `--daemonize no`'
+)
+
 Status = Callable[[str], Awaitable[ProcessStatus | None]]
 """What the supervisor says of the program with this name now; None when it has none."""
 
@@ -74,6 +79,8 @@ class Arrival:
         if life.refused and life.launches > self._launches:
             raise NotReady(self._spec.name, life.refused, port_taken=life.port_taken)
         ended = life.launches - self._launches - (1 if status.pid else 0)
+        if life.left and life.launches > self._launches + 1:
+            raise NotReady(self._spec.name, f"its process ended and left {life.left} running. {FOREGROUND}")
         if status.state == "fatal" or ended >= LAUNCHES_MAX:
             times = f" {ended} times" if ended > 1 else ""
             raise NotReady(

@@ -18,12 +18,13 @@ import sys
 if __name__ == "__main__":  # a script, isolated: it finds this very package, and no other of this machine's
     sys.path.append(__file__.rpartition("/headgate/")[0])
 
+from headgate import marks
 from headgate.folders import private_folder
 from headgate.plugins.targets.local import worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 EXIT_REFUSED = 78
@@ -31,6 +32,9 @@ EXIT_REFUSED = 78
 
 SECRET_BYTES_MAX = 65_536
 """The longest secret; the kernel allows an environment variable twice that."""
+
+KILLS_MAX = 100
+COMMAND_LINE_MAX = 100
 
 PASSED_ON = ("LANG", "LANGUAGE", "LOGNAME", "SHELL", "TZ", "USER")
 """What an instance has of the daemon's own environment, and LC_*: the same version runs the same wherever it starts."""
@@ -84,20 +88,20 @@ def main(path: str) -> int:
         spec = json.load(file)
     life = os.path.join(spec["folder"], "life.json")  # noqa: PTH118 - as above
     before = _read_life(life)
-    launches = int(before.get("launches", 0)) + 1
+    launches, left = int(before.get("launches", 0)) + 1, ""
     try:
         env = environment(spec, os.environ)
-        _kill_leftovers(before)
+        left = _kill_leftovers(before)
         bring_tree(spec)
         _check_port(spec["host"], spec["port"])
         _write_files(spec["files_folder"], spec["files"])
-        _write_life(life, launches, "", taken=False)
+        _write_life(life, launches, "", taken=False, left=left)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put its secrets on disk
         os.chdir(spec["directory"])
         os.execve(spec["argv"][0], spec["argv"], env)  # noqa: S606 - which is the purpose
     except (OSError, CannotStart, worktree.TreeChanged) as error:
         reason = f"{spec['argv'][0]}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        _write_life(life, launches, reason, taken=isinstance(error, PortTaken))
+        _write_life(life, launches, reason, taken=isinstance(error, PortTaken), left=left)
         sys.stderr.write(f"headgate: {spec['name']} cannot start: {reason}\n")
         return EXIT_REFUSED
 
@@ -122,12 +126,29 @@ def _check_port(host: str, port: int) -> None:
             raise PortTaken(f"port {port} is taken by another process") from None
 
 
-def _kill_leftovers(before: "Mapping[str, Any]") -> None:
-    """Workers that outlived the instance's last process would still hold its port.
+def _kill_leftovers(before: "Mapping[str, Any]") -> str:
+    """End what outlived the instance's last process: it would still hold its port. Returns what that was, for people.
 
-    A group's number is not given away while any member lives; the session says that it is our supervisor's, or that of
-    one before it, which has died since this boot.
+    Found by its mark, wherever it has gone, and by its group: a group's number is not given away while any member
+    lives; the session says that it is our supervisor's, or that of one before it, which has died since this boot.
     """
+    left = [*_carrying_our_mark(), *_of_the_group(before)]
+    said = f"process {left[0]} ({_command_line(left[0])})" if left else ""
+    for _ in range(KILLS_MAX):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not (left := _carrying_our_mark()):  # it may have forked meanwhile
+            break
+    return said
+
+
+def _carrying_our_mark() -> list[int]:
+    mark = marks.own_mark()
+    return sorted(pid for pid, found in marks.marked().items() if found == mark) if mark else []
+
+
+def _of_the_group(before: "Mapping[str, Any]") -> "Iterator[int]":
     group, session = int(before.get("pid", 0)), int(before.get("session", 0)) or os.getsid(0)
     if group <= 1 or group == os.getpgrp() or before.get("boot", _boot()) != _boot():
         return
@@ -136,7 +157,12 @@ def _kill_leftovers(before: "Mapping[str, Any]") -> None:
         for name in os.listdir("/proc"):  # noqa: PTH208 - as above
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if name.isdigit() and os.getpgid(int(name)) == group and os.getsid(int(name)) == session:
-                    os.kill(int(name), signal.SIGKILL)
+                    yield int(name)
+
+
+def _command_line(pid: int) -> str:
+    words = (_read(f"/proc/{pid}/cmdline") or "").replace("\0", " ").strip()
+    return words[:COMMAND_LINE_MAX]
 
 
 def _write_files(folder: str, files: "Mapping[str, str]") -> None:
@@ -147,7 +173,7 @@ def _write_files(folder: str, files: "Mapping[str, str]") -> None:
             _replace(path, content)
 
 
-def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
+def _write_life(path: str, launches: int, refused: str, *, taken: bool, left: str) -> None:
     pid = os.getpid()
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
         started = int(file.read().rpartition(")")[2].split()[19])
@@ -159,6 +185,7 @@ def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
         "launches": launches,
         "refused": refused,
         "port_taken": taken,
+        "left": left,
     }
     _replace(path, json.dumps(life))
 

@@ -38,7 +38,7 @@ class Spec(msgspec.Struct, frozen=True):
 class Life(msgspec.Struct, frozen=True):
     """The instance's present process, as it wrote itself down: `started` in ticks since `boot`, `launches` so far.
 
-    `refused` says why it did not become the service; empty: it did.
+    `refused` says why it did not become the service; empty: it did. `left` is what the life before it had left running.
     """
 
     pid: int = 0
@@ -48,6 +48,7 @@ class Life(msgspec.Struct, frozen=True):
     port_taken: bool = False
     session: int = 0
     boot: str = ""
+    left: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
