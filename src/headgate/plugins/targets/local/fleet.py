@@ -117,10 +117,13 @@ class Fleet:
         statuses = Statuses(self._processes, folder.prefix)
         ready = {one.name for one in folder.endpoints() if one.ready and one.pid == folder.life(one.name).pid}
         specs = [spec for name in desired.instances if (spec := folder.spec(name)) is not None]
+
+        async def follow(name: str, host: str, exposed: bool) -> None:  # noqa: FBT001 - as it is called
+            await self._follow(folder, name, host, exposed=exposed)
+
+        probes = desired.configuration.probes
         arrivals = [
-            Arrival(
-                folder, spec, desired.configuration.probes, statuses.of, was_ready=spec.name in ready
-            ).wait()
+            Arrival(folder, spec, probes, statuses.of, follow=follow, was_ready=spec.name in ready).wait()
             for spec in specs
         ]
         tasks = [asyncio.ensure_future(arrival) for arrival in arrivals]
@@ -130,6 +133,21 @@ class Fleet:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, folder: VersionFolder, name: str, host: str, *, exposed: bool) -> None:
+        """Have the endpoint be where the instance listens, which only it decides."""
+        async with locked(folder.lock):
+            spec = folder.spec(name)
+            if spec is None:
+                return
+            folder.specify(msgspec.structs.replace(spec, host=host))
+            found = {"host": host, "exposed": exposed}
+            folder.publish(
+                tuple(
+                    msgspec.structs.replace(one, **found) if one.name == name else one
+                    for one in folder.endpoints()
+                )
+            )
 
     async def _move(self, folder: VersionFolder, name: str) -> None:
         """Give an instance another port, because a stranger has its own."""

@@ -116,7 +116,7 @@ def bring_tree(spec: "Mapping[str, Any]") -> None:
 
 def _check_port(host: str, port: int) -> None:
     """Refuse to start beside a stranger: it, not we, would answer the probes."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -52,18 +52,22 @@ class Life(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where an instance listens, and whether it may have traffic now: `pid` is the process that was found ready."""
+    """Where an instance listens, and whether it may have traffic now: `pid` is the process that was found ready.
+
+    `exposed`: others than this host may reach it there, past the proxy.
+    """
 
     name: str
     host: str
     port: int
     ready: bool = False
     pid: int = 0
+    exposed: bool = False
 
     @property
     def address(self) -> str:
-        """`host:port`."""
-        return f"{self.host}:{self.port}"
+        """`host:port`; an address with colons stands in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Desired(msgspec.Struct, frozen=True):
