@@ -1,9 +1,9 @@
 """A mark that a process hands on to whatever it starts, and that nothing it usually does takes off. Light.
 
-A process that makes a session of its own, forks twice and clears its environment is no longer found by group, parent or
-variables; a subreaper's children cannot be told apart, and cgroups are not everybody's to make. Resource limits, though,
-are inherited by every fork and exec, and one of them (RLIMIT_RTTIME) concerns real-time scheduling alone: its soft limit
-carries a number here, of more than 73,000 years in microseconds, that says which program of which home it is.
+A process that makes a session of its own, forks twice and clears its environment is no longer found by group, parent
+or variables; a subreaper's children cannot be told apart, and cgroups are not everybody's to make. Resource limits,
+though, are inherited by every fork and exec, and one of them (RLIMIT_RTTIME) concerns real-time scheduling alone: its
+soft limit carries a number here, more than 73,000 years in microseconds, that says which program of which home it is.
 """
 
 import contextlib

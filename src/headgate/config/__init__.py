@@ -7,6 +7,7 @@
 from headgate.config.check import notes
 from headgate.config.closest import closest
 from headgate.config.compile import configuration, environment_of, intent, policies, service_of
+from headgate.config.data_files import unshared
 from headgate.config.detection import detect
 from headgate.config.load import load, load_text
 from headgate.config.models import Environment, Project, Service
@@ -30,4 +31,5 @@ __all__ = [
     "notes",
     "policies",
     "service_of",
+    "unshared",
 ]

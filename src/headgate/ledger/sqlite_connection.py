@@ -1,5 +1,6 @@
 """Connections to the ledger's file: how each is opened and set up, and what SQLite's errors mean to a person."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Generator
@@ -7,6 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from headgate.files import owner_only
+from headgate.folders import private_folder
 from headgate.ledger.errors import (
     LedgerBusy,
     LedgerCorrupt,
@@ -39,7 +42,10 @@ def connect_writer(path: Path, busy_s: float, *, make: bool = True) -> sqlite3.C
     """Open for writing; with `make`, the file, its folder and its tables are made where missing. Raises LedgerError."""
     with translated(path, busy_s):
         if make:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            os.close(
+                owner_only(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+            )  # SQLite's own would be for all to read
         connection = _connect(path, "rwc" if make else "rw", busy_s)
         try:
             _use_wal(connection, busy_s)

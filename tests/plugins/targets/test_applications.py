@@ -54,7 +54,7 @@ def refusal(local: Host, made: Version) -> str:
 
 WRITES = """
 for name in ("tmp/pids/server.pid", "log/production.log", "shop.sqlite3", "storage/a.png"):
-    with open(name, "a") as file: file.write(str(os.getpid()) + "\\\\n")
+    with open(name, "a") as file: print(os.getpid(), file=file)
 """
 
 
@@ -161,7 +161,7 @@ def test_a_port_for_other_ends_that_is_open_first_is_none_of_its_own(local: Host
     assert local.prepare(made)[0].ready
 
 
-@pytest.mark.parametrize(("bind", "exposed"), [("127.0.0.1", False), ("0.0.0.0", True), ("::", True)])  # noqa: S104 - the case
+@pytest.mark.parametrize(("bind", "exposed"), [("127.0.0.1", False), ("0.0.0.0", True), ("::", True)])
 def test_all_addresses_work_and_are_said(local: Host, artifact: str, bind: str, exposed: bool) -> None:  # noqa: FBT001 - a case
     (instance,) = local.prepare(version(local, artifact, env={"BIND": bind}))
     assert (instance.ready, instance.exposed) == (True, exposed)

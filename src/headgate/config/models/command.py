@@ -72,7 +72,7 @@ def _split(text: str, *, port: bool) -> tuple[str, ...]:
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
-    """The text in pieces, each with the quote that it stands in; a backslash takes what follows it along, as `\\\\`."""
+    """The text in pieces, each with the quote that it stands in: a backslash is one for what follows it."""
     quote, piece, characters = "", "", iter(text)
     for character in characters:
         if character == "\\" and quote != "'":
@@ -124,11 +124,9 @@ def _refuse_in_list(words: Sequence[str], *, port: bool) -> None:
         raise wrong(
             f"no shell runs this command, and `{min(found)}` means nothing without one", "one command", _SHELL
         )
-    if found := next((word for word in words if _PORT.search(word)), None):
-        raise wrong(
-            f"`{_PORT.search(found)[0]}` is not filled in in a list of words",  # type: ignore[index]
-            "`{port}`" if port else "the value itself",
-        )
+    for place in filter(None, map(_PORT.search, words)):
+        what = f"`{place[0]}` is not filled in in a list of words"
+        raise wrong(what, "`{port}`" if port else "the value itself")
 
 
 def _is_shell(words: Sequence[str]) -> bool:

@@ -10,7 +10,6 @@ from headgate.config.models.quantity import Quantity
 from headgate.config.models.wording import Wording
 from headgate.config.quantities import DURATION, FACTOR, PERCENTAGE, SIZE
 
-
 _TEXT_OR_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "number"]}}]}
 
 

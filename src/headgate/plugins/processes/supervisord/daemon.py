@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from supervisor.medusa.asyncore_25 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     ExitNow,
@@ -107,14 +107,15 @@ class Options(ServerOptions):  # type: ignore[misc]
         super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._place = paths.place()
 
-    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> NoReturn:
         """Called in the child, to become the program's script."""
         put_on(mark_of(self._place, program_of(argv[-1])))
-        super().execve(filename, argv, env)  # pyright: ignore[reportUnknownMemberType]
+        os.execve(filename, argv, env)  # noqa: S606 - as supervisor's own does
 
 
 def main(home: Path) -> int:
     """Become the daemon of `home`: the caller's process ends with status 0 once it listens; its child lives on."""
+    os.umask(0o077)  # the programs' scripts have their own
     take_off()  # whoever starts a daemon may be a program of one before it
     paths = Paths(home)
     paths.create()

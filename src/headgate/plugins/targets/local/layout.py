@@ -4,7 +4,7 @@ version.json      who shall run (`Desired`); absent: nobody
 tree.json         what the artifact's tree holds, for those who start from it
 endpoints.json    where each instance listens and whether it is ready; rewritten at once, for others to watch
 effects.json      the effects that were applied, newest last
-instances/<n>/    spec.json, life.json, output.log (rotated), files/, tree/ (see `worktree`), home/; own-logs/ afterwards
+instances/<n>/    spec.json, life.json, output.log (rotated), files/, tree/ (see `worktree`), home/; later own-logs/
 
 Elsewhere in the home, because they have another life than a version's:
 
@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import msgspec
 
-from headgate.core.model import Version
+from headgate.core.model import Unit, Version
 from headgate.folders import private_folder
 from headgate.plugins.targets.local import worktree
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
@@ -45,11 +45,13 @@ class Layout:
         self.log = self.home / "log"
         self.ports_lock = self.home / "run" / "ports.lock"
 
+    def shared(self, unit: Unit) -> Path:
+        """The folder of what all versions of `unit` share."""
+        return self.home.joinpath("shared", *_parts(unit))
+
     def folder(self, version: Version) -> "VersionFolder":
         """The folder of `version`, whether or not it exists."""
-        unit = version.unit
-        parts = [slug(part) for part in (unit.project, unit.environment, unit.service)]
-        return VersionFolder(self.versions.joinpath(*parts, version.key))
+        return VersionFolder(self.versions.joinpath(*_parts(version.unit), version.key))
 
     def running(self) -> Iterator["VersionFolder"]:
         """The folders of the versions that shall run."""
@@ -165,6 +167,10 @@ class VersionFolder:
         stopped.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in stopped[STOPPED_KEPT:]:
             worktree.discard(str(path))
+
+
+def _parts(unit: Unit) -> list[str]:
+    return [slug(part) for part in (unit.project, unit.environment, unit.service)]
 
 
 def slug(name: str) -> str:

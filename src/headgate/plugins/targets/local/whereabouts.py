@@ -1,4 +1,4 @@
-"""Where an instance listens, by the kernel's own tables: at its port or at another, for this host alone or for others."""
+"""Where an instance listens, by the kernel's own tables: at which port, and for this host alone or for others."""
 
 import contextlib
 import ipaddress
@@ -32,7 +32,7 @@ class Listener(NamedTuple):
 
 
 def listeners(pid: int) -> frozenset[Listener]:
-    """Every TCP socket that process `pid`, and all that it has started, listens at; as far as they can be looked at."""
+    """Every TCP socket at which process `pid`, and all that it has started, listens; as far as that can be seen."""
     inodes = set(_sockets(_family(pid)))
     return frozenset(listener for inode, listener in _listening() if inode in inodes)
 
@@ -43,7 +43,7 @@ def reachable(listener: Listener) -> str:
 
 
 def host_to_reach(spec: Spec, found: Collection[Listener]) -> str | None:
-    """The address at which the instance listens on its port, where that is another than the spec's; None: as it says."""
+    """The address at which the instance listens on its port, where that is not the spec's; None: it is."""
     hosts = {one.host for one in found if one.port == spec.port}
     if not hosts or hosts & {spec.host, "0.0.0.0", "::ffff:127.0.0.1"}:  # noqa: S104 - compared
         return None

@@ -5,8 +5,8 @@ nothing else ever runs. What the application adds stays for as long as the insta
 it was shipped with (`DATA`). The artifact itself is never written: whatever an application does to its tree, the next
 release and the way back start from what was built.
 
-Folders that are `shared` lie outside of all versions, and are linked to. Only the standard library: `launch` starts with
-this at each restart.
+Folders that are `shared` lie outside of all versions, and are linked to. Only the standard library: `launch` starts
+with this at each restart.
 """
 
 import contextlib
@@ -199,7 +199,7 @@ def copy_content(origin: int, copy: int) -> str:
             os.lseek(copy, size, os.SEEK_SET)
             continue
         while chunk:
-            chunk = chunk[os.write(copy, chunk) :]  # noqa: PLW2901 - what is left of it
+            chunk = chunk[os.write(copy, chunk) :]
     os.ftruncate(copy, size)
     return content.hexdigest()
 
