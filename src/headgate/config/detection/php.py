@@ -14,6 +14,8 @@ def look(folder: Path) -> Found | None:
         return Found("artisan: Laravel", run, port=8000, notes=(_NOTE,))
     for public in ("public", "web", "."):
         if (folder / public / "index.php").is_file():
-            run = ("php", "-S", "127.0.0.1:{port}", "-t", public)
-            return Found(f"{'' if public == '.' else f'{public}/'}index.php", run, port=8000, notes=(_NOTE,))
+            served = ("php", "-S", "127.0.0.1:{port}", "-t", public)
+            return Found(
+                f"{'' if public == '.' else f'{public}/'}index.php", served, port=8000, notes=(_NOTE,)
+            )
     return None

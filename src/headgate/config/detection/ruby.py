@@ -20,7 +20,7 @@ def look(folder: Path) -> Found | None:
     if not (folder / "config.ru").is_file():
         return None
     if re.search(r"""gem\s+["']puma["']""", text_of(folder / "Gemfile")):
-        run = ("bundle", "exec", "puma", "-b", "tcp://127.0.0.1:{port}")
-        return Found("config.ru, served by puma", run, port=9292)
-    run = ("bundle", "exec", "rackup", "--host", "127.0.0.1", "--port", "{port}")
-    return Found("config.ru", run, port=9292)
+        puma = ("bundle", "exec", "puma", "-b", "tcp://127.0.0.1:{port}")
+        return Found("config.ru, served by puma", puma, port=9292)
+    rack = ("bundle", "exec", "rackup", "--host", "127.0.0.1", "--port", "{port}")
+    return Found("config.ru", rack, port=9292)

@@ -108,9 +108,9 @@ def main(path: str) -> int:
 
 def bring_tree(spec: "Mapping[str, Any]") -> None:
     """Have the instance's folders there: its working tree, its HOME and its TMPDIR. Raises TreeChanged, OSError."""
-    for folder in spec["folders"]:
+    for folder in spec.get("folders", ()):
         private_folder(folder)
-    if spec["source"]:
+    if spec.get("source"):  # an earlier Headgate ran it in the artifact's own tree
         worktree.bring(spec["source"], spec["manifest"], spec["directory"], spec["shared"], spec["writable"])
 
 

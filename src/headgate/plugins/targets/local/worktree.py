@@ -120,6 +120,9 @@ def _read(source: str, manifest: str) -> "dict[str, str]":
 def _copy_all(source: str, place: str, expected: "Mapping[str, str]") -> None:
     """Put back what is not as it was shipped; what has several names in the artifact has them here, too."""
     linked: dict[tuple[int, int], str] = {}
+    safe: set[str] = {
+        ""
+    }  # folders of the tree that are known to be folders, and no links that lead elsewhere
     for path, what in expected.items():
         at = _join(place, path)
         try:
@@ -128,8 +131,10 @@ def _copy_all(source: str, place: str, expected: "Mapping[str, str]") -> None:
             found = None
         names = (found.st_dev, found.st_ino) if found is not None and found.st_nlink > 1 else None
         if not _is_as(at, what) and not (is_data(path) and os.path.isfile(at)):  # noqa: PTH113 - as above
-            if os.path.dirname(path):  # noqa: PTH120 - as above
-                _make_folder(place, os.path.dirname(path), 0o755)  # noqa: PTH120 - as above
+            folder = os.path.dirname(path)  # noqa: PTH120 - as above
+            if folder not in safe:
+                _make_folder(place, folder, 0o755)
+                safe.add(folder)
             _put_back(source, path, what, at, linked.get(names) if names else None)
         if names is not None:
             linked.setdefault(names, at)
@@ -138,9 +143,11 @@ def _copy_all(source: str, place: str, expected: "Mapping[str, str]") -> None:
 def _put_back(source: str, path: str, what: str, at: str, same_as: "str | None") -> None:
     if os.path.isdir(at) and not os.path.islink(at):  # noqa: PTH112, PTH114 - as above
         discard(at)
-    draft = f"{at}.headgate-{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(draft)  # noqa: PTH108 - as above
+    # What is cut off in the middle is not as it was shipped, and is found at the next start: no draft where nothing is.
+    draft = f"{at}.headgate-{os.getpid()}" if os.path.lexists(at) else at
+    if draft != at:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)  # noqa: PTH108 - as above
     try:
         found = _copy(_join(source, path), draft, same_as)
     except OSError as error:
@@ -155,7 +162,8 @@ def _put_back(source: str, path: str, what: str, at: str, same_as: "str | None")
             f"the artifact in {source} is not what was released: {path} {how}; nothing may start from it; "
             "build it again, or deploy another"
         )
-    os.replace(draft, at)  # noqa: PTH105 - as above
+    if draft != at:
+        os.replace(draft, at)  # noqa: PTH105 - as above
 
 
 def _copy(source: str, draft: str, same_as: "str | None") -> str:
