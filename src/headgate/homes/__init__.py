@@ -6,11 +6,10 @@ import stat
 from pathlib import Path
 
 from headgate.files import replace_file
-from headgate.homes.closing import make_private
+from headgate.homes.closing import HOME_NAME, make_private
 from headgate.homes.identity import settle
 
 HOME_VARIABLE = "HEADGATE_HOME"
-HOME_NAME = ".headgate"
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - below it a folder of our own, mode 0700, whose owner is checked
 """A file system of its own, in the machine's memory."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from headgate.folders import PRIVATE, private_folder
 from headgate.homes.identity import NAME
 
+HOME_NAME = ".headgate"
 OTHERS = 0o077
 _OURS = (NAME, "ledger.sqlite", "artifacts", "run")
 """What only a home has."""
@@ -27,7 +28,7 @@ def make_private(home: Path) -> None:
     if not stat.S_IMODE(found.st_mode) & OTHERS:
         return
     mend = f"`chmod 700 {home}`, or another folder by --home or HEADGATE_HOME"
-    is_home = any((home / name).exists() for name in _OURS)
+    is_home = home.name == HOME_NAME or any((home / name).exists() for name in _OURS)
     if not is_home and any(home.iterdir()):
         raise OpenHome(
             f"{home} can be entered by others ({stat.S_IMODE(found.st_mode):o}), and holds other things than a home's: "

@@ -1,6 +1,5 @@
 """Connections to the ledger's file: how each is opened and set up, and what SQLite's errors mean to a person."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Generator
@@ -8,7 +7,6 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from headgate.files import owner_only
 from headgate.folders import private_folder
 from headgate.ledger.errors import (
     LedgerBusy,
@@ -43,9 +41,6 @@ def connect_writer(path: Path, busy_s: float, *, make: bool = True) -> sqlite3.C
     with translated(path, busy_s):
         if make:
             private_folder(path.parent)
-            os.close(
-                owner_only(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
-            )  # SQLite's own would be for all to read
         connection = _connect(path, "rwc" if make else "rw", busy_s)
         try:
             _use_wal(connection, busy_s)
