@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,6 +175,14 @@ def test_where_data_would_be_lost_is_said_and_where_shared_folders_lie(somebody:
         )
     somebody.write("shared: [storage, shop.sqlite3]")
     assert "is a database" not in somebody.say("validate")
+
+
+def test_one_that_listens_on_the_other_loopback_address_has_its_users(somebody: Somebody) -> None:
+    somebody.make("one")
+    somebody.write("env: {BIND: '::1'}\n    writable: [storage]\n    smoke: {page: {requests: [{get: /}]}}")
+    assert "promoted" in somebody.say("deploy", "-e", "staging")
+    with urllib.request.urlopen(f"http://127.0.0.1:{somebody.port}/", timeout=10) as answer:
+        assert answer.read() == b"one"
 
 
 def test_that_it_listens_on_all_addresses_is_said(somebody: Somebody) -> None:

@@ -180,6 +180,27 @@ def test_nothing_is_written_through_a_link_that_the_application_has_made(tmp_pat
     assert dict(leaves(str(place))) == dict(leaves(str(root)))
 
 
+@pytest.mark.parametrize("keys", [({"main.py/x": "/x"}, []), ({}, ["run"]), ({}, ["link/a"])])
+def test_a_folder_cannot_be_where_the_artifact_has_a_file(
+    tmp_path: Path, keys: tuple[dict[str, str], list[str]]
+) -> None:
+    root, manifest = tree(tmp_path)
+    with pytest.raises(TreeChanged, match=r"is a (file|link) in the artifact"):
+        bring(str(root), str(manifest), str(tmp_path / "place"), *keys)
+
+
+def test_a_tree_goes_whatever_modes_it_has(tmp_path: Path) -> None:
+    (tmp_path / "place" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "place" / "a" / "b" / "file").touch()
+    (tmp_path / "out").mkdir(mode=0o755)
+    (tmp_path / "place" / "a" / "out").symlink_to(tmp_path / "out")
+    for name in ("a/b", "a", ""):
+        (tmp_path / "place" / name).chmod(0)
+    discard(str(tmp_path / "place"))
+    assert not (tmp_path / "place").exists()
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o755
+
+
 def test_without_a_manifest_nothing_is_verified_and_nothing_starts(tmp_path: Path) -> None:
     root, manifest = tree(tmp_path)
     for text in ("", "[1]", None):
