@@ -138,7 +138,8 @@ def check_link(root: str, path: str, target: str) -> None:
     place = os.path.realpath(os.path.join(root, os.path.dirname(path), target))  # noqa: PTH118, PTH120 - text, many times
     if os.path.isabs(target) or not (place == root or place.startswith(f"{root}/")):  # noqa: PTH117 - as above
         raise Permanent(
-            f"{path}: this link leaves the artifact (to {target}); make it relative, or copy what it names"
+            f"{path}: this link leaves the artifact (to {target}); make it relative, copy what it names, or, where "
+            f"versions are to share it, leave it out and write `shared: [{path}]`"
         )
 
 
