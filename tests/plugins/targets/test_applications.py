@@ -1,14 +1,17 @@
 """Other people's applications, as they are: they write where they are, daemonize, and listen where they like."""
 
 import os
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from headgate import marks
 from headgate.core.model import CommandCheck, HttpCheck, Probe, Probes, Version
 from headgate.plugins.targets.local.worktree import leaves
 from headgate.ports import Permanent
@@ -166,6 +169,35 @@ def test_all_addresses_work_and_are_said(local: Host, artifact: str, bind: str, 
     (instance,) = local.prepare(version(local, artifact, env={"BIND": bind}))
     assert (instance.ready, instance.exposed) == (True, exposed)
     assert instance.address.startswith("127.0.0.1:")
+
+
+STRANGER = """
+import sys; sys.path.append(sys.argv[1])
+from headgate import marks; marks.put_on(marks.mark_of("another home", "web"))
+import http.server; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[2]), bind="127.0.0.1")
+"""
+
+
+def test_what_another_home_answers_at_its_port_is_not_its_own_readiness(local: Host, artifact: str) -> None:
+    first = "import time\nif not os.path.exists('moved'): open('moved', 'w').close(); time.sleep(1000)"
+    made = version(local, artifact, first)
+
+    def stranger() -> subprocess.Popen[bytes]:
+        (one, *_) = until(lambda: local.target.endpoints(made))
+        until((local.folder(made).tree(one.name) / "moved").exists)  # it was free when it started
+        source = str(Path(marks.__file__).parent.parent)
+        return subprocess.Popen([sys.executable, "-I", "-S", "-c", STRANGER, source, str(one.port)])
+
+    with ThreadPoolExecutor() as beside:
+        started = beside.submit(stranger)
+        try:
+            (instance,) = local.prepare(made)
+        finally:
+            other = started.result()
+            other.kill()
+            other.wait()
+    assert instance.ready
+    assert not instance.address.endswith(f":{other.args[-1]}")  # type: ignore[index]
 
 
 # --- in the background ------------------------------------------------------------------------------------------------

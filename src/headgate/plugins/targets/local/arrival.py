@@ -124,6 +124,9 @@ class Arrival:
         self._looked = 0.0
         await self._look(life)
         await self._tell_where()
+        if await asyncio.to_thread(whereabouts.held_by_another, life.pid, self._spec.port):
+            said = f"port {self._spec.port} was taken by another process when it was about to listen"
+            raise NotReady(self._spec.name, said, port_taken=True)
         return await self._lives(life)  # whoever answered was this process, not a stranger after its end
 
     async def _observe(self, health: Health, kind: Kind, life: Life, *, early: bool) -> bool:

@@ -37,6 +37,20 @@ def listeners(pid: int) -> frozenset[Listener]:
     return frozenset(listener for inode, listener in _listening() if inode in inodes)
 
 
+def held_by_another(pid: int, port: int) -> bool:
+    """True when an instance of another program, of whatever home, listens on the port, and not process `pid`.
+
+    Two homes may choose one port at one moment; then one of them answers for both until the other has noticed.
+    """
+    there = {inode for inode, listener in _listening() if listener.port == port}
+    if not there or there & set(_sockets(_family(pid))):
+        return False
+    carrying = marks.marked()
+    own = carrying.get(pid)
+    others = (one for one, mark in carrying.items() if own is not None and mark != own)
+    return bool(there & set(_sockets(others)))
+
+
 def reachable(listener: Listener) -> str:
     """The address at which this host reaches a listener."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)  # noqa: S104 - compared
