@@ -110,6 +110,9 @@ def test_a_home_is_its_owners_alone_whatever_the_umask(somebody: Somebody) -> No
     somebody.make("one")
     somebody.say("up", umask=0)
     somebody.say("deploy", "-e", "staging", umask=0)
+    somebody.say("token", "issue", "ci", "--role", "operator", umask=0)
+    somebody.say("hook", "add", "github", "--from", "github", "-e", "staging", umask=0)
+    somebody.say("dashboard", umask=0)
     somebody.say("status", umask=0)
     assert somebody.home.stat().st_mode & 0o777 == 0o700
     applications = ("artifacts/trees/*/content", "versions/*/*/*/*/instances/*/tree", "shared/*/*/*")
