@@ -1,6 +1,8 @@
 """Other people's applications, as they are: they write where they are, daemonize, and listen where they like."""
 
+import itertools
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 
 from headgate import marks
 from headgate.core.model import CommandCheck, HttpCheck, Probe, Probes, Version
+from headgate.plugins.targets.local.endpoints import is_free
 from headgate.plugins.targets.local.worktree import leaves
 from headgate.ports import Permanent
 from tests.plugins.processes.daemons import alive, kill_daemon, until
@@ -29,6 +32,7 @@ address = (os.environ.get("BIND", "127.0.0.1"), int(os.environ.get("OWN_PORT") o
 Server(address, http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
+_COUNT = itertools.count()
 ANY = Probes(readiness=Probe(HttpCheck("/"), period_s=0.1, failure_threshold=2))
 
 
@@ -44,7 +48,9 @@ def _artifact(local: Host, tmp_path: Path) -> str:
 def version(local: Host, artifact: str, first: str = "", unit: str = "", **changes: Any) -> Version:  # noqa: ANN401 - fields of a Configuration
     env = {"FIRST": first, **changes.pop("env", {})}
     fields = {"argv": (sys.executable, "-I", "-S", "server.py"), "probes": ANY, **changes}
-    return msgspec.structs.replace(local.version(unit, env=env, **fields), artifact=artifact)
+    # Names decide where the search for a port begins: not beside another worker's.
+    named = f"a{os.getpid()}-{unit or next(_COUNT)}"
+    return msgspec.structs.replace(local.version(named, env=env, **fields), artifact=artifact)
 
 
 def refusal(local: Host, made: Version) -> str:
@@ -271,3 +277,17 @@ def test_one_that_puts_itself_into_the_background_is_told_so(local: Host, artifa
 def test_a_command_probe_runs_where_it_may_write(local: Host, artifact: str) -> None:
     check = CommandCheck(("sh", "-c", 'touch probed && test -d "$TMPDIR"'))
     local.prepare(version(local, artifact, probes=Probes(readiness=Probe(check, period_s=0.1))))
+
+
+def test_a_port_is_not_free_when_it_is_taken_on_the_other_loopback_address() -> None:
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.bind(("::1", 0))
+        taken.listen()
+        assert not is_free(taken.getsockname()[1])
+    assert is_free(taken_and_left())
+
+
+def taken_and_left() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
