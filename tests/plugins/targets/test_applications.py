@@ -188,22 +188,23 @@ def test_what_another_home_answers_at_its_port_is_not_its_own_readiness(local: H
     first = "import time\nif not os.path.exists('moved'): open('moved', 'w').close(); time.sleep(1000)"
     made = version(local, artifact, first)
 
-    def stranger() -> subprocess.Popen[bytes]:
+    def stranger() -> tuple[subprocess.Popen[bytes], int]:
         (one, *_) = until(lambda: local.target.endpoints(made))
         until((local.folder(made).tree(one.name) / "moved").exists)  # it was free when it started
         source = str(Path(marks.__file__).parent.parent)
-        return subprocess.Popen([sys.executable, "-I", "-S", "-c", STRANGER, source, str(one.port)])
+        words = [sys.executable, "-I", "-S", "-c", STRANGER, source, str(one.port)]
+        return subprocess.Popen(words), one.port
 
     with ThreadPoolExecutor() as beside:
         started = beside.submit(stranger)
         try:
             (instance,) = local.prepare(made)
         finally:
-            other = started.result()
+            other, port = started.result()
             other.kill()
             other.wait()
     assert instance.ready
-    assert not instance.address.endswith(f":{other.args[-1]}")  # type: ignore[index]
+    assert not instance.address.endswith(f":{port}")
 
 
 # --- in the background ------------------------------------------------------------------------------------------------
