@@ -21,6 +21,11 @@ def is_at(descriptor: int, path: Path) -> bool:
     return there == (ours.st_dev, ours.st_ino)
 
 
+def owner_only(path: "str | os.PathLike[str]", flags: int) -> int:
+    """An opener for `open`: a file that this makes is its owner's alone, whatever the umask is."""
+    return os.open(path, flags, 0o600)
+
+
 def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Have the file at `path` hold `data`, at once or not at all, for its owner only. Raises OSError.
 

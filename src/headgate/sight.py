@@ -106,7 +106,9 @@ async def _unit(ports: Ports, unit: Unit, recorded: Recorded) -> Real:
         _asked("routing", ports.traffic.observed(unit), unknown),
         _answered(recorded, unknown),
     )
-    shown = tuple(Seen(one.name, one.ready, one.restarts, one.detail) for one in instances or ())
+    shown = tuple(
+        Seen(one.name, one.ready, one.restarts, one.detail, exposed=one.exposed) for one in instances or ()
+    )
     listening, status = answer
     routed: Routing | None = routing
     return Real(shown, routed, listening, status, unknown)

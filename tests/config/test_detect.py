@@ -241,3 +241,66 @@ def test_whatever_is_found_is_written_as_text(word: str) -> None:
     assert line.startswith('"') or meaning(line) == line
     run = data(f"a: {_run(('x', word))} # why")
     assert run in ({"a": ["x", word]}, {"a": f"x {word}"})
+
+
+RAILS = {
+    "Gemfile": 'gem "rails"\ngem "puma"\n',
+    "config/application.rb": "module Shop\n",
+    "config/storage.yml": "local: {}\n",
+    "config/routes.rb": 'get "up" => "rails/health#show"\n',
+    "config/database.yml": "test:\n  database: db/test.sqlite3\nproduction:\n  database: db/production.sqlite3\n",
+}
+SETTINGS = """
+MEDIA_ROOT = BASE_DIR / "media"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
+"""
+KEPT: dict[str, tuple[dict[str, str], str, tuple[str, ...], tuple[str, ...]]] = {
+    "rails": (
+        RAILS,
+        "bin/rails server",
+        ("db/production.sqlite3", "storage"),
+        ("tmp/pids", "tmp/cache", "log"),
+    ),
+    "django": (
+        {"manage.py": "", "shop/settings.py": SETTINGS, "requirements.txt": "django\n"},
+        "manage.py runserver",
+        ("db.sqlite3", "media"),
+        (),
+    ),
+    "node": (
+        {
+            "package.json": '{"scripts": {"start": "node ."}}',
+            "uploads/.keep": "",
+            ".gitignore": "/logs/\ntmp\n",
+        },
+        "npm start",
+        ("uploads",),
+        ("tmp", "logs"),
+    ),
+    "laravel": (
+        {"artisan": "", "composer.json": "{}", "storage/app/.gitignore": "*"},
+        "php artisan serve",
+        ("storage",),
+        ("bootstrap/cache",),
+    ),
+    "php": ({"index.php": "<?php", "data.sqlite": ""}, "php -S", ("data.sqlite",), ()),
+    "wordpress": (
+        {"index.php": "<?php", "wp-content/themes/a.php": ""},
+        "php -S",
+        ("wp-content/uploads",),
+        (),
+    ),
+    "rack": ({"config.ru": "run App", "Gemfile": 'gem "puma"'}, "bundle exec puma", (), ()),
+    "odd names": ({"package.json": "{}", "server.js": "", "a\nb.sqlite3": ""}, "node server.js", (), ()),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_it_writes_is_suggested(tmp_path: Path, kind: str) -> None:
+    files, run, shared, writable = KEPT[kind]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    service = load_text(detect(tmp_path), "headgate.yaml").services["web"]
+    assert run in " ".join(service.run)
+    assert (service.shared, service.writable) == (shared, writable)

@@ -66,6 +66,10 @@ CASES: list[tuple[Pictures, str, str, str, Condition]] = [
         replace(WELL, real=replace(REAL, listening=False)),
         "listening", "nothing listens at 127.0.0.1:8000", "headgate up", "down",
     ),
+    (
+        replace(WELL, real=replace(REAL, instances=(Seen("1", ready=True, exposed=True), TWO[1]))),
+        "exposed", "1: listens on all addresses", "headgate deploy", "runs",
+    ),
     (replace(WELL, real=replace(REAL, status=503)), "answers", "answers 503", "headgate rollback", "down"),
     (
         replace(WELL, real=replace(REAL, unknown={"instances": "no daemon"})),

@@ -270,10 +270,15 @@ class Town:
     def shops(self, label: str) -> list[psutil.Process]:
         """The processes of one version."""
         digests = {
-            move.after.artifact for one in self.releases() for move in one.moves if move.label == label
+            move.after.key.partition("-")[0]
+            for one in self.releases()
+            for move in one.moves
+            if move.label == label
         }
         return [
-            found for found in self.running("main.py") if any(digest in _cwd(found) for digest in digests)
+            found
+            for found in self.running("main.py")
+            if any(f"/{digest}-" in _cwd(found) for digest in digests)
         ]
 
     def close(self) -> None:

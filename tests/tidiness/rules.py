@@ -263,6 +263,14 @@ def what_must_last_lies_in_the_home(file: File) -> Iterator[Problem]:
         yield from search(file, TEMPORARY, "others clean there: keep it in the home")
 
 
+MAKES_FOLDERS = re.compile(r"\.mkdir\(|\bmakedirs\(")
+
+
+def folders_of_a_home_are_private(file: File) -> Iterator[Problem]:
+    if file.in_house and not file.is_in(tables.MAKE_FOLDERS):
+        yield from search(file, MAKES_FOLDERS, "the umask decides who may enter it: use headgate.folders")
+
+
 RULES: tuple[Rule, ...] = (
     files_are_short,
     functions_are_short,
@@ -282,4 +290,5 @@ RULES: tuple[Rule, ...] = (
     guests_are_expected,
     unix_sockets_may_lie_deep,
     what_must_last_lies_in_the_home,
+    folders_of_a_home_are_private,
 )

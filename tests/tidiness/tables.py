@@ -76,5 +76,16 @@ MAKE_UNIX_SOCKETS = ("unix_sockets", "web/serve")
 # What needs no longer life than a command's.
 MAY_BE_TEMPORARY = ("cli/demo", "cli/verbs/demo", "simulation", "testing")
 
+# Who makes folders by itself: an application's, a person's, or for the machine's memory. All others are a home's.
+MAKE_FOLDERS = (
+    "cli/demo",
+    "folders",
+    "homes/__init__",
+    "plugins/artifacts/folder",
+    "plugins/targets/local/worktree",
+    "simulation",
+    "testing",
+)
+
 FILE_LINES_MAX = 350  # the guide is 300
 FUNCTION_LINES_MAX = 80  # the guide is 70

@@ -64,6 +64,7 @@ MARK = "FIX" + "ME"
 HOST = "files.python" + "hosted.org"
 
 BAD = [
+    (rules.folders_of_a_home_are_private, "src/headgate/controller/a.py", "path.mkdir(parents=True)"),
     (rules.files_are_short, "src/headgate/core/a.py", LONG),
     (rules.functions_are_short, "src/headgate/core/a.py", LONG_FUNCTION),
     (rules.names_say_something, "src/headgate/core/utils.py", ""),
@@ -102,6 +103,7 @@ BAD = [
 ]
 
 GOOD = [
+    (rules.folders_of_a_home_are_private, "src/headgate/controller/a.py", "private_folder(path)"),
     (rules.files_are_short, "src/headgate/core/a.py", "x = 1\n" * 350),
     (rules.functions_are_short, "src/headgate/core/a.py", "def f():\n" + "    x = 1\n" * 79),
     (rules.names_say_something, "src/headgate/core/baseline.py", ""),

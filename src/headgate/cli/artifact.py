@@ -36,9 +36,21 @@ def built(
         origin = wiring.provenance(
             root, built_at=time.time(), command=command, source=str(recipe.path), label=label
         )
-        return store.put(root / recipe.path, origin)
+        return store.put(_inside(root, recipe.path), origin)
     except PortError as error:
         raise Unable(str(error), "nothing was changed") from error
+
+
+def _inside(root: Path, path: str) -> Path:
+    """What is to be released, by whatever links: inside the project, or it is not the project's. Raises Unable."""
+    place = root / path
+    leads = place.resolve()
+    if not leads.is_relative_to(root.resolve()):
+        raise Unable(
+            f"the artifact {path} leads out of the project, by a link to {leads}",
+            "have the build copy it into the project, or name a path inside; nothing was changed",
+        )
+    return place
 
 
 def called(artifact: Artifact, asked: str) -> str:

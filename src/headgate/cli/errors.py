@@ -28,6 +28,7 @@ _RULES: dict[str, tuple[str, int]] = {
     "headgate.ledger.errors.LedgerCorrupt": ("`headgate ledger verify` says where it breaks", exits.INTERNAL),
     "headgate.ledger.errors.LedgerError": ("", exits.INTERNAL),
     "headgate.homes.identity.Displaced": ("", exits.REFUSED),
+    "headgate.homes.closing.OpenHome": ("nothing was changed", exits.REFUSED),
     "headgate.controller.lease.LeaseTaken": ("nothing was changed; try again in a moment", exits.REFUSED),
     "headgate.ports.errors.PortError": ("", exits.INTERNAL),
 }

@@ -7,6 +7,7 @@
 from headgate.config.check import notes
 from headgate.config.closest import closest
 from headgate.config.compile import configuration, environment_of, intent, policies, service_of
+from headgate.config.data_files import unshared
 from headgate.config.detection import detect
 from headgate.config.listening import listener_of
 from headgate.config.load import load, load_text
@@ -32,4 +33,5 @@ __all__ = [
     "notes",
     "policies",
     "service_of",
+    "unshared",
 ]

@@ -150,6 +150,19 @@ def _means(service: Service) -> Iterator[Complaint]:
                 yield Complaint(("signals", source, "means", name), what, "a name of its own", key=True)
 
 
+def _places(service: Service) -> Iterator[Complaint]:
+    """Each path has one owner: a folder cannot be shared, and a part of it be something else."""
+    paths = (("shared", service.shared), ("writable", service.writable))
+    named = [(key, index, path) for key, found in paths for index, path in enumerate(found)]
+    for number, (key, index, path) in enumerate(named):
+        for _, _, other in named[:number]:
+            inner, outer = sorted((path, other), key=len, reverse=True)
+            if path == other or (outer in service.shared and inner.startswith(f"{outer}/")):
+                what = f"`{path}` is named already" if path == other else f"`{inner}` lies in `{outer}`"
+                yield Complaint((key, index), what, "each path once, and none inside a shared one")
+                break
+
+
 def _placeholders(service: Service) -> Iterator[Complaint]:
     """Braces may be meant as they are; near `{port}` they are a slip."""
     for placeholder in (found for word in service.run for found in _PLACEHOLDER.findall(word)):
@@ -289,5 +302,6 @@ _OF_SERVICE: tuple[tuple[Callable[[Service], Iterator[Complaint]], tuple[str, ..
     (_means, ("criteria", "signals")),
     (_fresh, ("rollout", "signals")),
     (_placeholders, ("run",)),
+    (_places, ("shared", "writable")),
     (_journeys, ("smoke",)),
 )

@@ -86,6 +86,8 @@ def configuration(project: Project, environment: str, service: str, root: Path) 
             for name, signal in found.criteria.business.items()
             if signal.good and signal.of
         },
+        shared=found.shared,
+        writable=found.writable,
     )
 
 

@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from math import isfinite
 from pathlib import Path
@@ -19,6 +20,8 @@ from pathlib import Path
 from headgate import __version__
 from headgate.core.events import Judged
 from headgate.core.explain import sentences
+from headgate.files import owner_only
+from headgate.folders import private_folder
 from headgate.ports.observer import Happened
 from headgate.ports.redaction import KNOWN
 
@@ -67,14 +70,21 @@ def _cleaned(value: object) -> object:
     return value
 
 
+class _OwnLog(RotatingFileHandler):
+    """One that is its owner's alone, whatever the umask is."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=owner_only)  # type: ignore[return-value]
+
+
 def log_file(home: Path, name: str = "foreground") -> logging.Handler:
     """The log of a controller that lives as long as a command, or of a process beside one: `name` is whose.
 
     The daemon's own is kept by the process daemon.
     """
     folder = home / "log"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return RotatingFileHandler(
+    private_folder(folder)
+    return _OwnLog(
         folder / f"{name}.log", maxBytes=FILE_MAX_BYTES, backupCount=FILES, delay=True, encoding="utf-8"
     )
 

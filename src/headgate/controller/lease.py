@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headgate.files import is_at
+from headgate.folders import private_folder
 
 
 class LeaseTaken(Exception):  # noqa: N818 - reads as a fact: the lease is taken
@@ -40,7 +41,7 @@ class FileLease:
         """Lock the file and write our process id into it; does nothing when it is ours already."""
         if self._fd is not None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         while (fd := self._open()) is None:
             pass  # it was removed while we locked it: the next one is there already, or we make it
         self._fd = fd

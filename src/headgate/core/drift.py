@@ -54,7 +54,7 @@ class Recorded(msgspec.Struct, frozen=True):
 class Seen(msgspec.Struct, frozen=True):
     """An instance, as the target shows it; `restarts` since it was prepared, its process running for `up_s` seconds.
 
-    `up_s` None: it has no process, or nobody says.
+    `up_s` None: it has no process, or nobody says. `exposed`: others than this host may reach it, past the proxy.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Seen(msgspec.Struct, frozen=True):
     restarts: int = 0
     detail: str = ""
     up_s: float | None = None
+    exposed: bool = False
 
     @property
     def unsteady(self) -> bool:
@@ -255,6 +256,15 @@ def _restarts(pictures: Pictures) -> Found:
             )
 
 
+def _exposed(pictures: Pictures) -> Found:
+    real = pictures.real
+    if real is None or pictures.recorded is None or "instances" in real.unknown:
+        return
+    if names := [one.name for one in real.instances if one.exposed]:
+        said = f"{', '.join(names)}: listens on all addresses, so that others reach it past the proxy"
+        yield "warning", f"{said}; have it listen on 127.0.0.1", f"headgate deploy {pictures.place}"
+
+
 def _routing(pictures: Pictures) -> Found:
     recorded, real = pictures.recorded, pictures.real
     if recorded is None or real is None or not pictures.still or "routing" in real.unknown:
@@ -293,6 +303,7 @@ KINDS: dict[str, Callable[[Pictures], Found]] = {
     "unknown": _unknown,
     "instances": _instances,
     "restarts": _restarts,
+    "exposed": _exposed,
     "routing": _routing,
     "listening": _listening,
     "answers": _answers,

@@ -5,10 +5,11 @@ import os
 import stat
 from pathlib import Path
 
+from headgate.files import replace_file
+from headgate.homes.closing import HOME_NAME, make_private
 from headgate.homes.identity import settle
 
 HOME_VARIABLE = "HEADGATE_HOME"
-HOME_NAME = ".headgate"
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - below it a folder of our own, mode 0700, whose owner is checked
 """A file system of its own, in the machine's memory."""
@@ -24,15 +25,15 @@ def home_of(project_file: Path | None) -> Path:
 
 
 def make_home(home: Path) -> None:
-    """Make the folder, for its owner only, and keep it out of the project's version control.
+    """Have the folder there, for its owner only, and keep it out of the project's version control.
 
-    Raises identity.Displaced when it is a copy of a home, or was moved.
+    Raises identity.Displaced when it is a copy of a home, or was moved, and closing.OpenHome.
     """
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(home)
     settle(home)
     ignore = home / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n")
+        replace_file(ignore, b"*\n")
 
 
 def ledger_of(home: Path) -> Path:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Generator
 from pathlib import Path
 
+from headgate.folders import private_folder
 from headgate.unix_sockets import bound
 
 BACKLOG = 512
@@ -16,7 +17,7 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
 
     Whoever calls holds the lock of who may listen there: a socket that is there already was left by one that died.
     """
-    _make_folder(path.parent)
+    private_folder(path.parent)
     path.unlink(missing_ok=True)
     with contextlib.closing(bound(path)) as listener:
         listener.listen(BACKLOG)  # from now on, whoever connects waits for the server to start
@@ -24,10 +25,3 @@ def unix_listener(path: Path) -> Generator[socket.socket]:
             yield listener
         finally:
             path.unlink(missing_ok=True)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make it and those above it, each for its owner only: `mkdir` with parents would leave those to the umask."""
-    if not folder.exists():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from headgate.folders import private_folder
 from headgate.ledger.errors import (
     LedgerBusy,
     LedgerCorrupt,
@@ -39,7 +40,7 @@ def connect_writer(path: Path, busy_s: float, *, make: bool = True) -> sqlite3.C
     """Open for writing; with `make`, the file, its folder and its tables are made where missing. Raises LedgerError."""
     with translated(path, busy_s):
         if make:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
         connection = _connect(path, "rwc" if make else "rw", busy_s)
         try:
             _use_wal(connection, busy_s)

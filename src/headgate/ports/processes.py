@@ -49,7 +49,10 @@ class Processes(Protocol):
         ...
 
     async def remove(self, names: Sequence[str]) -> None:
-        """Stop these gracefully (all at once, each within its `stop_wait_s`) and forget them. Absent is removed."""
+        """Stop these gracefully (all at once, each within its `stop_wait_s`) and forget them. Absent is removed.
+
+        With all that they have started, also what has made a session of its own and lost its parent.
+        """
         ...
 
     async def restart(self, name: str) -> None:

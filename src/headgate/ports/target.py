@@ -9,13 +9,17 @@ from headgate.core.model import Finding, Version
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """One running copy of a version. `address` is `host:port`; `restarts` counts since it was prepared."""
+    """One running copy of a version. `address` is `host:port`; `restarts` counts since it was prepared.
+
+    `exposed`: others than this host may reach it there, past whoever routes the traffic.
+    """
 
     name: str
     address: str
     ready: bool
     restarts: int = 0
     detail: str = ""
+    exposed: bool = False
 
 
 class Target(Protocol):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headgate.wiring.controller import running, serve
     from headgate.wiring.daemon import controller_runs, daemon_status, down, up
     from headgate.wiring.people import vouching
-    from headgate.wiring.stores import open_artifacts, open_ledger, open_processes
+    from headgate.wiring.stores import open_artifacts, open_ledger, open_processes, shared_of
     from headgate.wiring.telling import try_channels
     from headgate.wiring.world import build_world
 
@@ -28,6 +28,7 @@ __all__ = [
     "run_build",
     "running",
     "serve",
+    "shared_of",
     "try_channels",
     "unit_name",
     "up",
@@ -46,6 +47,7 @@ _WHERE = {
     "run_build": "headgate.plugins.artifacts.build",
     "running": "headgate.wiring.controller",
     "serve": "headgate.wiring.controller",
+    "shared_of": "headgate.wiring.stores",
     "try_channels": "headgate.wiring.telling",
     "unit_name": "headgate.plugins.traffic.envoy",
     "up": "headgate.wiring.daemon",

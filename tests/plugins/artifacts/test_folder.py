@@ -133,9 +133,88 @@ def test_what_differs_from_build_to_build_is_left_out(store: FolderArtifacts, tm
     for name in EXCLUDED:
         a_tree(cluttered / name, {"x": b"x"})
         a_tree(cluttered / "lib" / name, {"x": b"x"})
-    (cluttered / "empty").mkdir()
+        a_tree(cluttered / "left" / name, {"x": b"x"})
     for source in (cluttered, a_zip(cluttered, tmp_path / "c.zip"), a_tar(cluttered, tmp_path / "c.tgz")):
         assert store.put(source, by()).digest == plain.digest
+
+
+def kinds_of(tree: Path, tmp_path: Path) -> tuple[Path, ...]:
+    return tree, a_zip(tree, tmp_path / "packed.zip"), a_tar(tree, tmp_path / "packed.tgz")
+
+
+def test_empty_folders_are_kept_and_are_part_of_the_digest(store: FolderArtifacts, tmp_path: Path) -> None:
+    without = store.put(a_tree(tmp_path / "without"), by())
+    tree = a_tree(tmp_path / "tree")
+    (tree / "tmp" / "pids").mkdir(parents=True)
+    digests = set()
+    for source in kinds_of(tree, tmp_path):
+        artifact = store.put(source, by())
+        assert (store.verify(artifact.digest) / "tmp" / "pids").is_dir()
+        digests.add(artifact.digest)
+        store.remove(artifact.digest)
+    assert len(digests) == 1
+    assert without.digest not in digests
+
+
+def test_an_empty_folder_that_is_gone_is_missed(store: FolderArtifacts, tmp_path: Path) -> None:
+    tree = a_tree(tmp_path / "tree")
+    (tree / "log").mkdir()
+    artifact = store.put(tree, by())
+    content = store.verify(artifact.digest)
+    content.chmod(0o755)
+    (content / "log").rmdir()
+    with pytest.raises(Permanent, match="log is missing"):
+        store.verify(artifact.digest)
+
+
+def test_who_may_read_and_execute_what_is_kept(store: FolderArtifacts, tmp_path: Path) -> None:
+    modes = {"main.py": 0o640, "run": 0o710, "lib/a.py": 0o600, "lib/deep": 0o750, "lib": 0o700}
+    tree = a_tree(tmp_path / "tree")
+    for name, mode in modes.items():
+        (tree / name).chmod(mode)
+    for source in kinds_of(tree, tmp_path):
+        content = store.verify(store.put(source, by()).digest)
+        for name, mode in modes.items():
+            assert (content / name).stat().st_mode & 0o777 == mode & 0o555, name
+        store.remove(content.parent.name)
+
+
+def test_hard_links_are_one_file_and_holes_take_no_room(store: FolderArtifacts, tmp_path: Path) -> None:
+    tree = a_tree(tmp_path / "tree")
+    (tree / "hard").hardlink_to(tree / "lib" / "a.py")
+    (tree / "odd\nname größe").write_text("x")
+    with (tree / "sparse").open("wb") as file:
+        file.truncate(300 * 1024 * 1024)
+    for source in (tree, a_tar(tree, tmp_path / "packed.tgz")):
+        content = store.verify(store.put(source, by()).digest)
+        assert (content / "odd\nname größe").read_text() == "x"
+        assert (content / "sparse").stat().st_blocks * 512 < 4 * 1024 * 1024
+        assert (content / "hard").read_bytes() == b"A = 1\n"
+        if source == tree:
+            assert (content / "hard").samefile(content / "lib" / "a.py")
+        store.remove(content.parent.name)
+
+
+def test_a_hard_link_of_a_tar_is_one_file(store: FolderArtifacts, tmp_path: Path) -> None:
+    archive = tar_of(tmp_path / "good.tar", ("a", b"x"), special("b", tarfile.LNKTYPE, "./a"))
+    content = store.verify(store.put(archive, by()).digest)
+    assert (content / "a").samefile(content / "b")
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_the_store_is_its_owners_alone_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        store = FolderArtifacts(tmp_path / "store")
+        archive = tar_of(tmp_path / "good.tar", ("deep/a", b"x"))
+        content = store.verify(store.put(archive, by()).digest)
+        store.put_configuration(Configuration(argv=("x",)))
+    finally:
+        os.umask(before)
+    assert (content / "deep").stat().st_mode & 0o777 == 0o555
+    for path in (tmp_path / "store").rglob("*"):
+        if not path.is_relative_to(content):
+            assert not path.stat().st_mode & 0o077, path
 
 
 def test_a_store_inside_the_project_does_not_swallow_itself(tmp_path: Path) -> None:
@@ -238,7 +317,7 @@ def test_bombs_are_refused(tmp_path: Path) -> None:
             store.put(source, by())
     many = a_tree(tmp_path / "many", {f"{n}": b"" for n in range(11)})
     for source in (many, a_tar(many, tmp_path / "many.tar.xz"), a_zip(many, tmp_path / "many.zip")):
-        with pytest.raises(Permanent, match="more than 10 files, the most an artifact may have"):
+        with pytest.raises(Permanent, match="more than 10 files and folders, the most an artifact may have"):
             store.put(source, by())
     assert not list((tmp_path / "store" / "incoming").iterdir())
 

@@ -92,9 +92,9 @@ def test_it_starts_what_was_configured(local: Host) -> None:
     assert (files / "conf/app.ini").stat().st_mode & 0o777 == 0o600
     words = Path(f"/proc/{local.pid(version)}/cmdline").read_text().split("\0")
     assert words[3:-1] == ["web.py", f"--port={port}", str(files)]
-    assert Path(f"/proc/{local.pid(version)}/cwd").resolve() == local.shelf.verify(local.artifact)
+    assert Path(f"/proc/{local.pid(version)}/cwd").resolve() == local.folder(version).tree(instance.name)
     assert "SUPERVISOR_ENABLED" not in env
-    assert not {name for name in env if name.startswith("PYTHON")} - {"PYTHONDONTWRITEBYTECODE"}
+    assert not {name for name in env if name.startswith("PYTHON")}
 
 
 def test_ready_again_disturbs_nothing(local: Host) -> None:

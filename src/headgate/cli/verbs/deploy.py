@@ -15,6 +15,7 @@ from headgate.cli.render.status import told
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Intent
+from headgate.ledger.projections import fleet_of
 
 
 @options.verb(
@@ -95,7 +96,17 @@ def _deploy(session: Session, given: _Given) -> int:
         words=Words(given.retry, given.break_glass),
         declared=asked.declared,
     )
-    return carry(session, submission, manner)
+    code = carry(session, submission, manner)
+    if not manner.as_json:
+        _tell_exposed(session, asked.environment)
+    return code
+
+
+def _tell_exposed(session: Session, environment: str) -> None:
+    """Whatever others reach past the proxy is not under its control: whoever has just released it shall know."""
+    for one in told(drift_of(session, fleet_of(session.ledger), environment)):
+        if one.kind == "exposed":
+            say(f"{one.subject}: {one.sentence}")
 
 
 def _at_once(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:

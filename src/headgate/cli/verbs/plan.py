@@ -9,6 +9,7 @@ from headgate.cli import exits, options
 from headgate.cli.asking import Asked, Request, ask
 from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
 from headgate.cli.pictures import drift_of
+from headgate.cli.remarks import remarks
 from headgate.cli.render import criteria, words
 from headgate.cli.render.status import told
 from headgate.cli.screen import draw, print_json, say
@@ -102,12 +103,15 @@ def command(
     asked = ask(session, request, lambda line: say(f"  build: {line}", err=as_json))
     findings = asked.findings(Words()) if asked.intents else ()
     drift = drift_of(session, asked.running, asked.environment)
+    notes = remarks(session, session.project, (asked.environment,))
     if as_json:
-        print_json(_document(session, asked, findings) | {"drift": drift})
+        print_json(_document(session, asked, findings) | {"drift": drift, "notes": notes})
     else:
         _draw(asked, findings)
         for one in told(drift):
             say(f"{one.subject}: {one.sentence}: `{one.command}`")
+        for note in notes:
+            say(f"note: {note}")
         _foresee(session, asked.intents, given, as_json=False)
     refused = any(finding.answer == "fail" for finding in findings)
     click.get_current_context().exit(exits.REFUSED if refused else exits.DONE)

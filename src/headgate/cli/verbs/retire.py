@@ -40,6 +40,8 @@ def command(
     What was released of it stays on record, and its last artifacts as long as others: deploying the service again
     begins as its first release. While a release moves it, it cannot be retired.
     """
+    from headgate import wiring
+
     unit, run = _chosen(session, environment, service)
     if run.in_flight is not None:
         hint = f"`headgate abort {run.in_flight}` undoes that first"
@@ -53,6 +55,8 @@ def command(
         print_json(answer)
     else:
         say(f"{unit} is retired: nothing of it runs, and its port is free. `headgate deploy` brings it back.")
+        if (shared := wiring.shared_of(session.home, unit)).exists():
+            say(f"What its versions shared stays: {shared}")
 
 
 def _chosen(session: Session, environment: str | None, service: str) -> tuple[Unit, Running]:

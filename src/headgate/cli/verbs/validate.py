@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import exits, options
+from headgate.cli.remarks import remarks
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 
@@ -33,16 +34,16 @@ def command(session: Session, /, *, as_json: bool) -> None:
         else:
             say(error.render(), err=True)
         click.get_current_context().exit(exits.USAGE)
-    remarks = notes(project)
+    found = (*notes(project), *remarks(session, project))
     environments = {name: sorted(one.services) for name, one in project.environments.items()}
     if as_json:
-        document = {"ok": True, "project": project.project, "environments": environments, "notes": remarks}
+        document = {"ok": True, "project": project.project, "environments": environments, "notes": found}
         print_json(document)
         return
     say(f"ok: project {project.project}")
     for name, environment in project.environments.items():
         say(f"  {name}{' (production)' if environment.production else ''}: {', '.join(environments[name])}")
-    for remark in remarks:
+    for remark in found:
         say(f"  note: {remark}")
 
 

@@ -7,23 +7,27 @@ from pathlib import Path
 from headgate.config.detection import (
     compiled,
     dockerfile,
+    folders,
     https,
     kubernetes,
     migrations,
     node,
+    php,
     procfile,
     python,
+    ruby,
 )
 from headgate.config.detection.found import Found
 from headgate.config.detection.https import HEADER
-from headgate.config.models.value import Variable
+from headgate.config.models.value import Place, Variable
 from headgate.config.models.wording import Wording
 from headgate.config.spelling import meaning
 
-_STARTS = (procfile.look, python.look, node.look, compiled.look)
+_STARTS = (procfile.look, python.look, ruby.look, php.look, node.look, compiled.look)
 _PORT_MAX = 65535
 _PORT = 8080
 _NAME_MAX = 40
+_PLACE = next(one for one in Place.__metadata__ if isinstance(one, Wording))  # type: ignore[attr-defined]
 _VARIABLE = next(one for one in Variable.__metadata__ if isinstance(one, Wording))  # type: ignore[attr-defined]
 
 
@@ -37,7 +41,8 @@ def detect(folder: Path) -> str:
     notes = [note for found in (start, docker) if found is not None for note in found.notes]
     forced = https.look(folder)
     notes = list(dict.fromkeys([*notes, *forced, *migrations.look(folder)]))
-    return _written(_name(folder), start, facts, notes, _probes(facts, https=bool(forced)))
+    probes = _probes(facts, https=bool(forced))
+    return _written(_name(folder), start, facts, notes, probes, folders.look(folder))
 
 
 def _runs(found: Found) -> bool:
@@ -80,7 +85,14 @@ def _comment(text: str) -> str:
     return re.sub(r"[^ -~]", "?", " ".join(text.split()))
 
 
-def _written(name: str, start: Found | None, facts: list[Found], notes: list[str], probes: list[str]) -> str:
+def _written(
+    name: str,
+    start: Found | None,
+    facts: list[Found],
+    notes: list[str],
+    probes: list[str],
+    kept: tuple[tuple[str, ...], tuple[str, ...]],
+) -> str:
     port = next((found.port for found in facts if found.port and 0 < found.port <= _PORT_MAX), _PORT)
     instances = next((found.instances for found in facts if found.instances), 1)
     lines = [
@@ -97,6 +109,7 @@ def _written(name: str, start: Found | None, facts: list[Found], notes: list[str
         f"    listen: {port} # the public port, held by the proxy; instances get ports of their own",
         *([f"    instances: {instances}"] if instances > 1 else []),
         *_variables(facts),
+        *_folders(*kept),
         *probes,
         "    rollout:",
         "      strategy: canary",
@@ -143,6 +156,25 @@ def _variables(facts: list[Found]) -> list[str]:
         named = (f"      {key}: {{env: {key}}} # or {{file: PATH}}" for key in dict.fromkeys(secrets))
         lines += ["    secrets: # where each is read at start", *named]
     return lines
+
+
+def _folders(shared: tuple[str, ...], writable: tuple[str, ...]) -> list[str]:
+    """What was seen to be written to, where the application is."""
+    lines: list[str] = []
+    if named := [_json(path) for path in shared if _is_place(path)]:
+        lines += [f"    shared: [{', '.join(named)}] # all versions see it, and no release removes it"]
+    if named := [_json(path) for path in writable if _is_place(path)]:
+        lines += [f"    writable: [{', '.join(named)}] # there at the start, each instance's own"]
+    return lines
+
+
+def _is_place(path: str) -> bool:
+    """Names of files may hold anything."""
+    return (
+        path.isprintable()
+        and re.fullmatch(_PLACE.pattern, path) is not None
+        and len(path) <= _PLACE.length_max
+    )
 
 
 def _is_variable(name: str) -> bool:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from headgate.config.models.section import Section
-from headgate.config.models.value import Inside, Words
+from headgate.config.models.value import Build, Inside
 
 
 class Artifact(Section):
@@ -15,7 +15,7 @@ class Artifact(Section):
     EXPECTED: ClassVar[str] = "a path, or a mapping with `path` and perhaps `build`"
 
     path: Inside = Field(description="The folder, wheel or archive (.zip, .tar, .tar.gz) to release.")
-    build: Words = Field(
+    build: Build = Field(
         default=(),
         description="The command that makes `path`, run beside the project file; none: it is there already.",
     )

@@ -13,7 +13,18 @@ from headgate.config.models.proxy import Proxy
 from headgate.config.models.rollout import Rollout
 from headgate.config.models.section import Section
 from headgate.config.models.smoke import Journey
-from headgate.config.models.value import Bytes, EnvText, HttpPath, Inside, Label, Name, Names, Variable, Words
+from headgate.config.models.value import (
+    Bytes,
+    EnvText,
+    HttpPath,
+    Inside,
+    Label,
+    Name,
+    Names,
+    Places,
+    Variable,
+    Words,
+)
 
 INSTANCES_MAX = 100
 SOURCES_MAX = 20
@@ -30,8 +41,8 @@ class Service(Section):
         description="What is released: a path, and perhaps the command that builds it."
     )
     run: Words = Field(
-        description="The command of one instance, started in the artifact's folder. `{port}` is the port to listen on, "
-        "on 127.0.0.1; the variable PORT holds it too."
+        description="The command of one instance, started in a folder of its own with all that the artifact holds. "
+        "`{port}` (or `$PORT`) is the port to listen on, on 127.0.0.1; the variable PORT holds it too."
     )
     listen: Listen = Field(description="Where the proxy takes the service's traffic: a port, or a mapping.")
     proxy: Proxy = Field(default=Proxy(), description="How the proxy treats the service's requests.")
@@ -47,6 +58,14 @@ class Service(Section):
     files: dict[Inside, Inside] = Field(
         default={},
         description="Files to place: the path for the instance, then the path beside the project file.",
+    )
+    shared: Places = Field(
+        default=(),
+        description="Paths in that folder that all versions share and that outlive them: uploads, a database.",
+    )
+    writable: Places = Field(
+        default=(),
+        description="Folders in it that must be there at the start, empty and each instance's own: tmp/pids.",
     )
     memory: Bytes | None = Field(default=None, description="The most memory one instance may use.")
     stop: Stop = Field(default=Stop(), description="How an instance is stopped.")

@@ -1,45 +1,14 @@
 """The single values of a project file: each a type that reads what people write and says what it expected."""
 
-import shlex
-from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated
 
-from pydantic import BeforeValidator, PlainValidator, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, WithJsonSchema
 
+from headgate.config.models.command import read_build, read_command
 from headgate.config.models.complaint import in_quotes, shown, wrong
 from headgate.config.models.quantity import Quantity
 from headgate.config.models.wording import Wording
 from headgate.config.quantities import DURATION, FACTOR, PERCENTAGE, SIZE
-
-
-def _words(value: object) -> object:
-    """A command: text is split as a shell would (no shell runs it), a list is taken as it is."""
-    expected = "a command, as text or as a list of words"
-    if isinstance(value, str):
-        try:
-            words = tuple(shlex.split(value))
-        except ValueError:
-            raise wrong(
-                f"{shown(value)} cannot be split into words", expected, "is a quote not closed?"
-            ) from None
-    elif isinstance(value, (list, tuple)):
-        words = tuple(_word(item) for item in cast("Sequence[object]", value))
-    else:
-        raise wrong(f"{shown(value)} is not a command", expected, in_quotes(value))
-    if not words or not words[0]:
-        raise wrong("the command is empty", expected)
-    if words[0] == "&&" or {"&&", "||", "|", ";", ">", "<"} & set(words):
-        raise wrong("no shell runs this command", "one command", 'for a shell, write `sh -c "..."`')
-    return words
-
-
-def _word(item: object) -> str:
-    if isinstance(item, str):
-        return item
-    if isinstance(item, (int, float)) and not isinstance(item, bool):
-        return str(item)
-    raise wrong(f"{shown(item)} is not a word of a command", "text")
-
 
 _TEXT_OR_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "number"]}}]}
 
@@ -87,8 +56,19 @@ Metric = Annotated[
     Wording(r"[A-Za-z_:][A-Za-z0-9_:]*(?:\{[^{}]*\})?", "the name of a counter, as in the service's metrics"),
 ]
 Inside = Annotated[str, Wording(r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\0]+", _RELATIVE, length_max=1000)]
+Place = Annotated[
+    str,
+    Wording(
+        r"(?:(?!\.\.?(?:/|$))[^/\0]+/)*(?!\.\.?(?:/|$))[^/\0]+/?",
+        "a path in the folder that the service runs in, without `.` and `..`",
+        length_max=200,
+    ),
+    AfterValidator(lambda path: path.rstrip("/")),
+]
+Places = Annotated[tuple[Place, ...], Strict(strict=False), Field(max_length=50)]
 FilePath = Annotated[str, Wording(r"[^\0]+", "the path of a file", length_max=1000)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words), WithJsonSchema(_TEXT_OR_LIST)]
+Words = Annotated[tuple[str, ...], BeforeValidator(read_command), WithJsonSchema(_TEXT_OR_LIST)]
+Build = Annotated[tuple[str, ...], BeforeValidator(read_build), WithJsonSchema(_TEXT_OR_LIST)]
 JsonScalar = Annotated[
     str | float | bool | None,
     PlainValidator(_json_scalar),

@@ -102,6 +102,8 @@ class Configuration(msgspec.Struct, frozen=True):
     `files` maps a path (relative to the instance's folder) to its content. `metrics_path` is where the service shows
     its own metrics (Prometheus text), for business signals; empty: nowhere. `memory_max_bytes` None: no limit.
     `listener` is where it is reached: moving a service to another port is a new version, like any other change.
+    `shared` are paths in the working folder that all versions of the unit share, and that outlive them; `writable` are
+    folders in it that each instance has of its own, there from the start.
     """
 
     argv: tuple[str, ...]
@@ -116,3 +118,5 @@ class Configuration(msgspec.Struct, frozen=True):
     metrics_path: str = ""
     listener: Listener | None = None
     business: dict[str, tuple[str, str]] = {}
+    shared: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()

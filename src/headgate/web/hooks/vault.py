@@ -10,6 +10,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Protocol
 
+from headgate.folders import private_folder
+
 PREFIX = "whsec_"
 KEY_BYTES = 32
 _SECRET_MAX_BYTES = 1000
@@ -60,7 +62,7 @@ class FileVault:
 
     def put(self, name: str, secret: str) -> None:
         """See Vault."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._folder)
         new = self._folder / f".{name}.{os.getpid()}.new"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

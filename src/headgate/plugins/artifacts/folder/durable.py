@@ -28,9 +28,12 @@ def explained(doing: str) -> Generator[None]:
 @contextmanager
 def locked(file: Path) -> Generator[None]:
     """Hold a lock that processes share, for as long as the block lasts; it ends with its holder."""
-    with file.open("ab") as held:
+    held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(held)
 
 
 def write_whole(place: Path, content: bytes) -> None:
@@ -40,7 +43,7 @@ def write_whole(place: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            os.fchmod(handle, 0o644)
+            os.fchmod(handle, 0o600)
             file.flush()
             os.fsync(handle)
         temporary.replace(place)
@@ -50,14 +53,14 @@ def write_whole(place: Path, content: bytes) -> None:
 
 
 def seal(root: Path) -> None:
-    """Make a tree read-only, and bring all of it to the disk."""
+    """Make a tree read-only, and bring all of it to the disk. Who may read and execute what stays as it is."""
     for folder, _, names in os.walk(root, topdown=False):
         for name in names:
             place = Path(folder, name)
             if not place.is_symlink():
-                place.chmod(place.stat().st_mode & 0o555 | 0o444)
+                place.chmod(place.stat().st_mode & 0o555 | 0o400)
                 sync(place)
-        Path(folder).chmod(0o555)
+        Path(folder).chmod(Path(folder).stat().st_mode & 0o555 | 0o500)
         sync(Path(folder))
 
 

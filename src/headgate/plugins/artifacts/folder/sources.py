@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from headgate.plugins.artifacts.folder.intake import EXCLUDED, Limits, Member
-from headgate.plugins.artifacts.folder.tree import walk
+from headgate.plugins.artifacts.folder.tree import is_empty, walk
 from headgate.ports import Permanent
 
 _READ_MAX_BYTES = 16 << 20
@@ -35,10 +35,10 @@ _TARS = {
 
 @contextmanager
 def members(source: Path, limits: Limits) -> Generator[Iterator[Member]]:
-    """Everything in `source` that is not a folder, one by one: read each before asking for the next.
+    """Everything in `source`, one by one: read each before asking for the next.
 
     Raises Permanent for a kind of source that is not known, for a damaged one, and for members that are neither
-    files nor links.
+    files, links nor folders.
     """
     name = source.name.lower()
     try:
@@ -69,13 +69,20 @@ def members(source: Path, limits: Limits) -> Generator[Iterator[Member]]:
 
 
 def _folder(source: Path) -> Iterator[Member]:
+    linked: dict[tuple[int, int], str] = {}
     for entry, path in walk(source, EXCLUDED):
-        if entry.is_symlink():
+        found = entry.stat(follow_symlinks=False)
+        if entry.is_dir(follow_symlinks=False):
+            yield Member(path, "folder", found.st_mode, occupied=not is_empty(entry.path))
+        elif entry.is_symlink():
             target = os.readlink(entry.path)  # noqa: PTH115 - its text as it is: Path would tidy it
             yield Member(path, "link", target=target)
         elif entry.is_file(follow_symlinks=False):
-            executable = bool(entry.stat(follow_symlinks=False).st_mode & stat.S_IXUSR)
-            yield Member(path, "file", executable, open=partial(_opened, Path(entry.path)))
+            first = linked.setdefault((found.st_dev, found.st_ino), path) if found.st_nlink > 1 else path
+            same_as = first if first != path else ""
+            yield Member(
+                path, "file", found.st_mode, same_as=same_as, open=partial(_opened, Path(entry.path))
+            )
         else:
             raise _special(path)
 
@@ -92,12 +99,12 @@ def _zip(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Member]:
         mode = info.external_attr >> 16  # Unix' own; 0 from other systems
         kind = stat.S_IFMT(mode)
         if info.is_dir():
-            continue
-        if kind == stat.S_IFLNK:
+            yield Member(info.filename, "folder", mode or 0o755)
+        elif kind == stat.S_IFLNK:
             with archive.open(info) as file:
                 yield Member(info.filename, "link", target=os.fsdecode(file.read(_LINK_MAX_BYTES)))
         elif kind in (0, stat.S_IFREG):
-            yield Member(info.filename, "file", bool(mode & stat.S_IXUSR), open=partial(archive.open, info))
+            yield Member(info.filename, "file", mode or 0o644, open=partial(archive.open, info))
         else:
             raise _special(info.filename)
 
@@ -105,13 +112,12 @@ def _zip(archive: zipfile.ZipFile, limits: Limits) -> Iterator[Member]:
 def _tar(archive: tarfile.TarFile, file: IO[bytes], limits: Limits) -> Iterator[Member]:
     for info in archive:
         if info.isdir():
-            continue
-        if info.issym():
+            yield Member(info.name, "folder", info.mode)
+        elif info.issym():
             yield Member(info.name, "link", target=info.linkname)
         elif info.isreg() or info.islnk():
-            yield Member(
-                info.name, "file", bool(info.mode & stat.S_IXUSR), open=partial(_extract, archive, info)
-            )
+            same_as = info.linkname if info.islnk() else ""
+            yield Member(info.name, "file", info.mode, same_as=same_as, open=partial(_extract, archive, info))
         else:
             raise _special(info.name)
     _read_out(file, limits.size_max_bytes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.model import Configuration
+from headgate.folders import private_folder
 from headgate.plugins.artifacts.folder.durable import discard, explained, locked, seal, sync, write_whole
 from headgate.plugins.artifacts.folder.intake import Intake, Limits
 from headgate.plugins.artifacts.folder.record import Record, chosen, is_digest
@@ -54,7 +55,7 @@ class FolderArtifacts:
 
     def _make_folders(self) -> None:
         for folder in (self._trees, self._configurations, self._incoming):
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
 
     def _sweep(self) -> None:
         """Clear away what processes that died have left behind."""
@@ -69,18 +70,17 @@ class FolderArtifacts:
     def _build(self, new: Path, source: Path, provenance: Provenance) -> Record:
         """Unpack, hash and seal a source in the folder `new`, complete with all that lies beside the tree."""
         content = new / "content"
-        content.mkdir()
+        content.mkdir(mode=0o755)
         with members(source, self._limits) as found:
             Intake(content, self._limits).take(found)
         tree = scan(content)
-        if not tree.leaves:
+        if not tree.files:
             raise Permanent(f"{source} has no files in it: an artifact of nothing cannot run")
         labels = {provenance.label: provenance.built_at}
-        record = Record(tree.digest, tree.size_bytes, len(tree.leaves), provenance, labels)
+        record = Record(tree.digest, tree.size_bytes, tree.files, provenance, labels)
         write_whole(new / "manifest", tree.manifest())
         write_whole(new / "record.json", _encode(record))
         seal(content)
-        new.chmod(0o755)
         sync(new)
         return record
 

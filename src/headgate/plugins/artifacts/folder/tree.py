@@ -1,13 +1,14 @@
 """A tree and its digest.
 
-The digest is the SHA-256 of the manifest: a line `headgate tree 1`, then one line of JSON for each file and link,
-sorted by the UTF-8 bytes of the path (relative, `/` between its parts):
+The digest is the SHA-256 of the manifest: a line `headgate tree 1`, then one line of JSON for each file, link and
+empty folder, sorted by the UTF-8 bytes of the path (relative, `/` between its parts):
 
     ["file",PATH,EXECUTABLE,SIZE,SHA256]      EXECUTABLE: may its owner execute it? true or false
     ["link",PATH,TARGET]                      a symbolic link, by its text
+    ["folder",PATH]                           one with nothing in it: others are implied by what they hold
 
-Times, owners, other permissions and the order in an archive do not matter. Folders are implied by what is in them;
-an empty folder counts for nothing and is not stored, because many archives do not hold any.
+Times, owners, other permissions, hard links and the order in an archive do not matter to it. Who may read and execute
+what, and which names are one file, is kept all the same, as it was when the content came in first.
 """
 
 import hashlib
@@ -26,10 +27,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Leaf(msgspec.Struct, frozen=True):
-    """A file or link: its path, and everything else that the digest covers. `size_bytes` of a link is 0."""
+    """A file, link or empty folder: its path, and all else that the digest covers. Only files have `size_bytes`."""
 
     path: str
-    kind: Literal["file", "link"]
+    kind: Literal["file", "link", "folder"]
     executable: bool = False
     size_bytes: int = 0
     content: str = ""
@@ -38,6 +39,8 @@ class Leaf(msgspec.Struct, frozen=True):
         """Its line in the manifest. `content` is the SHA-256 of a file, the target of a link."""
         if self.kind == "link":
             return _encode(("link", self.path, self.content)) + b"\n"
+        if self.kind == "folder":
+            return _encode(("folder", self.path)) + b"\n"
         return _encode(("file", self.path, self.executable, self.size_bytes, self.content)) + b"\n"
 
 
@@ -56,6 +59,11 @@ class Tree(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.manifest()).hexdigest()
 
     @property
+    def files(self) -> int:
+        """How many files and links there are."""
+        return sum(leaf.kind != "folder" for leaf in self.leaves)
+
+    @property
     def size_bytes(self) -> int:
         """Of all files together."""
         return sum(leaf.size_bytes for leaf in self.leaves)
@@ -68,12 +76,12 @@ def scan(root: Path) -> Tree:
     UTF-8.
     """
     real = os.path.realpath(root)
-    leaves = [_leaf(real, entry, path) for entry, path in walk(root)]
+    leaves = [_leaf(real, entry, path) for entry, path in walk(root) if _counts(entry)]
     return Tree(tuple(sorted(leaves, key=lambda leaf: leaf.path.encode())))
 
 
 def walk(root: Path, skip: frozenset[str] = frozenset()) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Everything under `root` that is not a folder, with its relative path; names in `skip` are left out everywhere."""
+    """Everything under `root`, with its relative path; names in `skip` are left out everywhere."""
     folders = [(str(root), "")]
     while folders:
         folder, prefix = folders.pop()
@@ -82,10 +90,20 @@ def walk(root: Path, skip: frozenset[str] = frozenset()) -> Iterator[tuple[os.Di
                 if entry.name in skip:
                     continue
                 path = prefix + _utf8(entry.name, prefix)
+                yield entry, path
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((entry.path, f"{path}/"))
-                else:
-                    yield entry, path
+
+
+def _counts(entry: os.DirEntry[str]) -> bool:
+    """Whether it has a line of its own."""
+    return not entry.is_dir(follow_symlinks=False) or is_empty(entry.path)
+
+
+def is_empty(folder: str) -> bool:
+    """True when there is nothing at all in it."""
+    with os.scandir(folder) as inside:
+        return next(inside, None) is None
 
 
 def _utf8(name: str, prefix: str) -> str:
@@ -99,6 +117,8 @@ def _utf8(name: str, prefix: str) -> str:
 
 
 def _leaf(root: str, entry: os.DirEntry[str], path: str) -> Leaf:
+    if entry.is_dir(follow_symlinks=False):
+        return Leaf(path, "folder")
     if entry.is_symlink():
         target = os.readlink(entry.path)  # noqa: PTH115 - its text as it is: Path would tidy it
         check_link(root, path, target)
@@ -118,7 +138,8 @@ def check_link(root: str, path: str, target: str) -> None:
     place = os.path.realpath(os.path.join(root, os.path.dirname(path), target))  # noqa: PTH118, PTH120 - text, many times
     if os.path.isabs(target) or not (place == root or place.startswith(f"{root}/")):  # noqa: PTH117 - as above
         raise Permanent(
-            f"{path}: this link leaves the artifact (to {target}); make it relative, or copy what it names"
+            f"{path}: this link leaves the artifact (to {target}); make it relative, copy what it names, or, where "
+            f"versions are to share it, leave it out and write `shared: [{path}]`"
         )
 
 

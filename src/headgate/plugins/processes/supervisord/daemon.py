@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from supervisor.medusa.asyncore_25 import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     ExitNow,
@@ -23,12 +23,14 @@ from supervisor.supervisord import (  # type: ignore[import-untyped]  # pyright:
 )
 
 from headgate.files import is_at
+from headgate.marks import mark_of, put_on, take_off
 from headgate.plugins.processes.supervisord.flock import try_lock
 from headgate.plugins.processes.supervisord.lifetime import EXIT_DOWN, EXIT_TAKEN
 from headgate.plugins.processes.supervisord.logs import rotate_all
 from headgate.plugins.processes.supervisord.orphans import adoptable, stop_orphans
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.processes.supervisord.program_file import replace
+from headgate.plugins.processes.supervisord.records import program_of
 
 RESTARTING = 0
 """Supervisor's number for its mood when it is to begin anew; it is below that when it is to end."""
@@ -98,8 +100,23 @@ class Daemon(Supervisor):  # type: ignore[misc]
         self.lock = lock
 
 
+class Options(ServerOptions):  # type: ignore[misc]
+    """Supervisor's own, which also marks each program, so that what it starts is found however it hides."""
+
+    def __init__(self, paths: Paths) -> None:
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
+        self._place = paths.place()
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> NoReturn:
+        """Called in the child, to become the program's script."""
+        put_on(mark_of(self._place, program_of(argv[-1])))
+        os.execve(filename, argv, env)  # noqa: S606 - as supervisor's own does
+
+
 def main(home: Path) -> int:
     """Become the daemon of `home`: the caller's process ends with status 0 once it listens; its child lives on."""
+    os.umask(0o077)  # the programs' scripts have their own
+    take_off()  # whoever starts a daemon may be a program of one before it
     paths = Paths(home)
     paths.create()
     lock = try_lock(paths.lock)
@@ -121,7 +138,7 @@ def _run(paths: Paths, lock: int) -> None:
     """Supervisor's own main program, with our own daemon; SIGHUP makes it begin anew."""
     first, mood = True, RESTARTING
     while mood >= RESTARTING:
-        options: Any = ServerOptions()
+        options: Any = Options(paths)
         options.realize(["-c", str(paths.configuration)])
         options.first, options.test = first, False
         daemon = Daemon(options, paths, lock)

@@ -6,13 +6,14 @@ import signal
 import time
 from collections.abc import Collection
 
+from headgate.marks import marked
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.processes.supervisord.program_file import ProgramFile
 from headgate.plugins.processes.supervisord.records import Record, leads, members, records
 
 WAIT_S_MAX = 30.0
 KILLED_S = 2.0
-POLL_S = 0.02
+POLL_S = 0.05
 
 
 def adoptable(paths: Paths) -> frozenset[str]:
@@ -30,41 +31,48 @@ def adoptable(paths: Paths) -> frozenset[str]:
 
 def orphans(paths: Paths) -> dict[str, Record]:
     """What the records of this home point to and lives; whether or not a supervisor looks after it."""
-    return {name: record for name, record in records(paths).items() if members(record)}
+    marks = marked()
+    return {name: record for name, record in records(paths).items() if members(record, marks)}
 
 
 def stop_orphans(
     paths: Paths, names: Collection[str] | None = None, spare: Collection[str] = ()
 ) -> list[str]:
-    """Stop what the records of `names` (None: all, but `spare`) point to: signal, wait, kill, in whole groups.
+    """Stop what the records of `names` (None: all, but `spare`) point to: signal, wait, kill, with all that it started.
 
     Only for a caller that holds the daemon's lock, or has had the daemon stop these. Returns the names of those that
     ran. What even SIGKILL does not end keeps its record: see `orphans`.
     """
     known = records(paths)
     found = {name: known[name] for name in known if name not in spare and (names is None or name in names)}
-    alive = {name: record for name, record in found.items() if members(record)}
+    marks = marked()
+    alive = {name: record for name, record in found.items() if members(record, marks)}
     for record in alive.values():
         _signal(record, getattr(signal, f"SIG{record.signal}", signal.SIGTERM))
     wait_s = max((record.wait_s for record in alive.values()), default=0)
     left = _await_end(list(alive.values()), min(WAIT_S_MAX, wait_s))
-    for record in left:
-        _signal(record, signal.SIGKILL)
-    left = _await_end(left, KILLED_S)
+    left = _await_end(left, KILLED_S, kill=True)
     for name, record in found.items():
         if record not in left:
             (paths.programs / f"{name}.pid").unlink(missing_ok=True)
     return sorted(alive)
 
 
-def _await_end(left: list[Record], within_s: float) -> list[Record]:
-    """Wait until none lives; those that still do after `within_s` seconds."""
+def _await_end(left: list[Record], within_s: float, *, kill: bool = False) -> list[Record]:
+    """Wait until none lives; those that still do after `within_s` seconds. `kill` again and again: they may fork."""
     deadline = time.monotonic() + within_s
-    while (left := [record for record in left if members(record)]) and time.monotonic() < deadline:
+    while True:
+        marks = marked()
+        left = [record for record in left if members(record, marks)]
+        if not left or time.monotonic() >= deadline:
+            return left
+        for record in left if kill else ():
+            _signal(record, signal.SIGKILL)
         time.sleep(POLL_S)
-    return left
 
 
 def _signal(record: Record, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(record.pid, number)
+    """To each of its processes, wherever they have gone."""
+    for pid in members(record):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)

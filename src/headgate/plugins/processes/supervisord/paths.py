@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from headgate.folders import private_folder
 from headgate.ports import Permanent
 
 
@@ -31,7 +32,7 @@ class Paths:
                 f"the home {str(self.home)!r} must not have any of * ? [ ] or a line break in its path"
             )
         for folder in (self.run, self.programs, self.log.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(folder)
 
     def socket(self) -> Path:
         """The daemon's socket: in the home, unless a daemon of an earlier Headgate noted another place and runs on."""

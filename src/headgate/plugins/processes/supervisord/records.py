@@ -7,10 +7,11 @@ while any process of its group lives; so a group with that number, in that sessi
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from headgate.marks import mark_of, marked
 from headgate.plugins.processes.supervisord.paths import Paths
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -75,8 +76,20 @@ def leads(record: Record) -> bool:
     )
 
 
-def members(record: Record) -> list[int]:
-    """The live processes of the record's group. The leader, if it is there, must have started when the record says."""
+def members(record: Record, marks: Mapping[int, int] | None = None) -> list[int]:
+    """The live processes that the record's program has started: those of its group, and those that carry its mark.
+
+    The leader of the group, if it is there, must have started when the record says. `marks` are all that there are
+    (see `marks.marked`), for whoever asks of many records.
+    """
+    mark = mark_of(record.place, program_of(record.script)) if record.script and record.place else 0
+    carrying = {
+        pid for pid, found in (marked() if marks is None else marks).items() if mark and found == mark
+    }
+    return sorted(carrying | set(_group(record)))
+
+
+def _group(record: Record) -> list[int]:
     try:
         os.killpg(record.pid, 0)
     except ProcessLookupError:
@@ -87,6 +100,11 @@ def members(record: Record) -> list[int]:
     if leader is not None and int(leader[_STARTED]) != record.started:
         return []
     return [pid for pid in _processes() if _belongs(pid, record)]
+
+
+def program_of(script: str) -> str:
+    """The name of the program that a script is of."""
+    return os.path.basename(script).partition("@")[0]  # noqa: PTH119 - text, as it is
 
 
 def started_at(record: Record) -> float:

@@ -50,11 +50,22 @@ def usable(ports: Sequence[int]) -> Sequence[int]:
 def is_free(port: int) -> bool:
     """True when nothing listens on `port`, at any address of this host."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
+        if not _binds(probe, "", port):
+            return False
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            return _binds(probe, "::", port)
+    except OSError:  # a host without IPv6
+        return True
+
+
+def _binds(probe: socket.socket, host: str, port: int) -> bool:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((host, port))
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            return False
+        raise
     return True

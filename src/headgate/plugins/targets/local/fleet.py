@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.events import EffectId
-from headgate.plugins.targets.local import effect_log, endpoints, sockets
+from headgate.plugins.targets.local import effect_log, endpoints, launch, sockets, worktree
 from headgate.plugins.targets.local.arrival import Arrival, NotReady
 from headgate.plugins.targets.local.instance import program, specify
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
@@ -15,7 +15,7 @@ from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction, tail
 from headgate.plugins.targets.local.statuses import Statuses
-from headgate.ports import Permanent
+from headgate.ports import Permanent, Temporary
 from headgate.ports.processes import Processes
 
 PORT_CHANGES_MAX = 3
@@ -37,6 +37,7 @@ class Fleet:
         by_name = {endpoint.name: endpoint for endpoint in folder.endpoints()}
         specs = [self._spec(folder, desired, tree, by_name[name]) for name in desired.instances]
         folder.desire(desired)
+        await _bring([spec for spec in specs if spec.name not in alive])
         await self._processes.ensure([program(folder, spec, desired.configuration) for spec in specs])
 
     async def bring_up(self, folder: VersionFolder, effect: EffectId) -> None:
@@ -83,9 +84,9 @@ class Fleet:
 
     async def _remove(self, folder: VersionFolder, names: Sequence[str]) -> None:
         await self._processes.remove(names)
-        folder.publish(tuple(one for one in folder.endpoints() if one.name not in names))
         for name in names:
-            folder.clear(name)
+            await asyncio.to_thread(folder.clear, name)
+        folder.publish(tuple(one for one in folder.endpoints() if one.name not in names))
 
     async def _give_ports(self, folder: VersionFolder, desired: Desired, alive: set[str]) -> None:
         """Endpoints for every desired instance. A running one keeps its port, as does any whose port is still free."""
@@ -104,10 +105,8 @@ class Fleet:
     def _spec(self, folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpoint) -> Spec:
         """The instance's spec as it is, if it has one: its command was resolved once. Otherwise a new one."""
         spec = folder.spec(endpoint.name)
-        if spec is None or (spec.port, spec.directory) != (endpoint.port, str(tree)):
+        if spec is None or (spec.port, spec.source) != (endpoint.port, str(tree)):
             spec = specify(folder, desired, tree, endpoint)
-        elif not spec.manifest:  # an earlier Headgate wrote it
-            spec = msgspec.structs.replace(spec, manifest=str(folder.manifest))
         folder.specify(spec)
         return spec
 
@@ -118,10 +117,13 @@ class Fleet:
         statuses = Statuses(self._processes, folder.prefix)
         ready = {one.name for one in folder.endpoints() if one.ready and one.pid == folder.life(one.name).pid}
         specs = [spec for name in desired.instances if (spec := folder.spec(name)) is not None]
+
+        async def follow(name: str, host: str, exposed: bool) -> None:  # noqa: FBT001 - as it is called
+            await self._follow(folder, name, host, exposed=exposed)
+
+        probes = desired.configuration.probes
         arrivals = [
-            Arrival(
-                folder, spec, desired.configuration.probes, statuses.of, was_ready=spec.name in ready
-            ).wait()
+            Arrival(folder, spec, probes, statuses.of, follow=follow, was_ready=spec.name in ready).wait()
             for spec in specs
         ]
         tasks = [asyncio.ensure_future(arrival) for arrival in arrivals]
@@ -132,6 +134,21 @@ class Fleet:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _follow(self, folder: VersionFolder, name: str, host: str, *, exposed: bool) -> None:
+        """Have the endpoint be where the instance listens, which only it decides."""
+        async with locked(folder.lock):
+            spec = folder.spec(name)
+            if spec is None:
+                return
+            folder.specify(msgspec.structs.replace(spec, host=host))
+            found = {"host": host, "exposed": exposed}
+            folder.publish(
+                tuple(
+                    msgspec.structs.replace(one, **found) if one.name == name else one
+                    for one in folder.endpoints()
+                )
+            )
+
     async def _move(self, folder: VersionFolder, name: str) -> None:
         """Give an instance another port, because a stranger has its own."""
         async with locked(folder.lock), locked(self._layout.ports_lock):
@@ -140,7 +157,7 @@ class Fleet:
                 return
             (new,) = endpoints.allocate([name], self._layout.taken_ports(), self._ports)
             folder.publish(tuple(new if one.name == name else one for one in folder.endpoints()))
-            folder.specify(specify(folder, desired, Path(spec.directory), new))
+            folder.specify(specify(folder, desired, Path(spec.source), new))
             await self._processes.restart(name)
 
     async def _failure(self, folder: VersionFolder, effect: EffectId, problem: NotReady) -> Permanent:
@@ -160,8 +177,26 @@ class Fleet:
             await self._remove(folder, new)
             if not desired.prepared:
                 folder.retire()
-        said = f"\nThe last lines of {log}:\n{lines}" if lines else f"\nIt wrote nothing to {log}"
+        said = f"\nThe last lines of {log}:\n{lines}" if lines else f"\n{_silent(log)}"
+        own = sorted(folder.own_logs(problem.name).glob("*.log"))
+        said += f"\nIt wrote logs of its own: {', '.join(map(str, own))}" if own else ""
         return Permanent(f"{problem.name} did not become ready: {redaction.clean(str(problem))}{said}")
+
+
+def _silent(log: Path) -> str:
+    """What to say of a log without a line; one that is named is there."""
+    return f"It wrote nothing to {log}" if log.exists() else "It has no log: none could be written"
+
+
+async def _bring(specs: Sequence[Spec]) -> None:
+    """Have the working trees there before the first start, which so takes no longer than any other."""
+    for spec in specs:
+        try:
+            await asyncio.to_thread(launch.bring_tree, msgspec.to_builtins(spec))
+        except worktree.TreeChanged as error:
+            raise Permanent(str(error)) from error
+        except OSError as error:
+            raise Temporary(f"{spec.name} has no working tree in {spec.directory}: {error}") from error
 
 
 def _found_ready(folder: VersionFolder, endpoint: Endpoint) -> Endpoint:

@@ -74,7 +74,7 @@ def render(host: str, port: int, method: str, path: str, headers: Mapping[str, s
     lines = [f"{method} {path} HTTP/1.1"]
     given = {name.lower() for name in headers}
     if "host" not in given:
-        lines.append(f"Host: {host}:{port}")
+        lines.append(f"Host: [{host}]:{port}" if ":" in host else f"Host: {host}:{port}")
     if "user-agent" not in given:
         lines.append("User-Agent: headgate-probe")
     lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "connection"]

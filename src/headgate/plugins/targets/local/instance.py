@@ -17,7 +17,7 @@ START_RETRIES = 3
 
 
 def specify(folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpoint) -> Spec:
-    """The spec of the instance at `endpoint`. `{port}` and `{files}` in the command are filled in.
+    """The spec of the instance at `endpoint`, of the artifact in `tree`. `{port}` and `{files}` are filled in.
 
     Raises Permanent when the command is not there, or a configuration file would lie outside its folder.
     """
@@ -33,14 +33,14 @@ def specify(folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpo
         name=endpoint.name,
         host=endpoint.host,
         port=endpoint.port,
-        argv=(_program(words, tree, path), *words[1:]),
-        directory=str(tree),
+        argv=(_program(words, tree, folder.tree(endpoint.name), path), *words[1:]),
+        directory=str(folder.tree(endpoint.name)),
         folder=str(home),
         files_folder=str(home / "files"),
-        # The artifact never changes after it is built; Python's compiled files would.
         env={
             "PATH": path,
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": str(home / "home"),
+            "TMPDIR": str(folder.temporary(endpoint.name)),
             **configuration.env,
             **telemetry.variables(known, configuration.env),
         },
@@ -51,7 +51,11 @@ def specify(folder: VersionFolder, desired: Desired, tree: Path, endpoint: Endpo
             "HEADGATE_FILES": str(home / "files"),
         },
         secrets=configuration.secrets,
+        source=str(tree),
         manifest=str(folder.manifest),
+        folders=(str(home / "home"), str(folder.temporary(endpoint.name))),
+        shared={_inside(path): str(folder.shared / _inside(path)) for path in configuration.shared},
+        writable=tuple(_inside(path) for path in configuration.writable),
         files={_inside(name): content for name, content in configuration.files.items()},
     )
 
@@ -73,7 +77,8 @@ def program(folder: VersionFolder, spec: Spec, configuration: Configuration) -> 
     )
 
 
-def _program(words: list[str], tree: Path, path: str) -> str:
+def _program(words: list[str], tree: Path, place: Path, path: str) -> str:
+    """What to run: found in the artifact's `tree`, it will be run from the working tree at `place`."""
     if not words:
         raise Permanent("the configuration names no command to run")
     found = resolve(words[0], tree, path)
@@ -81,8 +86,15 @@ def _program(words: list[str], tree: Path, path: str) -> str:
         hint = "; did you mean 'python3'?" if words[0] == "python" and resolve("python3", tree, path) else ""
         raise Permanent(f"there is no program {words[0]!r} on PATH ({path}){hint}")
     if found is None:
-        raise Permanent(f"the artifact has no executable {words[0]!r}")
-    return found
+        raise Permanent(f"the artifact has no executable {words[0]!r}{_not_executable(tree / words[0])}")
+    return str(place / words[0]) if os.sep in words[0] else found
+
+
+def _not_executable(path: Path) -> str:
+    """Why a file that is there cannot be run."""
+    return (
+        ": it is there, and may not be executed (`chmod +x` it before it is packed)" if path.is_file() else ""
+    )
 
 
 def _inside(name: str) -> str:

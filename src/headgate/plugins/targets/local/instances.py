@@ -32,5 +32,10 @@ def _instance(folder: VersionFolder, endpoint: Endpoint, status: ProcessStatus |
     state = status.state if status else "not under the supervisor"
     detail = life.refused or ("" if state == "running" else state)
     return Instance(
-        endpoint.name, endpoint.address, endpoint.ready and alive, max(0, life.launches - 1), detail
+        endpoint.name,
+        endpoint.address,
+        endpoint.ready and alive,
+        max(0, life.launches - 1),
+        detail,
+        endpoint.exposed,
     )

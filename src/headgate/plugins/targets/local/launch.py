@@ -1,21 +1,26 @@
 """Becomes an instance: `python -I -S launch.py SPECFILE`, run by the supervisor at every start and restart.
 
-It makes sure that the artifact is still what was released, takes the secrets from their sources, writes the
-configuration files, records what it is and then *is* the service (`execve`): no parent lingers, and no secret was ever
-in a command line, in the supervisor's configuration or on disk.
+It puts back what the artifact ships (`worktree`), takes the secrets from their sources, writes the configuration
+files, records what it is and then *is* the service (`execve`): no parent lingers, and no secret was ever in a command
+line, in the supervisor's configuration or on disk.
 Only the standard library, and little of that: a restart should not wait for imports.
 """
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import resource
 import signal
 import socket
-import stat
 import sys
+
+if __name__ == "__main__":  # a script, isolated: it finds this very package, and no other of this machine's
+    sys.path.append(__file__.rpartition("/headgate/")[0])
+
+from headgate import marks
+from headgate.folders import private_folder
+from headgate.plugins.targets.local import worktree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +33,10 @@ EXIT_REFUSED = 78
 SECRET_BYTES_MAX = 65_536
 """The longest secret; the kernel allows an environment variable twice that."""
 
-PASSED_ON = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER")
+KILLS_MAX = 100
+COMMAND_LINE_MAX = 100
+
+PASSED_ON = ("LANG", "LANGUAGE", "LOGNAME", "SHELL", "TZ", "USER")
 """What an instance has of the daemon's own environment, and LC_*: the same version runs the same wherever it starts."""
 
 
@@ -38,61 +46,6 @@ class CannotStart(Exception):  # noqa: N818 - a state of affairs, not a mistake 
 
 class PortTaken(CannotStart):
     """Somebody else listens on the instance's port."""
-
-
-class TreeChanged(CannotStart):
-    """The artifact is not what was released."""
-
-
-READ_BYTES = 1024 * 1024
-
-
-def leaves(root: str) -> "Iterator[tuple[str, str]]":
-    """Every file and link of a tree: its path in it, and what it is (kind, may it be run, size, content).
-
-    Raises OSError. Each file is read and hashed: linear in the size. Times, owners and empty folders do not matter.
-    """
-    folders = [(root, "")]
-    while folders:
-        folder, prefix = folders.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((entry.path, f"{prefix}{entry.name}/"))
-                elif entry.is_symlink():
-                    yield prefix + entry.name, f"link {os.readlink(entry.path)}"  # noqa: PTH115 - as above
-                else:
-                    yield prefix + entry.name, _file(entry.path)
-
-
-def _file(path: str) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return "something else"
-        content = hashlib.sha256()
-        while chunk := os.read(descriptor, READ_BYTES):
-            content.update(chunk)
-    finally:
-        os.close(descriptor)
-    return f"file {bool(found.st_mode & stat.S_IXUSR)} {found.st_size} {content.hexdigest()}"
-
-
-def check_tree(root: str, manifest: str) -> None:
-    """Compare a tree with its leaves as they were written down. Raises TreeChanged, naming the first that differs."""
-    said = "nothing may start from it; build it again, or deploy another"
-    try:
-        with open(manifest, encoding="utf-8") as file:  # noqa: PTH123 - as above
-            expected = dict(json.load(file))
-        found = dict(leaves(root))
-    except (OSError, ValueError, TypeError) as error:
-        raise TreeChanged(f"the artifact in {root} cannot be verified ({error}): {said}") from None
-    if expected == found:
-        return
-    path = min(path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path))
-    how = "was added" if path not in expected else "is missing" if path not in found else "was changed"
-    raise TreeChanged(f"the artifact in {root} is not what was released: {path} {how}; {said}")
 
 
 def read_secret(name: str, kind: str, source: str, environ: "Mapping[str, str]") -> str:
@@ -135,28 +88,35 @@ def main(path: str) -> int:
         spec = json.load(file)
     life = os.path.join(spec["folder"], "life.json")  # noqa: PTH118 - as above
     before = _read_life(life)
-    launches = int(before.get("launches", 0)) + 1
+    launches, left = int(before.get("launches", 0)) + 1, ""
     try:
-        if spec.get("manifest"):
-            check_tree(spec["directory"], spec["manifest"])
         env = environment(spec, os.environ)
-        _kill_leftovers(before)
+        left = _kill_leftovers(before)
+        bring_tree(spec)
         _check_port(spec["host"], spec["port"])
         _write_files(spec["files_folder"], spec["files"])
-        _write_life(life, launches, "", taken=False)
+        _write_life(life, launches, "", taken=False, left=left)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put its secrets on disk
         os.chdir(spec["directory"])
         os.execve(spec["argv"][0], spec["argv"], env)  # noqa: S606 - which is the purpose
-    except (OSError, CannotStart) as error:
+    except (OSError, CannotStart, worktree.TreeChanged) as error:
         reason = f"{spec['argv'][0]}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        _write_life(life, launches, reason, taken=isinstance(error, PortTaken))
+        _write_life(life, launches, reason, taken=isinstance(error, PortTaken), left=left)
         sys.stderr.write(f"headgate: {spec['name']} cannot start: {reason}\n")
         return EXIT_REFUSED
 
 
+def bring_tree(spec: "Mapping[str, Any]") -> None:
+    """Have the instance's folders there: its working tree, its HOME and its TMPDIR. Raises TreeChanged, OSError."""
+    for folder in spec.get("folders", ()):
+        private_folder(folder)
+    if spec.get("source"):  # an earlier Headgate ran it in the artifact's own tree
+        worktree.bring(spec["source"], spec["manifest"], spec["directory"], spec["shared"], spec["writable"])
+
+
 def _check_port(host: str, port: int) -> None:
     """Refuse to start beside a stranger: it, not we, would answer the probes."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -166,12 +126,29 @@ def _check_port(host: str, port: int) -> None:
             raise PortTaken(f"port {port} is taken by another process") from None
 
 
-def _kill_leftovers(before: "Mapping[str, Any]") -> None:
-    """Workers that outlived the instance's last process would still hold its port.
+def _kill_leftovers(before: "Mapping[str, Any]") -> str:
+    """End what outlived the instance's last process: it would still hold its port. Returns what that was, for people.
 
-    A group's number is not given away while any member lives; the session says that it is our supervisor's, or that of
-    one before it, which has died since this boot.
+    Found by its mark, wherever it has gone, and by its group: a group's number is not given away while any member
+    lives; the session says that it is our supervisor's, or that of one before it, which has died since this boot.
     """
+    left = [*_carrying_our_mark(), *_of_the_group(before)]
+    said = f"process {left[0]} ({_command_line(left[0])})" if left else ""
+    for _ in range(KILLS_MAX):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not (left := _carrying_our_mark()):  # it may have forked meanwhile
+            break
+    return said
+
+
+def _carrying_our_mark() -> list[int]:
+    mark = marks.own_mark()
+    return sorted(pid for pid, found in marks.marked().items() if found == mark) if mark else []
+
+
+def _of_the_group(before: "Mapping[str, Any]") -> "Iterator[int]":
     group, session = int(before.get("pid", 0)), int(before.get("session", 0)) or os.getsid(0)
     if group <= 1 or group == os.getpgrp() or before.get("boot", _boot()) != _boot():
         return
@@ -180,18 +157,23 @@ def _kill_leftovers(before: "Mapping[str, Any]") -> None:
         for name in os.listdir("/proc"):  # noqa: PTH208 - as above
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if name.isdigit() and os.getpgid(int(name)) == group and os.getsid(int(name)) == session:
-                    os.kill(int(name), signal.SIGKILL)
+                    yield int(name)
+
+
+def _command_line(pid: int) -> str:
+    words = (_read(f"/proc/{pid}/cmdline") or "").replace("\0", " ").strip()
+    return words[:COMMAND_LINE_MAX]
 
 
 def _write_files(folder: str, files: "Mapping[str, str]") -> None:
     for name, content in files.items():
         path = os.path.join(folder, name)  # noqa: PTH118 - as above
         if _read(path) != content:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+            private_folder(os.path.dirname(path))  # noqa: PTH120 - as above
             _replace(path, content)
 
 
-def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
+def _write_life(path: str, launches: int, refused: str, *, taken: bool, left: str) -> None:
     pid = os.getpid()
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
         started = int(file.read().rpartition(")")[2].split()[19])
@@ -203,6 +185,7 @@ def _write_life(path: str, launches: int, refused: str, *, taken: bool) -> None:
         "launches": launches,
         "refused": refused,
         "port_taken": taken,
+        "left": left,
     }
     _replace(path, json.dumps(life))
 

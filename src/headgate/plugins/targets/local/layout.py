@@ -4,13 +4,17 @@ version.json      who shall run (`Desired`); absent: nobody
 tree.json         what the artifact's tree holds, for those who start from it
 endpoints.json    where each instance listens and whether it is ready; rewritten at once, for others to watch
 effects.json      the effects that were applied, newest last
-instances/<n>/    spec.json, life.json, output.log (rotated), files/
+instances/<n>/    spec.json, life.json, output.log (rotated), files/, tree/ (see `worktree`), home/; later own-logs/
+
+Elsewhere in the home, because they have another life than a version's:
+
+shared/<project>/<environment>/<service>/...    what all versions of a unit share: nothing ever removes it
+tmp/<10 digits>/                                an instance's TMPDIR: sockets in it need a short path
 """
 
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +22,9 @@ from typing import TypeVar
 
 import msgspec
 
-from headgate.core.model import Version
-from headgate.plugins.targets.local import launch
+from headgate.core.model import Unit, Version
+from headgate.folders import private_folder
+from headgate.plugins.targets.local import worktree
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
 from headgate.ports import Permanent, Temporary
 
@@ -40,11 +45,13 @@ class Layout:
         self.log = self.home / "log"
         self.ports_lock = self.home / "run" / "ports.lock"
 
+    def shared(self, unit: Unit) -> Path:
+        """The folder of what all versions of `unit` share."""
+        return self.home.joinpath("shared", *_parts(unit))
+
     def folder(self, version: Version) -> "VersionFolder":
         """The folder of `version`, whether or not it exists."""
-        unit = version.unit
-        parts = [slug(part) for part in (unit.project, unit.environment, unit.service)]
-        return VersionFolder(self.versions.joinpath(*parts, version.key))
+        return VersionFolder(self.versions.joinpath(*_parts(version.unit), version.key))
 
     def running(self) -> Iterator["VersionFolder"]:
         """The folders of the versions that shall run."""
@@ -67,6 +74,7 @@ class VersionFolder:
         project, environment, service, key = path.parts[-4:]
         self.prefix = f"{project}.{environment}.{service}.{key}."
         self.lock = path / "lock"
+        self.shared = path.parents[4].joinpath("shared", project, environment, service)
         self.manifest = path / "tree.json"
 
     def names(self, instances: int) -> tuple[str, ...]:
@@ -76,6 +84,18 @@ class VersionFolder:
     def instance(self, name: str) -> Path:
         """The folder of the instance called `name`."""
         return self.path / "instances" / name.removeprefix(self.prefix)
+
+    def tree(self, name: str) -> Path:
+        """The working tree of the instance called `name`."""
+        return self.instance(name) / "tree"
+
+    def own_logs(self, name: str) -> Path:
+        """Where the log files that the instance called `name` wrote in its tree are once that is gone."""
+        return self.instance(name) / "own-logs"
+
+    def temporary(self, name: str) -> Path:
+        """The TMPDIR of the instance called `name`."""
+        return self.path.parents[4] / "tmp" / hashlib.sha256(name.encode()).hexdigest()[:10]
 
     def output(self, name: str) -> Path:
         """The log of the instance called `name`."""
@@ -102,7 +122,7 @@ class VersionFolder:
         """Write down what the artifact's tree holds, once: it never changes. Raises Temporary."""
         if not self.manifest.exists():
             try:
-                found = dict(launch.leaves(str(tree)))
+                found = dict(worktree.leaves(str(tree)))
             except OSError as error:
                 raise Temporary(f"cannot read {tree}: {error.strerror}") from error
             _write(self.manifest, found)
@@ -129,19 +149,28 @@ class VersionFolder:
         return _read(self.instance(name) / "life.json", Life) or Life()
 
     def clear(self, name: str) -> None:
-        """Forget everything about an instance but its log."""
+        """Forget everything about an instance but its logs: whatever else it wrote in its own folders goes with it."""
         for file in ("spec.json", "life.json", "life.json.new"):
             (self.instance(name) / file).unlink(missing_ok=True)
-        shutil.rmtree(self.instance(name) / "files", ignore_errors=True)
+        worktree.keep_logs(str(self.tree(name)), str(self.own_logs(name)))
+        for folder in (self.instance(name) / "files", self.instance(name) / "home", self.tree(name)):
+            worktree.discard(str(folder))
+        worktree.discard(str(self.temporary(name)))
 
     def retire(self) -> None:
         """Nobody shall run; logs and the record of effects stay, until `STOPPED_KEPT` newer versions have stopped."""
         for file in ("version.json", "endpoints.json"):
             (self.path / file).unlink(missing_ok=True)
+        for instance in self.path.glob("instances/*"):  # what a process that died in the middle has left
+            self.clear(self.prefix + instance.name)
         stopped = [path for path in self.path.parent.iterdir() if not (path / "version.json").exists()]
         stopped.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in stopped[STOPPED_KEPT:]:
-            shutil.rmtree(path, ignore_errors=True)
+            worktree.discard(str(path))
+
+
+def _parts(unit: Unit) -> list[str]:
+    return [slug(part) for part in (unit.project, unit.environment, unit.service)]
 
 
 def slug(name: str) -> str:
@@ -165,7 +194,7 @@ def _write(path: Path, value: object) -> None:
     """All of it or nothing, durably, readable by its owner only."""
     temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(value)))

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from headgate.folders import private_folder
 from headgate.ports import Temporary
 
 WAIT_S = 60.0
@@ -16,7 +17,7 @@ POLL_S = 0.02
 @asynccontextmanager
 async def locked(path: Path, wait_s: float = WAIT_S) -> AsyncGenerator[None]:
     """Hold the lock file at `path`; the kernel frees it should we die. Raises Temporary after `wait_s` seconds."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         await _take(descriptor, path, wait_s)

@@ -11,9 +11,10 @@ from headgate.core.model import Configuration, SecretSource, Version
 class Spec(msgspec.Struct, frozen=True):
     """What `launch` makes an instance of; placeholders are filled in, `argv[0]` is an absolute path.
 
-    `directory` is the artifact's tree (the working directory), `folder` the instance's own, `files_folder` where its
-    configuration files go, `identity` the variables that say who it is (PORT and HEADGATE_*). `manifest` is the file
-    that says what the tree holds, by which it is verified at each start.
+    `directory` is the working tree, made from the artifact's in `source`, of which the file `manifest` says what it
+    holds; `folder` is the instance's own, `files_folder` where its configuration files go, `folders` what else must be
+    there. `shared` maps paths in the tree to where they lie, `writable` are folders in it that must exist. `identity`
+    are the variables that say who it is (PORT and HEADGATE_*).
     """
 
     name: str
@@ -27,13 +28,17 @@ class Spec(msgspec.Struct, frozen=True):
     identity: dict[str, str]
     secrets: dict[str, SecretSource] = {}
     files: dict[str, str] = {}
+    source: str = ""
     manifest: str = ""
+    folders: tuple[str, ...] = ()
+    shared: dict[str, str] = {}
+    writable: tuple[str, ...] = ()
 
 
 class Life(msgspec.Struct, frozen=True):
     """The instance's present process, as it wrote itself down: `started` in ticks since `boot`, `launches` so far.
 
-    `refused` says why it did not become the service; empty: it did.
+    `refused` says why it did not become the service; empty: it did. `left` is what the life before it had left running.
     """
 
     pid: int = 0
@@ -43,21 +48,26 @@ class Life(msgspec.Struct, frozen=True):
     port_taken: bool = False
     session: int = 0
     boot: str = ""
+    left: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where an instance listens, and whether it may have traffic now: `pid` is the process that was found ready."""
+    """Where an instance listens, and whether it may have traffic now: `pid` is the process that was found ready.
+
+    `exposed`: others than this host may reach it there, past the proxy.
+    """
 
     name: str
     host: str
     port: int
     ready: bool = False
     pid: int = 0
+    exposed: bool = False
 
     @property
     def address(self) -> str:
-        """`host:port`."""
-        return f"{self.host}:{self.port}"
+        """`host:port`; an address with colons stands in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Desired(msgspec.Struct, frozen=True):

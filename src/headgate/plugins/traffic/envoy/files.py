@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import Unit, Version
+from headgate.files import owner_only
+from headgate.folders import private_folder
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of
 from headgate.ports.errors import Permanent, Temporary
@@ -42,7 +44,7 @@ class Folder:
 
     def _create(self) -> None:
         for folder in (self.path, self.path / "rds", self.path / "eds"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(folder)
         for file in (self.listeners, self.clusters):
             if not file.exists():
                 swap(file, discovery([]))
@@ -131,7 +133,7 @@ def swap(file: Path, data: bytes) -> None:
     """Have `data` in `file`, durably: whoever reads it sees the old content or the new. Raises Temporary."""
     draft = file.with_name(f".{file.name}.draft")
     try:
-        with draft.open("wb") as stream:
+        with open(draft, "wb", opener=owner_only) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from headgate.folders import private_folder
 from headgate.plugins.traffic.envoy.admin import Admin
 from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
 from headgate.plugins.traffic.envoy.files import Folder, content, swap
@@ -51,7 +52,7 @@ def program(folder: Folder, options: Options) -> Program:
 async def start(processes: Processes, admin: Admin, folder: Folder, options: Options) -> None:
     """Write Envoy's bootstrap and have it run, and answer. Raises as `run` does."""
     folder.create()
-    admin.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(admin.path.parent)
     swap(folder.bootstrap, _bootstrap(admin, folder, options))
     await run(processes, admin, program(folder, options))
 

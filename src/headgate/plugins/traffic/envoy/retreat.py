@@ -91,7 +91,7 @@ def _answers(folder: Folder, stable: Version | None) -> bool:
             for one in locality.get("lb_endpoints", ()):
                 host, _, port = address_of(one["endpoint"]["address"]).rpartition(":")
                 with contextlib.suppress(OSError):
-                    socket.create_connection((host, int(port)), CONNECT_S).close()
+                    socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
                     return True
     return False
 
