@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from headgate.web.pages import words
+from headgate.web.pages import foreign, words
 from headgate.web.pages.shown import told
 
 HERE = Path(str(files("headgate.web.pages")))
@@ -16,9 +16,9 @@ STATIC = HERE / "static"
 FILTERS = (
     "ago",
     "between",
-    "breakable",
     "duration",
     "fold",
+    "lasting",
     "moment",
     "named",
     "odds",
@@ -50,9 +50,11 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=foreign.shown,
     )
     # jinja2 leaves the types of both open
     found.filters |= {name: getattr(words, name) for name in FILTERS}  # pyright: ignore[reportUnknownMemberType]
+    found.filters |= {"breakable": foreign.breakable, "plain": foreign.plain}  # pyright: ignore[reportUnknownMemberType]
     found.globals |= {"weighed": words.weighed, "told": told}  # pyright: ignore[reportUnknownMemberType]
     return found
 
