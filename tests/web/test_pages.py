@@ -18,8 +18,8 @@ from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState
 from headgate.web.application import Backstage
 from headgate.web.pages.calendar import DAYS, days
-from headgate.web.pages.pages import Pages
 from headgate.web.pages.foreign import breakable
+from headgate.web.pages.pages import Pages
 from headgate.web.pages.words import duration, odds, standing, weighed
 from headgate.web.stream import Stream
 from headgate.web.who import owner

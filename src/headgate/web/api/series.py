@@ -38,8 +38,9 @@ class LegColumns(msgspec.Struct, frozen=True):
 
     `weight` is the canary's share of the traffic that was set, in percent; `evidence` is the verdict's odds, `needed`
     those at which it fails (None: nobody had reached the canary yet, nothing was judged), `passes_below` those from
-    which on nothing passes; `ratio` in [`low`, `high`] compares the error ratios of canary and stable. `signals` are the
-    business signals. The new version has `share` percent of the traffic as of `share_at`, when the release last changed.
+    which on nothing passes; `ratio` in [`low`, `high`] compares the error ratios of canary and stable; `signals` are
+    the business signals. As of `share_at`, when the release changed last, the new version has `share` percent of the
+    traffic.
     """
 
     service: str

@@ -1,5 +1,6 @@
-"""Text of others in HTML: the one place that decides what of it a reader sees. Every `{{ … }}` of every template is
-passed through `shown`, by the templates' own `finalize`; nothing has to remember it.
+"""Text of others in HTML: the one place that decides what of it a reader sees.
+
+Every `{{ … }}` of every template is passed through `shown`, by the templates' own `finalize`: nobody has to remember it.
 
 * What cannot be seen, or changes how the rest is read (control characters, bidirectional overrides, lone surrogates),
   is written out: `⟨U+202E⟩`.
