@@ -4,7 +4,7 @@ works meanwhile, and they recover by themselves, with what is so by then."""
 import json
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from tests.e2e.town import Town
 from tests.web.browser.conftest import browser  # noqa: F401 - a fixture
@@ -27,6 +27,8 @@ GONE = """() => {
   new MutationObserver(look).observe(document.body, { attributes: true, childList: true, subtree: true, characterData: true });
 }"""
 
+RETURNED = "location.pathname === '/sign-in' || Boolean(window.gone?.said && !document.body.classList.contains('away'))"
+
 
 def sign_in(context: BrowserContext, town: Town, path: str) -> Page:
     """A page of the dashboard, open; whatever it says while it is away is kept in `window.gone`."""
@@ -43,9 +45,16 @@ def sign_in(context: BrowserContext, town: Town, path: str) -> Page:
     return page
 
 
+def holds(page: Page, fact: str) -> bool:
+    """Whether it is so on the page now; not while the page gives way to another one."""
+    try:
+        return bool(page.evaluate(fact))
+    except Error:
+        return False
+
+
 def was_away(page: Page) -> None:
     """It said so, how old everything was, and no button worked."""
-    page.wait_for_function("window.gone.said && !document.body.classList.contains('away')", timeout=WITHIN_MS)
     gone = page.evaluate("window.gone")
     assert "cannot be reached" in gone["said"]
     assert "What is shown is" in gone["age"]
@@ -73,17 +82,11 @@ def waits(town: Town) -> str:
 
 def signed_in_again(page: Page, town: Town, path: str) -> None:
     """Sessions may be lost with the controller: then the page leads to the sign-in, and that back to the page."""
-    page.wait_for_function(
-        "location.pathname === '/sign-in' || (window.gone && window.gone.said && !document.body.classList.contains('away'))",
-        timeout=WITHIN_MS,
-    )
+    town.until(lambda: holds(page, RETURNED), "the page to be back", WITHIN_MS / 1000)
     if "/sign-in" not in page.url:
         was_away(page)
         return
-    token = json.loads(town.headgate("token", "issue", f"eve-{path[-4:]}", "--role", "admin", "--json").out)[
-        "token"
-    ]
-    page.fill("input[name=token]", token)
+    page.goto(json.loads(town.headgate("dashboard", "--json").out)["url"])
     page.click("main button")
     page.wait_for_url(f"**{path}")
 
@@ -125,7 +128,7 @@ def test_what_happened_meanwhile_is_shown_when_headgate_is_back(town: Town, brow
         expect(page.locator("body.away #said")).to_contain_text("cannot be reached", timeout=WITHIN_MS)
         expect(page.locator("form[method=post] button:enabled")).to_have_count(0)
         old = page.inner_text("#age")
-        page.wait_for_function("old => document.getElementById('age').innerText !== old", arg=old)
+        town.until(lambda: page.inner_text("#age") != old, "the age to grow")
         assert page.locator("#state .pill").inner_text() == "waiting for approval"
         assert town.headgate("abort", release).code == 0
         town.up()

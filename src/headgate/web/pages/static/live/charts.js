@@ -217,16 +217,20 @@ export const charts = (place, begin) => {
     }));
   };
 
-  const draw = paced(async () => {
-    let found;
+  // What is wrong is the link's to say; a page that never changes has none that would ask again.
+  const read = async () => {
     try {
       const answer = await fetch(place.dataset.series, { headers: { accept: "application/json" } });
-      if (!answer.ok) throw new Error(answer.statusText);
-      found = await answer.json();
-    } catch {
-      setTimeout(draw, AGAIN_MS);  // the link says what is wrong; the charts are drawn once more when it is over
-      return;
-    }
+      if (answer.ok) return await answer.json();
+      if (answer.status < 500) return null;
+    } catch { /* nobody answers */ }
+    setTimeout(draw, AGAIN_MS);
+    return null;
+  };
+
+  const draw = paced(async () => {
+    const found = await read();
+    if (!found) return;
     arrange(found.legs.filter((leg) => leg.at.length));
     fit();
     if (begin && !place.dataset.drawn) moved = begin(place, shown);
