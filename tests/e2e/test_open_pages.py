@@ -1,5 +1,7 @@
-"""Pages that are open in a browser while the controller, or the process of the door, is killed: they say so, no button
-works meanwhile, and they recover by themselves, with what is so by then."""
+"""Pages that are open in a browser while the controller, or the process of the door, is killed.
+
+They say so, no button works meanwhile, and they recover by themselves, with what is so by then.
+"""
 
 import json
 
@@ -24,7 +26,8 @@ GONE = """() => {
     seen.live = Math.max(seen.live, buttons.filter((one) => !one.disabled).length);
     seen.off = Math.max(seen.off, buttons.filter((one) => one.disabled).length);
   };
-  new MutationObserver(look).observe(document.body, { attributes: true, childList: true, subtree: true, characterData: true });
+  const all = { attributes: true, childList: true, subtree: true, characterData: true };
+  new MutationObserver(look).observe(document.body, all);
 }"""
 
 RETURNED = "location.pathname === '/sign-in' || Boolean(window.gone?.said && !document.body.classList.contains('away'))"

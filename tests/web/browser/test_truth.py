@@ -23,7 +23,7 @@ from headgate.web.api.series import LegColumns, Series
 from headgate.web.endpoint import Call
 from headgate.web.folds import Folds
 from headgate.web.pages.shown import labels, told
-from headgate.web.pages.words import between, duration, odds, outcome, standing, weighed
+from headgate.web.pages.words import NOTHING, between, duration, odds, outcome, standing, weighed
 from headgate.web.who import owner
 from tests.web.browser.dashboard import Dashboard
 from tests.web.browser.visit import Visit, visiting
@@ -42,21 +42,31 @@ Facts = dict[str, Any]
 SHOWN = """() => {
   const text = (element) => element ? element.innerText.replace(/\\s+/g, " ").trim() : null;
   const all = (selector) => [...document.querySelectorAll(selector)].map(text);
-  const fact = (name) => text([...document.querySelectorAll(".facts div")].find((one) => text(one.firstElementChild) === name)?.lastElementChild);
-  const legend = Object.fromEntries([...document.querySelectorAll(".chart")].map((one) => [text(one.querySelector("b")), [...one.querySelectorAll(".key span")].map(text)]));
+  const facts = [...document.querySelectorAll(".facts div")];
+  const fact = (name) => text(facts.find((one) => text(one.firstElementChild) === name)?.lastElementChild);
+  const charts = [...document.querySelectorAll(".chart")];
+  const keys = (chart) => [...chart.querySelectorAll(".key span")].map(text);
+  const legend = Object.fromEntries(charts.map((one) => [text(one.querySelector("b")), keys(one)]));
   return {
-    title: document.title, phase: text(document.querySelector("#state .pill")), share: text(document.querySelector(".share")),
-    bad: fact("bad requests served"), left: fact("at least left"), found: fact("found after"),
-    verdict: text(document.querySelector("#legs .verdict")), metrics: all(".metrics tbody tr:not(.together)").sort(),
+    title: document.title,
+    phase: text(document.querySelector("#state .pill")),
+    share: text(document.querySelector(".share")),
+    bad: fact("bad requests served"),
+    left: fact("at least left"),
+    found: fact("found after"),
+    verdict: text(document.querySelector("#legs .verdict")),
+    metrics: all(".metrics tbody tr:not(.together)").sort(),
     steps: [...document.querySelectorAll(".steps li")].map((one) => [one.className, text(one)]),
-    story: all("#story li span:last-child"), failed: legend["Failed requests"]?.slice(0, 2) ?? null,
-    evidence: legend["Evidence against the new version"]?.[0] ?? null, traffic: legend["Traffic on the new version"]?.[0] ?? null,
+    story: all("#story li span:last-child"),
+    failed: legend["Failed requests"]?.slice(0, 2) ?? null,
+    evidence: legend["Evidence against the new version"]?.[0] ?? null,
+    traffic: legend["Traffic on the new version"]?.[0] ?? null,
     p99: legend["Latency p99"] ?? null,
   };
 }"""
 CARD = """() => {
-  const card = document.querySelector("#moving .card");
-  return card && { share: card.querySelector(".n").innerText, phase: card.querySelector(".pill").innerText, what: card.querySelector("strong").innerText };
+  const card = document.querySelector("#moving .card"), text = (selector) => card.querySelector(selector).innerText;
+  return card && { share: text(".n"), phase: text(".pill"), what: text("strong") };
 }"""
 
 
@@ -75,7 +85,7 @@ def last(column: list[float | None]) -> float | None:
 
 
 def said(value: float | None, show: Callable[[float], str]) -> str:
-    return "–" if value is None else show(value)
+    return NOTHING if value is None else show(value)
 
 
 @dataclass
@@ -144,7 +154,7 @@ def page_facts(found: Release, story: Explanation, called: dict[Any, str]) -> Fa
 
 def chart_facts(leg: LegColumns) -> Facts:
     measured = bool(leg.at)
-    share = leg.share if not leg.at or leg.share_at > leg.at[-1] else leg.weight[-1]
+    share = leg.share if not leg.at or leg.share_at >= leg.at[-1] else leg.weight[-1]
     failed = (last(leg.stable.error_ratio), last(leg.canary.error_ratio))
     slow = (last(leg.stable.p99_ms), last(leg.canary.p99_ms))
     evidence = last(leg.evidence)

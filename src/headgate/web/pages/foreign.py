@@ -1,6 +1,7 @@
 """Text of others in HTML: the one place that decides what of it a reader sees.
 
-Every `{{ … }}` of every template is passed through `shown`, by the templates' own `finalize`: nobody has to remember it.
+Every `{{ … }}` of every template is passed through `shown`, by the templates' own `finalize`: nobody has to think of
+it.
 
 * What cannot be seen, or changes how the rest is read (control characters, bidirectional overrides, lone surrogates),
   is written out: `⟨U+202E⟩`.
@@ -10,7 +11,6 @@ Every `{{ … }}` of every template is passed through `shown`, by the templates'
 """
 
 import re
-import shlex
 import unicodedata
 from functools import lru_cache
 
@@ -46,11 +46,6 @@ def plain(value: object) -> Markup:
 def breakable(text: str) -> Markup:
     """A name that may be broken after its underscores, dots and slashes; elsewhere only where a part is too long."""
     return Markup("").join(_separated(part) for part in _NAMES.findall(visible(text)))
-
-
-def command(*words: str) -> str:
-    """A command to be copied into a shell: what others named is quoted, and can be nothing but a word."""
-    return shlex.join(visible(word) for word in words)
 
 
 def visible(text: str) -> str:

@@ -75,7 +75,7 @@ const parted = (leg, data) => {
 // `values` are what was measured, `data` what of it is within the axis.
 const filled = (leg, plot, began) => {
   const values = parted(leg, [leg.at.map((at) => at - began), ...columns(plot)]);
-  if (plot.then && plot.then[0] - began > values[0].at(-1)) {
+  if (plot.then && plot.then[0] - began >= values[0].at(-1)) {
     values[0].push(plot.then[0] - began);
     values[1].push(plot.then[1]);
   }

@@ -24,7 +24,8 @@ export const tell = (root = document) => root.querySelectorAll("time[datetime]")
   time.title = time.matches(".ago, .lasting") ? local(time) : time.dateTime;
 });
 
+// While Headgate is away nobody knows whether what lasted still does.
 export const tick = (also) => setInterval(() => {
-  document.querySelectorAll("time.ago, time.lasting").forEach(show);
+  document.querySelectorAll(document.body.classList.contains("away") ? "time.ago" : "time.ago, time.lasting").forEach(show);
   also();
 }, TICK_MS);
