@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from headgate.core.criteria import MeanCriterion
 from headgate.core.events import ReleaseAborted, ReleasePaused, ReleaseResumed, StepApproved
+from headgate.core.home import FreezeSet
 from headgate.core.model import Listener, Stage, Unit
 from headgate.core.submission import Submission
 from headgate.ledger import MemoryLedger
@@ -85,8 +87,7 @@ def test_charts_are_drawn_while_entries_keep_coming(browser: Browser, dashboard:
         visit.to(f"/releases/{release}")
         chart = visit.page.locator(".chart").first
         expect(chart).to_be_visible(timeout=WITHIN_MS)
-        seen = {chart.get_attribute("data-until")}
-        dashboard.until(lambda: seen.add(chart.get_attribute("data-until")) or len(seen) > 3)
+        changes(dashboard, lambda: str(chart.get_attribute("data-until")), 4)
         assert dashboard.home.phase(release) == "baking"
 
 
@@ -135,16 +136,22 @@ def test_ages_grow_by_themselves(browser: Browser, dashboard: Dashboard) -> None
     dashboard.until(lambda: dashboard.home.phase(release) == "waiting for approval")
     with visiting(browser, dashboard) as visit:
         visit.to(f"/releases/{release}")
-        grows(dashboard, visit.page.locator("time.lasting"))
+        changes(dashboard, visit.page.locator("time.lasting").inner_text)
         dashboard.call(dashboard.controller.tell(release, ReleaseAborted(at=time.time(), by="ada")))
         dashboard.until(lambda: dashboard.home.phase(release) == "aborted")
         visit.to("/")
-        grows(dashboard, visit.page.locator("#recent time.ago").first)
+        changes(dashboard, visit.page.locator("#recent time.ago").first.inner_text)
 
 
-def grows(dashboard: Dashboard, age: Locator) -> None:
+def changes(dashboard: Dashboard, look: Callable[[], str], times: int = 3) -> None:
+    """Wait until it has been so many different things."""
     seen = set[str]()
-    dashboard.until(lambda: seen.add(age.inner_text()) or len(seen) > 2)
+
+    def enough() -> bool:
+        seen.add(look())
+        return len(seen) >= times
+
+    dashboard.until(enough)
 
 
 def test_a_readers_clock_that_is_wrong_makes_nothing_older(browser: Browser, dashboard: Dashboard) -> None:
@@ -318,6 +325,18 @@ def test_a_way_back_that_is_taken_away_is_not_offered_any_more(
         expect(visit.page.locator("#actions summary")).to_have_text(["Roll back"])
         dashboard.submit(wish("e", "v5", stages=LONG))
         expect(visit.page.locator("#actions summary")).to_have_count(0, timeout=WITHIN_MS)
+
+
+def test_a_freeze_is_seen_on_a_page_that_is_open(browser: Browser, dashboard: Dashboard) -> None:
+    """No entry of a release tells of it."""
+    with visiting(browser, dashboard) as visit:
+        expect(visit.page.locator("#fleet")).not_to_contain_text("frozen")
+        now = time.time()
+        event = FreezeSet(
+            at=now, by="ada", freeze="f1", reason="the sale", begins_at=now, ends_at=now + 3600.0
+        )
+        dashboard.call(dashboard.door.book.note(event))
+        expect(visit.page.locator("#fleet")).to_contain_text("frozen", timeout=WITHIN_MS)
 
 
 # --- away

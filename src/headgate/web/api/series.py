@@ -1,8 +1,6 @@
 """The course of a release as columns: what a chart draws."""
 
-import operator
 from collections.abc import Sequence
-from itertools import accumulate
 
 import msgspec
 
@@ -102,7 +100,11 @@ def columns(leg: Leg, points: Sequence[Point], now: LegState, at: float) -> LegC
 
 def _judged(points: Sequence[Point]) -> list[bool]:
     """Whether there was anything to judge by then: before anybody reaches the canary there is no evidence, not none."""
-    return list(accumulate((bool(point.weight or point.canary.requests) for point in points), operator.or_))
+    found, reached = list[bool](), False
+    for point in points:
+        reached = reached or bool(point.weight or point.canary.requests)
+        found.append(reached)
+    return found
 
 
 def _arm(counts: Sequence[Count]) -> ArmColumns:

@@ -93,13 +93,12 @@ def standing(found: Release, who: Who, offered: Sequence[Action]) -> str:
         needed = APPROVE if summary.phase == "waiting for approval" else RESUME
         return f"It waits for a person who may {needed.permission} here: {_may_not(who, summary)}."
     watch = "" if offered else f" {_may_not(who, summary, capital=True)}."
-    match found.stage:
-        case "queued":
-            return f"It waits for its turn behind the release before it.{watch}"
-        case "checking":
-            return f"It is being checked, and begins by itself when nothing objects.{watch}"
-        case "reverting":
-            return "It is on its way back, by itself; nothing needs to be done."
+    if found.stage == "queued":
+        return f"It waits for its turn behind the release before it.{watch}"
+    if found.stage == "checking":
+        return f"It is being checked, and begins by itself when nothing objects.{watch}"
+    if found.stage == "reverting":
+        return "It is on its way back, by itself; nothing needs to be done."
     if summary.phase == "waiting for stable":
         return f"It waits until the old version is well again, and goes on by itself then.{watch}"
     return "" if offered else f"It moves by itself.{watch}"

@@ -3,7 +3,7 @@
 import { paced } from "./pace.js";
 import { digits, duration, ms, odds, percent, times, visible } from "./words.js";
 
-const DRAW_MS = 700, AGAIN_MS = 2000, HEIGHT = 170, FRAME = 18, MOMENT = 0.1;
+const DRAW_MS = 700, AGAIN_MS = 2000, HEIGHT = 170, FRAME = 18, MOMENT = 0.5;
 const known = (column) => column.some((value) => value != null);
 const product = (column, other) => column.map((value, n) => value == null || other[n] == null ? null : value * other[n]);
 
@@ -56,15 +56,18 @@ const plots = (leg) => [
 const within = (plot, column) => plot.log ? column.map((value) => value == null ? null : Math.min(Math.max(value, plot.log[0]), plot.log[1])) : column;
 const columns = (plot) => [...(plot.band ? [plot.band.high, plot.band.low] : []), ...plot.lines.map((one) => one.data)];
 
-// A change of traffic closes an interval at once: one of no length, in which nobody came, says nothing, and is no gap.
-const told = (leg, n) => leg.stable.requests[n] + leg.canary.requests[n] > 0 || leg.interval_s[n] > MOMENT * Math.max(...leg.interval_s);
+// A change of traffic closes an interval at once: a part of one, in which nobody came, says nothing, and is no gap.
+const told = (leg) => {
+  const usual = [...leg.interval_s].sort((one, other) => one - other)[leg.interval_s.length >> 1];
+  return (n) => leg.stable.requests[n] + leg.canary.requests[n] > 0 || leg.interval_s[n] > MOMENT * usual;
+};
 
 // Where time passed that no point covers, a point without values parts the line.
 const parted = (leg, data) => {
   const rows = [[], ...data.slice(1).map(() => [])];
-  const add = (values) => rows.forEach((row, n) => row.push(values[n]));
+  const says = told(leg), add = (values) => rows.forEach((row, n) => row.push(values[n]));
   data[0].forEach((x, n) => {
-    if (!told(leg, n)) return;
+    if (!says(n)) return;
     const began = x - leg.interval_s[n], before = rows[0].at(-1);
     if (began - before > Math.max(1, leg.interval_s[n] / 2)) add([(before + began) / 2, ...data.slice(1).map(() => null)]);
     add(data.map((column) => column[n]));
