@@ -55,7 +55,9 @@ class Shop(House):
         counts = tuple(one + other for one, other in zip(counts, more, strict=True))
         self.seen[version] = arm.requests, counts
         kept = round(arm.requests * (1 - self.lost.get(version, 0.0)))
-        return replace(arm, latency_ms=Histogram(BOUNDS_MS, counts), means={ORDERS: Mean(kept, arm.requests)})
+        return replace(
+            arm, latency_ms=Histogram(BOUNDS_MS, counts), means={ORDERS: Mean(float(kept), arm.requests)}
+        )
 
 
 def version(digit: str, unit: Unit = WEB) -> Version:
