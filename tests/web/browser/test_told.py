@@ -377,3 +377,19 @@ def test_a_session_that_ended_leads_to_the_sign_in_and_back_to_the_same_page(
         visit.page.wait_for_url(f"{visit.url}/releases/{release}?do=abort")
         expect(visit.page.locator("#do-abort button")).to_be_visible()
         visit.wrong.clear()
+
+
+def test_a_page_of_an_older_headgate_is_loaded_anew(browser: Browser, dashboard: Dashboard) -> None:
+    """Its scripts may not fit the pages of the one that answers now."""
+    with visiting(browser, dashboard) as visit:
+        visit.to("/releases/r2")
+        visit.page.evaluate("document.body.dataset.stayed = 'yes'")
+
+        def newer(route: Route) -> None:
+            answer = route.fetch()
+            route.fulfill(response=answer, body=answer.text().replace('data-build="', 'data-build="newer-'))
+
+        visit.page.route("**/releases/r2", newer, times=1)
+        visit.page.evaluate("dispatchEvent(new Event('online'))")
+        expect(visit.page.locator("body[data-stayed]")).to_have_count(0, timeout=WITHIN_MS)
+        expect(visit.page.locator("#state .pill")).to_have_text("promoted")

@@ -30,7 +30,7 @@ from headgate.web.pages.desk import Desk
 from headgate.web.pages.freezing import Freezing
 from headgate.web.pages.incident import Incident
 from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
-from headgate.web.pages.render import HEADERS, STATIC, page
+from headgate.web.pages.render import HEADERS, STATIC, build, page
 from headgate.web.pages.replaying import Replaying
 from headgate.web.pages.searching import SCANNED_MAX, matches
 from headgate.web.pages.shown import UnderWay, changes, compared, frozen_places, labels, moves, places
@@ -72,6 +72,7 @@ class Pages:
             *Incident(self._desk).routes(),
             *SigningIn(self._door).routes(),
             Route("/sign-out", form_of(self._sign_out), methods=["POST"]),
+            Mount(f"/static/{build()}", _Static(directory=STATIC)),
             Mount("/static", _Static(directory=STATIC)),
         ]
 

@@ -1,5 +1,6 @@
 """Templates to answers, each with the headers that keep a page what it is."""
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -60,6 +61,15 @@ def _templates() -> Environment:
 
 
 @cache
+def build() -> str:
+    """Names what our own files are. It is in their addresses: a browser never runs an older script on a newer page."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in STATIC.rglob("*") if file.is_file()):
+        digest.update(file.relative_to(STATIC).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
 def assets() -> bool:
     """Whether the scripts were fetched at set-up (requirements/assets.lock)."""
     return all((STATIC / "vendor" / name).exists() for name in ASSETS)
@@ -67,5 +77,5 @@ def assets() -> bool:
 
 def page(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
     """The answer that a template makes of `values`."""
-    html = _templates().get_template(template).render(assets=assets(), **values)
+    html = _templates().get_template(template).render(assets=assets(), build=build(), **values)
     return HTMLResponse(html, status, headers=HEADERS)

@@ -51,6 +51,7 @@ const ask = () => fetch(location.pathname + location.search, { headers: { accept
 
 const take = async (text) => {
   const page = new DOMParser().parseFromString(text, "text/html");
+  if (page.body.dataset.build !== body.dataset.build) location.reload();  // another Headgate: its pages have other scripts
   clock(page.body.dataset.now);
   seen = Number(page.body.dataset.now) || now();
   document.title = page.title;
