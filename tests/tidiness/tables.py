@@ -49,6 +49,7 @@ CORE_MAY_IMPORT = frozenset(
         "math",
         "msgspec",
         "operator",
+        "shlex",
         "types",
         "typing",
         "unicodedata",  # tables, as pure as math

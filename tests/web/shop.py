@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
-from headgate.core.model import Arm, Histogram, Rollout, Stage, Unit, Version
+from headgate.core.model import Arm, Histogram, Mean, Rollout, Stage, Unit, Version
 from headgate.core.planning import Policies
 from headgate.core.submission import Submission
 from headgate.ledger import MemoryLedger
@@ -28,13 +28,18 @@ FAST = (0.02, 0.2, 0.55, 0.8, 0.95, 0.985, 0.996, 1.0, 1.0, 1.0, 1.0)
 """The share of answers within each bound, on a good day."""
 SLOW_FROM_MS = 500.0
 LONG_AGO_S = 3600.0
+ORDERS = "orders_completed"
 
 
 @dataclass
 class Shop(House):
-    """A house that measures latency too: `slow` is the share of a version's answers that take long."""
+    """A house that measures latency too: `slow` is the share of a version's answers that take long.
+
+    `lost` is the share of its orders that are not completed: every request is one.
+    """
 
     slow: dict[Version, float] = field(default_factory=dict)
+    lost: dict[Version, float] = field(default_factory=dict)
     seen: dict[Version, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
     async def read(self, version: Version) -> Arm:
@@ -49,7 +54,10 @@ class Shop(House):
         ]
         counts = tuple(one + other for one, other in zip(counts, more, strict=True))
         self.seen[version] = arm.requests, counts
-        return replace(arm, latency_ms=Histogram(BOUNDS_MS, counts))
+        kept = round(arm.requests * (1 - self.lost.get(version, 0.0)))
+        return replace(
+            arm, latency_ms=Histogram(BOUNDS_MS, counts), means={ORDERS: Mean(float(kept), arm.requests)}
+        )
 
 
 def version(digit: str, unit: Unit = WEB) -> Version:
@@ -65,10 +73,11 @@ def wish(
     stages: tuple[Stage, ...] = STEPS,
     author: str = "ci",
     reason: str = "",
+    judge: JudgeSpec = JUDGE,
 ) -> Submission:
     """Move `unit` to the version of this digit."""
     rollout = Rollout(stages=stages, warm_s=0.5, drain_s=0.1)
-    wanted = replace(intent(version(digit, unit), rollout), label=label, judge=JUDGE)
+    wanted = replace(intent(version(digit, unit), rollout), label=label, judge=judge)
     return Submission((wanted,), Policies(gates=("ready",)), author, reason)
 
 

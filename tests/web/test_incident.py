@@ -83,7 +83,9 @@ def test_what_waits_has_one_next_thing_to_do_for_whoever_may() -> None:
             visitor.http.cookies.clear()
             await visitor.enter(role)
             page = (await visitor.http.get("/")).text
-            assert f"{visitor.release} waits for a person" in page
+            waiting = page.partition('id="waiting"')[2].partition("</section>")[0]
+            assert "It waits for a person:" in waiting
+            assert f'<a href="/releases/{visitor.release}">' in waiting
             assert page.count(f'href="/releases/{visitor.release}?do=approve#actions"') == count, role
         opened = (await visitor.http.get(f"/releases/{visitor.release}?do=approve")).text
         assert re.search(r'id="do-approve" name="action" open', opened)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from urllib.parse import quote
 
 import pytest
 from starlette.routing import Route
@@ -17,8 +18,9 @@ from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState
 from headgate.web.application import Backstage
 from headgate.web.pages.calendar import DAYS, days
+from headgate.web.pages.foreign import breakable
 from headgate.web.pages.pages import Pages
-from headgate.web.pages.words import breakable, duration, odds, standing, weighed
+from headgate.web.pages.words import duration, odds, standing, weighed
 from headgate.web.stream import Stream
 from headgate.web.who import owner
 from tests.web.shop import past, watched_for_long
@@ -84,10 +86,13 @@ def test_a_stranger_is_shown_the_door() -> None:
     async def story(visitor: Visitor) -> None:
         for path in (*PAGES, "/releases/r1"):
             answer = await visitor.http.get(path)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
+            wanted = "" if path == "/" else f"?next={quote(path, safe='/')}"
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{wanted}"), path
         for path in ("/freezes", f"/releases/{visitor.release}/abort", "/sign-out"):
             answer = await visitor.http.post(path, data={"csrf": ""})
-            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
+            shown = f"?next={quote(f'/releases/{visitor.release}?do=abort#actions', safe='/')}"
+            wanted = shown if path.endswith("abort") else ""
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{wanted}"), path
         assert visitor.home.phase(visitor.release) == "baking"
 
     play(story)

@@ -26,9 +26,10 @@ def test_a_session_that_expired_opens_nothing() -> None:
             visitor.door.now = partial(later, ahead_s)
             for path in ("/", "/incident", f"/releases/{visitor.release}"):
                 answer = await visitor.http.get(path)
-                assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+                wanted = "" if path == "/" else f"?next={path}"
+                assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{wanted}")
             answer = await visitor.http.post(f"/releases/{visitor.release}/abort", data={"csrf": csrf})
-            assert answer.headers["location"] == "/sign-in"
+            assert answer.headers["location"].startswith(f"/sign-in?next=/releases/{visitor.release}")
             assert (await visitor.http.get("/v1/stream")).status_code == 401
         assert visitor.home.phase(visitor.release) == "baking"
 

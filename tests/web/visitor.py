@@ -38,7 +38,7 @@ class Visitor:
         token = await self.door.tokens.issue(Grant("eve", role), "owner", time.time())
         answer = await self.http.post("/sign-in", data={"token": token})
         assert answer.status_code == 303
-        assert answer.headers["location"] == "/"
+        assert answer.headers["location"].startswith("/")  # back to what was wanted, if anything was
 
     async def csrf(self) -> str:
         """The session's text against forgery, as a page has it."""

@@ -1,6 +1,9 @@
 """What to do now: sentences and the commands that go with them, for every way a release can stand."""
 
+import shlex
+
 from headgate.core.model import Pause, Plan
+from headgate.core.places import named
 from headgate.core.report import Fold
 from headgate.core.state import State
 from headgate.core.view import waits_for_person
@@ -54,10 +57,10 @@ def afterwards(fold: Fold) -> tuple[Advice, ...]:
     story = ("the whole story", f"headgate explain {release}")
     if state.outcome == "promoted":
         unit = fold.plan.legs[0].unit
-        one = f" {unit.service}" if len(fold.plan.legs) == 1 else ""
+        one = named(unit) if len(fold.plan.legs) == 1 else shlex.join(("-e", unit.environment))
         first = all(leg.baseline is None or leg.adjusts for leg in fold.plan.legs)
         undo = "go further back" if fold.request.rollback_to else "undo it"
-        return (story,) if first else ((undo, f"headgate rollback -e {unit.environment}{one}"), story)
+        return (story,) if first else ((undo, f"headgate rollback {one}"), story)
     if state.outcome in ("rolled_back", "aborted"):
         return (story, ("try the same once more", f'headgate retry {release} --reason "..."'))
     return (story,)

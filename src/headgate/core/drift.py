@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from headgate.core.model import Listener, Routing, Unit, Version
-from headgate.core.places import retire
+from headgate.core.places import named, retire
 
 Gravity = Literal["note", "warning", "critical"]
 """Something is to be done some day; something is wrong; users are not served as they should be."""
@@ -110,7 +110,7 @@ class Pictures(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """How a command names the unit."""
-        return f"-e {self.unit.environment} {self.unit.service}"
+        return named(self.unit)
 
     @property
     def still(self) -> bool:

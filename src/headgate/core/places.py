@@ -1,5 +1,6 @@
 """Which listeners cannot be there at the same time: one port of one address has one owner."""
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
@@ -32,7 +33,12 @@ class Collision(msgspec.Struct, frozen=True):
 
 def retire(unit: Unit) -> str:
     """The command that stops a unit for good."""
-    return f"headgate retire -e {unit.environment} {unit.service}"
+    return f"headgate retire {named(unit)}"
+
+
+def named(unit: Unit) -> str:
+    """How a command names a unit, ready to be copied into a shell: what others named is a word there, and no more."""
+    return shlex.join(("-e", unit.environment, unit.service))
 
 
 def collision(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.judge.histogram import COMPLETE_MS
-from headgate.core.model import Arm, Histogram, Sample, Verdict
+from headgate.core.model import Arm, Histogram, Mean, Sample, Verdict
 
 POINTS_MAX = 480
 QUANTILES = (0.5, 0.99)
@@ -22,6 +22,12 @@ class Count(msgspec.Struct, frozen=True):
     requests: int = 0
     errors: int = 0
     latency_ms: Histogram | None = None
+    means: dict[str, Mean] = {}
+
+    def mean(self, name: str) -> float | None:
+        """A business signal; None without cases."""
+        found = self.means.get(name)
+        return found.sum / found.n if found is not None and found.n > 0 else None
 
     @property
     def error_ratio(self) -> float | None:
@@ -117,7 +123,7 @@ def _point(sample: Sample, verdict: Verdict) -> Point:
 
 
 def _count(arm: Arm | None) -> Count:
-    return Count(arm.requests, arm.errors, arm.latency_ms) if arm is not None else Count()
+    return Count(arm.requests, arm.errors, arm.latency_ms, arm.means) if arm is not None else Count()
 
 
 def _merged(points: "list[Point] | tuple[Point, ...]") -> Point:
@@ -135,7 +141,13 @@ def _sum(one: Count, other: Count) -> Count:
         one.requests + other.requests,
         one.errors + other.errors,
         _added(one.latency_ms, other.latency_ms),
+        {name: _mean(one.means.get(name), other.means.get(name)) for name in one.means | other.means},
     )
+
+
+def _mean(one: Mean | None, other: Mean | None) -> Mean:
+    known = [mean for mean in (one, other) if mean is not None]
+    return Mean(sum(mean.sum for mean in known), sum(mean.n for mean in known))
 
 
 def _added(one: Histogram | None, other: Histogram | None) -> Histogram | None:

@@ -3,6 +3,7 @@
 from headgate.core.events import ReleaseRequested
 from headgate.core.judge.alpha import needed
 from headgate.core.model import Bake, Leg, Plan, Step, Version
+from headgate.core.model.routing import WHOLE
 from headgate.core.state import LegState, State
 from headgate.core.summary import Move, Placebo, Summary
 
@@ -46,6 +47,17 @@ def weight(state: LegState) -> int:
     return state.routing.weight if state.routing else 0
 
 
+def share(state: LegState, leg: Leg) -> int:
+    """The percentage of the unit's traffic that the new version has, as the proxy last confirmed: all, once promoted.
+
+    `weight` is the canary's, and a version that was promoted is a canary no more.
+    """
+    routing = state.routing
+    if routing is None:
+        return WHOLE if leg.adjusts else 0
+    return WHOLE if routing.canary is None and routing.stable == leg.candidate else routing.weight
+
+
 def waits_for_person(state: State, plan: Plan) -> str:
     """What a person is asked, or an empty string."""
     if state.hold is not None:
@@ -75,7 +87,7 @@ def remaining_s(state: State, plan: Plan, now: float) -> float:
     rest = sum(s.bake_s for leg in plan.legs[state.leg + 1 :] for s in leg.steps if isinstance(s, Bake))
     steps = plan.legs[state.leg].steps[state.step :]
     bakes = [step.bake_s for step in steps if isinstance(step, Bake)]
-    spent = now - state.entered_at if steps and isinstance(steps[0], Bake) else 0.0
+    spent = now - state.entered_at - state.frozen_s if steps and isinstance(steps[0], Bake) else 0.0
     return max(0.0, rest + sum(bakes) - spent)
 
 

@@ -10,6 +10,7 @@ addresses in addresses: RFC 4291 (mapped, compatible), RFC 3056 (6to4), RFC 4380
 
 import ipaddress
 import re
+import shlex
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -102,7 +103,7 @@ class Bounds:
         network, what = near
         return (
             f"{shown} is {what} ({network}), and out of reach for what was declared by the front door; the owner of "
-            f"the host may allow it: `headgate up --reach {name or one}`, or a range"
+            f"the host may allow it: `headgate up --reach {shlex.quote(name or str(one))}`, or a range"
         )
 
 

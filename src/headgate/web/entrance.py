@@ -23,14 +23,17 @@ from headgate.web.application import Backstage, behind_door
 from headgate.web.pages.pages import Pages
 from headgate.web.serve import Tls, serving, tcp_listener
 
+PORT_MAX = 65535
 PORT = 7480
-"""The default; where it is taken and nobody asked for it, another one is found."""
+"""The default; where it is taken and nobody asked for it, another one is found, and kept."""
 
 PROXIES_MAX = 2**16
 """A range of proxies has no more addresses."""
 
 FILE = "web.json"
 ADDRESS = "web.address"
+LAST_PORT = "web.port"
+"""The port that the door found last: pages that are open look for Headgate there again after a restart."""
 
 
 class Shut(Exception):  # noqa: N818 - a fact about the door
@@ -200,7 +203,7 @@ async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None
     (home / ADDRESS).unlink(missing_ok=True)  # of a controller that was killed
     try:
         entrance = read_entrance(home)
-        opened = None if entrance.off else _open(entrance)
+        opened = None if entrance.off else _open(entrance, _last_port(home))
     except Shut as shut:
         backstage.door.trouble = str(shut)
         entrance, opened = Entrance(off=True), None
@@ -211,7 +214,9 @@ async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None
     with contextlib.closing(opened) as listener:
         backstage.door.bounds = entrance.bounds().narrowed()
         backstage.door.public = _public(entrance)
-        address = backstage.door.url = entrance.url or _url(entrance, listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        address = backstage.door.url = entrance.url or _url(entrance, port)
+        _write(home / LAST_PORT, b"%d" % port)
         _write(home / ADDRESS, address.encode())
         if entrance.openid is not None and vouch is not None:
             _let_in(backstage, entrance.openid, vouch)
@@ -234,20 +239,31 @@ def _let_in(backstage: Backstage, openid: OpenId, vouch: Vouch) -> None:
         door.trouble = f"nobody comes in by {openid.issuer}: {error}"
 
 
-def _open(entrance: Entrance) -> socket.socket:
-    """Raises Shut."""
+def _last_port(home: Path) -> int | None:
+    try:
+        port = int((home / LAST_PORT).read_text())
+    except (OSError, ValueError):
+        return None
+    return port if 0 < port <= PORT_MAX else None
+
+
+def _open(entrance: Entrance, last_port: int | None) -> socket.socket:
+    """Where no port is declared: at the one it had last, else at the default, else at any free one. Raises Shut."""
     entrance.check()
     for file in filter(None, (entrance.certificate, entrance.key)):
         if not os.access(file, os.R_OK):
             raise Shut(f"the file {file} for TLS cannot be read")
-    try:
-        return tcp_listener(entrance.host, PORT if entrance.port is None else entrance.port)
-    except OSError as error:
-        if entrance.port is not None:
+    if entrance.port is not None:
+        try:
+            return tcp_listener(entrance.host, entrance.port)
+        except OSError as error:
             raise Shut(
                 f"{entrance.host}:{entrance.port} cannot be listened at: {error.strerror}; "
                 "choose another: `headgate up --listen HOST:PORT`"
             ) from error
+    for port in (last_port or PORT, PORT):
+        with contextlib.suppress(OSError):
+            return tcp_listener(entrance.host, port)
     try:
         return tcp_listener(entrance.host, 0)
     except OSError as error:

@@ -40,7 +40,7 @@ def mark(visit: Visit) -> None:
 def test_a_canary_fails_and_goes_back_before_ones_eyes(browser: Browser, dashboard: Dashboard) -> None:
     with visiting(browser, dashboard) as first, visiting(browser, dashboard) as second:
         release = moving_release(dashboard)
-        expect(first.page.locator("#fleet .pill")).to_contain_text("baking", timeout=WITHIN_MS)
+        expect(first.page.locator("#moving .pill")).to_contain_text("baking", timeout=WITHIN_MS)
         second.to(f"/releases/{release}")
         expect(second.page.locator("#charts figure").first).to_be_visible(timeout=WITHIN_MS)
         mark(first)
@@ -55,7 +55,7 @@ def test_a_canary_fails_and_goes_back_before_ones_eyes(browser: Browser, dashboa
         row = first.page.locator("#recent li").first
         expect(row).to_contain_text("rolled back", timeout=WITHIN_MS)
         expect(row).to_contain_text("web v5")
-        expect(first.page.locator("#fleet .pill")).to_have_count(0)
+        expect(first.page.locator("#moving .pill")).to_have_count(0)
         assert first.page.evaluate("window.stayed")
         assert second.page.evaluate("window.stayed")
 
@@ -94,7 +94,7 @@ def test_what_is_open_typed_and_focused_stays_so_while_the_page_changes(
 def test_from_the_first_page_one_click_shows_the_way_back(browser: Browser, dashboard: Dashboard) -> None:
     release = moving_release(dashboard)
     with visiting(browser, dashboard) as visit:
-        visit.page.click("#fleet >> text=Roll back")
+        visit.page.click("#moving >> text=Roll back")
         confirm = visit.page.locator("#do-abort button")
         expect(confirm).to_be_visible()
         expect(confirm).to_be_in_viewport()
@@ -158,7 +158,7 @@ def test_all_of_it_works_without_scripts(browser: Browser, dashboard: Dashboard)
     release = moving_release(dashboard)
     token = dashboard.token("operator", "grace")
     with visiting(browser, dashboard, scripts=False, token=token) as visit:
-        expect(visit.page.locator("#fleet")).to_contain_text(release)
+        expect(visit.page.locator("#moving")).to_contain_text(release)
         visit.to(f"/releases/{release}")
         expect(visit.page.locator("#story")).to_contain_text("asked to move")
         visit.page.click("summary:has-text('Pause')")

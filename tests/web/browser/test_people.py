@@ -66,6 +66,20 @@ def test_the_way_there_and_back(browser: Browser, dashboard: Dashboard, *, scrip
         context.close()
 
 
+def test_the_page_that_was_wanted_is_shown_after_the_issuer(browser: Browser, dashboard: Dashboard) -> None:
+    context = browser.new_context()
+    try:
+        visit = Visit(context.new_page(), dashboard)
+        visit.to("/compare?release=r3&release=r4")
+        visit.page.click("text=Sign in with localhost")
+        visit.page.click("text=Yes, it is me")
+        visit.page.wait_for_url(f"{dashboard.url}/compare?release=r3&release=r4")
+        assert "ada@example.com" in visit.page.inner_text("form.who")
+        assert visit.wrong == []
+    finally:
+        context.close()
+
+
 def test_who_is_turned_away_reads_why(browser: Browser, dashboard: Dashboard, provider: Provider) -> None:
     provider.changed = {"groups": ["finance"]}
     context = browser.new_context()

@@ -1,5 +1,6 @@
 """Reading: what runs, what moves, and why. Everything that a page shows is here."""
 
+from collections import OrderedDict
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from headgate.core.explain import Sentence
 from headgate.core.model import Plan, Verdict, step_name
 from headgate.core.report import Report
 from headgate.core.summary import Summary
-from headgate.core.view import progress, remaining_s, waits_for_person
+from headgate.core.view import progress, remaining_s, share, waits_for_person
 from headgate.ledger import Entry, Ledger
 from headgate.ledger.projections import Running, fleet_of
 from headgate.web.api.series import Series, columns
@@ -18,6 +19,8 @@ from headgate.web.folds import Folds
 from headgate.web.problems import malformed, unknown
 
 PAGE_MAX = 500
+DRAWN_MAX = 16
+"""The courses of so many releases are kept as columns: many listeners ask for the same ones at the same moment."""
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 Place = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
@@ -55,7 +58,7 @@ class StepState(msgspec.Struct, frozen=True):
 
 
 class LegState(msgspec.Struct, frozen=True):
-    """One service's way, with the last verdict on it."""
+    """One service's way, with the last verdict on it. The new version has `weight` percent of the traffic now."""
 
     service: str
     weight: int
@@ -105,6 +108,7 @@ class Reading:
     def __init__(self, ledger: Ledger, folds: Folds) -> None:
         self._ledger = ledger
         self._folds = folds
+        self._drawn = OrderedDict[str, tuple[int, Series]]()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them."""
@@ -223,7 +227,7 @@ class Reading:
         legs = [
             LegState(
                 leg.unit.service,
-                at.routing.weight if at.routing else 0,
+                share(at, leg),
                 [StepState(step_name(step), where) for step, where in progress(state, leg, index)],
                 at.verdict,
             )
@@ -254,10 +258,20 @@ class Reading:
 
     async def _series(self, call: Call) -> Reply:
         release = self._summary(call).release
-        legs = self._folds.fold(release).plan.legs
+        number = self._folds.number(release)
+        known = self._drawn.pop(release, None)
+        if known is None or known[0] != number:
+            known = number, self._draw(release)
+        self._drawn[release] = known
+        while len(self._drawn) > DRAWN_MAX:
+            self._drawn.popitem(last=False)
+        return Reply(known[1])
+
+    def _draw(self, release: str) -> Series:
+        fold = self._folds.fold(release)
         courses = self._folds.courses(release)
-        found = [columns(leg.unit.service, points) for leg, points in zip(legs, courses, strict=True)]
-        return Reply(Series(release, found))
+        legs = zip(fold.plan.legs, courses, fold.state.legs, strict=True)
+        return Series(release, [columns(leg, points, now, fold.state.at) for leg, points, now in legs])
 
     async def _explanation(self, call: Call) -> Reply:
         release = self._summary(call).release

@@ -1,5 +1,6 @@
 """What can be done with a release now, in the words of its buttons; the first one is the next thing to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,9 @@ class Action:
 
 APPROVE = Action("approve", "Approve", "The step goes on.", "Yes, go on", "approve", "main")
 RESUME = Action("resume", "Resume", "The present step begins again.", "Yes, resume", "operate", "main")
+AGAIN = Action(
+    "resume", "Try again", "What failed on the way back is tried again.", "Yes, try again", "operate", "main"
+)
 PAUSE = Action("pause", "Pause", "It moves no further; the watch goes on.", "Yes, pause", "operate")
 PROMOTE = Action(
     "promote",
@@ -57,14 +61,60 @@ def actions(found: Release, stage: str, who: Who, runs: bool) -> list[Action]:  
 def _possible(found: Release, stage: str, summary: Summary, runs: bool) -> list[Action]:  # noqa: FBT001 - see actions
     if summary.outcome == "promoted" and runs:
         return [UNDO]
+    if summary.outcome is None and stage == "reverting" and found.waits_for:
+        return [AGAIN]
     if summary.outcome is not None or stage not in MOVING:
         return []
     if summary.phase == "waiting for approval":
         return [APPROVE, ABORT]
     if summary.phase in ("held", "paused"):
-        return [RESUME, ABORT, *([PROMOTE] if stage == "forward" else [])]
+        return [RESUME, ABORT, *([PROMOTE] if _exposed(found) else [])]
     return [
         ABORT,
         *([PAUSE] if stage == "forward" else []),
-        *([PROMOTE] if found.legs and stage == "forward" else []),
+        *([PROMOTE] if _exposed(found) and summary.phase != "promoting" else []),
     ]
+
+
+def _exposed(found: Release) -> bool:
+    """Whether the service that moves now has had traffic on its new version: before that none is promoted by hand."""
+    here = next((leg.service for leg in found.legs if any(step.state == "now" for step in leg.steps)), None)
+    return found.stage == "forward" and any(step.service == here for step in found.report.steps)
+
+
+def standing(found: Release, who: Who, offered: Sequence[Action]) -> str:
+    """What is to be known of it by somebody who looks for what to do: who acts next, and whether it is them."""
+    summary = found.summary
+    if summary.outcome is not None:
+        return _over(found, who, offered)
+    if found.waits_for:
+        if any(action.kind == "main" for action in offered):
+            return ""  # the buttons say it
+        needed = APPROVE if summary.phase == "waiting for approval" else RESUME
+        return f"It waits for a person who may {needed.permission} here: {_may_not(who, summary)}."
+    watch = "" if offered else f" {_may_not(who, summary, capital=True)}."
+    if found.stage == "queued":
+        return f"It waits for its turn behind the release before it.{watch}"
+    if found.stage == "checking":
+        return f"It is being checked, and begins by itself when nothing objects.{watch}"
+    if found.stage == "reverting":
+        return "It is on its way back, by itself; nothing needs to be done."
+    if summary.phase == "waiting for stable":
+        return f"It waits until the old version is well again, and goes on by itself then.{watch}"
+    return "" if offered else f"It moves by itself.{watch}"
+
+
+def _over(found: Release, who: Who, offered: Sequence[Action]) -> str:
+    if not found.undoable:
+        return "It is over; there is nothing to do."
+    return (
+        "" if offered else f"It is over, and is what runs now. {_may_not(who, found.summary, capital=True)}."
+    )
+
+
+def _may_not(who: Who, summary: Summary, *, capital: bool = False) -> str:
+    elsewhere = who.environments and summary.environment not in who.environments
+    where = f" in {', '.join(who.environments)}, not in {summary.environment}" if elsewhere else ""
+    may = "watch" if elsewhere or not who.may("operate") else "operate and watch"
+    said = f"with the role {who.role}{where} you can {may}"
+    return said[:1].upper() + said[1:] if capital else said

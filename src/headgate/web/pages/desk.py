@@ -12,6 +12,7 @@ from headgate.ledger import LedgerError
 from headgate.web.access.sessions import Session, same
 from headgate.web.application import Backstage
 from headgate.web.endpoint import Call, Endpoint, forbidden
+from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.pages.signing_in import fields
 from headgate.web.problems import Problem
@@ -37,7 +38,7 @@ class Desk:
         async def serve(request: Request) -> Response:
             session = self.door.session(request)
             if session is None:
-                return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+                return turned_away(request)
             try:
                 return await show(request, session)
             except LedgerError as error:
@@ -91,3 +92,11 @@ class Desk:
             if problem.document.status == HTTPStatus.FORBIDDEN:
                 await self.door.refused(who, endpoint, problem)
             raise
+
+
+def turned_away(request: Request) -> Response:
+    """To the way in, for somebody without a session; what they wanted is shown to them afterwards."""
+    path = way_back.wanted(request)
+    answer = RedirectResponse(way_back.sign_in(path), HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+    way_back.keep(answer, path, secure=request.url.scheme == "https")
+    return answer

@@ -37,6 +37,7 @@ class Freezing:
         values = self._desk.common(session, "/freezes") | {
             "page": found,
             "days": days(found.freezes, time.time()),
+            "live": "days freezes",
             "may_set": session.who.may("operate"),
             "may_lift": session.who.may("approve"),
         }

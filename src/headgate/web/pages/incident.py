@@ -21,7 +21,6 @@ LOOK_BACK_H = 24
 HOUR_S = 3600.0
 LOOKED_AT_MAX = 100
 SUSPECTS_MAX = 20
-ALL = 100
 
 
 class Suspect(msgspec.Struct, frozen=True):
@@ -64,6 +63,7 @@ class Incident:
             "hours": LOOK_BACK_H,
             "suspects": [await self._suspect(session, one) for one in chosen[:SUSPECTS_MAX]],
             "stream": f"/v1/stream?after={seen}",
+            "live": "suspects",
         }
         return page("incident.html", values)
 
@@ -75,7 +75,7 @@ class Incident:
         return Suspect(
             found=found,
             labels=labels(self._desk.ledger, summary),
-            weight=max((leg.weight for leg in found.legs), default=0) if moving else ALL,
+            weight=max((leg.weight for leg in found.legs), default=0),
             at=_changed_at(summary),
             verdict=max(verdicts, key=_weight, default=None) if moving else None,
             action=next((action for action in offered if action.kind == "back"), None),

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from headgate.core.model import Plan
 from headgate.core.summary import Summary
+from headgate.ledger.projections import Running
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import Session
 from headgate.web.api.differing import Differences
@@ -24,15 +25,15 @@ from headgate.web.api.records import Findings
 from headgate.web.api.steering import Word
 from headgate.web.application import Backstage
 from headgate.web.dispatch import query_of
-from headgate.web.pages.actions import Action, actions
+from headgate.web.pages.actions import actions, standing
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.freezing import Freezing
 from headgate.web.pages.incident import Incident
 from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
-from headgate.web.pages.render import HEADERS, STATIC, page
+from headgate.web.pages.render import HEADERS, STATIC, build, page
 from headgate.web.pages.replaying import Replaying
 from headgate.web.pages.searching import SCANNED_MAX, matches
-from headgate.web.pages.shown import changes, compared, frozen_places, labels, places
+from headgate.web.pages.shown import UnderWay, changes, compared, frozen_places, labels, moves, places
 from headgate.web.pages.signing_in import SigningIn
 from headgate.web.problems import Problem, malformed
 from headgate.web.who import Who
@@ -71,6 +72,7 @@ class Pages:
             *Incident(self._desk).routes(),
             *SigningIn(self._door).routes(),
             Route("/sign-out", form_of(self._sign_out), methods=["POST"]),
+            Mount(f"/static/{build()}", _Static(directory=STATIC)),
             Mount("/static", _Static(directory=STATIC)),
         ]
 
@@ -79,21 +81,32 @@ class Pages:
     async def _now(self, _: Request, session: Session) -> Response:
         seen = self._ledger.last_sequence()
         services: Services = await self._desk.ask("listServices", session)
-        named = {name for run in services.services for name in (run.release, run.in_flight) if name}
-        found = {name: self._ledger.summary(name) for name in named}
-        known = {name: summary for name, summary in found.items() if summary is not None}
-        moving = [name for name, summary in known.items() if summary.outcome is None]
-        releases = [await self._desk.ask("getRelease", session, {"release": name}) for name in sorted(moving)]
+        known = self._known(services.services)
+        moving = [one for one in known.values() if one.outcome is None]
+        moving.sort(key=lambda one: one.requested_at)
+        found = [await self._desk.ask("getRelease", session, {"release": one.release}) for one in moving]
+        under_way = [self._under_way(one, session.who) for one in found]
         recent: Releases = await self._desk.ask("listReleases", session, query=ReleasesQuery(limit=RECENT))
         values = self._desk.common(session, "/") | {
             "recent": recent.releases,
-            "places": places(services.services, known),
+            "places": places(services.services, known, session.who),
             "frozen": frozen_places(self._door.book.home, services.services, time.time()),
-            "waiting": [(one, _next(one, session.who)) for one in releases if one.waits_for],
-            "may_operate": session.who.may("operate"),
+            "waiting": [one for one in under_way if one.found.waits_for],
+            "moving": [one for one in under_way if not one.found.waits_for],
             "stream": f"/v1/stream?after={seen}",
+            "live": "waiting moving fleet recent",
         }
         return page("now.html", values)
+
+    def _known(self, running: Sequence[Running]) -> dict[str, Summary]:
+        """The releases that made, move or are to move what runs."""
+        named = {name for run in running for name in (run.release, run.in_flight, *run.waiting) if name}
+        found = {name: self._ledger.summary(name) for name in named}
+        return {name: summary for name, summary in found.items() if summary is not None}
+
+    def _under_way(self, found: Release, who: Who) -> UnderWay:
+        offered = actions(found, found.stage, who, found.undoable)
+        return UnderWay(found, moves(found, labels(self._ledger, found.summary)), offered)
 
     async def _release(self, request: Request, session: Session) -> Response:
         seen = self._ledger.last_sequence()  # before anything is read: what comes after it is streamed
@@ -109,8 +122,9 @@ class Pages:
             "actions": offered,
             "begun": request.query_params.get("do", ""),
             "labels": labels(self._ledger, summary),
-            "nothing_to_do": _nothing(session.who, found),
+            "standing": standing(found, session.who, offered),
             "story": told.sentences,
+            "live": "state actions legs story findings changes",
             "changes": changes(await self._desk.ask("getPlan", session, params), told_of.differences),
             "differences": told_of.differences,
             "findings": asked.findings,
@@ -118,6 +132,8 @@ class Pages:
         }
         if not summary.closed:
             values["stream"] = f"/v1/stream?release={summary.release}&after={seen}"
+        elif found.undoable:  # until another release moves the same
+            values["stream"] = f"/v1/stream?after={seen}"
         return page("release.html", values)
 
     async def _history(self, request: Request, session: Session) -> Response:
@@ -224,15 +240,3 @@ def _kind(event: msgspec.Struct) -> str:
 
 def _shown(event: msgspec.Struct) -> str:
     return msgspec.json.format(msgspec.json.encode(event)).decode()
-
-
-def _next(found: Release, who: Who) -> Action | None:
-    """The next thing to do with it, where `who` may."""
-    offered = actions(found, found.stage, who, found.undoable)
-    return next((action for action in offered if action.kind == "main"), None)
-
-
-def _nothing(who: Who, found: Release) -> str:
-    if found.summary.closed or found.summary.outcome is not None:
-        return "It is over; there is nothing to do."
-    return f"It moves by itself. With the role {who.role} you can watch."

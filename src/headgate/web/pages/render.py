@@ -1,5 +1,6 @@
 """Templates to answers, each with the headers that keep a page what it is."""
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from headgate.web.pages import words
+from headgate.web.pages import foreign, words
 from headgate.web.pages.shown import told
 
 HERE = Path(str(files("headgate.web.pages")))
@@ -16,9 +17,9 @@ STATIC = HERE / "static"
 FILTERS = (
     "ago",
     "between",
-    "breakable",
     "duration",
     "fold",
+    "lasting",
     "moment",
     "named",
     "odds",
@@ -50,11 +51,22 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=foreign.shown,
     )
     # jinja2 leaves the types of both open
     found.filters |= {name: getattr(words, name) for name in FILTERS}  # pyright: ignore[reportUnknownMemberType]
+    found.filters |= {"breakable": foreign.breakable, "plain": foreign.plain}  # pyright: ignore[reportUnknownMemberType]
     found.globals |= {"weighed": words.weighed, "told": told}  # pyright: ignore[reportUnknownMemberType]
     return found
+
+
+@cache
+def build() -> str:
+    """Names what our own files are. It is in their addresses: a browser never runs an older script on a newer page."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in STATIC.rglob("*") if file.is_file()):
+        digest.update(file.relative_to(STATIC).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache
@@ -65,5 +77,5 @@ def assets() -> bool:
 
 def page(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
     """The answer that a template makes of `values`."""
-    html = _templates().get_template(template).render(assets=assets(), **values)
+    html = _templates().get_template(template).render(assets=assets(), build=build(), **values)
     return HTMLResponse(html, status, headers=HEADERS)

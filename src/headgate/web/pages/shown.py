@@ -12,21 +12,54 @@ from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
 from headgate.web.api.differing import Difference, Made
 from headgate.web.api.reading import Release
+from headgate.web.pages.actions import Action
 from headgate.web.pages.words import NOTHING, duration
+from headgate.web.who import Who
 
 LOOK_BACK = 200
 """How many releases are looked through for the name of a version."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A service on the first page. `moving` is the release that moves it, with the `weight` of its canary."""
+    """A service on the first page that nothing moves. `undoable`: whoever looks may go back to what ran before."""
 
     run: Running
     label: str
     since: float
-    before: bool
-    moving: Summary | None
+    undoable: bool
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A service that a release moves: from what to what, and how much of its traffic the new version has."""
+
+    service: str
+    before: str
+    after: str
+    after_key: str
     weight: int
+
+
+class UnderWay(msgspec.Struct, frozen=True):
+    """A release that moves or waits, with what whoever looks may do about it."""
+
+    found: Release
+    moves: list[Moved]
+    actions: list[Action]
+
+    @property
+    def place(self) -> str:
+        """Its project and environment."""
+        return f"{self.found.summary.project} / {self.found.summary.environment}"
+
+    @property
+    def onward(self) -> Action | None:
+        """The next thing to do."""
+        return next((action for action in self.actions if action.kind == "main"), None)
+
+    @property
+    def back(self) -> Action | None:
+        """The way back."""
+        return next((action for action in self.actions if action.kind == "back"), None)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -50,25 +83,37 @@ class Compared(msgspec.Struct, frozen=True):
         return len(set(self.values)) > 1
 
 
-def places(running: Iterable[Running], known: dict[str, Summary]) -> list[tuple[str, list[Row]]]:
-    """The services by project and environment."""
-    rows = [_row(run, known) for run in running]
+def moves(found: Release, known: dict[Version, str]) -> list[Moved]:
+    """What a release moves, by service, in the order of its legs."""
+    pairs = zip(found.summary.moves, found.legs, strict=True)
+    return [
+        Moved(
+            service=move.unit.service,
+            before=known.get(move.before, move.before.key) if move.before else "nothing",
+            after=move.label or move.after.key,
+            after_key=move.after.key,
+            weight=leg.weight,
+        )
+        for move, leg in pairs
+    ]
+
+
+def places(running: Iterable[Running], known: dict[str, Summary], who: Who) -> list[tuple[str, list[Row]]]:
+    """The services that nothing moves, by project and environment."""
+    rows = [_row(run, known, who) for run in running if not run.in_flight and not run.waiting]
     keyed = groupby(rows, lambda row: f"{row.run.unit.project} / {row.run.unit.environment}")
     return [(place, list(found)) for place, found in keyed]
 
 
-def _row(run: Running, known: dict[str, Summary]) -> Row:
+def _row(run: Running, known: dict[str, Summary], who: Who) -> Row:
     promoted = known.get(run.release or "")
     move = _move(promoted, run.unit)
-    moving = known.get(run.in_flight or "")
-    now = _move(moving, run.unit)
+    before = move is not None and move.before is not None and not move.adjusts
     return Row(
         run=run,
         label=move.label if move else "",
         since=(promoted.ended_at or promoted.changed_at) if promoted else 0.0,
-        before=move is not None and move.before is not None,
-        moving=moving,
-        weight=now.weight if now else 0,
+        undoable=before and who.may("operate", run.unit.environment),
     )
 
 

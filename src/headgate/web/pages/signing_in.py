@@ -1,7 +1,7 @@
 """Coming in: by a link that is good once, or by a token."""
 
 from http import HTTPStatus
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import token_id
 from headgate.web.dispatch import read_body
+from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.pages.signing_in_elsewhere import SigningInElsewhere
 from headgate.web.problems import Problem, malformed
@@ -34,18 +35,33 @@ class SigningIn:
         ]
 
     async def _show(self, request: Request) -> Response:
-        return self._page(ticket=request.query_params.get("ticket", "")[:TICKET_MAX])
+        ticket = request.query_params.get("ticket", "")[:TICKET_MAX]
+        return self._page(ticket=ticket, wanted=way_back.asked(request))
 
-    def _page(self, notice: str = "", ticket: str = "", status: int = HTTPStatus.OK) -> Response:
+    def _page(
+        self,
+        notice: str = "",
+        ticket: str = "",
+        status: int = HTTPStatus.OK,
+        wanted: str = way_back.FIRST_PAGE,
+    ) -> Response:
         values = {"who": None, "notice": notice, "ticket": ticket, "elsewhere": self._door.vouching}
-        return page("sign_in.html", values, status)
+        named = "" if wanted == way_back.FIRST_PAGE else wanted
+        return page(
+            "sign_in.html", values | {"wanted": named, "wanted_query": quote(named, safe="/")}, status
+        )
 
     async def _enter(self, request: Request) -> Response:
+        given = dict[str, str]()
         try:
-            name = await self._begin(request, await fields(request))
+            given = await fields(request)
+            name = await self._begin(request, given)
         except Problem as problem:
-            return self._page(problem.document.detail, status=problem.document.status)
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+            wanted = way_back.safe(given.get(way_back.FIELD, way_back.FIRST_PAGE))
+            return self._page(problem.document.detail, status=problem.document.status, wanted=wanted)
+        there = way_back.kept(request, given.get(way_back.FIELD, ""))
+        answer = RedirectResponse(there, HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+        way_back.forget(request, answer)
         secure = self._door.secure(request)
         answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")
         return answer

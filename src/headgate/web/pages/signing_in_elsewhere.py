@@ -17,6 +17,7 @@ from headgate.web.access.arrivals import AGE_MAX_S
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.sessions import Word
 from headgate.web.access.vouching import BACK, ELSEWHERE, Vouching, welcomed, word_of
+from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.problems import Problem
 from headgate.web.who import Who
@@ -56,6 +57,7 @@ class SigningInElsewhere:
         answer = RedirectResponse(address, HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
         age = int(AGE_MAX_S)
         answer.set_cookie(ARRIVAL, shown, age, path=PATH, secure=self._secure, httponly=True, samesite="lax")
+        way_back.keep(answer, way_back.asked(request), secure=self._secure)
         return answer
 
     async def _address(self, request: Request, errand: Errand) -> str:
@@ -68,7 +70,9 @@ class SigningInElsewhere:
         try:
             who, subject, word = await self._vouched(request)
             await self._door.signed_in(who, self._vouching.issuer.url, subject)
-            answer = page("signed_in.html", {"who": None, "notice": "", "name": who.name})
+            there = way_back.kept(request, "")
+            answer = page("signed_in.html", {"who": None, "notice": "", "name": who.name, "there": there})
+            way_back.forget(request, answer)
             name = self._door.sessions.begin(who, self._door.now(), word=word)
             secure = self._secure or self._door.secure(request)
             answer.set_cookie(COOKIE, name, httponly=True, samesite="strict", secure=secure, path="/")

@@ -14,7 +14,6 @@ _STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _MANY = 1e6
 _SOME = 1.5
 """Below these odds there is nothing to speak of."""
-_PARTS = re.compile(r"[^_./]*[_./]+|[^_./]+")
 
 
 def duration(seconds: float | None) -> str:
@@ -67,29 +66,32 @@ def between(one: Evidence) -> str:
     return f"{one.ratio:.3g} ({low} to {high})"
 
 
-def breakable(text: str) -> Markup:
-    """A long name that may be broken after its underscores, dots and slashes, and nowhere else."""
-    return Markup("").join(
-        Markup("{}<wbr>").format(part) if part[-1] in "_./" else escape(part) for part in _PARTS.findall(text)
-    )
-
-
 def moment(at: float | None) -> Markup:
     """A time, in the server's words; the page's script shows it in the reader's own zone."""
     if not at:
         return escape(NOTHING)
     when = datetime.fromtimestamp(at, UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        when.isoformat(timespec="seconds"), when.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}">{}</time>').format(_iso(at), when.strftime("%Y-%m-%d %H:%M:%S UTC"))
+
+
+def ago(at: float | None, now: float) -> Markup:
+    """`4 min ago`; the page's script lets it grow."""
+    if not at:
+        return escape(NOTHING)
+    passed = now - at
+    said = "just now" if passed < 1 else f"{duration(passed)} ago"
+    return Markup('<time class="ago" datetime="{}">{}</time>').format(_iso(at), said)
+
+
+def lasting(at: float, now: float) -> Markup:
+    """How long something goes on already that began `at`; the page's script lets it grow."""
+    return Markup('<time class="lasting" datetime="{}">{}</time>').format(
+        _iso(at), duration(max(0.0, now - at))
     )
 
 
-def ago(at: float | None, now: float) -> str:
-    """`4 min ago`."""
-    if not at:
-        return NOTHING
-    passed = now - at
-    return "just now" if passed < 1 else f"{duration(passed)} ago"
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def outcome(value: str | None) -> str:

@@ -1,0 +1,85 @@
+"""Text of others in HTML: the one place that decides what of it a reader sees.
+
+Every `{{ … }}` of every template is passed through `shown`, by the templates' own `finalize`: nobody has to think of
+it.
+
+* What cannot be seen, or changes how the rest is read (control characters, bidirectional overrides, lone surrogates),
+  is written out: `⟨U+202E⟩`.
+* A word too long for a column may be broken where it has a separator, else every so many letters (`<wbr>`). No other
+  word is ever broken inside.
+* In an attribute, or where no element may stand, `plain` says the same without breaks.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from markupsafe import Markup, escape
+
+WORD_MAX = 24
+"""A longer word may be broken."""
+
+PIECE = 12
+"""Where nothing in it separates, every so many letters."""
+
+_LAID_OUT = "\n\t"
+_JOINS = "\u200c\u200d"
+"""Scripts and emoji need these two; alone they change nothing."""
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LONG = re.compile(rf"\S{{{WORD_MAX + 1},}}")
+_PARTS = re.compile(r"[^_./:@=,&?-]*[_./:@=,&?-]+|[^_./:@=,&?-]+")
+_NAMES = re.compile(r"[^_./]*[_./]+|[^_./]+")
+
+
+def shown(value: object) -> object:
+    """`value` as an element's text has it. Markup, and what is no text, stays what it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _shown(value)
+
+
+def plain(value: object) -> Markup:
+    """`value` as text for an attribute, a title, or wherever else no element may stand."""
+    return value if isinstance(value, Markup) else escape(visible(str(value)))
+
+
+def breakable(text: str) -> Markup:
+    """A name that may be broken after its underscores, dots and slashes; elsewhere only where a part is too long."""
+    return Markup("").join(_separated(part) for part in _NAMES.findall(visible(text)))
+
+
+def visible(text: str) -> str:
+    """`text` with everything written out that cannot be seen."""
+    if text.isprintable():
+        return text
+    return "".join(letter if _seen(letter) else f"\u27e8U+{ord(letter):04X}\u27e9" for letter in text)
+
+
+def _seen(letter: str) -> bool:
+    return letter in _LAID_OUT or letter in _JOINS or unicodedata.category(letter) not in _HIDDEN
+
+
+@lru_cache(maxsize=1024)
+def _shown(text: str) -> Markup | str:
+    seen = visible(text)
+    if len(seen) <= WORD_MAX or not _LONG.search(seen):
+        return seen
+    found, at = [Markup("")], 0
+    for word in _LONG.finditer(seen):
+        found += [escape(seen[at : word.start()]), _broken(word[0])]
+        at = word.end()
+    return Markup("").join([*found, escape(seen[at:])])
+
+
+def _broken(word: str) -> Markup:
+    return Markup("<wbr>").join(_pieces(part) for part in _PARTS.findall(word))
+
+
+def _separated(part: str) -> Markup:
+    return Markup("{}<wbr>").format(_pieces(part)) if part[-1] in "_./" else _pieces(part)
+
+
+def _pieces(part: str) -> Markup:
+    if len(part) <= WORD_MAX:
+        return escape(part)
+    return Markup("<wbr>").join(escape(part[at : at + PIECE]) for at in range(0, len(part), PIECE))
