@@ -38,7 +38,7 @@ class Desk:
         async def serve(request: Request) -> Response:
             session = self.door.session(request)
             if session is None:
-                return turned_away(request)
+                return turned_away(request, secure=self.door.secure(request))
             try:
                 return await show(request, session)
             except LedgerError as error:
@@ -94,9 +94,9 @@ class Desk:
             raise
 
 
-def turned_away(request: Request) -> Response:
+def turned_away(request: Request, *, secure: bool) -> Response:
     """To the way in, for somebody without a session; what they wanted is shown to them afterwards."""
     path = way_back.wanted(request)
     answer = RedirectResponse(way_back.sign_in(path), HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
-    way_back.keep(answer, path, secure=request.url.scheme == "https")
+    way_back.keep(answer, path, secure=secure)
     return answer
