@@ -122,7 +122,9 @@ EXPRESS = Application("express", "node server.js", prepare=_express)
 GO = Application("go_h2c", "./server", prepare=_go)
 EVENTS = Application("events", f"{PYTHON} server.py")
 JAVA = Application("java_client", f"{PYTHON} server.py")
-PHP = Application("php", "PHP -d session.save_path= -S 127.0.0.1:{port} index.php", {"shared": ["uploads"]}, prepare=_php)
+PHP = Application(
+    "php", "PHP -d session.save_path= -S 127.0.0.1:{port} index.php", {"shared": ["uploads"]}, prepare=_php
+)
 GUNICORN = Application("gunicorn", f"{PYTHON} -m gunicorn --workers 2 --bind 127.0.0.1:$PORT app:app")
 BEHIND_PASSWORD = Application(
     "behind_password",

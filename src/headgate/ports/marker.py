@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from headgate.core.summary import Outcome
 from headgate.core.timeline import Part
+from headgate.ports.chat import lifeless
 
 MarkMoment = Literal["started", "updated", "ended"]
 
@@ -70,16 +71,16 @@ class Mark:
     @property
     def title(self) -> str:
         """One line: `r7 web v2 -> production: rolled back`."""
-        what = ", ".join(f"{one.name} {one.label or one.after}" for one in self.services)
+        what = ", ".join(f"{one.name} {lifeless(one.label) or one.after}" for one in self.services)
         return f"{self.release} {what} -> {self.environment}: {self.state}"
 
     @property
     def text(self) -> str:
         """Some lines: from what to what, by whom, why, and where to read more."""
-        lines = [f"{one.name}: {one.before or 'nothing'} -> {one.shown}" for one in self.services]
-        lines.append(f"by {self.author}")
+        lines = [f"{one.name}: {one.before or 'nothing'} -> {lifeless(one.shown)}" for one in self.services]
+        lines.append(f"by {lifeless(self.author)}")
         if self.reason:
-            lines.append(self.reason[:TEXT_MAX])
+            lines.append(lifeless(self.reason[:TEXT_MAX]))
         if self.link:
             lines.append(self.link)
         if self.head:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
+from headgate.ports.chat import lifeless
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.fence import fenced
 from headgate.ports.notifier import Message
@@ -28,7 +29,6 @@ THREADS_MAX = 4
 _LOGGERS = {"apprise": logging.WARNING, "urllib3": logging.CRITICAL, "requests_oauthlib": logging.CRITICAL}
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _PASSING = frozenset({408, 425, 429})
-_LIVE = re.compile(r"@(?=\w)|<(?=[!@#/A-Za-z])|\](?=\()")
 _HTTP_REFUSED, _HTTP_SERVER = 400, 500
 
 
@@ -83,15 +83,10 @@ def _say(url: str, message: Message, bounds: Bounds) -> None:
 def _texts(message: Message) -> tuple[str, str]:
     """Title and body; one quiet line where there is nothing more to say. Nobody is called by a name in the text."""
     if not message.lines:
-        return "", _plain(message.title)
+        return "", lifeless(message.title)
     facts = [f"{label}: {value}" for label, value in message.facts if label != "release"]
     rest = [*message.lines, *facts, *([message.link] if message.link else [])]
-    return _plain(message.title), _plain("\n".join(rest))
-
-
-def _plain(text: str) -> str:
-    """Some services read mentions, links and markup in plain text: a space of no width takes the life out of them."""
-    return _LIVE.sub(lambda found: f"{found[0]}\u200b", text)
+    return lifeless(message.title), lifeless("\n".join(rest))
 
 
 def _type(message: Message) -> str:
