@@ -1,17 +1,17 @@
 """The candidate with nearly all of the traffic: what stable was known for takes stable's place.
 
 After a switch, and under the whole traffic before a promotion, no interval has two arms to compare. The null is then
-that the candidate does no harm, as promotion understands it (`mirror.Harm`), against the worst that stable's earlier
-cases leave believable: its share is at most the Chernoff bound at DOUBT (Hoeffding 1963: n KL(x/n, u) <= ln(1/DOUBT),
-with n tempered by the dispersion). Each interval's factor is that of one arm against a limit (`limit`), so that with
-probability 1 - DOUBT its mean is at most 1. Nothing tells a bad day from a bad version here: less than harm is never
-charged, and going back is the safe side.
+that the candidate's share is within two bounds: what is allowed beside the worst that stable's earlier cases leave
+believable, by the Chernoff bound at DOUBT (Hoeffding 1963: n KL(x/n, u) <= ln(1/DOUBT), n tempered by the dispersion);
+and harm, as promotion understands it (`mirror.Harm`), beside what stable showed. Each interval's factor is that of one
+arm against a limit (`limit`): for a version as good as stable its mean is at most 1, with probability 1 - DOUBT.
+Nothing tells a bad day from a bad version here: less than harm is never charged, and going back is the safe side.
 """
 
 import math
 
-from headgate.core.judge.grid import odds_grid
-from headgate.core.judge.known import KNOWN_N, Known
+from headgate.core.judge.grid import Grid, odds_grid
+from headgate.core.judge.known import KNOWN_N, Known, stable_share
 from headgate.core.judge.mirror import Harm, harmful_share
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.proportions import inside, share_logs
@@ -30,19 +30,36 @@ def stands_alone(canary_n: int, stable_n: int) -> bool:
     return canary_n >= GONE and stable_n * GONE < canary_n
 
 
-def alone_logs(harm: Harm, known: Known, pair: Pair, phi: float, points: int) -> list[float] | None:
-    """The log-likelihood ratios of one interval of the candidate against no harm; None when nothing can be told."""
+def alone_logs(harm: Harm, known: Known, pair: Pair, phi: float, grid: Grid) -> list[float] | None:
+    """The log-likelihood ratios of one interval of the candidate against no harm; None when nothing can be told.
+
+    `grid` has what is allowed, as a factor, and how many alternatives there are.
+    """
     if known.n < KNOWN_N:
         return None
-    good = harm.ratio < 1
-    bad_known = known.n - known.x if good else known.x
-    highest = highest_share(known.n / phi, bad_known / phi)
-    limit = 1 - harmful_share(harm, 1 - highest) if good else harmful_share(harm, highest)
+    limit = (
+        _highest_good(harm, known, phi, grid.null)
+        if harm.ratio < 1
+        else _highest(harm, known, phi, grid.null)
+    )
     limit = math.ceil(limit * 10**_DIGITS) / 10**_DIGITS
     if limit >= HARM_MAX:
         return None
-    x = pair.canary_n - pair.canary_x if good else pair.canary_x
-    return [log / phi for log in share_logs(odds_grid(inside(limit), points), pair.canary_n, x)]
+    x = pair.canary_n - pair.canary_x if harm.ratio < 1 else pair.canary_x
+    against = odds_grid(inside(limit), len(grid.alternatives))
+    return [log / phi for log in share_logs(against, pair.canary_n, x)]
+
+
+def _highest(harm: Harm, known: Known, phi: float, allowed: float) -> float:
+    """The bad share up to which nothing is charged."""
+    believable = highest_share(known.n / phi, known.x / phi)
+    return max(allowed * believable, harmful_share(harm, stable_share(known, exact=False)))
+
+
+def _highest_good(harm: Harm, known: Known, phi: float, allowed: float) -> float:
+    """The same where counts are of good cases: the share of the others up to which nothing is charged."""
+    believable = 1 - highest_share(known.n / phi, (known.n - known.x) / phi)
+    return 1 - min(allowed * believable, harmful_share(harm, stable_share(known, exact=True)))
 
 
 def highest_share(n: float, x: float, doubt: float = DOUBT) -> float:

@@ -92,7 +92,7 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
     if not pair.canary_n:
         return None
     if rule.alone is not None and stands_alone(c.canary_n, c.stable_n):
-        return alone_logs(rule.alone, c.known, pair, phi, len(rule.grid.alternatives))
+        return alone_logs(rule.alone, c.known, pair, phi, rule.grid)
     if not pair.stable_n:
         return None
     known = c.known.share
