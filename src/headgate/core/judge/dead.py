@@ -3,7 +3,7 @@
 Freezing the weight protects users while both versions may suffer from the same bad day. Where stable fails most of its
 requests there is nobody left to protect: what answers quickly with an error is no measure of latency, and the fix for
 all of it may be the candidate. It has to show that it serves: that its bad share is under `SERVES`, by a sequential
-likelihood ratio (Wald 1945) of a tenth of that against it, over the step's counts.
+likelihood ratio (Wald 1947) of a tenth of that against it, over the step's counts.
 """
 
 import math
