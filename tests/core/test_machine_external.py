@@ -213,6 +213,14 @@ def test_a_lost_stable_holds_until_the_candidate_passes_by_its_own_evidence() ->
     assert asked(ride).weight == 100
 
 
+def test_what_a_lost_stable_has_kept_waiting_is_done_then() -> None:
+    ride = Ride(plan_of(leg(SMOKED))).to_exposed()
+    ride.tell(VersionLost(at=0.0, version=OLD, reason="gone"))
+    assert (held(ride), ride.effects()) == ("stable_lost", ["Observe"])
+    ride.judge("pass").succeed(RunSmoke)
+    assert (ride.state.hold, asked(ride).weight) == (None, 50)
+
+
 def test_before_a_switch_stable_is_watched_until_it_is_known() -> None:
     ride = Ride(plan_of(LEARNING)).succeed(AskGates).succeed(PrepareVersion)
     assert phase(ride.state, ride.plan) == "watching the old version"

@@ -17,7 +17,7 @@ from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.model import Bake, Expose, Learn, Leg, Plan, Prepare, Promote, in_words, worst
+from headgate.core.model import Bake, Expose, Learn, Leg, Plan, Prepare, Promote, Step, in_words, worst
 from headgate.core.state import UNEXPOSED, Hold, State, Watch
 
 CALM_AFTER_S = 300.0
@@ -129,9 +129,7 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if fresh and relief.suspected(state, event, plan):
         return relief.relieve(state, event)
     if kind == "pass" and fresh and state.hold and state.hold.kind == "stable_lost":
-        warning = f"{state.hold.reason}; the new version went on by its own evidence"
-        state = replace(state, hold=None).with_warning(warning)
-        return _baked(state, event, plan, step) if isinstance(step, Bake) else state
+        return _lifted(state, event, plan, step)
     if state.done or state.hold:
         return state
     if isinstance(step, Expose):
@@ -139,6 +137,15 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if isinstance(step, Learn):
         return _learnt(state, event, plan, step)
     return _baked(state, event, plan, step) if fresh and isinstance(step, Bake) else state
+
+
+def _lifted(state: State, event: Judged, plan: Plan, step: Step) -> State:
+    """The candidate passes although stable is lost: what waited for a person goes on."""
+    reason = state.hold.reason if state.hold else ""
+    state = replace(state, hold=None).with_warning(f"{reason}; the new version went on by its own evidence")
+    if isinstance(step, Bake):
+        return _baked(state, event, plan, step)
+    return complete(state, event.at, plan) if state.done else state
 
 
 def _seen(state: State, event: Judged, leg: Leg, watch: Watch) -> State:
