@@ -32,12 +32,11 @@ def people_in(text: str, name: str) -> People:
     root, faults = compose(source.text)
     if root is None:
         raise ConfigError(source.problem(fault) for fault in faults or [empty])
+    if not isinstance(root, Fields):
+        strange = Fault(root.mark, "the file is not a mapping", Guests.EXPECTED, _EXAMPLE)
+        raise ConfigError(source.problem(fault) for fault in (*faults, strange))
     shown = source.parsed(root)
     problems = [shown.problem(fault) for fault in faults]
-    if not isinstance(root, Fields):
-        raise ConfigError(
-            [*problems, shown.problem_at((), "the file is not a mapping", Guests.EXPECTED, _EXAMPLE)]
-        )
     try:
         guests = Guests.model_validate(plain(root))
     except ValidationError as error:

@@ -37,7 +37,7 @@ def identity(home: Path) -> Identity | None:
     """What the home says of itself; None when it says nothing, or nothing that can be read."""
     try:
         return Identity(**json.loads((home / NAME).read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

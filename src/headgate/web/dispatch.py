@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headgate.ledger import LedgerError
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web import idempotency
 from headgate.web.access.front import address
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
@@ -119,10 +120,8 @@ async def _content(request: Request) -> bytes:
 def _decoded(content: bytes, kind: Any) -> Any:  # noqa: ANN401 - the endpoint's type
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise malformed(str(error), "body") from error
-    except RecursionError as error:
-        raise malformed("it is nested too deeply", "body") from error
+    except UNREADABLE as error:
+        raise malformed(why(error), "body") from error
 
 
 async def read_body(request: Request) -> bytes:

@@ -7,6 +7,7 @@ from typing import cast
 
 from headgate.config.detection.found import Found, text_of, with_port
 from headgate.config.detection.procfile import shell_words
+from headgate.ports.unreadable import UNREADABLE
 
 _INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|EXPOSE|HEALTHCHECK)\s+(.+)$", re.IGNORECASE | re.MULTILINE)
 _PORT_MAX = 65535
@@ -40,7 +41,7 @@ def _words(instruction: str) -> list[str]:
     if instruction.startswith("["):
         try:
             words: object = json.loads(instruction)
-        except ValueError:
+        except UNREADABLE:
             return []
         found = cast("list[object]", words) if isinstance(words, list) else []
         return [word for word in found if isinstance(word, str)]
