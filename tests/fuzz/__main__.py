@@ -5,8 +5,8 @@
     make fuzz ARGS="--list"                         what there is
     make fuzz ARGS="--replay build/fuzz/NAME/KEY"   one finding again
 
-Each target runs in a process of its own, which a crash or a limit of memory may end. A finding is a file in `build/fuzz`,
-made small, with what was raised beside it.
+Each target runs in a process of its own, which a crash or a limit of memory may end. A finding is a file in
+`build/fuzz`, made small, with what was raised beside it.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -109,8 +110,9 @@ class Campaign:
         def make(document: object) -> None:
             found.append(mutation.as_json(document))
 
+        fed: Callable[[bytes], object] = cast("Any", make).hypothesis.fuzz_one_input
         while True:
-            make.hypothesis.fuzz_one_input(self._draw.randbytes(512))
+            fed(self._draw.randbytes(512))
             yield found.pop() if found else None
             found.clear()
 

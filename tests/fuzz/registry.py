@@ -17,7 +17,7 @@ READS = (
 
 NOT_FOREIGN: dict[str, str] = {
     "testing/": "suites and fakes, of tests",
-    "simulation/": "virtual time: it reads what it wrote",
+    "cli/demo/": "the demo's own shop",
     "load/": "a journey that a person gives to the load generator, which has nothing of ours in its process",
     "cli/judging": "a person's own file of criteria, by the parser of the project file",
     "cli/client": "what our own door answers to the person who runs it, by unix socket",
@@ -28,9 +28,11 @@ NOT_FOREIGN: dict[str, str] = {
     "plugins/processes/supervisord/client": "supervisord's answers by its own library, from our own daemon's socket",
     "plugins/processes/supervisord/program_file": "the section that we wrote, for supervisord",
     "plugins/web/memory": "the in-memory twin",
+    "plugins/web/client/client": "where a redirect leads: tests/plugins/web/test_client.py has what is none",
     "plugins/web/client/origin": "addresses from settings, checked before",
     "web/access/vouching": "the issuer's address, from the entrance, checked before",
     "web/api/reaching": "addresses in a body: see `api-body`; what is none names no host",
+    "ports/unreadable": "what the others decode with",
     "ports/issuer": "addresses from settings; what is none is not guarded",
     "ports/sigv4": "the address that we ask",
     "ports/signature": "our own secret",

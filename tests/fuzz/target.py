@@ -16,8 +16,9 @@ class Target:
 
     `parse` takes whatever bytes there are; `raises` are the errors that its docstring declares. `modules` hold it (as
     paths under src/headgate, without `.py`). `seeds` makes a few sound inputs, by our own encoders where we have them;
-    `words` are texts that mean something to it. `ms_per_mb` and `memory_times` bound what a megabyte may cost, `floor_ms`
-    and `floor_mb` what little may; one that may cost more than usual says in `because` why, and what bounds it.
+    `words` are texts that mean something to it. `ms_per_mb` and `memory_times` bound what a megabyte may cost,
+    `floor_ms` and `floor_mb` what little may; one that may cost more than usual says in `because` why, and what bounds
+    it.
     """
 
     name: str

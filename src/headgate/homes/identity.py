@@ -33,12 +33,18 @@ class Identity:
     inode: int
 
 
+_KINDS = {"id": str, "epoch": int, "path": str, "device": int, "inode": int}
+
+
 def identity(home: Path) -> Identity | None:
     """What the home says of itself; None when it says nothing, or nothing that can be read."""
     try:
-        return Identity(**json.loads((home / NAME).read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError):
+        found = json.loads((home / NAME).read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
+    if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != _KINDS:
+        return None
+    return Identity(**found) if "\0" not in found["path"] else None
 
 
 def settle(home: Path) -> None:

@@ -124,18 +124,18 @@ def _decoded(content: bytes, kind: Any) -> Any:  # noqa: ANN401 - the endpoint's
         raise malformed(why(error), "body") from error
 
 
-async def read_body(request: Request) -> bytes:
-    """The body. Raises Problem: 413 over BODY_MAX_BYTES, without having read more; 408 after BODY_MAX_S."""
+async def read_body(request: Request, limit_bytes: int = BODY_MAX_BYTES) -> bytes:
+    """The body. Raises Problem: 413 over `limit_bytes`, without having read more; 408 after BODY_MAX_S."""
     announced = request.headers.get("content-length", "0")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > BODY_MAX_BYTES:
-        raise _too_large()
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_MAX_S), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > BODY_MAX_BYTES:
-                    raise _too_large()
+                if len(body) > limit_bytes:
+                    raise _too_large(limit_bytes)
     except TimeoutError as error:
         detail = f"the body was not there within {BODY_MAX_S:g} s"
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, "too slow", detail) from error
@@ -144,8 +144,8 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _too_large() -> Problem:
-    detail = f"the body is larger than {BODY_MAX_BYTES} bytes"
+def _too_large(limit_bytes: int) -> Problem:
+    detail = f"the body is larger than {limit_bytes} bytes"
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large", detail)
 
 

@@ -27,7 +27,10 @@ from tests.fuzz.target import Target
 
 ANSWERS = (
     b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
-    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;a=b\r\nyes\r\n0\r\nx: y\r\n\r\n",
+    (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"3;a=b\r\nyes\r\n0\r\nx: y\r\n\r\n"
+    ),
     b"HTTP/1.0 302 Found\r\nlocation: https://[::1]/a\r\n\r\n",
     b"\0\0\6\4\0\0\0\0\0",
 )
