@@ -70,8 +70,7 @@ def weigh(target: Target, data: bytes) -> tuple[int, Finding | None]:
     """The most memory that Python held while it was parsed, and whether that is too much."""
     tracemalloc.start()
     try:
-        with contextlib.suppress(Exception):
-            target.parse(data)
+        _once(target, data)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

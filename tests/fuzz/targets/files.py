@@ -166,7 +166,7 @@ STORED = Provenance(source="x", builder="ada", built_at=NOW)
 
 def archive(suffix: str, data: bytes) -> None:
     """Taken into a store, and found there to be what was taken."""
-    place = folder("archives")
+    place = folder(f"archives{suffix}")
     store = place / "store"
     source = place / f"source{suffix}"
     source.write_bytes(data)
