@@ -23,6 +23,10 @@ GROWN_EVERY, MADE_EVERY, WEIGHED_EVERY = 40, 12, 16
 RATE_FROM = 16 * 1024
 """Smaller inputs say nothing of what a megabyte costs."""
 
+SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+ALWAYS = (b"", b"\0", b"{}", b"[]", b"[" * 100_000, b'{"a":' * 20_000, b"9" * 5000, b'"\xff"')
+"""What every reader is given."""
+
 SCALARS = (
     st.none()
     | st.booleans()
@@ -83,7 +87,7 @@ class Campaign:
     def _inputs(self) -> Iterator[bytes]:
         target, draw = self._target, self._draw
         yield from target.seeds()
-        yield from (b"", b"\0", b"{}", b"[]", b"[" * 100_000, b'{"a":' * 20_000, b"9" * 5000, b'"\xff"')
+        yield from (data[: self._input_max] for data in ALWAYS)
         made = self._made(_keys(target))
         while True:
             number = self.result.executions
@@ -103,9 +107,7 @@ class Campaign:
         )
         found: list[bytes] = []
 
-        @settings(
-            database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-        )
+        @settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=SLOW)
         @given(documents)
         def make(document: object) -> None:
             found.append(mutation.as_json(document))

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from headgate.files import identity as file_identity
 from headgate.files import replace_file
@@ -42,9 +43,10 @@ def identity(home: Path) -> Identity | None:
         found = json.loads((home / NAME).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != _KINDS:
+    written = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if {name: type(value) for name, value in written.items()} != _KINDS or "\0" in written["path"]:
         return None
-    return Identity(**found) if "\0" not in found["path"] else None
+    return Identity(**written)
 
 
 def settle(home: Path) -> None:

@@ -337,9 +337,10 @@ def statements(data: bytes) -> None:
 def tokens() -> tuple[bytes, ...]:
     import jwt  # noqa: PLC0415 - for seeds only
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from jwt.algorithms import ECAlgorithm  # noqa: PLC0415
 
     key = ec.derive_private_key(7, ec.SECP256R1())
-    public = {**jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k1"}
+    public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k1"}
     claims = {
         "iss": ISSUER,
         "sub": "ada",
