@@ -195,7 +195,8 @@ TARGETS = (
             f"http-answer-{method.lower()}", partial(answers, method), (Unanswered,),
             ("plugins/targets/local/http_request", "plugins/targets/local/redirects"), lambda: ANSWERS, HTTP_WORDS,
             ms_per_mb=HTTP_MS_PER_MB,
-            because="http.client reads chunks and headers one by one: a head has 64 KiB at most, a body a megabyte",
+            memory_times=30,
+            because="http.client copies, and reads chunks one by one: a head has 64 KiB at most, a body a megabyte",
         )
         for method, HTTP_MS_PER_MB in (("GET", 3000.0), ("HEAD", 3000.0))
     ),
