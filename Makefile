@@ -15,7 +15,7 @@ ARGS ?=
 
 export PYTHON
 
-.PHONY: help setup demo test check fix bench mutants lock clean
+.PHONY: help setup demo test check fix bench fuzz mutants lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,9 @@ check: $(READY) ## ruff, mypy, pyright, import-linter and the tidiness rules
 
 bench: $(READY) ## measure everything: `ARGS="--quick --only deploys,judge"` for a part
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(READY) ## feed every parser what nobody meant: `ARGS="--minutes 10 --only otlp"`; findings are in build/fuzz
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: $(READY) ## break the engine in sixteen ways and see whether the simulation notices: `ARGS=no_deadline` for one
 	@$(BIN)/python -m tests.simulation.mutants $(ARGS)

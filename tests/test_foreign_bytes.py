@@ -1,7 +1,8 @@
 """Whatever reads bytes that others made does work in proportion to them: each row is a parser and a kind of malice.
 
-A new parser of foreign bytes gets a row here. Two sizes are compared by their best times, taken in turn, so that a busy
-machine slows both: work that grows by the square would be 64 times as much at 8 times the size.
+A new parser of foreign bytes gets a target in tests/fuzz/targets, which looks for whatever it is that breaks it; and a
+row here where its work could grow faster than its input. Two sizes are compared by their best times, taken in turn, so
+that a busy machine slows both: work that grows by the square would be 64 times as much at 8 times the size.
 """
 
 import contextlib

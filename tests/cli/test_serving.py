@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -129,6 +130,23 @@ def test_nonsense_is_told(place: str) -> None:
     assert ask(place, "POST", "/intervals/x", {"stable": 3})[0] == 400
     assert ask(place, "GET", "/elsewhere")[0] == 404
     assert ask(place, "POST", "/elsewhere", {})[0] == 404
+
+
+@pytest.mark.parametrize("body", [b'"\xff"', b"[" * 100_000])
+def test_what_is_no_json_is_told(place: str, body: bytes) -> None:
+    request = urllib.request.Request(f"{place}/intervals/web", body, method="POST")  # noqa: S310 - our own server
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass
+    with caught.value as answer:
+        assert answer.code == 400
+        assert json.load(answer)["error"]
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "9" * 5000, "\u0661"])
+def test_an_odd_length_is_refused(place: str, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(f"POST /judge HTTP/1.1\r\ncontent-length: {length}\r\n\r\n".encode())
+        assert b" 413 " in connection.makefile("rb").readline()
 
 
 def test_names_are_bounded() -> None:

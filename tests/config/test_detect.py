@@ -304,3 +304,26 @@ def test_what_it_writes_is_suggested(tmp_path: Path, kind: str) -> None:
     service = load_text(detect(tmp_path), "headgate.yaml").services["web"]
     assert run in " ".join(service.run)
     assert (service.shared, service.writable) == (shared, writable)
+
+
+BOMB = "".join(f"a{n}: &a{n} {{{', '.join(f'<<: *a{n - 1}' for _ in range(9))}}}\n" for n in range(1, 10))
+HOSTILE = {
+    "a deep manifest": ("k8s.yaml", "kind: " + "[" * 50_000),
+    "merged aliases": ("k8s.yaml", f"kind: Deployment\na0: &a0 {{b: c}}\n{BOMB}"),
+    "a tag without a value": ("k8s.yaml", "kind: Deployment\nspec: !!int ''\n---\nkind: !!timestamp x\n"),
+    "a deep pyproject": ("pyproject.toml", "a = " + "[" * 50_000),
+    "a long number": ("pyproject.toml", "a = " + "1" * 5000),
+    "a long number in Cargo": ("Cargo.toml", "a = " + "1" * 5000),
+    "a deep Cargo": ("Cargo.toml", "a = " + "[" * 50_000),
+    "a deep package.json": ("package.json", "[" * 50_000),
+    "a deep command": ("Dockerfile", "CMD " + "[" * 50_000),
+    "a long port": ("Dockerfile", "EXPOSE " + "1" * 5000),
+    "empty lines": ("Dockerfile", "\n" * 200_000),
+    "spaces": ("Procfile", "web: a" + " " * 200_000 + "b"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_says_nothing(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    load_text(detect(tmp_path), "x")

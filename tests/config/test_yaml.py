@@ -129,6 +129,9 @@ FRAGMENTS = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join))
 @example("a: &a\n  b: *a\n")
+@example("'    secrets: hunter2\n'")
+@example("- secrets: hunter2\n")
+@example("'': '    secrets: hunter2\n'")
 @example("headgate: 1\nproject: a\nservices: {a: &s {artifact: a, run: b, listen: 1}, b: *s}\n")
 def test_whatever_the_text_only_config_errors_are_raised(text: str) -> None:
     try:

@@ -93,3 +93,20 @@ def test_a_record_that_cannot_be_read_is_none(home: Path, content: str) -> None:
     require(home)
     settle(home)
     assert identity(home) is not None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b'"\xff"',
+        b'{"id": "a", "epoch": 1, "path": 7, "device": 1, "inode": 1}',
+        b'{"id": "a", "epoch": 1, "path": "a\\u0000b", "device": 1, "inode": 1}',
+        b'{"id": "a", "epoch": true, "path": "a", "device": 1, "inode": 1}',
+    ],
+)
+def test_what_cannot_be_read_says_nothing(home: Path, written: bytes) -> None:
+    (home / "home.json").write_bytes(written)
+    assert identity(home) is None
+    require(home)

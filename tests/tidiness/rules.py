@@ -190,6 +190,18 @@ def no_error_is_swallowed(file: File) -> Iterator[Problem]:
             yield node.lineno, f"{ast.unparse(node)}: nobody will ever know"
 
 
+PARTLY_CAUGHT = re.compile(
+    r"except\b.*\b(msgspec\.)?(MsgspecError|DecodeError)\b|except\b.*JSONDecodeError\b"
+)
+
+
+def what_decoding_raises_is_caught(file: File) -> Iterator[Problem]:
+    if file.in_house and not file.is_in(tables.DECODE_THEMSELVES):
+        yield from search(
+            file, PARTLY_CAUGHT, "decoding raises more than that: except headgate.ports.unreadable.UNREADABLE"
+        )
+
+
 # --- nothing of one machine ---------------------------------------------------------------------------------
 
 MACHINE_PATHS = re.compile(r"(?<![\w.~$}/-])/(root|work|home)/[\w.-]*")
@@ -291,4 +303,5 @@ RULES: tuple[Rule, ...] = (
     unix_sockets_may_lie_deep,
     what_must_last_lies_in_the_home,
     folders_of_a_home_are_private,
+    what_decoding_raises_is_caught,
 )

@@ -100,6 +100,7 @@ BAD = [
     (rules.guests_are_expected, "src/headgate/web/a.py", "from headgate.load import run"),
     (rules.unix_sockets_may_lie_deep, "src/headgate/cli/client.py", "socket.AF_UNIX"),
     (rules.what_must_last_lies_in_the_home, "src/headgate/homes.py", 'Path("/tmp")'),
+    (rules.what_decoding_raises_is_caught, "src/headgate/web/a.py", "except msgspec.DecodeError as error:"),
 ]
 
 GOOD = [
@@ -135,6 +136,7 @@ GOOD = [
     (rules.guests_are_expected, "src/headgate/wiring/world.py", "from headgate.plugins.targets import x"),
     (rules.unix_sockets_may_lie_deep, "src/headgate/unix_sockets.py", "socket.AF_UNIX"),
     (rules.what_must_last_lies_in_the_home, "src/headgate/homes.py", 'home / "run"'),
+    (rules.what_decoding_raises_is_caught, "src/headgate/web/a.py", "except UNREADABLE as error:"),
     (
         rules.guests_are_expected,
         "src/headgate/plugins/targets/a.py",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headgate.web import connections, serve
+from headgate.web.connections import _beyond
 from headgate.web.serve import serving, tcp_listener
 
 HALF = b"GET / HTTP/1.1\r\nhost: x\r\nx-never"
@@ -170,3 +171,11 @@ def test_what_nobody_needs_is_refused(request_: bytes, status: bytes) -> None:
         assert await place.ask() == b"HTTP/1.1 200 OK"
 
     play(story)
+
+
+def test_a_query_that_is_not_ascii_is_refused() -> None:
+    """h11 lets none through; starlette would break on one from another server."""
+    problem = _beyond({"headers": [], "raw_path": b"/", "query_string": b"a=\x9e"})
+    assert problem is not None
+    assert problem.document.status == 400
+    assert _beyond({"headers": [], "raw_path": b"/", "query_string": b"a=%9E"}) is None

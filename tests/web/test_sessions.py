@@ -7,6 +7,7 @@ from headgate.core.home import ActionDenied
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import AGE_MAX_S, IDLE_S
 from headgate.web.access.tokens import Grant, token_id
+from headgate.web.pages.signing_in import FORM_MAX_BYTES
 from tests.web.visitor import Visitor, play
 
 VERBS = ("abort", "pause", "resume", "approve", "promote", "rollback", "restore")
@@ -71,5 +72,18 @@ def test_a_viewer_is_refused_at_every_form_and_each_time_it_is_on_record() -> No
         denied = [note.event for note in visitor.home.ledger.notes(0)]
         assert sum(isinstance(event, ActionDenied) for event in denied) == len(paths)
         assert visitor.home.phase(visitor.release) == "baking"
+
+    play(story)
+
+
+def test_a_form_that_anybody_may_send_is_small() -> None:
+    async def story(visitor: Visitor) -> None:
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await visitor.http.post(
+            "/sign-in", content=b"token=" + b"%FF" * (FORM_MAX_BYTES // 3), headers=form
+        )
+        assert answer.status_code == 413
+        answer = await visitor.http.post("/sign-in", content=b"token=" + b"%FF" * 1000, headers=form)
+        assert answer.status_code == 401
 
     play(story)

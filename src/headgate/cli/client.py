@@ -16,6 +16,7 @@ from headgate.cli import exits
 from headgate.cli.errors import Unable
 from headgate.cli.session import person
 from headgate.homes import steering_beside
+from headgate.ports.unreadable import UNREADABLE
 from headgate.unix_sockets import connect, listens
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _refused(answer: "Refused") -> Unable:
 def _read(status: int, answer: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(answer, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         found = {"title": "an answer that is no JSON", "detail": answer[:200].decode(errors="replace")}
         status = max(status, 500)
     if status < 400:  # noqa: PLR2004 - HTTP's line between yes and no

@@ -15,6 +15,7 @@ from headgate.cli.session import Session
 from headgate.core.drift import Declared
 from headgate.core.model import Unit
 from headgate.files import replace_file
+from headgate.ports.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from headgate.config import Project
@@ -78,7 +79,7 @@ def _remembered(file: Path) -> Declaration | None:
     """Nothing where it cannot be read: it is made again."""
     try:
         return _decoder.decode(file.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -30,10 +30,12 @@ import msgspec
 
 from headgate.judge import Answer, Interval, Judge, VerdictKind, answer
 from headgate.judge.kayenta import JudgeResult, Question, judge_arrays
+from headgate.ports.unreadable import UNREADABLE, why
 
 JUDGES_MAX = 1000
 """Names that are kept; the one that was heard of least lately goes first."""
 BODY_MAX_BYTES = 8 * 1024 * 1024
+DIGITS = 10
 YES: dict[str, tuple[VerdictKind, ...]] = {
     "": ("watch", "pass"),
     "rollout": ("watch", "pass"),
@@ -116,15 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Intervals of a name, Flagger's question, or Kayenta's."""
-        length = int(self.headers.get("content-length") or 0)
+        announced = self.headers.get("content-length") or "0"
+        length = (
+            int(announced) if announced.isascii() and announced.isdigit() and len(announced) < DIGITS else -1
+        )
         if not 0 <= length <= BODY_MAX_BYTES:
             self._say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"at most {BODY_MAX_BYTES} bytes"})
             return
         kind, name = self._place()
         try:
             self._answered(kind, name, self.rfile.read(length))
-        except msgspec.DecodeError as error:
-            self._say(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        except UNREADABLE as error:
+            self._say(HTTPStatus.BAD_REQUEST, {"error": why(error)})
 
     def _answered(self, kind: str, name: str, body: bytes) -> None:
         if kind == "intervals":

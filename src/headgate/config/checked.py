@@ -26,12 +26,13 @@ def checked(text: str, name: str, kind: type[S], example: str) -> S:
     root, faults = compose(source.text)
     if root is None:
         raise ConfigError(source.problem(fault) for fault in faults or [empty])
+    if not isinstance(
+        root, Fields
+    ):  # it has no keys to tell what is a secret: shown as what could not be read
+        strange = Fault(root.mark, "the file is not a mapping", kind.EXPECTED, example)
+        raise ConfigError(source.problem(fault) for fault in (*faults, strange))
     shown = source.parsed(root)
     problems = [shown.problem(fault) for fault in faults]
-    if not isinstance(root, Fields):
-        raise ConfigError(
-            [*problems, shown.problem_at((), "the file is not a mapping", kind.EXPECTED, example)]
-        )
     try:
         found = kind.model_validate(plain(root))
     except ValidationError as error:

@@ -34,11 +34,13 @@ def load_text(text: str, name: str) -> Project:
         # Nothing but comments gives no root and no fault.
         faults = faults or [Fault(Mark(1, 1, 1, 1), "the file says nothing", _EXPECTED)]
         raise ConfigError(source.problem(fault) for fault in faults)
+    if not isinstance(
+        root, Fields
+    ):  # it has no keys to tell what is a secret: shown as what could not be read
+        strange = Fault(root.mark, "the file is not a mapping", _EXPECTED)
+        raise ConfigError(source.problem(fault) for fault in (*faults, strange))
     shown = source.parsed(root)
     problems = [shown.problem(fault) for fault in faults]
-    if not isinstance(root, Fields):
-        problems.append(shown.problem_at((), "the file is not a mapping", _EXPECTED))
-        raise ConfigError(problems)
     full, unknown = overlay(root)
     problems += [shown.problem(fault) for fault in unknown]
     project, more = _validate(shown.seen_as(full))

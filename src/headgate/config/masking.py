@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from headgate.config.tree import Fields, Items, Mark, Node, scalars
+from headgate.config.tree import Fields, Items, Mark, Node, Scalar, scalars
 
 _SOURCES = frozenset({"file", "env", "secret", "projects", "used_by", "to"})
 _TELLTALE = re.compile(r"secret|passw|token|credential|(api|private|access)[-_]?key", re.IGNORECASE)
 _KEYED = re.compile(r"^[\s{,?-]*[\"']?(?P<key>[\w.$-]+)[\"']?\s*:\s*")
+_QUOTED_KEY = re.compile(rf"(?:{_TELLTALE.pattern})[\w-]*[\"']?\s*:", re.IGNORECASE)
 _MASK = "*"
 
 
@@ -17,7 +18,12 @@ def sensitive(name: str) -> bool:
 
 
 def secret_marks(node: Node) -> Iterator[Mark]:
-    """The places of all values under telltale keys (`secrets` is one), except the names of files and variables."""
+    """The places of all values under telltale keys (`secrets` is one), except the names of files and variables.
+
+    A text that has such a key in it, as a piece of YAML that a quote has swallowed, is one as well.
+    """
+    if isinstance(node, Scalar) and _QUOTED_KEY.search(node.text):
+        yield node.mark
     if isinstance(node, Items):
         for item in node.nodes:
             yield from secret_marks(item)

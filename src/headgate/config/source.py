@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from headgate.config.masking import mask, mask_unparsed, secret_marks
@@ -99,14 +100,28 @@ class Source:
         mark = locate(self.root, loc, key=key) if self.root is not None else Mark(0, 0, 0, 0)
         return self.problem(Fault(mark, what, expected, hint))
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        """Split once: a broken file may have as many problems as it has lines."""
+        return _BREAK.split(self.text)
+
+    @cached_property
+    def _secret_lines(self) -> dict[int, list[Mark]]:
+        """What may be a secret, by the lines that it is on."""
+        found: dict[int, list[Mark]] = {}
+        for mark in self.secrets:
+            for line in range(mark.line, mark.end_line + 1):
+                found.setdefault(line, []).append(mark)
+        return found
+
     def _line(self, number: int) -> str:
-        lines = _BREAK.split(self.text)
+        lines = self._lines
         if not 1 <= number <= len(lines):
             return ""
         return (
             mask_unparsed(lines, number)
             if self.root is None
-            else mask(lines[number - 1], number, self.secrets)
+            else mask(lines[number - 1], number, self._secret_lines.get(number, ()))
         )
 
 

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from headgate.files import identity as file_identity
 from headgate.files import replace_file
@@ -33,12 +34,19 @@ class Identity:
     inode: int
 
 
+_KINDS = {"id": str, "epoch": int, "path": str, "device": int, "inode": int}
+
+
 def identity(home: Path) -> Identity | None:
     """What the home says of itself; None when it says nothing, or nothing that can be read."""
     try:
-        return Identity(**json.loads((home / NAME).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        found = json.loads((home / NAME).read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
+    written = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if {name: type(value) for name, value in written.items()} != _KINDS or "\0" in written["path"]:
+        return None
+    return Identity(**written)
 
 
 def settle(home: Path) -> None:

@@ -8,6 +8,7 @@ from headgate.core.events import Request
 from headgate.core.model import Arm, Source, Unit, Version
 from headgate.core.submission import Submission
 from headgate.ports.controller import Health, Heard, Retired, Vitals
+from headgate.ports.unreadable import UNREADABLE, why
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -158,6 +159,6 @@ def reply(content: bytes) -> Reply:
 def _decoded(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
     try:
         return decoder.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"a message that is none: {error}"
+    except UNREADABLE as error:
+        message = f"a message that is none: {why(error)}"
         raise ValueError(message) from error

@@ -13,6 +13,7 @@ import msgspec
 
 from headgate.ledger.chain import GENESIS
 from headgate.ledger.verify import Head
+from headgate.ports.unreadable import UNREADABLE, why
 
 LINES_MAX = 1_000_000
 LINE_MAX_BYTES = 1000
@@ -73,8 +74,8 @@ def read_anchors(lines: Iterable[bytes], key: bytes | None = None, home: str = "
             raise NoAnchor(f"line {number}: this is no file of anchors: it is too long")
         try:
             anchor = msgspec.json.decode(text, type=Anchor)
-        except msgspec.MsgspecError as error:
-            raise NoAnchor(f"line {number}: this is no anchor: {error}") from None
+        except UNREADABLE as error:
+            raise NoAnchor(f"line {number}: this is no anchor: {why(error)}") from None
         if anchor.sequence < 1 or len(anchor.hash) != len(GENESIS):
             raise NoAnchor(f"line {number}: this is no anchor: it names no entry")
         if key is not None and not anchor.proven(key):

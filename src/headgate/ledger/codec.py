@@ -13,6 +13,7 @@ from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
+from headgate.ports.unreadable import UNREADABLE, why
 
 Fields = dict[str, object]
 Fact = AnyEvent | AnyHomeEvent
@@ -66,8 +67,8 @@ class Codec:
             if version == 1 and not self._versions:
                 return self._events.decode(body)
             return self._upcast(version, body)
-        except msgspec.MsgspecError as error:
-            raise LedgerCorrupt(f"an event cannot be read ({error}): {body[:200]!r}") from error
+        except UNREADABLE as error:
+            raise LedgerCorrupt(f"an event cannot be read ({why(error)}): {body[:200]!r}") from error
 
     def _upcast(self, version: int, body: bytes) -> Fact:
         name = _Tag.decode(body).type
@@ -129,8 +130,8 @@ def decode_sample(digest: str, body: bytes) -> Sample:
         )
     try:
         return _samples.decode(body)
-    except msgspec.MsgspecError as error:
-        raise LedgerCorrupt(f"sample {digest} cannot be read: {error}") from error
+    except UNREADABLE as error:
+        raise LedgerCorrupt(f"sample {digest} cannot be read: {why(error)}") from error
 
 
 def encode_summary(summary: Summary) -> bytes:
@@ -142,5 +143,5 @@ def decode_summary(body: bytes) -> Summary:
     """The summary in these bytes. Raises LedgerCorrupt."""
     try:
         return _summaries.decode(body)
-    except msgspec.MsgspecError as error:
-        raise LedgerCorrupt(f"a summary cannot be read ({error}): {body[:200]!r}") from error
+    except UNREADABLE as error:
+        raise LedgerCorrupt(f"a summary cannot be read ({why(error)}): {body[:200]!r}") from error

@@ -19,6 +19,7 @@ from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.codec import CODEC, Codec
 from headgate.ledger.errors import LedgerError, LedgerFull
+from headgate.ports.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ class FileSpool:
             try:
                 line = msgspec.json.decode(data, type=_Line)
                 event = cast("AnyEvent", self._codec.decode(line.version, bytes(line.event)))
-            except (msgspec.MsgspecError, LedgerError):
+            except (*UNREADABLE, LedgerError):
                 return  # whoever wrote it died in the middle
             yield Unwritten(line.release, line.expected, event, line.summary, line.sample)
 

@@ -145,6 +145,10 @@ def translated(path: Path, busy_s: float) -> Generator[None]:
         yield
     except sqlite3.Error as error:
         raise explained(error, path, busy_s) from error
+    except UnicodeDecodeError as error:  # in a schema, or in SQLite's own complaint
+        raise LedgerCorrupt(
+            f"the ledger at {path} is damaged: it holds text that is none ({error})"
+        ) from error
     except OSError as error:
         raise LedgerError(f"the ledger at {path} cannot be opened: {error}") from error
 

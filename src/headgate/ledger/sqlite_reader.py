@@ -52,6 +52,11 @@ def _goes_on(known: sqlite3.Connection, fresh: sqlite3.Connection) -> bool:
     return not sequence or found == (digest,)
 
 
+_BEGIN, _END = (int, str, int, int, bytes), (str,)
+_TYPES = frozenset({(*_BEGIN, type(None), *_END), (*_BEGIN, str, *_END)})
+"""What the columns of an entry hold: see Record."""
+
+
 class Reader:
     """A read-only connection and the questions that are asked of it; safe to share between threads."""
 
@@ -117,14 +122,14 @@ class Reader:
     def events_of(self, release: str, after: int) -> list[Record]:
         """The entries of a release whose number is greater than `after`."""
         rows = self._rows(f"{_EVENTS} WHERE release = ? AND number > ? ORDER BY number", (release, after))
-        return [Record(*row) for row in rows]
+        return [self._record(row) for row in rows]
 
     def events_since(self, sequence: int, limit: int) -> list[Record]:
         """Up to `limit` entries whose sequence is greater."""
         rows = self._rows(
             f"{_EVENTS} WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, max(0, limit))
         )
-        return [Record(*row) for row in rows]
+        return [self._record(row) for row in rows]
 
     def releases_since(self, sequence: int, limit: int) -> list[Record]:
         """Up to `limit` entries about releases whose sequence is greater."""
@@ -132,7 +137,15 @@ class Reader:
             f"{_EVENTS} WHERE sequence > ? AND release <> ? ORDER BY sequence LIMIT ?",
             (sequence, HOME, max(0, limit)),
         )
-        return [Record(*row) for row in rows]
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: Row) -> Record:
+        """The entry in a row. SQLite keeps whatever type a stranger put in. Raises LedgerCorrupt."""
+        if tuple(map(type, row)) not in _TYPES:
+            raise LedgerCorrupt(
+                f"the ledger at {self._path} is damaged: beside {row[0]!r} stands what is no entry"
+            )
+        return Record(*row)
 
     def records(self, after: int) -> Iterator[Record]:
         """All entries after `after`, read page by page."""
@@ -146,6 +159,8 @@ class Reader:
         rows = self._rows(
             "SELECT digest, at, body FROM samples WHERE digest IN (SELECT value FROM json_each(?))", (asked,)
         )
+        if any(not isinstance(body, bytes | None) for _, _, body in rows):
+            raise LedgerCorrupt(f"the ledger at {self._path} is damaged: what is stored as a sample is none")
         return {digest: StoredSample(at, body) for digest, at, body in rows}
 
     def samples_of(self, release: str) -> list[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from headgate.core.model import QuietHours, Reach
 from headgate.core.notices import Notice
 from headgate.ports.marker import Mark
 from headgate.ports.notifier import Message
+from headgate.ports.unreadable import UNREADABLE, why
 
 VERSION = 1
 FILE = "outbox.json"
@@ -121,8 +122,8 @@ def decoded(content: bytes) -> Book:
     """The book in `content`. Raises ValueError when it cannot be read."""
     try:
         book = msgspec.json.decode(content, type=Book)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"it cannot be read: {error}") from None
+    except UNREADABLE as error:
+        raise ValueError(f"it cannot be read: {why(error)}") from None
     if book.version != VERSION:
         raise ValueError(f"it is of version {book.version}; this Headgate writes {VERSION}")
     return book

@@ -11,6 +11,7 @@ from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.keeper import bound
 from headgate.ports.refusals import first_words
 from headgate.ports.secrets import read_secret
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Answer, Request, Web
 from headgate.ports.wires import Wires
 
@@ -104,9 +105,9 @@ def decoded(answer: Answer, kind: type[T], name: str) -> T:
         return msgspec.json.decode(answer.body, type=kind)
     except msgspec.ValidationError as error:
         raise Permanent(f"{name} answered something else: {error}; is this address really {name}?") from None
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Temporary(
-            f"{name} answered {answer.status} with broken JSON ({error}); it is asked again"
+            f"{name} answered {answer.status} with broken JSON ({why(error)}); it is asked again"
         ) from None
 
 
@@ -122,7 +123,7 @@ def remembered(reference: str) -> dict[str, str]:
     """What a reference holds: by service or by moment, where its mark is. Whatever is no reference holds nothing."""
     try:
         return msgspec.json.decode(reference, type=dict[str, str]) if reference else {}
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return {}
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headgate.files import replace_file
+from headgate.ports.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ def read_notes(path: Path, kind: type[T]) -> tuple[T, ...]:
     found: Any = tuple[kind, ...]  # type: ignore[valid-type]
     try:
         return tuple(msgspec.json.decode(path.read_bytes(), type=found))
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return ()
 
 

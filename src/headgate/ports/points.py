@@ -10,6 +10,7 @@ Point = tuple[float, object]
 """When (seconds since the epoch) and what: a number, a number as text, or nothing."""
 
 POINTS_MAX = 100_000
+_SHOWN_MAX = 10**300
 
 
 def count_in(value: object, what: str) -> float | None:
@@ -20,12 +21,13 @@ def count_in(value: object, what: str) -> float | None:
         number = (
             float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
         )
-    except ValueError:
+    except (ValueError, OverflowError):  # a whole number of JSON may have hundreds of digits
         number = -1.0
     if math.isnan(number):
         return None
     if not math.isfinite(number) or number < 0:
-        shown = f"{value:g}" if isinstance(value, int | float) else f"a {type(value).__name__}"
+        small = isinstance(value, float) or (isinstance(value, int) and abs(value) < _SHOWN_MAX)
+        shown = f"{value:g}" if small else f"a {type(value).__name__}"
         raise Temporary(f"{what}: {shown} is no count")
     return number
 

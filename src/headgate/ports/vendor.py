@@ -13,6 +13,7 @@ from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.refusals import WORDS_MAX, struck
 from headgate.ports.secrets import read_secret
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Answer, Request, Web
 from headgate.ports.wires import Wires
 
@@ -138,7 +139,7 @@ def shaped(name: str, body: bytes, kind: type[T], secrets: tuple[str, ...] = ())
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        why = struck(str(error), secrets)[:WORDS_MAX]
-        raise Temporary(f"{name} answered in another shape: {why}; is the address right?") from None
-    except msgspec.DecodeError as error:
-        raise Temporary(f"{name} answered with broken JSON: {str(error)[:WORDS_MAX]}") from None
+        what = struck(str(error), secrets)[:WORDS_MAX]
+        raise Temporary(f"{name} answered in another shape: {what}; is the address right?") from None
+    except UNREADABLE as error:
+        raise Temporary(f"{name} answered with broken JSON: {why(error)[:WORDS_MAX]}") from None

@@ -206,6 +206,8 @@ def _beyond(scope: Scope) -> Problem | None:
     if len(scope["raw_path"]) > PATH_MAX_BYTES or len(query) > QUERY_MAX_BYTES:
         detail = f"a path has at most {PATH_MAX_BYTES} bytes, a query {QUERY_MAX_BYTES}"
         return Problem(414, "address too long", detail)
+    if not query.isascii():
+        return Problem(400, "malformed request", "a query is ASCII: percent-encode the rest")
     if query.count(b"&") + query.count(b";") >= PARAMETERS_MAX:
         return Problem(414, "address too long", f"a query has at most {PARAMETERS_MAX} parameters")
     return None

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headgate.ledger import LedgerError
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web import idempotency
 from headgate.web.access.front import address
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
@@ -121,24 +122,22 @@ async def _content(request: Request) -> bytes:
 def _decoded(content: bytes, kind: Any) -> Any:  # noqa: ANN401 - the endpoint's type
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise malformed(str(error), "body") from error
-    except RecursionError as error:
-        raise malformed("it is nested too deeply", "body") from error
+    except UNREADABLE as error:
+        raise malformed(why(error), "body") from error
 
 
-async def read_body(request: Request) -> bytes:
-    """The body. Raises Problem: 413 over BODY_MAX_BYTES, without having read more; 408 after BODY_MAX_S."""
+async def read_body(request: Request, limit_bytes: int = BODY_MAX_BYTES) -> bytes:
+    """The body. Raises Problem: 413 over `limit_bytes`, without having read more; 408 after BODY_MAX_S."""
     announced = request.headers.get("content-length", "0")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > BODY_MAX_BYTES:
-        raise _too_large()
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_MAX_S), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > BODY_MAX_BYTES:
-                    raise _too_large()
+                if len(body) > limit_bytes:
+                    raise _too_large(limit_bytes)
     except TimeoutError as error:
         detail = f"the body was not there within {BODY_MAX_S:g} s"
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, "too slow", detail) from error
@@ -147,8 +146,8 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _too_large() -> Problem:
-    detail = f"the body is larger than {BODY_MAX_BYTES} bytes"
+def _too_large(limit_bytes: int) -> Problem:
+    detail = f"the body is larger than {limit_bytes} bytes"
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large", detail)
 
 

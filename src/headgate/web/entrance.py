@@ -18,6 +18,7 @@ from headgate.core.model import SecretSource
 from headgate.ports.errors import PortError
 from headgate.ports.issuer import guarded
 from headgate.ports.reach import Bounds, bounds_of
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_door
 from headgate.web.pages.pages import Pages
@@ -144,8 +145,8 @@ def read_entrance(home: Path) -> Entrance:
         return Entrance()
     try:
         return msgspec.json.decode(content, type=Entrance)
-    except msgspec.MsgspecError as error:
-        raise Shut(f"{home / FILE} cannot be understood: {error}") from error
+    except UNREADABLE as error:
+        raise Shut(f"{home / FILE} cannot be understood: {why(error)}") from error
 
 
 def allowed_at(home: Path) -> Bounds:

@@ -124,3 +124,16 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_document_is_read(document: object) -> None:
     findings(json.dumps(document).encode(), "q")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"dependencies": {"db": {"status": "fail", "error": "\\ud800"}}}',
+        b'{"dependencies": {"\\udfff": "fail"}}',
+        b'{"dependencies": {"db": {"status": "fail", "error": NaN}}}',
+        b'{"dependencies": {"db": ' + b"[" * 100_000,
+    ],
+)
+def test_what_the_ledger_could_not_take_is_no_answer(body: bytes) -> None:
+    assert findings(body, "q") == ()

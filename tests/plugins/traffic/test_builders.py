@@ -70,17 +70,17 @@ def test_routes(name: str) -> None:
 def test_routes_tell_what_they_were_built_from(name: str) -> None:
     applied = Applied(ROUTINGS[name], (effect(1), effect(7, "r2", 3)))
     built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(routes(applied)))
-    assert applied_of(built) == applied
+    assert applied_of(built, "it") == applied
     metadata = built["metadata"]["filter_metadata"]["headgate"]["applied"]
     metadata["routing"]["weight"] = float(metadata["routing"]["weight"])  # protobuf's numbers are doubles
-    assert applied_of(built) == applied
+    assert applied_of(built, "it") == applied
 
 
 def test_routes_of_a_headgate_that_had_no_rules_yet_are_those_with_the_defaults() -> None:
     applied = Applied(ROUTINGS["weights"], (effect(1),))
     built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(routes(applied)))
     del built["metadata"]["filter_metadata"]["headgate"]["applied"]["routing"]["listener"]["proxy"]
-    assert applied_of(built) == applied
+    assert applied_of(built, "it") == applied
 
 
 def test_rules_are_in_the_listener_and_its_routes() -> None:

@@ -42,6 +42,24 @@ def test_it_remembers_what_was_applied(tmp_path: Path) -> None:
     assert folder.every_applied() == [applied]
 
 
+STRANGE = [
+    b"{}",
+    b"[]",
+    b'{"resources": [7], "version_info": "a"}',
+    b'{"resources": [{}], "version_info": "a"}',
+]
+
+
+@pytest.mark.parametrize("written", STRANGE)
+def test_routes_that_headgate_did_not_write_are_told(tmp_path: Path, written: bytes) -> None:
+    folder = Folder(tmp_path)
+    folder.create()
+    folder.routes(UNIT).write_bytes(written)
+    for read in (lambda: folder.applied(UNIT), folder.every_applied):
+        with pytest.raises(Permanent, match="Headgate wrote"):
+            read()
+
+
 def test_the_version_of_a_file_is_what_it_holds() -> None:
     one, same, other = discovery([{"a": 1}]), discovery([{"a": 1}]), discovery([{"a": 2}])
     assert version_of(one) == version_of(same) != version_of(other)

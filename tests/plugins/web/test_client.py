@@ -161,7 +161,12 @@ def test_a_short_retry_after_is_waited_for() -> None:
 def test_redirects_stay_within_the_origin() -> None:
     def script(request: Request) -> Answer:
         path = request.url.rpartition("/")[2]
-        there = {"old": "/new", "away": "http://elsewhere.example/x?key=1", "round": "/round"}.get(path)
+        there = {
+            "old": "/new",
+            "away": "http://elsewhere.example/x?key=1",
+            "round": "/round",
+            "odd": "http://[::1",
+        }.get(path)
         return Answer(302, {"location": there}, b"") if there else Answer(200, {}, path.encode())
 
     async def scenario(web: HttpWeb, origin: str) -> None:
@@ -170,6 +175,8 @@ def test_redirects_stay_within_the_origin() -> None:
             Permanent, match=r"redirects to http://elsewhere\.example/x, which is not followed"
         ):
             await web.ask(get(f"{origin}/away"))
+        with pytest.raises(Permanent, match="redirects to what is no address"):
+            await web.ask(get(f"{origin}/odd"))
         with pytest.raises(Permanent, match="more than 3 times"):
             await web.ask(get(f"{origin}/round"))
         with pytest.raises(Permanent, match="is not followed"):

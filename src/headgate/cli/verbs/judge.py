@@ -11,6 +11,7 @@ from headgate.cli import options
 from headgate.cli.errors import Unable
 from headgate.cli.judging import read_spec, spec_of
 from headgate.cli.screen import say
+from headgate.ports.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from headgate.judge import Judge
@@ -108,7 +109,7 @@ def _judged(judge: "Judge", source: IO[bytes]) -> None:
                     continue
                 interval = decode(line)
                 out.write(encode(answer(interval.at, judge.observe(interval))) + b"\n")
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise Unable(f"line {number}: {error}", f"a line is like {SHOWN}") from error
         finally:
             out.flush()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, text_of
+from headgate.ports.unreadable import UNREADABLE
 
 _NOTE = "The server must listen on the port in the variable PORT, or be given {port}."
 
@@ -19,7 +20,7 @@ def look(folder: Path) -> Found | None:
         return Found("go.mod", (f"./{name}",), path="dist", build=build, port=8080, notes=(_NOTE,))
     try:
         cargo = tomllib.loads(text_of(folder / "Cargo.toml"))
-    except tomllib.TOMLDecodeError:
+    except UNREADABLE:
         return None
     package = cargo.get("package")
     binary = cast("dict[str, object]", package).get("name") if isinstance(package, dict) else None

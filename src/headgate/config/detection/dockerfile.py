@@ -7,8 +7,11 @@ from typing import cast
 
 from headgate.config.detection.found import Found, text_of, with_port
 from headgate.config.detection.procfile import shell_words
+from headgate.ports.unreadable import UNREADABLE
 
-_INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|EXPOSE|HEALTHCHECK)\s+(.+)$", re.IGNORECASE | re.MULTILINE)
+_INSTRUCTION = re.compile(
+    r"^[ \t]*+(CMD|ENTRYPOINT|EXPOSE|HEALTHCHECK)[ \t]++(.+)$", re.IGNORECASE | re.MULTILINE
+)
 _PORT_MAX = 65535
 
 
@@ -18,7 +21,7 @@ def look(folder: Path) -> Found | None:
     if not text:
         return None
     last = {found[1].upper(): found[2].strip() for found in _INSTRUCTION.finditer(_last_stage(text))}
-    port = re.match(r"(\d+)", last.get("EXPOSE", ""))
+    port = re.match(r"(\d{1,5})(?!\d)", last.get("EXPOSE", ""))
     entry, command = _words(last.get("ENTRYPOINT", "")), _words(last.get("CMD", ""))
     number = int(port[1]) if port and 0 < int(port[1]) <= _PORT_MAX else None
     words = with_port([*entry, *command])
@@ -32,7 +35,7 @@ def look(folder: Path) -> Found | None:
 
 
 def _last_stage(text: str) -> str:
-    return re.split(r"(?im)^\s*FROM\s", text)[-1]
+    return re.split(r"(?im)^[ \t]*+FROM\s", text)[-1]
 
 
 def _words(instruction: str) -> list[str]:
@@ -40,7 +43,7 @@ def _words(instruction: str) -> list[str]:
     if instruction.startswith("["):
         try:
             words: object = json.loads(instruction)
-        except ValueError:
+        except UNREADABLE:
             return []
         found = cast("list[object]", words) if isinstance(words, list) else []
         return [word for word in found if isinstance(word, str)]

@@ -7,9 +7,9 @@ from headgate.config.detection.found import files_below, text_of
 
 HEADER = "x-forwarded-proto"
 _KINDS = (
-    ("Rails", "config/environments/production.rb", r"^\s*config\.force_ssl\s*=\s*true"),
-    ("Django", "**/settings*.py", r"^\s*SECURE_SSL_REDIRECT\s*=\s*(?!False|None|0\b)\S"),
-    ("Django", "**/settings/*.py", r"^\s*SECURE_SSL_REDIRECT\s*=\s*(?!False|None|0\b)\S"),
+    ("Rails", "config/environments/production.rb", r"^[ \t]*+config\.force_ssl[ \t]*+=[ \t]*+true"),
+    ("Django", "**/settings*.py", r"^[ \t]*+SECURE_SSL_REDIRECT[ \t]*+=[ \t]*+(?!False|None|0\b)\S"),
+    ("Django", "**/settings/*.py", r"^[ \t]*+SECURE_SSL_REDIRECT[ \t]*+=[ \t]*+(?!False|None|0\b)\S"),
 )
 _DJANGO_TRUSTS = "It must trust the header, too: SECURE_PROXY_SSL_HEADER."
 

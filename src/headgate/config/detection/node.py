@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, text_of
+from headgate.ports.unreadable import UNREADABLE
 
 
 def look(folder: Path) -> Found | None:
     """How this Node project starts; None when it is none."""
     try:
         data: object = json.loads(text_of(folder / "package.json"))
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         return None
     if not isinstance(data, dict):
         return None

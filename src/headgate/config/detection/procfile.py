@@ -9,10 +9,10 @@ from headgate.config.detection.found import Found, text_of, with_port
 
 def look(folder: Path) -> Found | None:
     """The command of the process `web`; None without one."""
-    web = re.search(r"^web:\s*(.+?)\s*$", text_of(folder / "Procfile"), re.MULTILINE)
+    web = re.search(r"^web:[ \t]*+(\S.*)$", text_of(folder / "Procfile"), re.MULTILINE)
     if not web:
         return None
-    words = shell_words(web[1])
+    words = shell_words(web[1].rstrip())
     return Found("Procfile: web", with_port(words)) if words else None
 
 

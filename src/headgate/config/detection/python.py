@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, files_below, text_of
+from headgate.ports.unreadable import UNREADABLE
 
 _SKIP = {".venv", "venv", "node_modules", "tests", "test", "docs", "build", "dist", ".git"}
 _ASGI = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(FastAPI|Starlette|Quart|Litestar)\(", re.MULTILINE)
@@ -85,7 +86,7 @@ def _target(where: Path, name: str) -> tuple[str, tuple[str, ...]]:
 def _script(folder: Path) -> Found | None:
     try:
         data = tomllib.loads(text_of(folder / "pyproject.toml"))
-    except tomllib.TOMLDecodeError:
+    except UNREADABLE:
         return None
     project = data.get("project")
     scripts = cast("dict[str, object]", project).get("scripts") if isinstance(project, dict) else None

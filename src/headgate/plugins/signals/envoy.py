@@ -16,14 +16,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from headgate.core.model import Arm, Counts, Histogram, Mean, Version
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.wires import Wires
+
+T = TypeVar("T")
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
@@ -88,7 +91,7 @@ class EnvoySignals:
 
     async def _read_all(self) -> dict[str, Arm]:
         earlier, now = await self._merged()
-        instances = _instances(msgspec.json.decode(await self._fetch(_CLUSTERS), type=dict[str, Any]))
+        instances = _instances(await self._fetch(_CLUSTERS))
         self._read_at = time.monotonic()
         known = {name for name, counts in now.items() if "rq_total" in counts.values}
         self._series = {name: self._series.get(name, _Series()) for name in known}
@@ -218,38 +221,106 @@ def _without_total(latency: Histogram | None) -> Histogram | None:
     return Histogram(latency.le[:-1], latency.count[:-1])
 
 
+# --- Envoy's answers: what is not of this shape is no answer ---
+
+
+class _Bucket(msgspec.Struct, frozen=True):
+    upper_bound: float
+    cumulative: float
+
+
+class _Buckets(msgspec.Struct, frozen=True):
+    name: str
+    buckets: list[_Bucket] = []
+
+
+class _Stat(msgspec.Struct, frozen=True):
+    """A counter with its name, or all histograms without one."""
+
+    name: str = ""
+    value: int = 0
+    histograms: list[_Buckets] = []
+
+
+class _Stats(msgspec.Struct, frozen=True):
+    stats: list[_Stat]
+
+
+class _Socket(msgspec.Struct, frozen=True):
+    address: str = ""
+    port_value: int = 0
+
+
+class _Address(msgspec.Struct, frozen=True):
+    socket_address: _Socket = _Socket()
+
+
+class _HostStat(msgspec.Struct, frozen=True):
+    name: str
+    value: int = 0
+
+
+class _Host(msgspec.Struct, frozen=True):
+    address: _Address
+    stats: list[_HostStat] = []
+
+
+class _Cluster(msgspec.Struct, frozen=True):
+    name: str
+    host_statuses: list[_Host] = []
+
+
+class _ClusterStatuses(msgspec.Struct, frozen=True):
+    cluster_statuses: list[_Cluster] = []
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    """An answer of this kind; whole numbers of 64 bits come as text. Raises Temporary."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except UNREADABLE as error:
+        raise Temporary(f"Envoy's admin interface answered in another shape: {why(error)}") from None
+
+
 def _clusters(body: bytes) -> tuple[_Clusters, int]:
-    """The clusters in an answer of `/stats`, and how many flushes had been dropped."""
+    """The clusters in an answer of `/stats`, and how many flushes had been dropped. Raises Temporary."""
     values: dict[str, dict[str, int]] = {}
     latencies: dict[str, Histogram] = {}
     dropped = 0
-    for stat in msgspec.json.decode(body, type=dict[str, Any])["stats"]:
-        if stat.get("name") == _FLUSHES:
-            dropped = int(stat["value"])
-        elif "name" in stat:
-            _, cluster, name = stat["name"].split(".", maxsplit=2)
-            values.setdefault(cluster, {})[name.removeprefix("upstream_")] = int(stat["value"])
-        for found in (one for one in stat.get("histograms", ()) if one["buckets"]):
-            latencies[found["name"].split(".")[1]] = _histogram(found["buckets"])
+    for stat in _decoded(body, _Stats).stats:
+        if stat.name == _FLUSHES:
+            dropped = stat.value
+        elif stat.name:
+            cluster, name = _named(stat.name)
+            values.setdefault(cluster, {})[name.removeprefix("upstream_")] = stat.value
+        for found in (one for one in stat.histograms if one.buckets):
+            latencies[_named(found.name)[0]] = _histogram(found.buckets)
     return {name: _Counts(counts, latencies.get(name)) for name, counts in values.items()}, dropped
 
 
-def _histogram(buckets: list[dict[str, float]]) -> Histogram:
-    le = tuple(float(bucket["upper_bound"]) for bucket in buckets)
-    return Histogram(le, tuple(int(bucket["cumulative"]) for bucket in buckets))
+def _named(name: str) -> tuple[str, str]:
+    """The cluster in a statistic's name, and what follows it. Raises Temporary."""
+    parts = name.split(".", maxsplit=2)
+    if len(parts) != 3:  # noqa: PLR2004 - `cluster`, its name, and what is counted
+        raise Temporary(f"Envoy answered a statistic that was not asked for: {name[:100]!r}")
+    return parts[1], parts[2]
 
 
-def _instances(answer: dict[str, Any]) -> dict[str, dict[str, Counts]]:
+def _histogram(buckets: list[_Bucket]) -> Histogram:
+    le = tuple(bucket.upper_bound for bucket in buckets)
+    return Histogram(le, tuple(int(bucket.cumulative) for bucket in buckets))
+
+
+def _instances(body: bytes) -> dict[str, dict[str, Counts]]:
     """Requests and errors by cluster and address. Hosts that answered nothing yet are there, with zeros."""
     found: dict[str, dict[str, Counts]] = {}
-    for cluster in answer.get("cluster_statuses", ()):
-        hosts = found.setdefault(cluster["name"], {})
-        for host in cluster.get("host_statuses", ()):
-            address = host["address"].get("socket_address", {})
-            stats = {stat["name"]: int(stat.get("value", 0)) for stat in host.get("stats", ())}
+    for cluster in _decoded(body, _ClusterStatuses).cluster_statuses:
+        hosts = found.setdefault(cluster.name, {})
+        for host in cluster.host_statuses:
+            place = host.address.socket_address
+            stats = {stat.name: stat.value for stat in host.stats}
             errors = stats.get("rq_error", 0)
-            name = f"{address.get('address')}:{address.get('port_value')}"
-            hosts[name] = Counts(stats.get("rq_success", 0) + errors, errors)
+            hosts[f"{place.address}:{place.port_value}"] = Counts(stats.get("rq_success", 0) + errors, errors)
     return found
 
 

@@ -16,7 +16,7 @@ Every query says {time} where its time belongs, and has one number as its answer
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
@@ -138,7 +138,7 @@ def _csv_rows(vendor: Vendor, body: bytes) -> list[object]:
         raise Temporary("InfluxDB's answer broke off")
     header: list[str] = []
     values: list[object] = []
-    for row in csv.reader(io.StringIO(text)):
+    for row in _rows(text):
         if not row or row[0].startswith("#"):
             header = []
         elif not header:
@@ -150,6 +150,13 @@ def _csv_rows(vendor: Vendor, body: bytes) -> list[object]:
         else:
             values.append(row[header.index("_value")] or None)
     return values
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text))
+    except csv.Error as error:
+        raise Temporary(f"InfluxDB answered what is no CSV: {error}") from None
 
 
 class Sql:

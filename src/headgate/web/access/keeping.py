@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from headgate.files import replace_file
+from headgate.ports.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
@@ -72,6 +73,6 @@ class FileDrawer:
 
 
 def _decoded(content: bytes, kind: type[T]) -> T | None:
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+    with contextlib.suppress(*UNREADABLE):
         return msgspec.json.decode(content, type=kind) if content else None
     return None

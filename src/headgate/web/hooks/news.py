@@ -9,6 +9,7 @@ import msgspec
 
 from headgate.core.hooks import Alert
 from headgate.core.model import Push
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web.problems import Problem, malformed
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -52,10 +53,8 @@ def decoded(body: bytes, kind: type[T]) -> T:
     """The body as `kind` has it; what it does not name is not looked at. Raises Problem."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise malformed(str(error), "body") from error
-    except RecursionError as error:
-        raise malformed("it is nested too deeply", "body") from error
+    except UNREADABLE as error:
+        raise malformed(why(error), "body") from error
 
 
 def brief(text: str | None) -> str:

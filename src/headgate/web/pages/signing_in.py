@@ -16,6 +16,8 @@ from headgate.web.pages.signing_in_elsewhere import SigningInElsewhere
 from headgate.web.problems import Problem, malformed
 
 FIELDS_MAX = 50
+FORM_MAX_BYTES = 1024 * 1024
+"""Room for a project file, quoted. Anybody may send a form, and it costs many times its size to take one apart."""
 TICKET_MAX = 200
 
 
@@ -86,7 +88,7 @@ class SigningIn:
 async def fields(request: Request) -> dict[str, str]:
     """The fields of a form. Raises Problem: 413, 422."""
     try:
-        text = (await read_body(request)).decode()
+        text = (await read_body(request, FORM_MAX_BYTES)).decode()
         return dict(
             parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=FIELDS_MAX)
         )

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
+from headgate.plugins.signals.otlp.facts import RESOURCES_MAX
 from headgate.plugins.signals.otlp.inbox import Inbox
 from headgate.plugins.signals.otlp.protocol import JSON, PATHS, PROTOBUF
 from headgate.plugins.signals.otlp.resource import TEXT_MAX
@@ -240,6 +241,20 @@ def test_hostile_attributes_take_no_room() -> None:
         with pytest.raises(Temporary) as raised:
             await made.source(service="other").read(OLD)
         assert len(str(raised.value)) < 1000
+
+    run(scenario)
+
+
+def test_resources_of_one_delivery_are_bounded() -> None:
+    """An empty one is two bytes, and as much work as any."""
+
+    async def scenario(made: Place, client: httpx2.AsyncClient) -> None:
+        for path in PATHS:
+            answer = await client.post(
+                path, content=b"\x0a\x00" * (RESOURCES_MAX + 7), headers={"content-type": PROTOBUF}
+            )
+            assert answer.status_code == 200
+            assert f"over {RESOURCES_MAX} resources" in answer.content.decode(errors="replace")
 
     run(scenario)
 

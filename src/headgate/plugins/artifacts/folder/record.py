@@ -29,7 +29,7 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def newest_at(self) -> float:
         """When it last came in, in seconds since the epoch."""
-        return max(self.labels.values())
+        return max(self.labels.values(), default=self.provenance.built_at)
 
     def artifact(self) -> Artifact:
         """What the port shows: the first provenance, with the label that was given last."""

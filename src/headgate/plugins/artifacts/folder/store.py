@@ -16,6 +16,7 @@ from headgate.plugins.artifacts.folder.record import Record, chosen, is_digest
 from headgate.plugins.artifacts.folder.sources import members
 from headgate.plugins.artifacts.folder.tree import difference, scan
 from headgate.ports import Artifact, Permanent, Provenance
+from headgate.ports.unreadable import UNREADABLE, why
 
 STALE_S = 24 * 3600.0
 """What lies in `incoming` for longer was left by a process that died; the next `put` clears it."""
@@ -178,9 +179,9 @@ class FolderArtifacts:
             return msgspec.json.decode((place / "record.json").read_bytes(), type=Record)
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise Permanent(
-                f"{place / 'record.json'} cannot be read ({error}): put its content in again"
+                f"{place / 'record.json'} cannot be read ({why(error)}): put its content in again"
             ) from error
 
     # --- configurations --------------------------------------------------------------------------------------------
@@ -216,5 +217,7 @@ class FolderArtifacts:
             )
         try:
             return msgspec.json.decode(content, type=Configuration)
-        except msgspec.MsgspecError as error:
-            raise Permanent(f"configuration {digest[:8]} was written by another Headgate: {error}") from error
+        except UNREADABLE as error:
+            raise Permanent(
+                f"configuration {digest[:8]} was written by another Headgate: {why(error)}"
+            ) from error

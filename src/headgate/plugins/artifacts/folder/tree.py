@@ -21,8 +21,10 @@ from typing import Literal
 import msgspec
 
 from headgate.ports import Permanent
+from headgate.ports.unreadable import UNREADABLE
 
 _HEADER = b"headgate tree 1\n"
+_LENGTHS = {"file": 5, "link": 3}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -144,7 +146,10 @@ def check_link(root: str, path: str, target: str) -> None:
 
 
 def difference(manifest: bytes, found: Tree) -> str | None:
-    """The first path, in order, in which `found` differs from a manifest, as a sentence; None when none does."""
+    """The first path, in order, in which `found` differs from a manifest, as a sentence; None when none does.
+
+    Raises Permanent for what is no manifest.
+    """
     expected = dict(_lines(manifest))
     present = {leaf.path: leaf.line() for leaf in found.leaves}
     for path in sorted(expected.keys() | present.keys(), key=str.encode):
@@ -159,11 +164,22 @@ def difference(manifest: bytes, found: Tree) -> str | None:
 
 def _lines(manifest: bytes) -> Iterator[tuple[str, bytes]]:
     for line in manifest.removeprefix(_HEADER).splitlines(keepends=True):
-        yield str(msgspec.json.decode(line, type=list[object])[1]), line
+        yield str(_parts(line)[1]), line
+
+
+def _parts(line: bytes) -> list[object]:
+    """What a line of a manifest says. Raises Permanent for what is none."""
+    try:
+        parts = msgspec.json.decode(line, type=list[object])
+    except UNREADABLE as error:
+        raise Permanent(f"a line of its manifest cannot be read: {error}") from None
+    if _LENGTHS.get(str(parts[0]) if parts else "") != len(parts):
+        raise Permanent(f"a line of its manifest is none: {line[:80]!r}")
+    return parts
 
 
 def _what(expected: bytes, present: bytes) -> str:
-    old, new = (msgspec.json.decode(line, type=list[object]) for line in (expected, present))
+    old, new = _parts(expected), _parts(present)
     if old[0] != new[0]:
         return f"it was a {old[0]} and is a {new[0]}"
     if old[0] == "link":

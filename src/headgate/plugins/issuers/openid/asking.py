@@ -7,6 +7,7 @@ import msgspec
 from headgate.ports.errors import Permanent
 from headgate.ports.issuer import ANSWER_MAX_BYTES
 from headgate.ports.refusals import place, too_large
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Request, Web
 
 TIMEOUT_S = 5.0
@@ -21,5 +22,5 @@ async def ask(web: Web, request: Request, kind: type[T]) -> T:
         raise too_large(request, ANSWER_MAX_BYTES)
     try:
         return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Permanent(f"{place(request)} answered what cannot be understood: {error}") from None
+    except UNREADABLE as error:
+        raise Permanent(f"{place(request)} answered what cannot be understood: {why(error)}") from None

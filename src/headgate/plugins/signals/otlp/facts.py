@@ -1,6 +1,8 @@
 """What a delivery says, once it is decoded: plain facts, each with the party that it is about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -8,7 +10,11 @@ from headgate.core.model import Counts
 from headgate.core.traces import Party, Span
 from headgate.plugins.signals.otlp.spread import Explicit, Exponential
 
+T = TypeVar("T")
+
 REASON_MAX = 300
+RESOURCES_MAX = 2000
+"""So many resources of one delivery are looked at: an empty one is two bytes, and as much work as any."""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -42,6 +48,11 @@ class Batch:
     rejected: int = 0
     why: str = ""
     incomplete: dict[tuple[Party, str], str] = field(default_factory=dict[tuple[Party, str], str])
+
+    def some(self, groups: Sequence[T]) -> Sequence[T]:
+        """The first RESOURCES_MAX of these; the rest is rejected."""
+        self.reject(max(0, len(groups) - RESOURCES_MAX), f"over {RESOURCES_MAX} resources in one request")
+        return groups[:RESOURCES_MAX]
 
     def reject(self, number: int, why: str, party: Party | None = None, metric: str = "") -> None:
         """Take note of what is not taken; the first reason is told."""

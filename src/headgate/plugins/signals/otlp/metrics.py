@@ -34,7 +34,7 @@ class _Wrong(ValueError):  # noqa: N818 - what a point is
 def read(request: ExportMetricsServiceRequest, wanted: frozenset[str]) -> Batch:
     """The points of the metrics named in `wanted`; whoever sent anything is heard."""
     batch = Batch()
-    for group in request.resource_metrics:
+    for group in batch.some(request.resource_metrics):
         sender = party(group.resource)
         metrics = [metric for scope in group.scope_metrics for metric in scope.metrics]
         if isinstance(sender, str):

@@ -35,7 +35,7 @@ _BAD_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE", "EMERGENCY", "A
 def read(request: ExportTraceServiceRequest, content_type: str) -> Batch:
     """Every span that can be placed in a trace."""
     batch = Batch()
-    for group in request.resource_spans:
+    for group in batch.some(request.resource_spans):
         sender = party(group.resource)
         sent = [span for scope in group.scope_spans for span in scope.spans]
         if isinstance(sender, str):
@@ -108,7 +108,7 @@ def _address(attributes: Iterable[KeyValue]) -> str:
 def logged(request: ExportLogsServiceRequest) -> Batch:
     """How many log records each party wrote, and how many of them say ERROR or worse."""
     batch = Batch()
-    for group in request.resource_logs:
+    for group in batch.some(request.resource_logs):
         sender = party(group.resource)
         records = [record for scope in group.scope_logs for record in scope.log_records]
         if isinstance(sender, str):

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from headgate.ports.errors import Temporary
+from headgate.ports.unreadable import UNREADABLE, why
 
 SERIES_MAX = 20_000
 
@@ -48,9 +49,9 @@ def read_answer(body: bytes) -> list[Series]:
     """The series of an instant vector. Raises Temporary, with a sentence, for anything else."""
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Temporary(
-            f"it answered what is no answer of a Prometheus ({error}): is the address right?"
+            f"it answered what is no answer of a Prometheus ({why(error)}): is the address right?"
         ) from None
     if envelope.status != "success" or envelope.data is None:
         raise Temporary(f"it answered an error: {envelope.error[:200]}")
@@ -60,8 +61,8 @@ def read_answer(body: bytes) -> list[Series]:
         raise Temporary(f"it answered a {envelope.data.result_type}, where a vector was expected")
     try:
         series = msgspec.json.decode(envelope.data.result, type=list[Series])
-    except msgspec.MsgspecError as error:
-        raise Temporary(f"it answered a series that is none ({error})") from None
+    except UNREADABLE as error:
+        raise Temporary(f"it answered a series that is none ({why(error)})") from None
     if len(series) > SERIES_MAX:
         raise Temporary(f"it answered more than {SERIES_MAX} series: sum them, or name fewer")
     return series

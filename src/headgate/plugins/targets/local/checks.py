@@ -12,6 +12,7 @@ from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.targets.local.launch import CannotStart
 from headgate.plugins.targets.local.record import Spec
 from headgate.ports import Permanent, json_path
+from headgate.ports.unreadable import UNREADABLE, json_of
 
 EXCERPT_MAX = 300
 
@@ -105,8 +106,8 @@ def _json_objection(expectations: tuple[JsonExpectation, ...], reply: Reply) -> 
     if not expectations:
         return ""
     try:
-        document = json.loads(reply.body)
-    except ValueError:
+        document = json_of(reply.body)
+    except UNREADABLE:
         return "expected JSON"
     for expectation in expectations:
         try:
@@ -114,8 +115,16 @@ def _json_objection(expectations: tuple[JsonExpectation, ...], reply: Reply) -> 
         except (json_path.Missing, Permanent) as error:
             return f"expected {expectation.path}: {error}"
         if expectation.equals is not None and not _equal(value, expectation.equals):
-            return f"expected {expectation.path} to be {json.dumps(expectation.equals)}, got {json.dumps(value)[:100]}"
+            return f"expected {expectation.path} to be {json.dumps(expectation.equals)}, got {_shown(value)}"
     return ""
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
+    """As JSON, where it is not nested too deeply to be written."""
+    try:
+        return json.dumps(value)[:100]
+    except RecursionError:
+        return f"a {type(value).__name__}"
 
 
 def _equal(value: Any, expected: str | float | bool) -> bool:  # noqa: ANN401, FBT001 - JSON

@@ -8,9 +8,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, cast
 
 from headgate.core.model import Answer, Finding
+from headgate.ports.unreadable import UNREADABLE, json_of
 
 DEPENDENCIES_MAX = 50
 TEXT_MAX = 200
@@ -31,10 +33,9 @@ _OPTIONAL = ("required", "critical")
 def findings(body: bytes, question: str) -> tuple[Finding, ...]:
     """One finding per dependency that a health answer names; none when it names none or is no such answer."""
     try:
-        document = json.loads(body)
-    except ValueError:
+        return tuple(islice(_findings(json_of(body), question), DEPENDENCIES_MAX))
+    except UNREADABLE:
         return ()
-    return tuple(_findings(document, question))[:DEPENDENCIES_MAX]
 
 
 def _findings(document: object, question: str) -> Iterator[Finding]:

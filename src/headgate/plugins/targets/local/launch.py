@@ -197,7 +197,7 @@ def _boot() -> str:
 def _read_life(path: str) -> "dict[str, Any]":
     try:
         return dict(json.loads(_read(path) or "{}"))
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}
 
 

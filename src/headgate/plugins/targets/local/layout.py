@@ -27,6 +27,7 @@ from headgate.folders import private_folder
 from headgate.plugins.targets.local import worktree
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
 from headgate.ports import Permanent, Temporary
+from headgate.ports.unreadable import UNREADABLE, why
 
 T = TypeVar("T")
 
@@ -184,8 +185,8 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
-        raise Permanent(f"{path} is not what Headgate wrote there: {error}") from error
+    except UNREADABLE as error:
+        raise Permanent(f"{path} is not what Headgate wrote there: {why(error)}") from error
     except OSError as error:
         raise Temporary(f"cannot read {path}: {error.strerror}") from error
 

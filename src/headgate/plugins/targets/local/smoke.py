@@ -14,6 +14,7 @@ from headgate.plugins.targets.local import checks
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Permanent, json_path
+from headgate.ports.unreadable import UNREADABLE, json_of
 
 Saved = Mapping[str, Any]
 
@@ -46,13 +47,17 @@ async def _objection(test: SmokeTest, spec: Spec, pid: int, deadline: float) -> 
         left_s = deadline - asyncio.get_running_loop().time()
         if left_s <= 0:
             return f"{prefix}{request.method} {request.path}: the journey's {test.timeout_s:g} s were over before it"
-        outcome = await checks.ask_http(filled(request, saved), spec.host, spec.port, left_s)
+        try:
+            asked = filled(request, saved)
+        except UNREADABLE:
+            return f"{prefix}{request.method} {request.path}: what was saved for it is nested too deeply"
+        outcome = await checks.ask_http(asked, spec.host, spec.port, left_s)
         if not outcome.passed:
             return f"{prefix}{outcome.seen}"
         try:
             saved |= _save(request.save, outcome.reply.body if outcome.reply else b"")
-        except (ValueError, json_path.Missing, Permanent) as error:
-            reason = "the answer is not JSON" if isinstance(error, ValueError) else error
+        except (*UNREADABLE, json_path.Missing, Permanent) as error:
+            reason = "the answer is not JSON" if isinstance(error, UNREADABLE) else error
             return f"{prefix}{outcome.seen}, but nothing to save from it: {reason}"
     if test.command:
         left_s = max(0.1, deadline - asyncio.get_running_loop().time())
@@ -90,5 +95,5 @@ def _in_json(value: Any) -> str:  # noqa: ANN401 - JSON
 def _save(wanted: Mapping[str, str], body: bytes) -> dict[str, Any]:
     if not wanted:
         return {}
-    document = json.loads(body)
+    document = json_of(body)
     return {name: json_path.find(document, path) for name, path in wanted.items()}

@@ -2,7 +2,7 @@
 
 import http.client
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -10,7 +10,10 @@ import msgspec
 from headgate.homes import proxy_socket_of
 from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.ports.errors import Temporary
+from headgate.ports.unreadable import UNREADABLE, why
 from headgate.unix_sockets import connect
+
+T = TypeVar("T")
 
 TIMEOUT_S = 2.0
 BODY_MAX_BYTES = 64 * 1024 * 1024
@@ -41,15 +44,13 @@ class Admin:
 
     async def json(self, target: str) -> dict[str, Any]:
         """The same, decoded: always an object."""
-        try:
-            return msgspec.json.decode(await self.get(target), type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise Temporary(f"Envoy's admin interface answered {target} with broken JSON: {error}") from error
+        return _decoded(await self.get(target), target, dict[str, Any])
 
     async def stats(self, regex: str) -> dict[str, int | str]:
         """Counters, gauges and texts whose whole name matches `regex`, by name."""
-        answer = await self.json(f"/stats?format=json&filter={quote(f'^(?:{regex})$')}")
-        return {stat["name"]: stat["value"] for stat in answer["stats"] if "name" in stat}
+        target = f"/stats?format=json&filter={quote(f'^(?:{regex})$')}"
+        found = _decoded(await self.get(target), target, _Stats).stats
+        return {stat.name: stat.value for stat in found if stat.name}
 
     async def ready(self) -> bool:
         """True when Envoy has read its configuration and serves."""
@@ -74,6 +75,26 @@ class Admin:
         if response.status != http.client.OK:
             raise Temporary(f"Envoy's admin interface answered {path} with {response.status}: {body[:200]!r}")
         return body
+
+
+class _Stat(msgspec.Struct):
+    """A number or a text; what has no name is histograms."""
+
+    name: str = ""
+    value: int | str = 0
+
+
+class _Stats(msgspec.Struct):
+    stats: list[_Stat]
+
+
+def _decoded(body: bytes, target: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except UNREADABLE as error:
+        raise Temporary(
+            f"Envoy's admin interface answered {target} with broken JSON: {why(error)}"
+        ) from error
 
 
 class _UnixConnection(http.client.HTTPConnection):

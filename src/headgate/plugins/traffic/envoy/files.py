@@ -18,6 +18,7 @@ from headgate.folders import private_folder
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.unreadable import UNREADABLE, why
 
 LOCK_WAIT_S = 10.0
 _LOCK_POLL_S = 0.005
@@ -59,13 +60,11 @@ class Folder:
 
     def applied(self, unit: Unit) -> Applied | None:
         """What the routes of `unit` were built from; None when it has none."""
-        found = resources(self.routes(unit))
-        return applied_of(found[0]) if found else None
+        return _applied(self.routes(unit))
 
     def every_applied(self) -> list[Applied]:
         """The same for every unit."""
-        found = [resources(file) for file in self.route_files()]
-        return [applied_of(one[0]) for one in found if one]
+        return [found for file in self.route_files() if (found := _applied(file)) is not None]
 
     def route_files(self) -> list[Path]:
         """The file of every unit that has routes; its name is the unit's."""
@@ -107,14 +106,14 @@ def discovery(found: Iterable[dict[str, Any]]) -> bytes:
 
 
 def version_of(data: bytes) -> str:
-    """The version of a discovery response, as Envoy will report it."""
-    return str(msgspec.json.decode(data, type=dict[str, Any])["version_info"])
+    """The version of a discovery response, as Envoy will report it. Raises Permanent for what is none."""
+    return _decoded(data, "a discovery response").version_info
 
 
 def resources(file: Path) -> Resources:
     """What `file` holds; nothing when it is not there. Raises Permanent when it cannot be read."""
     try:
-        return list(_decoded(file)["resources"])
+        return _decoded(file.read_bytes(), str(file)).resources
     except FileNotFoundError:
         return []
 
@@ -153,13 +152,26 @@ def restore(file: Path, data: bytes | None) -> None:
         swap(file, data)
 
 
-def _decoded(file: Path) -> dict[str, Any]:
+class _Response(msgspec.Struct):
+    """A discovery response, as far as we look into it."""
+
+    version_info: str
+    resources: Resources
+
+
+def _decoded(data: bytes, name: str) -> _Response:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(data, type=_Response)
+    except UNREADABLE as error:
         raise Permanent(
-            f"{file} is not what Headgate wrote there ({error}): move it away and deploy again"
+            f"{name} is not what Headgate wrote there ({why(error)}): move it away and deploy again"
         ) from error
+
+
+def _applied(file: Path) -> Applied | None:
+    """What the routes in `file` were built from; None without any. Raises Permanent."""
+    found = resources(file)
+    return applied_of(found[0], str(file)) if found else None
 
 
 def _lock_file(path: Path) -> int:

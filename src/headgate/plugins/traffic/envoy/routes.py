@@ -11,6 +11,8 @@ from headgate.core.model import Match, PathLimits, Routing, TimeLimits, Version
 from headgate.plugins.traffic.envoy.bootstrap import limit, seconds
 from headgate.plugins.traffic.envoy.clusters import METADATA
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
+from headgate.ports.errors import Permanent
+from headgate.ports.unreadable import UNREADABLE
 
 CLIENT_HEADER = "x-headgate-client"
 """Carries a fresh name for a client that has no sticky cookie yet; services see it only where a cookie is sticky."""
@@ -68,14 +70,18 @@ def switch_of(applied: Applied) -> str:
     return f"headgate.{unit_name(applied.routing.unit)}.{applied.effects[-1]}"
 
 
-def applied_of(configuration: dict[str, Any]) -> Applied:
-    """What `configuration` was built from. Raises KeyError or msgspec.ValidationError for a stranger's.
+def applied_of(configuration: dict[str, Any], name: str) -> Applied:
+    """What `configuration` was built from. Raises Permanent for a stranger's, called `name`.
 
     Numbers in protobuf metadata are doubles, so integers may come back from Envoy as 1.0: hence not strict.
     """
-    return msgspec.convert(
-        configuration["metadata"]["filter_metadata"][METADATA]["applied"], Applied, strict=False
-    )
+    try:
+        written = configuration["metadata"]["filter_metadata"][METADATA]["applied"]
+        return msgspec.convert(written, Applied, strict=False)
+    except (LookupError, TypeError, *UNREADABLE) as error:
+        raise Permanent(
+            f"{name} holds no routes that Headgate wrote ({error}): move it away and deploy again"
+        ) from None
 
 
 def _switched(found: list[dict[str, Any]], applied: Applied) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ class EnvoyTraffic:
         except AbsentError:
             return None
         for found in dump.get("configs", ()):
-            return applied_of(found["route_config"]).routing
+            return applied_of(found.get("route_config", {}), "what Envoy says of itself").routing
         return None
 
     async def remembered(self) -> tuple[EffectId, ...]:

@@ -141,8 +141,14 @@ class HttpWeb:
             answer = await origin.exchange(request, url)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
-            there = urljoin(url, answer.headers["location"])
-            if origin_of(there) != origin_of(request.url) or request.method not in _QUESTIONS:
+            try:
+                there = urljoin(url, answer.headers["location"])
+                elsewhere = origin_of(there) != origin_of(request.url)
+            except ValueError:
+                raise Permanent(
+                    f"{place(request)} redirects to what is no address: name the address meant"
+                ) from None
+            if elsewhere or request.method not in _QUESTIONS:
                 shown = struck(f"{origin_of(there)}{urlsplit(there).path}", request.secrets)
                 raise Permanent(
                     f"{place(request)} redirects to {shown}, which is not followed: name the address meant"

@@ -29,8 +29,8 @@ const tellAge = () => {
 const BUTTONS = "form[method=post] button, main summary.button, main a.button";
 const stop = (event) => { if (event.target.closest("[aria-disabled=true]")) event.preventDefault(); };
 
-const buttons = (off) => document.querySelectorAll(BUTTONS).forEach((one) => {
-  if (one instanceof HTMLButtonElement) one.disabled = off;
+const buttons = (off, where = document) => where.querySelectorAll(BUTTONS).forEach((one) => {
+  if (one.tagName === "BUTTON") one.disabled = off;
   else if (off) one.setAttribute("aria-disabled", "true");
   else one.removeAttribute("aria-disabled");
 });
@@ -56,6 +56,7 @@ const take = async (text) => {
   seen = Number(page.body.dataset.now) || now();
   document.title = page.title;
   tell(page);
+  if (away.since) buttons(true, page);  // off until the page is whole, and says that it is back
   const selectOOB = regions.filter((id) => document.getElementById(id)).map((id) => `#${id}:outerMorph`).join(",");
   if (selectOOB) await htmx.swap({ sourceElement: body, text: page.body.innerHTML, selectOOB, swap: "none" });
   return page.body.dataset.stream;
