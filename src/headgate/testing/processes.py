@@ -99,7 +99,8 @@ class LastingContract(ProcessesContract):
         self, processes: Lasting, tmp_path: Path
     ) -> None:
         run(processes.ensure([sleeper("a", tmp_path), sleeper("b", tmp_path)]))
-        before = {name: pid(processes, name) for name in ("a", "b")}
+        # What has only just begun has written nothing down yet that it could be found by.
+        before = {name: pid(processes, name, "running") for name in ("a", "b")}
         self.kill_daemon(processes)
         run(processes.revive())
         assert {name: pid(processes, name) for name in ("a", "b")} == before
@@ -124,12 +125,12 @@ def sleeper(name: str, folder: Path) -> Program:
     )
 
 
-def pid(processes: Processes, name: str) -> int:
-    """The number of the process of `name`, once it has one; waits `WAIT_S` at most."""
+def pid(processes: Processes, name: str, state: str = "") -> int:
+    """The number of the process of `name`, once it has one, and is in this `state`; waits `WAIT_S` at most."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         status = one(processes, name)
-        if status is not None and status.pid:
+        if status is not None and status.pid and state in ("", status.state):
             return status.pid
         time.sleep(0.02)
     raise AssertionError(f"{name} has no process: {one(processes, name)}")
