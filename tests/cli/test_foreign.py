@@ -74,6 +74,18 @@ def test_a_terminal_gets_the_styles_of_ours_alone() -> None:
     assert harmless(drawn.replace("\x1b[31m", "").replace("\x1b[0m", ""))
 
 
+@pytest.mark.usefixtures("project", "town")
+@pytest.mark.parametrize("label", [HOSTILE, "a\nb", " v1", "v" * 201])
+def test_a_label_is_one_line_that_can_be_seen(run: Run, label: str) -> None:
+    for verb in (("build",), ("deploy", "-e", "staging")):
+        refused = run(*verb, "--label", label)
+        assert (refused.exit_code, "letters that can be seen" in " ".join(refused.output.split())) == (
+            exits.USAGE,
+            True,
+        )
+    assert "v1" not in run("artifacts").output
+
+
 @pytest.mark.usefixtures("town")
 def test_reasons_labels_and_names_that_others_wrote(run: Run) -> None:
     assert run("deploy", "-e", "staging", "--label", "v1", "--reason", HOSTILE).exit_code == exits.DONE

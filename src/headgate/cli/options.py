@@ -65,6 +65,21 @@ services = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 release = click.argument("release", required=False, metavar="[RELEASE]")
 
 
+def _named(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A name that is on record as it was typed: what would be cleaned there is refused here."""
+    from headgate.core.foreign import NAME_MAX, clean_name
+
+    if value != clean_name(value) or value != value.strip():
+        what = f"a label is one line of letters that can be seen, {NAME_MAX} at most, with no space around it"
+        raise click.BadParameter(f"{value!r}: {what}", context, parameter)
+    return value
+
+
+def label(text: str) -> Callable[[Callback], Callback]:
+    """`--label`, by which a version can be asked for."""
+    return click.option("--label", metavar="NAME", default="", callback=_named, help=text)
+
+
 def reason(text: str) -> Callable[[Callback], Callback]:
     """`--reason`, which goes on record."""
     return click.option("--reason", metavar="TEXT", default="", help=text)

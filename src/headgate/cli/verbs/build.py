@@ -1,5 +1,6 @@
 """`headgate build`."""
 
+import shlex
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from headgate.cli.session import Session
     "headgate build web --label v2     and give it a name to deploy by",
 )
 @options.services
-@click.option("--label", metavar="NAME", default="", help="A name to deploy it by.")
+@options.label("A name to deploy it by.")
 @options.as_json
 @click.pass_obj
 def command(session: Session, /, services: tuple[str, ...], label: str, *, as_json: bool) -> None:
@@ -44,4 +45,5 @@ def command(session: Session, /, services: tuple[str, ...], label: str, *, as_js
     if as_json:
         print_json(document)
     else:
-        say(f"Deploy it: `headgate deploy --artifact {label or document[0]['artifact'].digest[:12]}`")
+        name = shlex.quote(label or document[0]["artifact"].digest[:12])
+        say(f"Deploy it: `headgate deploy --artifact {name}`")

@@ -31,7 +31,7 @@ from headgate.ledger.projections import fleet_of
 @click.option(
     "--artifact", metavar="NAME", default="", help="A digest, its beginning, or a label; default: build."
 )
-@click.option("--label", metavar="NAME", default="", help="What people shall call this version.")
+@options.label("What people shall call this version.")
 @options.reason("Why: goes on record.")
 @click.option(
     "--retry", metavar="REASON", default="", help="Deploy what was rolled back before, and say why."
