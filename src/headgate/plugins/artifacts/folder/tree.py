@@ -24,7 +24,7 @@ from headgate.ports import Permanent
 from headgate.ports.unreadable import UNREADABLE
 
 _HEADER = b"headgate tree 1\n"
-_LENGTHS = {"file": 5, "link": 3}
+_LENGTHS = {"file": 5, "link": 3, "folder": 2}
 _encode = msgspec.json.Encoder().encode
 
 
