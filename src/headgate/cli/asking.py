@@ -19,6 +19,7 @@ from headgate.ledger.projections import (
     ALL_RELEASES,
     Running,
     fleet,
+    labels,
     listening,
     places,
     retired,
@@ -68,8 +69,7 @@ class Asked:
 
     def labels(self) -> dict[Version, str]:
         """What the versions that were ever released here are called."""
-        moves = (move for summary in reversed(self.summaries) for move in summary.moves)
-        return {move.after: move.label for move in moves if move.label}
+        return labels(self.summaries)
 
     def findings(self, words: Words) -> tuple[Finding, ...]:
         """What the rules would say to it now."""

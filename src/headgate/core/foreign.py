@@ -19,22 +19,25 @@ NAME_MAX, TEXT_MAX = 200, 2000
 _NAMES = frozenset({"author", "by", "label", "person", "name", "subject", "who", "fallback"})
 _TEXTS = frozenset({"reason", "retry", "break_glass", "pause"})
 _NO_LETTERS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """Words of some languages, and some pictures, are written with these."""
 
 
 def clean_name(text: str, most: int = NAME_MAX) -> str:
     """A name on one line."""
-    return _cut("".join(MARK if _category(one) in _NO_LETTERS else one for one in text[: 2 * most]), most)
+    return _cut("".join(MARK if unseen(one) else one for one in text[: 2 * most]), most)
 
 
 def clean_text(text: str, most: int = TEXT_MAX) -> str:
     """What somebody says, on as many lines as they like."""
-    kept = f"\n\t{_JOINERS}"
+    kept = f"\n\t{JOINERS}"
     lines = text[: 2 * most].replace("\r\n", "\n")
-    return _cut(
-        "".join(one if one in kept or _category(one) not in _NO_LETTERS else MARK for one in lines), most
-    )
+    return _cut("".join(one if one in kept or not unseen(one) else MARK for one in lines), most)
+
+
+def unseen(letter: str) -> bool:
+    """Whether it is seen by nobody, or changes how the rest is read: controls, formats, what is not assigned."""
+    return unicodedata.category(letter) in _NO_LETTERS
 
 
 def cleaned(value: T) -> T:
@@ -65,10 +68,6 @@ def _cleaned(value: T, field: str, *, everything: bool) -> T:
         done = tuple(_cleaned(one, field, everything=everything) for one in items)
         made = done if any(one is not other for one, other in zip(done, items, strict=True)) else items
     return value if made == value else made  # type: ignore[return-value]
-
-
-def _category(letter: str) -> str:
-    return unicodedata.category(letter)
 
 
 def _cut(text: str, most: int) -> str:

@@ -69,7 +69,7 @@ def way_to(ledger: Ledger, summary: Summary, units: Collection[Unit]) -> Way:
     _require_promoted(summary)
     targets = {move.unit: (summary.release, move.after) for move in summary.moves if move.unit in units}
     summaries = ledger.summaries(limit=ALL_RELEASES)
-    return _way(ledger, summaries, targets)
+    return _way(ledger, summaries, fleet(summaries, retired(ledger.notes())), targets)
 
 
 def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
@@ -80,7 +80,7 @@ def way_before_last(ledger: Ledger, units: Collection[Unit]) -> Way:
     last = _last(summaries, units)
     if last is None:
         raise NoWay("nothing was promoted yet, so there is nothing to go back to")
-    return _way(ledger, summaries, _before(ledger, summaries, last, units))
+    return _way(ledger, summaries, running, _before(ledger, summaries, last, units))
 
 
 def way_before(ledger: Ledger, summary: Summary) -> Way:
@@ -97,7 +97,7 @@ def way_before(ledger: Ledger, summary: Summary) -> Way:
         raise NoWay(
             f"{last.release} was promoted after {summary.release}", f"roll {last.release} back instead"
         )
-    return _way(ledger, summaries, _before(ledger, summaries, summary, units))
+    return _way(ledger, summaries, running, _before(ledger, summaries, summary, units))
 
 
 def _require_promoted(summary: Summary) -> None:
@@ -152,8 +152,7 @@ def _bottom(last: Summary, moved: Sequence[Unit]) -> str:
     return f"{last.release} went back to the first version that there was: there is nothing before it"
 
 
-def _way(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> Way:
-    running = fleet(summaries, retired(ledger.notes()))
+def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Running], targets: Targets) -> Way:
     moved = {
         unit: found
         for unit, found in targets.items()

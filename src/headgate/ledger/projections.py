@@ -73,6 +73,12 @@ def releases_of(
     )
 
 
+def labels(summaries: Iterable[Summary]) -> dict[Version, str]:
+    """What the versions that were ever released are called, given all releases, newest first."""
+    moves = (move for summary in reversed(list(summaries)) for move in summary.moves)
+    return {move.after: move.label for move in moves if move.label}
+
+
 def listening(
     summaries: Iterable[Summary], running: Mapping[Unit, Running]
 ) -> dict[Unit, tuple[Listener, ...]]:

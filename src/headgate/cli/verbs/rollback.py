@@ -15,7 +15,7 @@ from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.ledger.going_back import Way
-from headgate.ledger.projections import ALL_RELEASES
+from headgate.ledger.projections import ALL_RELEASES, labels
 
 _RELEASE = re.compile(r"[rR]?[0-9]+")
 _NAMED = 3
@@ -91,14 +91,13 @@ def _told_apart(session: Session, names: tuple[str, ...]) -> tuple[str | None, t
 
 
 def _announce(session: Session, way: Way, *, as_json: bool) -> None:
-    summaries = session.ledger.summaries(limit=ALL_RELEASES)
-    labels = {move.after: move.label for one in reversed(summaries) for move in one.moves if move.label}
+    called = labels(session.ledger.summaries(limit=ALL_RELEASES))
     for intent in way.intents:
         target, leaves = intent.candidate, way.leaves.get(intent.unit)
-        where = f" from {words.version(leaves, labels.get(leaves, ''))}" if leaves is not None else ""
+        where = f" from {words.version(leaves, called.get(leaves, ''))}" if leaves is not None else ""
         there = f"{words.version(target, intent.label)}, which {way.release} had promoted"
         line = f"{intent.unit} goes back{where} to {there}"
-        over = [words.version(version, labels.get(version, "")) for version in way.over.get(intent.unit, ())]
+        over = [words.version(version, called.get(version, "")) for version in way.over.get(intent.unit, ())]
         say(f"{line}{_passed_over(over)}.", err=as_json)
 
 

@@ -11,6 +11,7 @@ import math
 from msgspec.structs import replace
 
 from headgate.core.judge.comparison import Comparison, Rule
+from headgate.core.judge.proportions import share_log
 from headgate.core.judge.reading import Reading
 from headgate.core.judge.words import amount
 from headgate.core.model.sample import Arm
@@ -49,10 +50,9 @@ def by_its_own_evidence(rule: Rule, c: Comparison, readings: tuple[Reading, ...]
 
 def _missing(rule: Rule, c: Comparison) -> str:
     """What still keeps the candidate from having shown that it serves; empty once it has."""
-    n, x, phi = c.canary_n, c.canary_x, rule.phi or BURSTS
-    bad, good = math.log(_GOOD / SERVES), math.log((1 - _GOOD) / (1 - SERVES))
-    lacking = math.log(rule.proof) - (x * bad + (n - x) * good) / phi
+    phi = rule.phi or BURSTS
+    lacking = math.log(rule.proof) - share_log(c.canary_n, c.canary_x, _GOOD, SERVES) / phi
     if lacking <= 0:
         return ""
-    more = amount(lacking * phi / good)
+    more = amount(lacking * phi / share_log(1, 0, _GOOD, SERVES))
     return f"stable fails most of its requests; about {more} more good requests of the canary show that it serves"

@@ -18,6 +18,7 @@ from headgate.core.judge.proportions import (
     log_factor,
     nearest_on_difference,
     nearest_on_ratio,
+    share_log,
 )
 
 FROM_START = 0.8
@@ -84,8 +85,7 @@ def mirror_log(harm: Harm, pair: Pair, stable_share: float) -> float:
 
 
 def _alone(harm: Harm, pair: Pair, a: float) -> float:
-    b, n, x = inside(harmful_share(harm, a)), pair.canary_n, pair.canary_x
-    return x * math.log(a / b) + (n - x) * math.log((1 - a) / (1 - b))
+    return share_log(pair.canary_n, pair.canary_x, a, inside(harmful_share(harm, a)))
 
 
 def cases_needed(harm: Harm, stable_share: float, log_needed: float) -> float:
@@ -95,4 +95,4 @@ def cases_needed(harm: Harm, stable_share: float, log_needed: float) -> float:
     if b >= 1 or log_needed <= 0:
         return math.inf if log_needed > 0 else 0.0
     b = inside(b)
-    return log_needed / (a * math.log(a / b) + (1 - a) * math.log((1 - a) / (1 - b)))
+    return log_needed / share_log(1, a, a, b)

@@ -85,6 +85,11 @@ def proportion_logs(grid: Grid, pair: Pair, stable_share: float, phi: float = 1.
     return logs
 
 
+def share_log(n: float, x: float, alternative: float, null: float) -> float:
+    """One arm's log-likelihood ratio of one share against another: `x` bad of `n` cases."""
+    return x * math.log(alternative / null) + (n - x) * math.log((1 - alternative) / (1 - null))
+
+
 def share_logs(grid: Grid, n: int, x: float) -> list[float]:
     """One arm against an absolute limit: log-likelihood ratios of the shares in `grid` against its null."""
     m = grid.null

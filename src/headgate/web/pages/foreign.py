@@ -11,10 +11,11 @@ it.
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from markupsafe import Markup, escape
+
+from headgate.core.foreign import JOINERS, unseen
 
 WORD_MAX = 24
 """A longer word may be broken."""
@@ -23,9 +24,6 @@ PIECE = 12
 """Where nothing in it separates, every so many letters."""
 
 _LAID_OUT = "\n\t"
-_JOINS = "\u200c\u200d"
-"""Scripts and emoji need these two; alone they change nothing."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LONG = re.compile(rf"\S{{{WORD_MAX + 1},}}")
 _PARTS = re.compile(r"[^_./:@=,&?-]*[_./:@=,&?-]+|[^_./:@=,&?-]+")
 _NAMES = re.compile(r"[^_./]*[_./]+|[^_./]+")
@@ -56,7 +54,7 @@ def visible(text: str) -> str:
 
 
 def _seen(letter: str) -> bool:
-    return letter in _LAID_OUT or letter in _JOINS or unicodedata.category(letter) not in _HIDDEN
+    return letter in _LAID_OUT or letter in JOINERS or not unseen(letter)
 
 
 @lru_cache(maxsize=1024)
