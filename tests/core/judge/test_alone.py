@@ -60,6 +60,41 @@ def test_a_version_that_fails_its_users_after_the_switch_is_found_by_what_stable
     assert "on stable before" in verdict.reason
 
 
+@pytest.mark.parametrize("left", [1, 3, 10])
+def test_what_stable_was_still_answering_at_the_switch_hides_no_fault_that_begins_later(left: int) -> None:
+    rng = random.Random(5)
+    state = learnt(DEFAULTS, rng)
+    state, _ = judge(DEFAULTS, state, interval(Arm(left), Arm(5), 100), 3)
+    for _ in range(6):
+        state, _ = judge(DEFAULTS, state, interval(NOBODY, Arm(5), 100), 3)
+    kinds: list[str] = []
+    for _ in range(20):
+        state, verdict = judge(DEFAULTS, state, interval(NOBODY, Arm(5, 5), 100), 3)
+        kinds.append(verdict.kind)
+    assert "fail" in kinds
+    assert "pass" not in kinds
+
+
+def test_nothing_passes_at_the_moment_it_goes_bad() -> None:
+    state, verdict = start(ERRORS), Verdict("watch", "")
+    for _ in range(100):
+        state, verdict = judge(ERRORS, state, interval(Arm(50), Arm(50), 50), 3)
+    assert verdict.kind == "pass", verdict.reason
+    state, verdict = judge(ERRORS, state, interval(Arm(50), Arm(50, 10), 50), 3)
+    assert verdict.kind != "pass", verdict.reason
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_bad_answers_that_nothing_could_be_compared_with_let_nothing_pass(n: int) -> None:
+    state, verdict = start(ERRORS), Verdict("watch", "")
+    for k in range(400):
+        stable = Arm(3) if k % 4 == 0 else NOBODY
+        broken = n if k % 4 else 0
+        state, verdict = judge(ERRORS, state, interval(stable, Arm(n, broken), 50), 3)
+        assert verdict.kind != "pass" or k < 8
+    assert verdict.kind in ("watch", "inconclusive", "fail"), verdict.reason
+
+
 def test_a_good_version_passes_after_the_switch_at_ten_requests_a_second() -> None:
     rng = random.Random(3)
     counts = [switched(DEFAULTS, learnt(DEFAULTS, rng), rng, 0.0) for _ in range(20)]

@@ -17,7 +17,7 @@ from headgate.core.judge.pair import Pair
 from headgate.core.judge.proportions import inside, share_logs
 
 GONE = 20
-"""Stable is as good as gone when the canary has had so many times its cases, and so many at least."""
+"""Stable is as good as gone when the canary has had so many times its cases, or so many since stable's last one."""
 DOUBT = 0.001
 HARM_MAX = 0.95
 """Where harm would only begin here, nothing can be told."""
@@ -25,9 +25,12 @@ _STEPS = 30
 _DIGITS = 3
 
 
-def stands_alone(canary_n: int, stable_n: int) -> bool:
-    """Whether stable is as good as gone, by the cases of both in the step so far."""
-    return canary_n >= GONE and stable_n * GONE < canary_n
+def stands_alone(canary_n: int, stable_n: int, lone_n: int) -> bool:
+    """Whether stable is as good as gone: by the cases of both in the step so far, or the canary's since stable's last.
+
+    What stable was still answering when all of its traffic went is no company.
+    """
+    return lone_n >= GONE or (canary_n >= GONE and stable_n * GONE < canary_n)
 
 
 def alone_logs(harm: Harm, known: Known, pair: Pair, phi: float, grid: Grid) -> list[float] | None:

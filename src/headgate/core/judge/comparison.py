@@ -46,8 +46,10 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
 
     `process` is the evidence against the canary, since the start; `dispersion` and `known` are what is known of stable.
     `room` is what the log-evidence may gain now, `calm` the most that spoke against harm in any step. The rest is about
-    the present step: the counts, the evidence against harm (`mirror`) and the most it has been, and what the step after
-    it risks (`risk`: the share of the users that meet the canary then).
+    the present step: the counts, the evidence against harm (`mirror`) and the most it has been, what the step after it
+    risks (`risk`: the share of the users that meet the canary then), the canary's cases since stable's last one
+    (`lone_n`), its bad cases that nothing could be compared with (`unweighed`), and the log-evidence of the last
+    interval by itself (`latest`), before any cap.
     """
 
     process: Process
@@ -62,6 +64,9 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     room: float = math.inf
     calm: float = 1.0
     risk: float = 1.0
+    lone_n: int = 0
+    unweighed: float = 0.0
+    latest: float = 0.0
 
 
 def start_comparison(rule: Rule) -> Comparison:
@@ -91,7 +96,7 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
     """
     if not pair.canary_n:
         return None
-    if rule.alone is not None and stands_alone(c.canary_n, c.stable_n):
+    if rule.alone is not None and stands_alone(c.canary_n, c.stable_n, c.lone_n):
         return alone_logs(rule.alone, c.known, pair, phi, rule.grid)
     if not pair.stable_n:
         return None
@@ -103,6 +108,11 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
     return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
 
 
+def bad_cases(rule: Rule, pair: Pair) -> float:
+    """The canary's bad cases, where the counts may be of good ones."""
+    return pair.canary_n - pair.canary_x if rule.grid.null < 1 else pair.canary_x
+
+
 def _sparing(c: Comparison) -> bool:
     """Whether what comes now may be a storm: the canary has been well, and stable has not shown yet what storms do.
 
@@ -111,7 +121,9 @@ def _sparing(c: Comparison) -> bool:
     return c.calm >= CALM and not settled(c.dispersion)
 
 
-def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: float) -> tuple[Process, float]:
+def _against(
+    rule: Rule, c: Comparison, logs: list[float] | None, interval_s: float, phi: float
+) -> tuple[Process, float]:
     """The evidence after one more interval, and the room that is left for what comes next.
 
     No alternative gains more than `cap` while one burst lasts: where bursts may go on over several intervals, the room
@@ -119,7 +131,6 @@ def _against(rule: Rule, c: Comparison, pair: Pair, interval_s: float, phi: floa
     leaves of an interval's evidence always counts: a fault that fails hundreds is no storm.
     """
     release = min(interval_s / rule.horizon_s, 1.0)
-    logs = _pair_logs(rule, c, pair, phi)
     if rule.phi is not None:
         process = c.process
         return (idle(process, release) if logs is None else advance(process, logs, math.inf, release)), c.room
@@ -162,7 +173,8 @@ def observe_pair(
     n, x = stable or (pair.stable_n, pair.stable_x)
     phi = phi_of(rule, c) if known_phi is None else known_phi
     mirror = _towards_promotion(rule, c, pair, phi)
-    process, room = _against(rule, c, pair, interval_s, phi)
+    logs = _pair_logs(rule, c, pair, phi)
+    process, room = _against(rule, c, logs, interval_s, phi)
     return Comparison(
         process,
         learn(c.dispersion, n, x, half),
@@ -176,4 +188,7 @@ def observe_pair(
         room,
         max(c.calm, mirror.e_value),
         c.risk,
+        0 if pair.stable_n else c.lone_n + pair.canary_n,
+        c.unweighed + (bad_cases(rule, pair) if logs is None else 0.0),
+        max(logs) if logs is not None else 0.0,
     )

@@ -25,16 +25,13 @@ from headgate.core.judge.external import AFTER_STEP_S
 from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
 from headgate.core.judge.latency_reading import read_latency
 from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
-from headgate.core.judge.reading import Reading, suspicious
+from headgate.core.judge.reading import UNEASY, Reading, suspicious
 from headgate.core.judge.risk import risk_after
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
 from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
-
-UNEASY = 3.0
-"""With evidence of 3 to 1 against the canary in any metric nothing passes, whatever was proven before."""
 
 
 class JudgeState(msgspec.Struct, frozen=True):

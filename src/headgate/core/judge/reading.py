@@ -13,11 +13,16 @@ from headgate.core.judge.confidence import ratio_interval
 from headgate.core.judge.external import degraded
 from headgate.core.judge.known import stable_share
 from headgate.core.judge.limit import Limit
-from headgate.core.judge.mirror import cases_needed
+from headgate.core.judge.mirror import cases_needed, harmful_share
 from headgate.core.judge.pair import share
 from headgate.core.judge.risk import at_risk
 from headgate.core.judge.words import amount, percent, times
 from headgate.core.model.verdict import Evidence, VerdictKind
+
+UNEASY = 3.0
+"""With evidence of 3 to 1 against the canary in any metric nothing passes, whatever was proven before."""
+UNWEIGHED_MIN = 3.0
+"""So many bad cases that nothing could be compared with are no chance event any more."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -65,11 +70,11 @@ def allowance(factor: float) -> str:
     return f"{'at least' if factor < 1 else 'allowed'} {times(factor)}"
 
 
-def _comparison_words(subject: Subject, c: Comparison) -> tuple[str, float | None]:
+def _comparison_words(rule: Rule, subject: Subject, c: Comparison) -> tuple[str, float | None]:
     canary, stable = share(c.canary_x, c.canary_n), share(c.stable_x, c.stable_n)
     if canary is None:
         return f"{subject.noun}: nothing from the canary in this step yet", None
-    if stable is None:
+    if stable is None or (rule.alone is not None and stands_alone(c.canary_n, c.stable_n, c.lone_n)):
         return f"{subject.noun} {percent(canary)}, {_before(c)}", None
     ratio = canary / stable if stable > 0 else None
     measured = f"{times(ratio)}, " if ratio is not None else ""
@@ -102,14 +107,15 @@ def comparison_reading(
     found: Found | None = None,
 ) -> Reading:
     """A comparison's reading. Without stable only the promise of no harm is judged."""
-    note, ratio = _comparison_words(subject, c)
+    note, ratio = _comparison_words(rule, subject, c)
     if found is None:
         found = Found(c.process.e_value, missing_proof(rule, subject, c))
     e_value, blocks = found.e_value, found.blocks
-    if blocks and rule.exact and stands_alone(c.canary_n, c.stable_n):
+    if blocks and rule.exact and stands_alone(c.canary_n, c.stable_n, c.lone_n):
         blocks = (
             ""  # a share that only stable could give a meaning to, and stable has next to no traffic left
         )
+    blocks = blocks or _unweighed(rule, subject, c) or _just_now(subject, c)
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
     low, high = ratio_interval(step_pair(c), phi_of(rule, c), exact=rule.exact)
     stable, canary = share(c.stable_x, c.stable_n), share(c.canary_x, c.canary_n)
@@ -118,6 +124,24 @@ def comparison_reading(
         return Reading(evidence, weight, blocks)
     worse = stable_trouble(spec, rule, subject, c)
     return Reading(evidence, weight, blocks, worse, bool(worse))
+
+
+def _unweighed(rule: Rule, subject: Subject, c: Comparison) -> str:
+    """Whether more bad cases than harm begins at had nothing to be compared with: unknown is no success."""
+    harm = rule.alone
+    if harm is None or c.unweighed < UNWEIGHED_MIN:
+        return ""
+    begins = harmful_share(harm, stable_share(c.known, exact=rule.exact))
+    begins = 1 - begins if harm.ratio < 1 else begins
+    if c.unweighed <= begins * c.canary_n:
+        return ""
+    unit = subject.unit
+    return f"{subject.noun}: {c.unweighed:.0f} bad {unit}s of the canary came while stable had none to compare with"
+
+
+def _just_now(subject: Subject, c: Comparison) -> str:
+    """Whether the last interval by itself speaks against the canary: no release passes at the moment it goes bad."""
+    return f"{subject.noun}: worse in the last interval than before" if c.latest >= math.log(UNEASY) else ""
 
 
 def stable_trouble(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison) -> str:
