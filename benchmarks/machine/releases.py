@@ -27,10 +27,11 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.machine import step
-from headgate.core.model import Intent, Listener, Plan, Rollout, Stage, Unit, Verdict, Version
+from headgate.core.machine import initial, step
+from headgate.core.model import Intent, Listener, Rollout, Stage, Unit, Verdict, Version
+from headgate.core.plan import Plan
 from headgate.core.planning import Policies, plan
-from headgate.core.state import State, initial
+from headgate.core.state import State
 
 UNIT = Unit("shop", "production", "web")
 OLD, NEW = (Version(UNIT, digit * 64, digit * 64) for digit in "ab")

@@ -13,14 +13,13 @@ from msgspec.structs import replace
 from headgate.core import effects, events
 from headgate.core.criteria import JudgeSpec
 from headgate.core.judgement import LEARNING
-from headgate.core.machine import step
+from headgate.core.machine import initial, step
 from headgate.core.model import (
     Arm,
     Evidence,
     Finding,
     Intent,
     Listener,
-    Plan,
     Rollout,
     Sample,
     Stage,
@@ -28,8 +27,9 @@ from headgate.core.model import (
     Verdict,
     Version,
 )
+from headgate.core.plan import Plan
 from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import UNEXPOSED, Pending, State, initial
+from headgate.core.state import UNEXPOSED, Pending, State
 from headgate.core.view import summarise
 from headgate.ledger import Ledger, SqliteLedger, sample_digest
 

@@ -27,8 +27,10 @@ from headgate.core import events
 from headgate.core.advice import answers, question
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.explain import explain
-from headgate.core.model import Finding, Leg, Listener, Match, Prepare, Stage, Unit, Version
+from headgate.core.model import Finding, Listener, Match, ServiceChange, Stage, Unit, Version
+from headgate.core.plan import Leg
 from headgate.core.report import Fold, fold
+from headgate.core.steps import Prepare
 from headgate.core.summary import Move
 from headgate.core.view import summarise
 from headgate.ledger.lineage import Promoted
@@ -205,15 +207,8 @@ def test_criteria_in_words() -> None:
 
 
 def test_a_plan_is_told_that_its_instances_are_too_few() -> None:
-    leg = Leg(
-        WEB,
-        version("b"),
-        version("a"),
-        (Prepare(2), Prepare(4)),
-        Listener(8080),
-        JudgeSpec(exchangeable=True),
-        4,
-    )
+    change = ServiceChange(WEB, version("b"), version("a"), Listener(8080), 4)
+    leg = Leg(change, (Prepare(2), Prepare(4)), JudgeSpec(exchangeable=True))
     assert of_leg(leg)[:-1] == in_words(leg.judge)
     assert of_leg(leg)[-1].startswith("2 of 6 instances: one interval proves at most 1 in 15")
     assert of_leg(replace(leg, judge=JudgeSpec())) == in_words(JudgeSpec())

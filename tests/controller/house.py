@@ -11,20 +11,8 @@ from headgate.controller.world import Patience, World
 from headgate.core.admission import Words
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.model import (
-    Arm,
-    ConcurrencyPolicy,
-    Counts,
-    Finding,
-    Intent,
-    Listener,
-    Plan,
-    Rollout,
-    Routing,
-    Stage,
-    Unit,
-    Version,
-)
+from headgate.core.model import Arm, Counts, Finding, Intent, Listener, Rollout, Routing, Stage, Unit, Version
+from headgate.core.plan import ConcurrencyPolicy, Plan
 from headgate.core.planning import Policies
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger

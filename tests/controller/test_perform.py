@@ -31,7 +31,8 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.model import Finding, Listener, Plan, Routing, Version
+from headgate.core.model import Finding, Listener, Routing, Version
+from headgate.core.plan import Plan
 from headgate.core.state import Pending
 from headgate.ports import Permanent, Temporary
 from tests.controller.house import ONE, TWO, WEB, Behaviour, House, play

@@ -106,7 +106,7 @@ def test_a_later_release_is_a_first_one_and_brings_it_back() -> None:
         assert home.house.running == {ONE: 1}
         (first,) = home.events(release, ReleaseRequested)
         assert isinstance(first, ReleaseRequested)
-        assert first.plan.legs[0].baseline is None
+        assert first.plan.legs[0].change.baseline is None
         await supervisor.close()
 
     play(story)

@@ -12,7 +12,8 @@ from headgate.controller.sources import OPEN_MAX, Sources
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
 from headgate.core.events import Judged
-from headgate.core.model import Arm, Counts, Leg, Mean, Source, Unit, Version
+from headgate.core.model import Arm, Counts, Mean, Source, Unit, Version
+from headgate.core.plan import Leg
 from headgate.core.planning import Policies, plan
 from headgate.core.submission import Submission
 from headgate.ports import Permanent, Signals, Temporary

@@ -13,7 +13,7 @@ from headgate.core.events import (
     ReleaseRequested,
     ReleaseResumed,
 )
-from headgate.core.model import ConcurrencyPolicy
+from headgate.core.plan import ConcurrencyPolicy
 from headgate.ledger import LedgerCorrupt, MemoryLedger
 from headgate.simulation.loop import Life, context_of
 from tests.controller.house import ONE, THREE, TWO, Home, play, wait_for, wish

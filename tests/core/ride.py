@@ -29,23 +29,11 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.machine import step
-from headgate.core.model import (
-    Bake,
-    Expose,
-    Finding,
-    Leg,
-    Listener,
-    Plan,
-    Prepare,
-    Promote,
-    Step,
-    Unit,
-    Verdict,
-    VerdictKind,
-    Version,
-)
-from headgate.core.state import Pending, State, initial
+from headgate.core.machine import initial, step
+from headgate.core.model import Finding, Listener, ServiceChange, Unit, Verdict, VerdictKind, Version
+from headgate.core.plan import Leg, Plan
+from headgate.core.state import LegState, Pending, Progress, State
+from headgate.core.steps import Bake, Expose, Prepare, Promote, Step
 
 WEB, API = (Unit("shop", "production", name) for name in ("web", "api"))
 E = TypeVar("E", bound=Effect)
@@ -74,16 +62,14 @@ def leg(
     candidate: Version = NEW,
     instances: int = 2,
 ) -> Leg:
-    return Leg(
-        candidate.unit,
-        candidate,
-        baseline,
-        tuple(steps),
-        Listener(8000),
-        JudgeSpec(interval_s=1.0),
-        instances,
-        warm_s=60.0,
-    )
+    change = ServiceChange(candidate.unit, candidate, baseline, Listener(8000), instances, warm_s=60.0)
+    return Leg(change, tuple(steps), JudgeSpec(interval_s=1.0))
+
+
+def begun(reached: int, of: Leg) -> LegState:
+    """A leg whose steps have begun up to this index."""
+    progress: list[Progress] = ["begun" if at <= reached else "ahead" for at in range(len(of.steps))]
+    return LegState(progress=tuple(progress))
 
 
 def plan_of(*legs: Leg, **policies: object) -> Plan:

@@ -6,9 +6,11 @@ from headgate.core.adjusting import adjustments
 from headgate.core.admission import Known, Words, objections
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion
-from headgate.core.model import Intent, Leg, Listener, Prepare, Promote, ProxyRules, Rollout, Routing
+from headgate.core.model import Intent, Listener, ProxyRules, Rollout, Routing
 from headgate.core.places import collision
+from headgate.core.plan import Leg
 from headgate.core.planning import Place, Policies, leaving, plan, plan_back
+from headgate.core.steps import Prepare, Promote
 from headgate.core.view import summarise
 from tests.core.ride import API, NEW, OLD, WEB, Ride, plan_of, request
 
@@ -26,7 +28,7 @@ def ride(leg: Leg | None = None) -> Ride:
 
 def test_another_size_of_what_runs_is_prepared_and_promoted_and_nothing_is_judged() -> None:
     leg = drawn()
-    assert (leg.steps, leg.learn, leg.fresh) == ((Prepare(3), Promote(judged=False)), False, None)
+    assert (leg.steps, leg.learn, leg.change.fresh) == ((Prepare(3), Promote(judged=False)), False, None)
     assert adjustments(leg) == ("1 -> 3 instances",)
 
 
@@ -69,7 +71,7 @@ def test_a_release_that_is_undone_gives_the_old_version_its_own_old_size() -> No
     """The old one had one instance; that the new one would have three is nothing to it."""
     both = replace(WIDE, candidate=NEW, rollout=Rollout("rolling"))
     leg = leaving(plan((both,), {WEB: OLD}, Policies()), BEFORE).legs[0]
-    assert (leg.instances, leg.size_before) == (3, 1)
+    assert (leg.change.instances, leg.change.size_before) == (3, 1)
 
 
 def test_what_changes_nothing_at_all_is_refused() -> None:

@@ -45,7 +45,7 @@ def test_the_story_of_traffic_that_is_taken_away_and_given_back() -> None:
     told.succeed(SetRouting).judge("watch", "watch")
     said = texts(told)
     first = said.index("The verdict became pass: it is pass.")
-    assert [text.replace(str(told.plan.legs[0].candidate), "it") for text in said[first + 1 :]] == [
+    assert [text.replace(str(told.plan.legs[0].change.candidate), "it") for text in said[first + 1 :]] == [
         "The verdict became hold external: stable got worse.",
         "So the canary's traffic is taken away, to see whether stable recovers without it.",
         "The proxy confirmed: no user reaches it for now.",

@@ -9,23 +9,15 @@ from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
 from headgate.core.events import EffectFailed, Judged, PromotionForced, ReleaseAborted, VersionLost
 from headgate.core.explain import explain
-from headgate.core.model import (
-    Expose,
-    Intent,
-    Leg,
-    Listener,
-    Match,
-    Rollout,
-    Routing,
-    Stage,
-    StrategyName,
-    Version,
-)
+from headgate.core.model import Intent, Listener, Match, Rollout, Routing, Stage, StrategyName, Version
 from headgate.core.need import need
+from headgate.core.plan import Leg
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.state import Pending
+from headgate.core.steps import Expose
+from headgate.core.steps.expose import aside, exposed
+from headgate.core.steps.traffic import promoted, undone
 from headgate.core.view import summarise
-from headgate.core.wanted import aside, exposed, promoted, undone
 from tests.core.ride import NEW, OLD, WEB, Ride, answer, request, verdict_of
 
 FRESH = replace(OLD, fresh=True)
@@ -77,7 +69,7 @@ def to_warm() -> Ride:
 
 
 def test_it_is_the_baseline_once_more_and_another_version_to_whoever_runs_routes_or_measures_it() -> None:
-    assert leg().fresh == FRESH != OLD
+    assert leg().change.fresh == FRESH != OLD
     assert FRESH.key == f"{OLD.key}-fresh"
     assert str(FRESH) == f"web@{OLD.key}-fresh"
 
@@ -95,12 +87,12 @@ def test_it_is_the_baseline_once_more_and_another_version_to_whoever_runs_routes
     ids=["not asked", "blue-green", "rolling", "all-at-once", "everything", "matches alone"],
 )
 def test_there_is_none_where_it_was_not_asked_for_or_no_step_divides_the_traffic(wish: Intent) -> None:
-    assert leg(wish).fresh is None
+    assert leg(wish).change.fresh is None
 
 
 def test_a_first_release_and_a_rollback_have_none() -> None:
-    assert plan((intent(),), {}, Policies()).legs[0].fresh is None
-    assert plan_back((intent(),), {WEB: OLD}, Policies()).legs[0].fresh is None
+    assert plan((intent(),), {}, Policies()).legs[0].change.fresh is None
+    assert plan_back((intent(),), {WEB: OLD}, Policies()).legs[0].change.fresh is None
 
 
 @pytest.mark.parametrize(
@@ -122,13 +114,17 @@ def test_there_is_none_without_a_canary_and_a_stable(stable: Version | None, can
 
 def test_only_steps_that_divide_the_traffic_route_to_it() -> None:
     own = leg()
-    ways = [exposed(own, step) for step in own.steps if isinstance(step, Expose)]
+    ways = [exposed(own.change, step) for step in own.steps if isinstance(step, Expose)]
     assert [(way.weight, way.fresh_weight, way.fresh) for way in ways] == [
         (10, 10, FRESH),
         (60, 40, FRESH),
         (100, 0, None),
     ]
-    assert [way.fresh for way in (aside(own), promoted(own), undone(own))] == [None, None, None]
+    assert [way.fresh for way in (aside(own.change), promoted(own.change), undone(own.change))] == [
+        None,
+        None,
+        None,
+    ]
 
 
 # --- on its way -------------------------------------------------------------------------------------------------------
@@ -142,7 +138,7 @@ def test_it_is_started_with_the_canary_and_as_large_and_nobody_is_exposed_before
     assert "SetRouting" not in moved.effects()
     moved.succeed_first("PrepareVersion")
     _, order = moved.pending(SetRouting)
-    assert order.routing == exposed(leg(), Expose(10))
+    assert order.routing == exposed(leg().change, Expose(10))
 
 
 def test_which_of_them_is_ready_first_does_not_matter() -> None:

@@ -1,6 +1,7 @@
 """Going back, and the rollback window after success."""
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.effects import (
     AskGates,
@@ -12,9 +13,10 @@ from headgate.core.effects import (
 )
 from headgate.core.events import EffectDelayed, PromotionForced, ReleaseAborted, ReleaseResumed, WatchResumed
 from headgate.core.machine import Illegal, Stale
-from headgate.core.model import Bake, Expose, Leg, Prepare, Promote, Shrink
+from headgate.core.plan import Leg
+from headgate.core.steps import Bake, Expose, Prepare, Promote, Shrink
+from headgate.core.steps.traffic import undone
 from headgate.core.view import summarise
-from headgate.core.wanted import undone
 from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
 
 ROLLING = (
@@ -30,24 +32,13 @@ ROLLING = (
 
 
 def one_way(after: int) -> Leg:
-    plain = leg()
-    return Leg(
-        plain.unit,
-        plain.candidate,
-        plain.baseline,
-        plain.steps,
-        plain.listener,
-        plain.judge,
-        plain.instances,
-        one_way_after=after,
-        one_way_reason="the schema is new",
-    )
+    return replace(leg(), one_way_after=after, one_way_reason="the schema is new")
 
 
 def test_traffic_first_then_proof_and_the_end_of_the_bad_version() -> None:
     ride = Ride().to_reverting()
     assert ride.effects() == ["SetRouting"]
-    assert ride.pending(SetRouting)[1].routing == undone(ride.plan.legs[0])
+    assert ride.pending(SetRouting)[1].routing == undone(ride.plan.legs[0].change)
     ride.succeed(SetRouting)
     assert ride.effects() == ["VerifyVersion", "StopVersion"]
     assert ride.pending(VerifyVersion)[1].version == OLD

@@ -5,21 +5,11 @@ from msgspec.structs import replace
 
 from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
 from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed, VersionLost
-from headgate.core.model import (
-    Bake,
-    Expose,
-    Learn,
-    Pause,
-    Prepare,
-    Promote,
-    Routing,
-    Shrink,
-    Smoke,
-    VerdictKind,
-)
+from headgate.core.model import Routing, VerdictKind
 from headgate.core.state import UNEXPOSED
+from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke
+from headgate.core.steps.expose import aside, exposed
 from headgate.core.view import phase, waits_for_person
-from headgate.core.wanted import aside, exposed
 from tests.core.ride import OLD, Ride, leg, plan_of
 
 LEG = leg()
@@ -94,7 +84,7 @@ def test_more_traffic_does_not_wait_for_ever() -> None:
 def test_a_person_may_promote_over_it() -> None:
     ride = Ride().to_exposed().judge("hold_external")
     ride.tell(PromotionForced(at=ride.state.at, by="ada", reason="it is the database"))
-    assert asked(ride).stable == LEG.candidate
+    assert asked(ride).stable == LEG.change.candidate
 
 
 # --- taking the traffic away ------------------------------------------------------------------------------------------
@@ -106,8 +96,8 @@ def away() -> Ride:
 
 def test_the_traffic_is_taken_away_and_comes_back_when_stable_recovers() -> None:
     ride = Ride().to_exposed().judge("shared")
-    assert asked(ride) == aside(LEG)
-    assert not aside(LEG).exposed
+    assert asked(ride) == aside(LEG.change)
+    assert not aside(LEG.change).exposed
     ride.succeed(SetRouting)
     assert (ride.state.here().relief, ride.pending(Observe)[1].exposure) == ("away", 1)
     ride.judge("watch")
@@ -116,7 +106,7 @@ def test_the_traffic_is_taken_away_and_comes_back_when_stable_recovers() -> None
     ride.judge("hold_external", "no_data")
     assert ride.effects() == ["Observe"]
     began = ride.judge("watch").succeed(SetRouting).state
-    assert began.here().routing == exposed(LEG, Expose(10))
+    assert began.here().routing == exposed(LEG.change, Expose(10))
     assert (began.here().relief, began.entered_at, began.hold) == ("", began.at, None)
     assert ride.judge("watch").pending(Observe)[1].exposure == 1
 
@@ -130,13 +120,13 @@ def test_where_stable_does_not_recover_a_person_decides(kind: VerdictKind) -> No
     assert "not recovered 60 s after" in waits_for_person(ride.state, ride.plan)
     assert ride.judge("watch", "pass").effects() == ["Observe"], "what is held waits for the person"
     ride.tell(ReleaseResumed(at=ride.state.at, by="ada"))
-    assert asked(ride) == exposed(LEG, Expose(10))
+    assert asked(ride) == exposed(LEG.change, Expose(10))
 
 
 def test_the_second_time_under_one_exposure_is_for_a_person() -> None:
     ride = away().judge("watch").succeed(SetRouting).judge("watch", "shared")
     assert held(ride) == "external"
-    assert asked(ride) == aside(LEG)
+    assert asked(ride) == aside(LEG.change)
     ride.succeed(SetRouting).judge("watch", times=3)
     assert (ride.state.here().relief, ride.effects()) == ("away", ["Observe"])
 
@@ -145,12 +135,12 @@ def test_another_exposure_has_its_own_time() -> None:
     ride = away().judge("watch").succeed(SetRouting).judge("watch", "pass", "pass", "pass")
     ride.succeed(SetRouting).judge("watch", "shared")
     assert ride.state.hold is None
-    assert asked(ride) == aside(LEG)
+    assert asked(ride) == aside(LEG.change)
 
 
 def test_nothing_passes_while_the_traffic_leaves() -> None:
     ride = Ride().to_exposed().judge("pass", "shared", "pass", "pass")
-    assert asked(ride) == aside(LEG)
+    assert asked(ride) == aside(LEG.change)
     assert not ride.state.here().passed
 
 
@@ -160,7 +150,7 @@ def test_a_failing_verdict_or_a_person_ends_it() -> None:
     assert ride.tell(ReleaseAborted(at=ride.state.at, by="ada")).state.stage == "reverting"
     ride = away()
     ride.tell(PromotionForced(at=ride.state.at, by="ada", reason="I know better"))
-    assert (asked(ride).stable, ride.state.here().relief) == (LEG.candidate, "")
+    assert (asked(ride).stable, ride.state.here().relief) == (LEG.change.candidate, "")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +183,7 @@ def test_a_stable_that_could_not_carry_everything_keeps_what_it_has(steps: tuple
 def test_a_question_to_a_person_does_not_stop_it() -> None:
     steps = (Prepare(2), Expose(10), Pause("look"), Bake(0.0, 5.0), Promote())
     ride = Ride(plan_of(leg(steps))).to_exposed().judge("shared")
-    assert asked(ride) == aside(LEG)
+    assert asked(ride) == aside(LEG.change)
 
 
 def test_gates_come_before_any_of_it() -> None:

@@ -12,8 +12,9 @@ from headgate.core.events import (
     WatchResumed,
 )
 from headgate.core.machine import Stale
-from headgate.core.model import Bake, Expose, Finding, Pause, Prepare, Promote, Shrink, Smoke, VerdictKind
-from headgate.core.wanted import promoted
+from headgate.core.model import Finding, VerdictKind
+from headgate.core.steps import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
+from headgate.core.steps.traffic import promoted
 from tests.core.ride import (
     BAD,
     NEW,
@@ -95,7 +96,7 @@ def test_a_good_release_walks_through_its_steps() -> None:
         "promoted",
         "every verdict passed",
     )
-    assert ride.state.here().routing == promoted(ride.plan.legs[0])
+    assert ride.state.here().routing == promoted(ride.plan.legs[0].change)
 
 
 def test_a_pass_before_the_bake_is_over_does_not_go_on() -> None:
@@ -156,7 +157,7 @@ def test_a_promotion_first_has_the_new_version_at_full_size() -> None:
     assert ride.pending(PrepareVersion)[1] == PrepareVersion(NEW, 2)
     assert "SetRouting" not in ride.effects()
     ride.succeed(PrepareVersion)
-    assert ride.pending(SetRouting)[1].routing == promoted(ride.plan.legs[0])
+    assert ride.pending(SetRouting)[1].routing == promoted(ride.plan.legs[0].change)
 
 
 def test_legs_go_one_after_another() -> None:

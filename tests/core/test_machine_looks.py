@@ -6,9 +6,11 @@ from msgspec.structs import replace
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import AskGates, Observe, PrepareVersion, SetRouting
 from headgate.core.events import ReleaseResumed
-from headgate.core.model import Bake, Expose, Intent, Leg, Pause, Prepare, Promote, Rollout, Stage
+from headgate.core.model import Intent, Rollout, Stage
+from headgate.core.plan import Leg
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.state import UNEXPOSED
+from headgate.core.steps import Bake, Expose, Pause, Prepare, Promote
 from tests.core.ride import NEW, OLD, Ride, leg, plan_of
 
 LEARNING = replace(leg(), learn=True)
@@ -69,7 +71,7 @@ def test_the_next_leg_is_learnt_too() -> None:
 
 def intent(**rollout: object) -> Intent:
     spec = JudgeSpec(deadline_share=0.3)
-    return Intent(NEW.unit, NEW, LEARNING.listener, Rollout(**rollout), spec)  # type: ignore[arg-type]
+    return Intent(NEW.unit, NEW, LEARNING.change.listener, Rollout(**rollout), spec)  # type: ignore[arg-type]
 
 
 def drawn(*, running: bool = True, back: bool = False, **rollout: object) -> Leg:

@@ -15,13 +15,15 @@ from headgate.core.events import (
     PromotionForced,
     VersionStopped,
 )
-from headgate.core.machine import Illegal, Stale, step
-from headgate.core.model import Intent, Leg, Listener, Plan, Promote, Rollout, Stage, Version
+from headgate.core.machine import Illegal, Stale, initial, step
+from headgate.core.model import Intent, Listener, Rollout, Stage, Version
+from headgate.core.plan import Leg, Plan
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.reversal import objection
-from headgate.core.state import Pending, initial
+from headgate.core.state import Pending
+from headgate.core.steps import Promote
+from headgate.core.steps.expose import aside
 from headgate.core.view import summarise, waits_for_person
-from headgate.core.wanted import aside
 from tests.core.ride import BAD, GOOD, NEW, NEW_API, OLD, OLD_API, answer, request, version
 
 JUDGE = JudgeSpec(deadline_share=0.2)
@@ -139,7 +141,7 @@ class Releases(RuleBasedStateMachine):
         routing = pending.effect.routing
         index = next(i for i, leg in enumerate(self.plan.legs) if leg.unit == routing.unit)
         leg, at = self.plan.legs[index], self.state.legs[index]
-        share = 100 if routing.stable == leg.candidate else routing.weight
+        share = 100 if routing.stable == leg.change.candidate else routing.weight
         assert routing.fresh_weight <= routing.weight, "more than the canary has"
         assert routing.fresh is None or at.fresh == at.instances, "it is not ready"
         confirmed = at.routing.weight if at.routing is not None else 0
@@ -147,7 +149,7 @@ class Releases(RuleBasedStateMachine):
             assert share <= confirmed or not judged_by(leg), "the weight rises while stable is in trouble"
         if self.failed.get(index) or self.state.stage == "reverting":
             assert share <= self.share.get(index, 0), "the weight rises after a failing verdict"
-        if routing.stable == leg.candidate:
+        if routing.stable == leg.change.candidate:
             assert at.promotable or not judged_by(leg), "promoted without a reason"
         if self.state.stage == "reverting":
             assert objection(leg, at) is None, "an illegal rollback is performed"
@@ -236,7 +238,7 @@ class Releases(RuleBasedStateMachine):
     def nobody_is_sent_to_a_canary_that_stable_suffers_from(self) -> None:
         for leg, at in zip(self.plan.legs, self.state.legs, strict=True):
             if at.relief == "away" and at.routing is not None:
-                assert at.routing == aside(leg)
+                assert at.routing == aside(leg.change)
                 assert not at.routing.exposed
 
     @invariant()

@@ -16,11 +16,11 @@ from headgate.core.effects import (
     VerifyVersion,
 )
 from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
-from headgate.core.machine import TRANSITIONS, Illegal, Stale, names, step
+from headgate.core.machine import TRANSITIONS, Illegal, Stale, initial, names, step
 from headgate.core.machine.names import EFFECTS, FACTS, VERBS
 from headgate.core.machine.transitions import ANSWERED_BY
 from headgate.core.model import Finding, Verdict
-from headgate.core.state import Pending, Stage, State, initial
+from headgate.core.state import Pending, Stage, State
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 
 KINDS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)

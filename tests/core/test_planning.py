@@ -1,23 +1,16 @@
 """What the ledger's answers do to a wish: plans, objections, ways back, and what must be kept."""
 
+from msgspec.structs import replace
+
 from headgate.core.admission import Known, Words, objections
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
-from headgate.core.model import (
-    ConcurrencyPolicy,
-    Finding,
-    Intent,
-    Leg,
-    Listener,
-    Rollout,
-    StrategyName,
-    Version,
-)
+from headgate.core.model import Finding, Intent, Listener, Rollout, StrategyName, Version
 from headgate.core.need import need
+from headgate.core.plan import ConcurrencyPolicy, Leg
 from headgate.core.planning import Policies, plan
 from headgate.core.reversal import objection, objection_to_revert, objection_to_rollback
-from headgate.core.state import LegState
-from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
+from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, begun, leg, plan_of, version
 
 
 def intent(candidate: Version = NEW, strategy: StrategyName = "canary") -> Intent:
@@ -27,7 +20,10 @@ def intent(candidate: Version = NEW, strategy: StrategyName = "canary") -> Inten
 def test_a_plan_goes_from_what_runs_to_what_is_asked_by_the_environments_rules() -> None:
     policies = Policies(gates=("ready",), on_inconclusive="roll_back", concurrency="queue")
     drawn = plan((intent(), intent(NEW_API)), {OLD.unit: OLD}, policies)
-    assert [(leg.baseline, leg.candidate) for leg in drawn.legs] == [(OLD, NEW), (None, NEW_API)]
+    assert [(leg.change.baseline, leg.change.candidate) for leg in drawn.legs] == [
+        (OLD, NEW),
+        (None, NEW_API),
+    ]
     assert (drawn.gates, drawn.on_inconclusive, drawn.concurrency) == (("ready",), "roll_back", "queue")
 
 
@@ -117,17 +113,14 @@ def test_something_must_change() -> None:
 
 
 def one_way(reason: str = "") -> Leg:
-    plain = leg()
-    return Leg(
-        plain.unit, NEW, OLD, plain.steps, plain.listener, plain.judge, one_way_after=1, one_way_reason=reason
-    )
+    return replace(leg(), one_way_after=1, one_way_reason=reason)
 
 
 def test_going_back_is_legal_until_the_point_of_no_return() -> None:
-    assert objection(leg(), LegState(reached=5)) is None
-    assert objection(one_way("the schema is new"), LegState(reached=1)) is None
-    assert objection(one_way("the schema is new"), LegState(reached=2)) == "the schema is new"
-    assert objection(one_way(), LegState(reached=2)) == "step 2 of web cannot be undone"
+    assert objection(leg(), begun(5, leg())) is None
+    assert objection(one_way("the schema is new"), begun(1, leg())) is None
+    assert objection(one_way("the schema is new"), begun(2, leg())) == "the schema is new"
+    assert objection(one_way(), begun(2, leg())) == "step 2 of web cannot be undone"
 
 
 def test_one_leg_that_cannot_go_back_keeps_all_from_it() -> None:

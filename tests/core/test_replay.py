@@ -9,7 +9,8 @@ from headgate.core.backtest import backtest, outcome
 from headgate.core.counterfactual import Threshold, counterfactual, found_at
 from headgate.core.criteria import JudgeSpec
 from headgate.core.events import Judged
-from headgate.core.model import Arm, Leg, Sample, Verdict
+from headgate.core.model import Arm, Sample, Verdict
+from headgate.core.plan import Leg
 from headgate.core.replay import Rejudged, Replay, replay
 from headgate.ledger import sample_digest
 from tests.cli import stories

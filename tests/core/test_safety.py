@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import SetRouting, StopVersion
-from headgate.core.model import Intent, Listener, Plan, Rollout, Routing
+from headgate.core.model import Intent, Listener, Rollout, Routing
+from headgate.core.plan import Plan
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.safety import whole
 from headgate.core.state import LegState, State

@@ -4,8 +4,8 @@ import pytest
 
 from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
 from headgate.core.events import ReleaseAborted, ReleasePaused
-from headgate.core.model import Bake, Expose, Pause, Prepare, Promote, Smoke
-from headgate.core.view import PHASES, phase, progress, remaining_s, summarise, waits_for_person
+from headgate.core.steps import Expose, Pause, Prepare, Promote
+from headgate.core.view import phase, progress, remaining_s, summarise, waits_for_person
 from tests.core.ride import BAD, NEW, NEW_API, OLD, OLD_API, Ride, leg, plan_of, request
 
 
@@ -31,11 +31,6 @@ def test_phases_off_the_straight_way() -> None:
     ended = Ride().to_reverting().succeed(SetRouting).succeed(VerifyVersion).succeed(StopVersion)
     assert told(ended) == "rolled back"
     assert told(Ride().tell(ReleaseAborted(at=0.0, by="ada"))) == "aborted"
-
-
-def test_every_step_has_a_phase() -> None:
-    steps = (Prepare(1), Expose(1), Bake(1.0, 2.0), Smoke(), Pause(), Promote())
-    assert {step.__struct_config__.tag for step in steps} <= set(PHASES)
 
 
 @pytest.mark.parametrize(("reason", "said"), [("look at the graphs", "look at the graphs"), ("", "approval")])

@@ -176,8 +176,8 @@ def test_events_from_before_a_field_was_there_mean_what_they_meant() -> None:
     assert isinstance(requested, ReleaseRequested)
     (then,) = requested.plan.legs
     assert (then.learn, then.judge.external, then.judge.deadline_share) == (False, False, 0.0)
-    assert (then.fresh, then.candidate.fresh) == (None, False)
-    assert then.size_before == then.instances
+    assert (then.change.fresh, then.change.candidate.fresh) == (None, False)
+    assert then.change.size_before == then.change.instances
 
 
 def test_summaries_from_before_sizes_were_in_them_do_not_know_them() -> None:

@@ -22,7 +22,8 @@ from headgate.core.events import (
     WatchResumed,
 )
 from headgate.core.machine import TRANSITIONS, back, forward
-from headgate.core.model import Leg, Plan, Routing
+from headgate.core.model import Routing
+from headgate.core.plan import Leg, Plan
 from headgate.core.state import Pending, State, Watch
 from headgate.core.summary import Outcome
 from headgate.simulation import simulate
@@ -135,7 +136,9 @@ def weight_rises_on_the_way_back(patch: Patch) -> None:
     """Going back sends everybody forward."""
 
     def worse(leg: Leg) -> Routing:
-        return Routing(leg.unit, leg.listener, stable=leg.baseline, canary=leg.candidate, weight=100)
+        return Routing(
+            leg.unit, leg.change.listener, stable=leg.change.baseline, canary=leg.change.candidate, weight=100
+        )
 
     patch.setattr(wanted, "undone", worse)
 

@@ -1,5 +1,6 @@
 """The simulation can bite: each thing that is broken on purpose is found, by the invariant it breaks."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,18 +21,14 @@ from headgate.core.events import (
     ReleaseResumed,
 )
 from headgate.core.machine import TRANSITIONS, asking, back, forward
-from headgate.core.model import (
-    Bake,
-    Expose,
-    Leg,
-    Plan,
-    Prepare,
-    Promote,
-    Routing,
-    Smoke,
-    Version,
-)
+from headgate.core.model import Routing, ServiceChange, Version
+from headgate.core.plan import Plan
 from headgate.core.state import LegState, Pending, State
+from headgate.core.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke, traffic
+from headgate.core.steps.bake import BAKE
+from headgate.core.steps.kind import WAITS_FOR, Decision, Look
+from headgate.core.steps.prepare import PREPARE
+from headgate.core.steps.traffic import promoted, undone
 from headgate.core.summary import Outcome
 from headgate.ledger import memory
 from headgate.simulation import Report, simulate
@@ -82,13 +79,7 @@ def found(number: int, words: str) -> None:
 
 
 def test_stopping_a_version_that_still_has_traffic(monkeypatch: Patch) -> None:
-    undo = wanted._undo
-
-    def hasty(leg: Leg, at: LegState) -> tuple[Any, ...]:
-        stop = () if at.stopped or at.back else (StopVersion(leg.candidate, leg.drain_s),)
-        return (*undo(leg, at), *stop)
-
-    monkeypatch.setattr(wanted, "_undo", hasty)
+    monkeypatch.setitem(WAITS_FOR, "stop", ())
     found(1, "is to be stopped and receives traffic")
 
 
@@ -98,16 +89,18 @@ def test_traffic_to_a_version_that_does_not_run(monkeypatch: Patch) -> None:
 
     monkeypatch.setitem(TABLE, ("checking", GatesAnswered), unprepared)
     monkeypatch.setattr(
-        wanted, "_work", lambda state, plan: (SetRouting(wanted.promoted(plan.legs[state.leg])),)
+        wanted, "_work", lambda state, plan: (SetRouting(promoted(plan.legs[state.leg].change)),)
     )
     found(1, "is to receive traffic and does not run")
 
 
 def test_a_weight_that_rises_after_a_failing_verdict(monkeypatch: Patch) -> None:
-    def worse(leg: Leg) -> Routing:
-        return Routing(leg.unit, leg.listener, stable=leg.baseline, canary=leg.candidate, weight=100)
+    def worse(change: ServiceChange) -> Routing:
+        return Routing(
+            change.unit, change.listener, stable=change.baseline, canary=change.candidate, weight=100
+        )
 
-    monkeypatch.setattr(wanted, "undone", worse)
+    monkeypatch.setattr(traffic, "undone", worse)
     found(2, "has failed and goes from")
 
 
@@ -123,14 +116,14 @@ def test_a_failing_verdict_that_nobody_acts_on(monkeypatch: Patch) -> None:
 
 def test_a_promotion_that_nobody_asked_to_be_proven(monkeypatch: Patch) -> None:
     monkeypatch.setattr(LegState, "promotable", property(lambda _: True))
-    monkeypatch.setattr(forward, "_baked", lambda state, event, plan, _: _on(state, event, plan))
+    monkeypatch.setitem(KINDS, Bake, dataclasses.replace(BAKE, judged=_any_verdict))
     report = first_violation()
     assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
 
 
-def _on(state: State, event: Judged, plan: Plan) -> State:
+def _any_verdict(_: Bake, look: Look) -> Decision:
     """Everything but a failing verdict will do."""
-    return forward.complete(state, event.at, plan)
+    return "done" if look.current else "stay"
 
 
 def test_a_pass_from_before_the_change_of_traffic(monkeypatch: Patch) -> None:
@@ -141,7 +134,7 @@ def test_a_pass_from_before_the_change_of_traffic(monkeypatch: Patch) -> None:
         return after.with_leg(replace(after.here(), passed=True)) if after.stage == "forward" else after
 
     monkeypatch.setitem(TABLE, ("forward", Judged), stale)
-    monkeypatch.setattr(forward, "_baked", lambda state, event, plan, _: _on(state, event, plan))
+    monkeypatch.setitem(KINDS, Bake, dataclasses.replace(BAKE, judged=_any_verdict))
     report = first_violation()
     assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
 
@@ -201,7 +194,9 @@ def test_an_old_version_that_goes_too_early(monkeypatch: Patch) -> None:
     def early(state: State, plan: Plan, index: int) -> tuple[Any, ...]:
         leg = plan.legs[index]
         return tuple(
-            StopVersion(leg.baseline, leg.drain_s) for _ in retire(state, plan, index) if leg.baseline
+            StopVersion(leg.change.baseline, leg.change.drain_s)
+            for _ in retire(state, plan, index)
+            if leg.change.baseline
         )
 
     monkeypatch.setattr(wanted, "_retire", early)
@@ -215,7 +210,7 @@ def test_a_stop_that_asks_nobody(monkeypatch: Patch) -> None:
 
 
 def test_silence_that_promotes(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(forward, "_unproven", _on)
+    monkeypatch.setattr(forward, "_unproven", forward.complete)
     found(8, "although the verdict is")
 
 
@@ -262,9 +257,8 @@ def test_effects_that_are_forgotten_over_a_restart(monkeypatch: Patch) -> None:
 
 
 def test_a_bad_version_that_is_never_stopped(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(
-        back, "entered", lambda leg, at, kind: kind.__name__ != "Prepare" and _entered(leg, at, kind)
-    )
+    forgetful = dataclasses.replace(PREPARE, undo=lambda _, __: ())
+    monkeypatch.setitem(KINDS, Prepare, forgetful)
     found(0, "still runs, and nobody needs it")
 
 
@@ -282,9 +276,6 @@ def test_a_fresh_baseline_that_gets_more_than_the_canary(monkeypatch: Patch) -> 
     found(1, "is to receive more than the canary")
 
 
-_entered: Callable[..., bool] = wanted.entered
-
-
 # --- what no simulated world can come to: the checks themselves -------------------------------------------------------
 
 
@@ -293,12 +284,12 @@ def test_an_illegal_rollback() -> None:
     plan = plan_of(replace(plain, one_way_after=1, one_way_reason="the schema is new"))
     trace = begin(request(plan))
     trace.state = Ride(plan).to_exposed().state
-    assert "the schema is new" in goes_back_legally(trace, wanted.undone(plain))
-    assert goes_back_legally(trace, wanted.promoted(plain)) == ""
+    assert "the schema is new" in goes_back_legally(trace, undone(plain.change))
+    assert goes_back_legally(trace, promoted(plain.change)) == ""
 
 
 def test_a_death_that_is_felt() -> None:
-    routing = {OLD.unit: wanted.undone(leg())}
+    routing = {OLD.unit: undone(leg().change)}
     before = Snapshot(3, 7, routing, {OLD: 1})
     assert death_changes_nothing(before, before) == ""
     assert "1 orders were given" in death_changes_nothing(before, before._replace(orders=4))
@@ -378,6 +369,6 @@ class FakeTown:
 
 
 def test_routing_to_what_does_not_run() -> None:
-    routing = Routing(OLD.unit, leg().listener, OLD, NEW, 100)
+    routing = Routing(OLD.unit, leg().change.listener, OLD, NEW, 100)
     assert f"{NEW} is to receive traffic" in weights_and_health(FakeTown(), routing)  # type: ignore[arg-type]
     assert weights_and_health(FakeTown(), replace(routing, stable=None, canary=None, weight=0)) == ""  # type: ignore[arg-type]

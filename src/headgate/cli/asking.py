@@ -12,7 +12,8 @@ from headgate.core import later
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import ReleaseRequested
 from headgate.core.home import folded, frozen
-from headgate.core.model import Finding, Intent, Plan, Unit, Version
+from headgate.core.model import Finding, Intent, Unit, Version
+from headgate.core.plan import Plan
 from headgate.core.planning import Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
 from headgate.ledger.projections import (

@@ -69,13 +69,13 @@ def labels_of(ledger: Ledger, fold: Fold) -> dict[Version, str]:
     """What the versions of a release are called: its own by its request, the old ones by whatever released them."""
     labels = {intent.candidate: intent.label for intent in fold.request.intents if intent.label}
     for leg in fold.plan.legs:
-        if leg.baseline is None or leg.baseline in labels:
+        if leg.change.baseline is None or leg.change.baseline in labels:
             continue
         known = ledger.summaries(environment=leg.unit.environment, service=leg.unit.service, limit=LOOK_BACK)
         moves = (move for summary in known for move in summary.moves)
-        label = next((move.label for move in moves if move.after == leg.baseline and move.label), "")
+        label = next((move.label for move in moves if move.after == leg.change.baseline and move.label), "")
         if label:
-            labels[leg.baseline] = label
+            labels[leg.change.baseline] = label
     return labels
 
 

@@ -23,7 +23,8 @@ from headgate.core.judge.planner import (
     measured,
     stretches,
 )
-from headgate.core.model import Bake, Intent, Learn, Unit, Version
+from headgate.core.model import Intent, Unit, Version
+from headgate.core.steps import Bake, Learn
 from headgate.core.strategies import STRATEGIES, with_learning
 
 RELEASES = 5

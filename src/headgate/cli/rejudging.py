@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.model import Leg
+from headgate.core.plan import Leg
 from headgate.core.replay import Criteria, Replay, recorded, replay
 from headgate.ledger import Ledger
 
@@ -33,7 +33,7 @@ def criteria_of(file: Path | None) -> Criteria:
 def _spec(project: "Project", leg: Leg) -> JudgeSpec:
     from headgate.config import intent
 
-    return intent(project, leg.unit.environment, leg.unit.service, leg.candidate).judge
+    return intent(project, leg.unit.environment, leg.unit.service, leg.change.candidate).judge
 
 
 def replayed(ledger: Ledger, release: str, criteria: Criteria) -> Replay:

@@ -28,9 +28,11 @@ from headgate.core.events import (
 )
 from headgate.core.machine import Illegal, Stale, step
 from headgate.core.machine.names import EFFECTS, called
-from headgate.core.model import Expose, Leg, Plan, Sample
+from headgate.core.model import Sample
+from headgate.core.plan import Leg, Plan
 from headgate.core.safety import needs_no_ledger, tried_until_done, whole
 from headgate.core.state import UNEXPOSED, Pending, State
+from headgate.core.steps import Expose
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
 from headgate.ledger import Ledger, sample_digest

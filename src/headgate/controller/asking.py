@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from headgate.controller.plain import plain
 from headgate.controller.world import World
-from headgate.core.model import Finding, Plan, Version
+from headgate.core.model import Finding, Version
+from headgate.core.plan import Plan
 from headgate.ports import Instance, PortError
 
 Findings = tuple[Finding, ...]

@@ -10,7 +10,8 @@ from headgate.core.admission import Known, Words, objections
 from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import Home, folded, frozen
-from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
+from headgate.core.model import Intent, Unit, Version, worst
+from headgate.core.plan import Leg, Plan
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
@@ -128,7 +129,7 @@ def _draw(intents: tuple[Intent, ...], policies: Policies, seen: _Seen, *, back:
     draw = plan_back if back else plan
     drawn = leaving(draw(intents, _stable(seen.running), policies), places(seen.running))
     tried = attempts(seen.summaries)
-    return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.candidate, 0)) for leg in drawn.legs))
+    return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.change.candidate, 0)) for leg in drawn.legs))
 
 
 def _attempt(leg: Leg, earlier: int) -> Leg:

@@ -95,7 +95,7 @@ def _counted(before: dict[Version, int], now: Iterable[Version]) -> dict[Version
 
 def _settled(actor: Actor) -> tuple[Version, ...]:
     """The new version, unless more of it is being started just now."""
-    candidate = actor.plan.legs[actor.state.leg].candidate
+    candidate = actor.plan.legs[actor.state.leg].change.candidate
     orders = [one.effect for one in actor.state.pending if isinstance(one.effect, PrepareVersion)]
     return () if any(order.version == candidate for order in orders) else (candidate,)
 

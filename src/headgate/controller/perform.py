@@ -33,7 +33,8 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.model import Finding, Plan, Routing, Unit, Version, worst
+from headgate.core.model import Finding, Routing, Unit, Version, worst
+from headgate.core.plan import Plan
 from headgate.ports import Permanent, PortError, Temporary
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from headgate.controller.world import World
 from headgate.core.effects import StopVersion
 from headgate.core.events import EffectFailed, EffectId
 from headgate.core.home import UnitRetired
-from headgate.core.model import Plan, Unit, Version
+from headgate.core.model import Unit, Version
+from headgate.core.plan import Plan
 from headgate.ledger import Conflict, Ledger
 from headgate.ledger.projections import Running, fleet_of, releases_of, retired
 from headgate.ledger.store import HOME, Note

@@ -9,10 +9,12 @@ from headgate.controller.world import World
 from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judgement import judge
-from headgate.core.model import Arm, Expose, Leg, Sample, Verdict, Version
+from headgate.core.model import Arm, Sample, Verdict, Version
 from headgate.core.model.sample import carried, since, together
+from headgate.core.plan import Leg
 from headgate.core.state import UNEXPOSED
-from headgate.core.wanted import compared
+from headgate.core.steps import Expose
+from headgate.core.steps.expose import compared
 from headgate.ports import Signals
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
@@ -60,7 +62,7 @@ class Watcher:
             return
         before, beside = self._readings, self._compared(exposure)
         new = before[1] is None and exposure != UNEXPOSED
-        canary = await self._arm(self._leg.candidate) if new else Reading(before[1])
+        canary = await self._arm(self._leg.change.candidate) if new else Reading(before[1])
         fresh = await self._arm(beside) if before[2] is None and beside else Reading(before[2])
         self._readings = (before[0], canary.arm, fresh.arm)
 
@@ -110,17 +112,17 @@ class Watcher:
     async def _read(self, exposure: int) -> tuple[Reading, Reading, Reading]:
         """Stable, canary and fresh baseline, side by side; stable alone while nobody is sent to the canary."""
         if exposure == UNEXPOSED:
-            return await self._arm(self._leg.baseline), Reading(None), Reading(None)
+            return await self._arm(self._leg.change.baseline), Reading(None), Reading(None)
         beside = self._compared(exposure)
         stable, canary, fresh = await asyncio.gather(
-            self._arm(self._leg.baseline), self._arm(self._leg.candidate), self._arm(beside)
+            self._arm(self._leg.change.baseline), self._arm(self._leg.change.candidate), self._arm(beside)
         )
         return stable, canary, fresh if beside else Reading(None)
 
     def _compared(self, exposure: int) -> Version | None:
         """The fresh baseline, while it has a share of the traffic."""
         step = self._leg.steps[exposure] if exposure != UNEXPOSED else None
-        return compared(self._leg, step) if isinstance(step, Expose) else None
+        return compared(self._leg.change, step) if isinstance(step, Expose) else None
 
     async def _arm(self, version: Version | None) -> Reading:
         if version is None:

@@ -13,11 +13,16 @@ from headgate.controller.supervisor import Supervisor
 from headgate.core.events import Request
 from headgate.core.model import Unit
 from headgate.core.submission import Submission
+from headgate.core.undoing import traffic_is_back
 from headgate.ports.controller import APPEND_LE_S, Health, Heard, Retired, Vitals
 from headgate.ports.observer import Happened
 
 BACK_S = 0.6
 """How long whoever takes users off a canary is kept waiting for the proxy's word, while the ledger has not got it."""
+
+
+def _users_are_back(actor: Actor) -> bool:
+    return traffic_is_back(actor.plan.legs[actor.state.leg], actor.state.here())
 
 
 async def _done_ahead(actor: Actor) -> str:
@@ -26,12 +31,14 @@ async def _done_ahead(actor: Actor) -> str:
         return actor.trouble
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(BACK_S):
-            while not actor.state.here().back:  # noqa: ASYNC110 - the state has no event to wait for
+            while not _users_are_back(actor):  # noqa: ASYNC110 - the state has no event to wait for
                 await asyncio.sleep(0.02)
     leg = actor.plan.legs[actor.state.leg]
-    done = actor.state.here().back
+    done = _users_are_back(actor)
     what = (
-        f"all traffic of {leg.unit} is back on {leg.baseline}" if done else f"{leg.unit} is being taken back"
+        f"all traffic of {leg.unit} is back on {leg.change.baseline}"
+        if done
+        else f"{leg.unit} is being taken back"
     )
     return f"{what}; {actor.trouble}"
 

@@ -23,10 +23,11 @@ from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
 from headgate.core.foreign import clean_name, clean_text, cleaned
-from headgate.core.machine import Illegal
-from headgate.core.model import Plan, Unit, Version
+from headgate.core.machine import Illegal, initial
+from headgate.core.model import Unit, Version
 from headgate.core.need import need
-from headgate.core.state import State, initial
+from headgate.core.plan import Plan
+from headgate.core.state import State
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.core.view import phase

@@ -11,7 +11,7 @@ from headgate.core.effects import SetRouting
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseResumed, WatchResumed
 from headgate.core.home import folded
 from headgate.core.machine import Illegal
-from headgate.core.model import Leg
+from headgate.core.plan import Leg
 from headgate.core.state import State
 from headgate.ledger import Ledger
 from headgate.ports import PortError
@@ -51,7 +51,7 @@ async def compare(actor: Actor, world: World) -> None:
             found = await world.traffic.observed(leg.unit)
     except (PortError, TimeoutError):
         return  # unknown: the watch goes on, and says what it cannot measure
-    if found is None or found.exposed or found.stable != leg.baseline or not _exposed(actor.state):
+    if found is None or found.exposed or found.stable != leg.change.baseline or not _exposed(actor.state):
         return
     release = actor.request.release
     reason = next((one.reason for one in world.retreats.read() if one.release == release), "") or _taken_back(
@@ -93,6 +93,6 @@ def _exposed(state: State) -> bool:
 
 def _taken_back(leg: Leg) -> str:
     return (
-        f"the proxy sends nobody to {leg.candidate}, though its release had come to that: "
+        f"the proxy sends nobody to {leg.change.candidate}, though its release had come to that: "
         "its traffic was taken back while this controller was not there"
     )

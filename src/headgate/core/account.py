@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from headgate.core.adjusting import adjustments
 from headgate.core.judge.words import percent
-from headgate.core.model import Evidence, Leg, Role, Version
+from headgate.core.model import Evidence, Role, Version
+from headgate.core.plan import Leg
 from headgate.core.report import Fold
 
 LINE_MAX = 500
@@ -74,14 +75,14 @@ def targets(folded: Fold, labels: Labels) -> str:
     """What a release leads to: `v3`, or `api v3, web v7`."""
     legs = folded.plan.legs
     if len(legs) == 1:
-        return name(legs[0].candidate, labels)
-    return ", ".join(f"{leg.unit.service} {name(leg.candidate, labels)}" for leg in legs)
+        return name(legs[0].change.candidate, labels)
+    return ", ".join(f"{leg.unit.service} {name(leg.change.candidate, labels)}" for leg in legs)
 
 
 def _way(leg: Leg, labels: Labels) -> str:
-    if leg.adjusts:
-        return f"{name(leg.candidate, labels)}, {', '.join(adjustments(leg))}"
-    return f"{name(leg.baseline, labels)} -> {name(leg.candidate, labels)}"
+    if leg.change.adjusts:
+        return f"{name(leg.change.candidate, labels)}, {', '.join(adjustments(leg))}"
+    return f"{name(leg.change.baseline, labels)} -> {name(leg.change.candidate, labels)}"
 
 
 def why(folded: Fold, labels: Labels) -> str:
@@ -105,9 +106,9 @@ def _beside(found: Evidence, metrics: Sequence[Evidence]) -> Evidence:
 
 def _compared(found: Evidence, leg: Leg, labels: Labels) -> str:
     """Two shares of one metric; empty where one of them is not known."""
-    if found.stable is None or found.canary is None or leg.baseline is None:
+    if found.stable is None or found.canary is None or leg.change.baseline is None:
         return ""
-    new, old = name(leg.candidate, labels), name(leg.baseline, labels)
+    new, old = name(leg.change.candidate, labels), name(leg.change.baseline, labels)
     canary, stable = percent(found.canary), percent(found.stable)
     if found.metric.startswith("error_ratio"):
         return f"{canary} of {new}'s requests failed, against {stable} of {old}'s."

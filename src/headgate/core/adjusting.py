@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from headgate.core.model import Leg, Listener, ProxyRules
+from headgate.core.model import Listener, ProxyRules
+from headgate.core.plan import Leg
 
 
 def adjustments(leg: Leg) -> tuple[str, ...]:
@@ -11,9 +12,9 @@ def adjustments(leg: Leg) -> tuple[str, ...]:
 
 
 def _adjustments(leg: Leg) -> Iterator[str]:
-    before, after = leg.baseline_listener, leg.listener
-    if leg.baseline_instances is not None and leg.baseline_instances != leg.instances:
-        yield f"{leg.baseline_instances} -> {leg.instances} instances"
+    before, after = leg.change.baseline_listener, leg.change.listener
+    if leg.change.baseline_instances is not None and leg.change.baseline_instances != leg.change.instances:
+        yield f"{leg.change.baseline_instances} -> {leg.change.instances} instances"
     if before is not None and _place(before) != _place(after):
         yield f"{_place(before)} -> {_place(after)}"
     if before is not None and before.proxy != after.proxy:

@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from headgate.core.adjusting import adjustments
-from headgate.core.model import Answer, Finding, Intent, Leg, Listener, Plan, Unit, Version
+from headgate.core.model import Answer, Finding, Intent, Listener, Unit, Version
 from headgate.core.places import collision
+from headgate.core.plan import Leg, Plan
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -85,8 +86,8 @@ def _undone(candidate: Version, known: Known, words: Words) -> Finding:
 
 def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
     leg = next(leg for leg in plan.legs if leg.unit == intent.unit)
-    blind = intent.rollout.strategy == "all-at-once" and not leg.adjusts
-    careless = blind and plan.production and leg.baseline is not None
+    blind = intent.rollout.strategy == "all-at-once" and not leg.change.adjusts
+    careless = blind and plan.production and leg.change.baseline is not None
     if not careless:
         return Finding("gradual exposure", "pass", "traffic moves in steps, or nothing is at stake")
     return _excused(
@@ -99,21 +100,26 @@ def _exposure(intent: Intent, plan: Plan, words: Words) -> Finding:
 
 def _placed(leg: Leg, known: Known) -> Finding:
     """One port has one owner: the proxy would refuse it, after all the work, and that would look like a bad release."""
-    found = collision(leg.unit, leg.listener, known.listening, known.declared)
+    found = collision(leg.unit, leg.change.listener, known.listening, known.declared)
     if found is None:
-        return Finding("its ports are free", "pass", f"no other unit of this home has {leg.listener.port}")
+        return Finding(
+            "its ports are free", "pass", f"no other unit of this home has {leg.change.listener.port}"
+        )
     return Finding("its ports are free", "fail", found.sentence(), found.mend())
 
 
 def _changes(leg: Leg) -> Finding:
     """A version cannot be compared with itself: where it stays, something around it must become another."""
-    if not leg.adjusts:
-        return Finding("something changes", "pass", f"{leg.unit} does not run {leg.candidate} yet")
+    if not leg.change.adjusts:
+        return Finding("something changes", "pass", f"{leg.unit} does not run {leg.change.candidate} yet")
     around = adjustments(leg)
     if around:
-        return Finding("something changes", "pass", f"{leg.candidate} stays: {', '.join(around)}")
+        return Finding("something changes", "pass", f"{leg.change.candidate} stays: {', '.join(around)}")
     return Finding(
-        "something changes", "fail", f"{leg.unit} runs {leg.candidate} already", "deploy something else"
+        "something changes",
+        "fail",
+        f"{leg.unit} runs {leg.change.candidate} already",
+        "deploy something else",
     )
 
 

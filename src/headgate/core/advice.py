@@ -2,10 +2,11 @@
 
 import shlex
 
-from headgate.core.model import Pause, Plan
 from headgate.core.places import named
+from headgate.core.plan import Plan
 from headgate.core.report import Fold
 from headgate.core.state import State
+from headgate.core.steps import Pause
 from headgate.core.view import waits_for_person
 
 Advice = tuple[str, str]
@@ -58,7 +59,7 @@ def afterwards(fold: Fold) -> tuple[Advice, ...]:
     if state.outcome == "promoted":
         unit = fold.plan.legs[0].unit
         one = named(unit) if len(fold.plan.legs) == 1 else shlex.join(("-e", unit.environment))
-        first = all(leg.baseline is None or leg.adjusts for leg in fold.plan.legs)
+        first = all(leg.change.baseline is None or leg.change.adjusts for leg in fold.plan.legs)
         undo = "go further back" if fold.request.rollback_to else "undo it"
         return (story,) if first else ((undo, f"headgate rollback {one}"), story)
     if state.outcome in ("rolled_back", "aborted"):

@@ -1,38 +1,53 @@
 """What happened: facts, past tense, the only thing the ledger holds. Each is stamped with `at` by whoever saw it.
 
-Facts that answer an effect carry the effect's identity, so that a late or doubled answer is recognised.
+Facts that answer an effect are in `core.answers`, and are named here with all the others.
 """
 
-import msgspec
+from headgate.core.answers import (
+    STAMPED_LATER,
+    Answer,
+    EffectFailed,
+    EffectId,
+    Event,
+    GatesAnswered,
+    Judged,
+    RoutingSet,
+    SmokeTested,
+    TimeCame,
+    VersionPrepared,
+    VersionStopped,
+    VersionVerified,
+)
+from headgate.core.model import Finding, Intent, Version
+from headgate.core.plan import Plan
 
-from headgate.core.model import Finding, Intent, Plan, Routing, Verdict, Version
-
-STAMPED_LATER = 0.0
-"""The time of an event on its way to the actor, which gives it its time when it takes it in."""
-
-
-class EffectId(msgspec.Struct, frozen=True, order=True, gc=False):
-    """The identity of an effect: the `n`th that the event with number `sequence` of `release` caused."""
-
-    release: str
-    sequence: int
-    n: int
-
-    def __str__(self) -> str:
-        """`release.sequence.n`."""
-        return f"{self.release}.{self.sequence}.{self.n}"
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A fact about one release. `at` is in seconds since the epoch and never falls within a release."""
-
-    at: float
-
-
-class Answer(Event, frozen=True, kw_only=True):
-    """A fact that answers the effect `effect`."""
-
-    effect: EffectId
+__all__ = [
+    "STAMPED_LATER",
+    "Answer",
+    "AnyEvent",
+    "EffectDelayed",
+    "EffectFailed",
+    "EffectId",
+    "Event",
+    "GatesAnswered",
+    "Judged",
+    "PromotionForced",
+    "ReleaseAborted",
+    "ReleaseDequeued",
+    "ReleasePaused",
+    "ReleaseRequested",
+    "ReleaseResumed",
+    "Request",
+    "RoutingSet",
+    "SmokeTested",
+    "StepApproved",
+    "TimeCame",
+    "VersionLost",
+    "VersionPrepared",
+    "VersionStopped",
+    "VersionVerified",
+    "WatchResumed",
+]
 
 
 # --- what people asked ---------------------------------------------------------------------------------------------
@@ -95,72 +110,7 @@ class ReleaseAborted(Event, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
-# --- what the world answered ---------------------------------------------------------------------------------------
-
-
-class GatesAnswered(Answer, frozen=True, kw_only=True, tag=True):
-    """Every gate has answered, or is unknown."""
-
-    findings: tuple[Finding, ...]
-
-
-class VersionPrepared(Answer, frozen=True, kw_only=True, tag=True):
-    """`version` runs with `instances` instances, all of them ready."""
-
-    version: Version
-    instances: int
-
-
-class RoutingSet(Answer, frozen=True, kw_only=True, tag=True):
-    """The proxy confirmed that it routes like this."""
-
-    routing: Routing
-
-
-class Judged(Answer, frozen=True, kw_only=True, tag=True):
-    """An interval was sampled and judged. `sample` is the SHA-256 of the sample stored beside the ledger.
-
-    `requests` and `errors` are the interval's (stable, canary); `harmed` is how many canary requests went badly.
-    `deadline`: it was the last sample before the step's deadline, and the verdict rests on the exact test too.
-    """
-
-    verdict: Verdict
-    sample: str
-    requests: tuple[int, int] = (0, 0)
-    errors: tuple[int, int] = (0, 0)
-    harmed: int = 0
-    deadline: bool = False
-
-
-class SmokeTested(Answer, frozen=True, kw_only=True, tag=True):
-    """The smoke tests have run against `version`."""
-
-    version: Version
-    findings: tuple[Finding, ...]
-
-
-class VersionVerified(Answer, frozen=True, kw_only=True, tag=True):
-    """Probes and smoke tests have run against the version that traffic went back to."""
-
-    version: Version
-    findings: tuple[Finding, ...]
-
-
-class VersionStopped(Answer, frozen=True, kw_only=True, tag=True):
-    """`version` was drained and stopped; `kept` says why it was left running instead, if it was."""
-
-    version: Version
-    kept: str = ""
-
-
-class TimeCame(Answer, frozen=True, kw_only=True, tag=True):
-    """The time an effect asked to be woken at has come."""
-
-
-class EffectFailed(Answer, frozen=True, kw_only=True, tag=True):
-    """An effect could not be carried out, after its bounded retries. `reason` is for people."""
-
-    reason: str
+# --- what was seen ---------------------------------------------------------------------------------------------------
 
 
 class EffectDelayed(Event, frozen=True, kw_only=True, tag=True):

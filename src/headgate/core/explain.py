@@ -8,20 +8,11 @@ from headgate.core import events as e
 from headgate.core.account import role, span
 from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
-from headgate.core.model import (
-    Bake,
-    Finding,
-    Learn,
-    Leg,
-    Routing,
-    Verdict,
-    Version,
-    in_words,
-    step_name,
-    worst,
-)
+from headgate.core.model import Finding, Routing, Verdict, Version, in_words, worst
+from headgate.core.plan import Leg
 from headgate.core.report import Fold
 from headgate.core.state import State
+from headgate.core.steps import Bake, kind_of, step_name
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -103,13 +94,14 @@ def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str,
 
 def _request(event: e.ReleaseRequested) -> Iterator[str]:
     for leg in event.plan.legs:
-        start = f"from {leg.baseline.key}" if leg.baseline else "as its first release"
-        if leg.adjusts:
+        start = f"from {leg.change.baseline.key}" if leg.change.baseline else "as its first release"
+        if leg.change.adjusts:
             around = ", ".join(adjustments(leg)) or "nothing"
             because = _because(event.reason)
-            yield f"{event.author} asked to adjust {leg.unit}, which stays {leg.candidate.key}: {around}{because}."
+            stays = leg.change.candidate.key
+            yield f"{event.author} asked to adjust {leg.unit}, which stays {stays}: {around}{because}."
             continue
-        yield f"{event.author} asked to move {leg.unit} {start} to {leg.candidate.key}{_because(event.reason)}."
+        yield f"{event.author} asked to move {leg.unit} {start} to {leg.change.candidate.key}{_because(event.reason)}."
     if event.plan.audience.roles:
         yield f"Roles: {'; '.join(role(one) for one in event.plan.audience.roles)}."
     if event.rollback_to:
@@ -152,15 +144,17 @@ def _routing(routing: Routing, before: State, folded: Fold) -> str:
     leg: Leg = folded.plan.legs[before.leg]
     beside = f" and {routing.fresh_weight}% for {routing.fresh}" if routing.fresh else ""
     if before.stage == "reverting":
-        return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.baseline)}."
+        return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.change.baseline)}."
     match before.here().relief:
         case "":
-            return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.candidate}{beside}."
+            return f"The proxy confirmed: {step_name(leg.steps[before.step])} for {leg.change.candidate}{beside}."
         case "leaving":
-            return f"The proxy confirmed: no user reaches {leg.candidate} for now."
+            return f"The proxy confirmed: no user reaches {leg.change.candidate} for now."
         case _:
             again = step_name(leg.steps[before.here().exposure])
-            return f"The proxy confirmed: {again} for {leg.candidate}{beside} again. The step began anew."
+            return (
+                f"The proxy confirmed: {again} for {leg.change.candidate}{beside} again. The step began anew."
+            )
 
 
 def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
@@ -194,8 +188,8 @@ def _relief(before: State, after: State) -> Iterator[tuple[str, bool]]:
 
 def _finished(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
     step = folded.plan.legs[before.leg].steps[before.step]
-    if isinstance(step, Learn):
-        yield "The old version had been watched alone for long enough to be compared with.", True
+    if kind_of(step).finished:
+        yield kind_of(step).finished, True
     if isinstance(step, Bake) and folded.steps:
         seen = folded.steps[-1]
         canary = f"the canary answered {seen.requests[1]} requests with {seen.errors[1]} errors"

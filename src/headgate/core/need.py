@@ -1,7 +1,9 @@
 """Which versions a release needs running, so that no other release stops them."""
 
-from headgate.core.model import Leg, Plan, Version
+from headgate.core.model import ServiceChange, Version
+from headgate.core.plan import Plan
 from headgate.core.state import LegState, State
+from headgate.core.undoing import traffic_is_back
 
 
 def need(state: State, plan: Plan, version: Version) -> str:
@@ -11,14 +13,15 @@ def need(state: State, plan: Plan, version: Version) -> str:
     itself it does not need any more, so that two releases that are done with a version do not wait for each other.
     """
     for leg, at in zip(plan.legs, state.legs, strict=True):
-        if state.stage == "warm" and leg.baseline == version and not at.cooled:
+        if state.stage == "warm" and leg.change.baseline == version and not at.cooled:
             return f"{state.release} keeps {version} warm"
-        if state.stage in ("forward", "reverting") and _moves(leg, at, version):
+        back = state.stage == "reverting" and traffic_is_back(leg, at)
+        if state.stage in ("forward", "reverting") and _moves(leg.change, at, version, back=back):
             return f"{state.release} is moving {version}"
     return ""
 
 
-def _moves(leg: Leg, at: LegState, version: Version) -> bool:
+def _moves(change: ServiceChange, at: LegState, version: Version, *, back: bool) -> bool:
     if at.reached < 0:
         return False
-    return version == leg.baseline or (version in (leg.candidate, leg.fresh) and not at.back)
+    return version == change.baseline or (version in (change.candidate, change.fresh) and not back)

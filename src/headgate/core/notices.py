@@ -18,10 +18,12 @@ from headgate.core.events import (
     ReleaseRequested,
     RoutingSet,
 )
-from headgate.core.model import Audience, Expose, Role, step_name
+from headgate.core.model import Audience, Role
 from headgate.core.model.audience import Moment, RoleName, Severity
 from headgate.core.report import Fold
 from headgate.core.state import State
+from headgate.core.steps import Expose, step_name
+from headgate.core.undoing import traffic_is_back
 from headgate.core.view import waits_for_person
 
 REPEAT_S = 600.0
@@ -174,7 +176,7 @@ class Telling:
         """Who meets the new version meanwhile."""
         leg, here = self.folded.plan.legs[self.folded.state.leg], self.folded.state.here()
         weight = here.routing.weight if here.routing and here.routing.canary else 0
-        new = account.name(leg.candidate, self._labels)
+        new = account.name(leg.change.candidate, self._labels)
         return (
             f"Meanwhile {weight}% of the traffic reaches {new}."
             if weight
@@ -228,7 +230,8 @@ class Telling:
 
     def _delayed(self, event: EffectDelayed) -> Notice:
         """Each one is an alarm: users may be on the bad version, and whoever can open a way must know."""
-        back = self.folded.state.here().back
+        state = self.folded.state
+        back = traffic_is_back(self.folded.plan.legs[state.leg], state.here())
         lines = (account.sentence(event.reason), "" if back else self._traffic())
         what = f"is not wholly undone yet, after {event.attempts} attempts; it is tried on"
         return self._happened("rolling_back", "warning" if back else self._grave(), what, lines)

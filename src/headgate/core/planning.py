@@ -7,23 +7,10 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.model import (
-    Audience,
-    Bake,
-    ConcurrencyPolicy,
-    Expose,
-    Intent,
-    Leg,
-    Listener,
-    OnSilent,
-    OnUnproven,
-    Plan,
-    Promote,
-    Step,
-    Unit,
-    Version,
-)
+from headgate.core.model import Audience, Intent, Listener, ServiceChange, Unit, Version
 from headgate.core.model.routing import beside
+from headgate.core.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
+from headgate.core.steps import Bake, Expose, Promote, Step
 from headgate.core.strategies import STRATEGIES, WHOLE, adjusted, at_once, back_to, with_learning
 
 
@@ -87,7 +74,8 @@ def leaving(drawn: Plan, before: Mapping[Unit, Place]) -> Plan:
 
 
 def _leaving(leg: Leg, before: Place) -> Leg:
-    return replace(leg, baseline_listener=before.listener, baseline_instances=before.instances)
+    change = replace(leg.change, baseline_listener=before.listener, baseline_instances=before.instances)
+    return replace(leg, change=change)
 
 
 def _plan(
@@ -111,22 +99,19 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
     steps = tuple(strategy(intent))
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
     steps = with_learning(steps) if judged else steps
-    return Leg(
+    change = ServiceChange(
         unit=intent.unit,
         candidate=intent.candidate,
         baseline=baseline,
-        steps=steps,
         listener=intent.listener,
-        judge=_judge(intent.judge, steps),
         instances=intent.instances,
         sticky=intent.rollout.sticky,
         warm_s=intent.rollout.warm_s,
         drain_s=intent.rollout.drain_s,
-        sources=intent.sources,
-        measured_by=intent.measured_by,
-        learn=judged,
         fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
     )
+    judge = _judge(intent.judge, steps)
+    return Leg(change, steps, judge, intent.sources, intent.measured_by, learn=judged)
 
 
 def _ahead(steps: tuple[Step, ...]) -> Iterator[tuple[int, int]]:

@@ -11,9 +11,12 @@ from headgate.core.events import AnyEvent, Judged, ReleaseDequeued, ReleaseReque
 from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judgement import judge
+from headgate.core.machine import initial
 from headgate.core.machine import step as advance
-from headgate.core.model import Expose, Leg, Plan, Sample, Verdict
-from headgate.core.state import State, initial
+from headgate.core.model import Sample, Verdict
+from headgate.core.plan import Leg, Plan
+from headgate.core.state import State
+from headgate.core.steps import Expose
 
 Samples = Callable[[str], Sample | None]
 Criteria = Callable[[Leg], JudgeSpec]

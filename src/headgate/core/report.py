@@ -14,9 +14,12 @@ from headgate.core.events import (
     ReleaseRequested,
     RoutingSet,
 )
+from headgate.core.machine import initial
 from headgate.core.machine import step as advance
-from headgate.core.model import Expose, Finding, Plan, VerdictKind, step_name, worst
-from headgate.core.state import UNEXPOSED, State, initial
+from headgate.core.model import Finding, VerdictKind, worst
+from headgate.core.plan import Plan
+from headgate.core.state import UNEXPOSED, State
+from headgate.core.steps import Expose, step_name
 from headgate.core.view import phase, waits_for_person
 
 Ended = Literal["promoted", "rolled_back", "refused", "aborted", "held", "under_way"]
@@ -129,8 +132,8 @@ class Fold:
             release=self.request.release,
             environment=legs[0].unit.environment,
             service=", ".join(leg.unit.service for leg in legs),
-            before=legs[0].baseline.artifact if legs[0].baseline else None,
-            after=legs[0].candidate.artifact,
+            before=legs[0].change.baseline.artifact if legs[0].change.baseline else None,
+            after=legs[0].change.candidate.artifact,
             outcome=self._outcome(),
             reason=self._reason(),
             phase=phase(self.state, self.plan),

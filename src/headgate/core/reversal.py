@@ -6,7 +6,8 @@ every revert and before every `headgate rollback`; where the answer is no, traff
 
 from collections.abc import Collection
 
-from headgate.core.model import Leg, Version
+from headgate.core.model import Version
+from headgate.core.plan import Leg
 from headgate.core.state import LegState, State
 
 

@@ -5,7 +5,8 @@ ledger where that cannot be written, under the identity that the ledger will kno
 """
 
 from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting
-from headgate.core.model import Leg, Plan, Routing
+from headgate.core.model import Routing
+from headgate.core.plan import Leg, Plan
 from headgate.core.state import Pending, State
 
 
@@ -31,10 +32,10 @@ def whole(state: State, effect: Effect, plan: Plan) -> int:
     leg = plan.legs[state.leg]
     if state.stage != "forward" or not isinstance(effect, SetRouting) or not leg.learn:
         return 0
-    becomes_stable = effect.routing.stable == leg.candidate and not effect.routing.exposed
-    return leg.instances if becomes_stable and not state.here().overridden else 0
+    becomes_stable = effect.routing.stable == leg.change.candidate and not effect.routing.exposed
+    return leg.change.instances if becomes_stable and not state.here().overridden else 0
 
 
 def is_safe(routing: Routing, leg: Leg) -> bool:
     """True when nobody meets the candidate, and stable is what it was. A first release has no safe side."""
-    return leg.baseline is not None and routing.stable == leg.baseline and not routing.exposed
+    return leg.change.baseline is not None and routing.stable == leg.change.baseline and not routing.exposed

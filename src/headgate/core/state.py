@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from headgate.core.answers import EffectId
 from headgate.core.effects import Effect
-from headgate.core.events import EffectId
-from headgate.core.model import Plan, Routing, Verdict
+from headgate.core.model import Routing, Verdict
 from headgate.core.summary import Outcome
 
 Stage = Literal["new", "queued", "checking", "forward", "reverting", "warm", "closed"]
@@ -23,6 +23,9 @@ HoldKind = Literal[
 
 Relief = Literal["", "leaving", "away", "returning"]
 """Where the canary's traffic is while it is taken away to see whether stable recovers without it."""
+
+Progress = Literal["ahead", "begun", "done", "undone"]
+"""How far a step has come. What a person skipped counts as begun: it is undone with the others."""
 
 UNEXPOSED = -1
 """The exposure that a sample belongs to while no traffic reaches the canary on purpose."""
@@ -57,19 +60,20 @@ class Watch(msgspec.Struct, frozen=True, gc=False):
 class LegState(msgspec.Struct, frozen=True, gc=False):
     """How far one leg has come.
 
-    `reached` is the index of the last step entered, `instances` how many of the candidate are ready and `fresh` of the
+    `progress` says of each step how far it has come, and `undone` has the effects of going back that were answered.
+    `instances` is how many of the candidate are ready and `fresh` of the
     fresh baseline, `routing` what the proxy last confirmed, `exposure` the index of the Expose step in force (-1: none
     yet). Under this exposure a verdict `passed`, or the plan `accepted` to go on without one; `overridden`: a person
     decided against or without the judge.
     `relief` says whether the canary's traffic is away because stable got worse with it, `relieved` that this has been
     tried under this exposure; `tested` is the exposure whose exact test at the deadline has been made, and `placebo`
     the most evidence that stable has had against itself.
-    Going back: `back` (routing), `full` (baseline at full size), `verified`, `stopped`.
-    After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release).
-    However it ends: `fresh_stopped`.
+    After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release),
+    `fresh_stopped`.
     """
 
-    reached: int = -1
+    progress: tuple[Progress, ...] = ()
+    undone: tuple[Effect, ...] = ()
     instances: int = 0
     routing: Routing | None = None
     exposure: int = UNEXPOSED
@@ -81,14 +85,15 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     tested: int = UNEXPOSED
     verdict: Verdict | None = None
     placebo: float = 1.0
-    back: bool = False
-    full: bool = False
-    verified: bool = False
-    stopped: bool = False
     cooled: bool = False
     retired: bool = False
     fresh: int = 0
     fresh_stopped: bool = False
+
+    @property
+    def reached(self) -> int:
+        """The index of the last step that was begun; -1: none."""
+        return max((at for at, progress in enumerate(self.progress) if progress != "ahead"), default=-1)
 
     @property
     def promotable(self) -> bool:
@@ -166,8 +171,3 @@ class State(msgspec.Struct, frozen=True, gc=False):
             if pending.id == effect:
                 return pending.effect
         raise KeyError(str(effect))
-
-
-def initial(release: str, plan: Plan) -> State:
-    """The state of `release` before its first event."""
-    return State(release=release, legs=(LegState(),) * len(plan.legs))

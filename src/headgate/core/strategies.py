@@ -5,21 +5,8 @@ Those that are judged end with a Bake under the whole traffic, so that nothing i
 
 from collections.abc import Callable, Iterator
 
-from headgate.core.model import (
-    Bake,
-    Expose,
-    Intent,
-    Learn,
-    Pause,
-    Prepare,
-    Promote,
-    Rollout,
-    Shrink,
-    Smoke,
-    Stage,
-    Step,
-    StrategyName,
-)
+from headgate.core.model import Intent, Rollout, Stage, StrategyName
+from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke, Step
 
 DEADLINE_FACTOR = 5.0
 """A bake without a declared deadline waits this many times its own length for a verdict."""

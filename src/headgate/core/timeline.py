@@ -23,9 +23,12 @@ from headgate.core.events import (
     VersionLost,
     VersionPrepared,
 )
+from headgate.core.machine import initial
 from headgate.core.machine import step as advance
-from headgate.core.model import Plan, step_name, worst
-from headgate.core.state import State, initial
+from headgate.core.model import worst
+from headgate.core.plan import Plan
+from headgate.core.state import State
+from headgate.core.steps import step_name
 from headgate.core.view import tag
 
 REMARKS_MAX = 100

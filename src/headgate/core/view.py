@@ -2,24 +2,15 @@
 
 from headgate.core.events import ReleaseRequested
 from headgate.core.judge.alpha import needed
-from headgate.core.model import Bake, Leg, Plan, Step, Version
+from headgate.core.model import Version
 from headgate.core.model.routing import WHOLE
+from headgate.core.plan import Leg, Plan
 from headgate.core.state import LegState, State
+from headgate.core.steps import Step, kind_of
 from headgate.core.summary import Move, Placebo, Summary
 
 HALVES = 2
 """Stable is compared with itself where it has so many instances at least."""
-
-PHASES: dict[str, str] = {
-    "prepare": "preparing",
-    "expose": "shifting traffic",
-    "bake": "baking",
-    "learn": "watching the old version",
-    "smoke": "smoke-testing",
-    "pause": "waiting for approval",
-    "shrink": "shrinking the old version",
-    "promote": "promoting",
-}
 
 
 def phase(state: State, plan: Plan) -> str:
@@ -27,9 +18,9 @@ def phase(state: State, plan: Plan) -> str:
     if state.hold is not None:
         return "held"
     if state.stage == "forward":
-        kind = tag(plan.legs[state.leg].steps[state.step])
-        waiting = state.here().frozen and kind in ("expose", "bake")
-        return "paused" if state.paused else "waiting for stable" if waiting else PHASES[kind]
+        kind = kind_of(plan.legs[state.leg].steps[state.step])
+        waiting = state.here().frozen and kind.calm
+        return "paused" if state.paused else "waiting for stable" if waiting else kind.phase
     if state.stage == "reverting":
         return "rolling back"
     if state.stage in ("warm", "closed"):
@@ -54,8 +45,8 @@ def share(state: LegState, leg: Leg) -> int:
     """
     routing = state.routing
     if routing is None:
-        return WHOLE if leg.adjusts else 0
-    return WHOLE if routing.canary is None and routing.stable == leg.candidate else routing.weight
+        return WHOLE if leg.change.adjusts else 0
+    return WHOLE if routing.canary is None and routing.stable == leg.change.candidate else routing.weight
 
 
 def waits_for_person(state: State, plan: Plan) -> str:
@@ -64,8 +55,8 @@ def waits_for_person(state: State, plan: Plan) -> str:
         return state.hold.reason
     if state.stage == "forward" and not state.done:
         step = plan.legs[state.leg].steps[state.step]
-        if tag(step) == "pause":
-            return getattr(step, "reason", "") or "approval"
+        if kind_of(step).asks(step):
+            return kind_of(step).asks(step)
     return "paused by a person" if state.paused else ""
 
 
@@ -81,14 +72,18 @@ def progress(state: State, leg: Leg, index: int) -> tuple[tuple[Step, str], ...]
 
 
 def remaining_s(state: State, plan: Plan, now: float) -> float:
-    """The least time the rest of the plan takes, in seconds: the sum of the bakes not yet over."""
+    """The least time the rest of the plan takes, in seconds: of the steps that are not over."""
     if state.stage != "forward":
         return 0.0
-    rest = sum(s.bake_s for leg in plan.legs[state.leg + 1 :] for s in leg.steps if isinstance(s, Bake))
+    rest = sum(least_s(step) for leg in plan.legs[state.leg + 1 :] for step in leg.steps)
     steps = plan.legs[state.leg].steps[state.step :]
-    bakes = [step.bake_s for step in steps if isinstance(step, Bake)]
-    spent = now - state.entered_at - state.frozen_s if steps and isinstance(steps[0], Bake) else 0.0
-    return max(0.0, rest + sum(bakes) - spent)
+    spent = now - state.entered_at - state.frozen_s if least_s(steps[0]) else 0.0
+    return max(0.0, rest + sum(least_s(step) for step in steps) - spent)
+
+
+def least_s(step: Step) -> float:
+    """The least time that a step takes, in seconds."""
+    return kind_of(step).least_s(step)
 
 
 def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
@@ -103,13 +98,13 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         moves=tuple(
             Move(
                 leg.unit,
-                leg.baseline,
-                leg.candidate,
+                leg.change.baseline,
+                leg.change.candidate,
                 weight(at),
                 labels.get(leg.unit, ""),
-                leg.listener,
+                leg.change.listener,
                 _placebo(leg, at),
-                leg.instances,
+                leg.change.instances,
             )
             for leg, at in pairs
         ),
@@ -127,7 +122,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
 
 def _placebo(leg: Leg, at: LegState) -> Placebo | None:
     """What stable had against itself, where there were halves of it to compare, or a fresh baseline beside it."""
-    if at.verdict is None or not leg.learn or (leg.instances < HALVES and leg.fresh is None):
+    if at.verdict is None or not leg.learn or (leg.change.instances < HALVES and leg.change.fresh is None):
         return None
     return Placebo(at.placebo, needed(leg.judge))
 
@@ -138,5 +133,7 @@ def _warm(state: State, plan: Plan) -> tuple[Version, ...]:
         return ()
     pairs = zip(plan.legs, state.legs, strict=True)
     return tuple(
-        leg.baseline for leg, at in pairs if leg.baseline is not None and not leg.adjusts and not at.retired
+        leg.change.baseline
+        for leg, at in pairs
+        if leg.change.baseline is not None and not leg.change.adjusts and not at.retired
     )

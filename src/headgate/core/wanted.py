@@ -4,36 +4,15 @@ Nothing here decides where a release goes; it only says what the place it has co
 trivial (perform what is pending) and lets an effect that is no longer wanted be dropped in one place.
 """
 
-from msgspec.structs import replace
+from typing import assert_never
 
-from headgate.core.effects import (
-    AskGates,
-    Effect,
-    Observe,
-    PrepareVersion,
-    RunSmoke,
-    SetRouting,
-    StopVersion,
-    VerifyVersion,
-    WakeAt,
-)
-from headgate.core.model import (
-    Bake,
-    Expose,
-    Learn,
-    Leg,
-    Pause,
-    Plan,
-    Prepare,
-    Promote,
-    Routing,
-    Shrink,
-    Smoke,
-    Step,
-    Version,
-)
-from headgate.core.model.routing import beside
+from headgate.core.effects import AskGates, Effect, Observe, SetRouting, StopVersion, WakeAt
+from headgate.core.model import ServiceChange
+from headgate.core.plan import Plan
 from headgate.core.state import LegState, State
+from headgate.core.steps import Bake, Expose, kind_of
+from headgate.core.steps.expose import aside, exposed
+from headgate.core.undoing import due
 
 
 def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
@@ -45,92 +24,22 @@ def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
             return _relief(state, plan) + _work(state, plan) + _watch(state, plan)
         case "reverting":
             blocked = state.hold.blocks if state.hold else ()
-            undo = _undo(plan.legs[state.leg], state.here())
+            undo = due(plan.legs[state.leg], state.here())
             return tuple(effect for effect in undo if type(effect).__name__ not in blocked)
         case "warm":
             return tuple(effect for i in range(len(plan.legs)) for effect in _retire(state, plan, i))
-        case _:
+        case "new" | "queued" | "closed":
             return ()
-
-
-def exposed(leg: Leg, step: Expose) -> Routing:
-    """The routing that an Expose step asks for: users stay where they are, the preview is the candidate's."""
-    before = leg.baseline_listener or leg.listener
-    return Routing(
-        leg.unit,
-        replace(leg.listener, host=before.host, port=before.port),
-        stable=leg.baseline,
-        canary=leg.candidate,
-        weight=step.weight,
-        matches=step.matches,
-        mirror=step.mirror,
-        sticky=leg.sticky,
-        fresh=compared(leg, step),
-    )
-
-
-def compared(leg: Leg, step: Expose) -> Version | None:
-    """The fresh baseline, under a step that has a share of the traffic for it."""
-    return leg.fresh if beside(step.weight) else None
-
-
-def aside(leg: Leg) -> Routing:
-    """Everything to the baseline, and the candidate within reach of its preview alone, for a while."""
-    return exposed(leg, Expose())
-
-
-def promoted(leg: Leg) -> Routing:
-    """Everything to the candidate, as the new stable."""
-    return Routing(leg.unit, leg.listener, stable=leg.candidate)
-
-
-def undone(leg: Leg) -> Routing:
-    """Everything to the baseline, where it was reached before."""
-    return Routing(leg.unit, leg.baseline_listener or leg.listener, stable=leg.baseline)
-
-
-def entered(leg: Leg, state: LegState, kind: type[Step]) -> bool:
-    """True when a step of this kind has begun: its effect may have touched the world."""
-    return any(isinstance(step, kind) for step in leg.steps[: state.reached + 1])
+    assert_never(state.stage)
 
 
 def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
-    """The present step's own effect; none while it is held, for then nothing moves until a person decides."""
-    leg, here = plan.legs[state.leg], state.here()
-    step = leg.steps[state.step]
-    if state.done or state.hold or isinstance(step, (Bake, Learn, Pause)):
+    """The present step's own effects; none while it is held, for then nothing moves until a person decides."""
+    if state.done or state.hold:
         return ()
-    match step:
-        case Prepare(instances):
-            return _prepare(leg, here, instances)
-        case Shrink(instances) if leg.baseline:
-            return (PrepareVersion(leg.baseline, instances),)
-        case Expose():
-            return _more(state, SetRouting(exposed(leg, step)))
-        case Smoke(names):
-            return (RunSmoke(leg.candidate, names),)
-        case Promote() if here.instances < leg.instances:
-            return (PrepareVersion(leg.candidate, leg.instances),)
-        case Promote():
-            return (SetRouting(promoted(leg)),)
-        case _:
-            return ()
-
-
-def _prepare(leg: Leg, here: LegState, instances: int) -> tuple[Effect, ...]:
-    """The candidate and, at the same time, as many of the fresh baseline: whichever is not ready yet."""
-    if leg.fresh is None:
-        return (PrepareVersion(leg.candidate, instances),)
-    both = ((leg.candidate, here.instances), (leg.fresh, here.fresh))
-    return tuple(PrepareVersion(version, instances) for version, ready in both if ready != instances)
-
-
-def _more(state: State, change: SetRouting) -> tuple[Effect, ...]:
-    """No weight rises while stable is in trouble; an order that is with the proxy already is not taken back."""
-    here = state.here()
-    ordered = not here.relief and any(pending.effect == change for pending in state.pending)
-    rises = change.routing.exposed and not ordered
-    return () if here.frozen and rises else (change,)
+    leg = plan.legs[state.leg]
+    step = leg.steps[state.step]
+    return kind_of(step).work(step, leg.change, state)
 
 
 def _relief(state: State, plan: Plan) -> tuple[Effect, ...]:
@@ -138,9 +47,9 @@ def _relief(state: State, plan: Plan) -> tuple[Effect, ...]:
     leg, here = plan.legs[state.leg], state.here()
     step = leg.steps[here.exposure] if here.relief else None
     if here.relief == "leaving":
-        return (SetRouting(aside(leg)),)
+        return (SetRouting(aside(leg.change)),)
     if here.relief == "returning" and not state.hold and isinstance(step, Expose):
-        return (SetRouting(exposed(leg, step)),)
+        return (SetRouting(exposed(leg.change, step)),)
     return ()
 
 
@@ -167,31 +76,17 @@ def _deadline_at(state: State, plan: Plan) -> float | None:
     return state.entered_at + step.deadline_s + state.frozen_s
 
 
-def _undo(leg: Leg, state: LegState) -> tuple[Effect, ...]:
-    """Traffic first, at once; then size, proof, and the end of the bad version."""
-    effects: list[Effect] = []
-    if not state.back:
-        effects.append(SetRouting(undone(leg)))
-    if leg.baseline and not state.full:
-        effects.append(PrepareVersion(leg.baseline, leg.size_before))
-    if state.back and state.full and leg.baseline and not state.verified:
-        effects.append(VerifyVersion(leg.baseline))
-    if state.back and not state.stopped:
-        effects.append(StopVersion(leg.candidate, leg.drain_s))
-    return (*effects, *_dismiss(leg, state)) if state.back else tuple(effects)
-
-
-def _dismiss(leg: Leg, state: LegState) -> tuple[Effect, ...]:
-    """The fresh baseline has nothing to be compared with any more."""
-    return (StopVersion(leg.fresh, leg.drain_s),) if leg.fresh and not state.fresh_stopped else ()
-
-
 def _retire(state: State, plan: Plan, index: int) -> tuple[Effect, ...]:
     """The fresh baseline stops at once; the baseline stays warm for the rollback window, then stops."""
-    leg, at = plan.legs[index], state.legs[index]
-    gone = _dismiss(leg, at)
-    if leg.baseline is None or leg.adjusts or at.retired:
+    change, at = plan.legs[index].change, state.legs[index]
+    gone = _dismiss(change, at)
+    if change.baseline is None or change.adjusts or at.retired:
         return gone
     if at.cooled:
-        return (*gone, StopVersion(leg.baseline, leg.drain_s))
-    return (*gone, WakeAt(index, (state.ended_at or 0.0) + leg.warm_s + state.unwatched_s))
+        return (*gone, StopVersion(change.baseline, change.drain_s))
+    return (*gone, WakeAt(index, (state.ended_at or 0.0) + change.warm_s + state.unwatched_s))
+
+
+def _dismiss(change: ServiceChange, at: LegState) -> tuple[Effect, ...]:
+    """The fresh baseline has nothing to be compared with any more."""
+    return (StopVersion(change.fresh, change.drain_s),) if change.fresh and not at.fresh_stopped else ()

@@ -13,6 +13,7 @@ from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
+from headgate.ledger.old_legs import with_changes
 from headgate.ports.unreadable import UNREADABLE, why
 
 Fields = dict[str, object]
@@ -22,7 +23,10 @@ Fact = AnyEvent | AnyHomeEvent
 Upcaster = Callable[[Fields], Fields]
 """Takes the fields of an event (with its `type`) as one version had them and gives them as the next one has them."""
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("ReleaseRequested", 1): with_changes,
+    ("ReleaseDequeued", 1): with_changes,
+}
 """How to read old events: `(type, version)` to the step to `version + 1`.
 
 To change an event so that old ones no longer decode: change the struct, add one line here, add a test with the old

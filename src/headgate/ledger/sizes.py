@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from headgate.core.events import ReleaseDequeued, ReleaseRequested
-from headgate.core.model import Plan, Unit
+from headgate.core.model import Unit
+from headgate.core.plan import Plan
 from headgate.ledger.projections import Running
 from headgate.ledger.store import Ledger
 
@@ -19,7 +20,7 @@ def _sized(ledger: Ledger, run: Running) -> Running:
     if run.stable is None or run.instances or run.release is None:
         return run
     plan = plan_of(ledger, run.release)
-    sizes = [leg.instances for leg in plan.legs if leg.unit == run.unit] if plan else []
+    sizes = [leg.change.instances for leg in plan.legs if leg.unit == run.unit] if plan else []
     return replace(run, instances=sizes[0]) if sizes else run
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from headgate.core.events import AnyEvent, ReleaseDequeued, ReleaseRequested
 from headgate.core.machine import Illegal
-from headgate.core.model import Plan, Version
+from headgate.core.model import Version
 from headgate.core.notices import Notice, Telling
+from headgate.core.plan import Plan
 from headgate.core.timeline import Drawing
 from headgate.ledger import Entry, Ledger
 
@@ -105,7 +106,7 @@ class Follower:
         """What people call the versions that run now: as the release that brought each of them called it."""
         found: dict[Version, str] = {}
         for leg in plan.legs:
-            unit, baseline = leg.unit, leg.baseline
+            unit, baseline = leg.unit, leg.change.baseline
             if baseline is None:
                 continue
             earlier = self._ledger.summaries(

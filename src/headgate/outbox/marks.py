@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from headgate.core.model import Leg, Version
+from headgate.core.model import Version
 from headgate.core.notices import Telling
+from headgate.core.plan import Leg
 from headgate.core.timeline import Part
 from headgate.core.view import phase
 from headgate.ports.marker import Mark, MarkedService, MarkMoment
@@ -22,7 +23,7 @@ def mark_of(telling: Telling, moment: MarkMoment, commit_of: CommitOf, parts: tu
         release=request.release,
         project=legs[0].unit.project,
         environment=legs[0].unit.environment,
-        services=tuple(_service(leg, labels.get(leg.candidate, ""), commit_of) for leg in legs),
+        services=tuple(_service(leg, labels.get(leg.change.candidate, ""), commit_of) for leg in legs),
         author=request.author,
         reason=request.reason,
         phase=phase(state, folded.plan),
@@ -35,5 +36,7 @@ def mark_of(telling: Telling, moment: MarkMoment, commit_of: CommitOf, parts: tu
 
 
 def _service(leg: Leg, label: str, commit_of: CommitOf) -> MarkedService:
-    before = leg.baseline.key if leg.baseline else ""
-    return MarkedService(leg.unit.service, before, leg.candidate.key, label, commit_of(leg.candidate))
+    before = leg.change.baseline.key if leg.change.baseline else ""
+    return MarkedService(
+        leg.unit.service, before, leg.change.candidate.key, label, commit_of(leg.change.candidate)
+    )

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from headgate.core.model import Finding, Plan
+from headgate.core.model import Finding
+from headgate.core.plan import Plan
 
 
 class Gate(Protocol):

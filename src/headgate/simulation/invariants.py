@@ -18,12 +18,15 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.model import Learn, Leg, Routing, Sample, Unit, Version
+from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
+from headgate.core.plan import Leg
 from headgate.core.reversal import objection
 from headgate.core.safety import is_safe
 from headgate.core.state import UNEXPOSED
+from headgate.core.steps import Learn
 from headgate.core.summary import Summary
+from headgate.core.undoing import traffic_is_back
 from headgate.core.view import summarise
 from headgate.ledger.chain import Record, link
 from headgate.ledger.codec import CODEC
@@ -83,7 +86,7 @@ def no_stop_under_traffic(town: Town, trace: Trace | None, version: Version) -> 
         return ""
     if trace is not None:
         index = trace.leg_of(version.unit)
-        if trace.plan.legs[index].baseline is None and trace.state.legs[index].routing is None:
+        if trace.plan.legs[index].change.baseline is None and trace.state.legs[index].routing is None:
             return ""
     return f"{version} is to be stopped and receives traffic"
 
@@ -93,7 +96,7 @@ def never_up_again(trace: Trace, routing: Routing, now: Routing | None) -> str:
     index = trace.leg_of(routing.unit)
     proof = trace.proofs.get(index)
     doomed = proof is not None and proof.failed is not None
-    candidate = trace.plan.legs[index].candidate
+    candidate = trace.plan.legs[index].change.candidate
     after = shares(routing).get(candidate, 0.0)
     before = shares(now).get(candidate, 0.0) if now is not None else 0.0
     if (doomed or trace.state.stage == "reverting") and after > before + ROUNDING:
@@ -106,14 +109,15 @@ def soon_back(trace: Trace) -> str:
     for index, proof in trace.proofs.items():
         if proof.failed is None or proof.failed <= EVENTS_UNTIL_BACK_MAX:
             continue
-        if not trace.state.legs[index].back and trace.state.hold is None:
+        back = traffic_is_back(trace.plan.legs[index], trace.state.legs[index])
+        if not back and trace.state.hold is None:
             return f"{proof.failed} events after a failing verdict, traffic is not back"
     return ""
 
 
 def promotes_for_a_reason(trace: Trace, effect_id: EffectId, routing: Routing) -> str:
     """3. No promotion without a passing verdict, a declared policy, or a person's recorded word with a reason."""
-    candidate = trace.plan.legs[trace.leg_of(routing.unit)].candidate
+    candidate = trace.plan.legs[trace.leg_of(routing.unit)].change.candidate
     if routing.stable != candidate or trace.reasoned.get(effect_id, False):
         return ""
     return f"{candidate} is promoted without a reason"
@@ -171,7 +175,7 @@ def keeps_the_way_back(traces: Iterable[Trace], stable: Version | None, version:
 def _cold(trace: Trace, version: Version) -> bool:
     """By the ledger's time: to a controller, a clock that stepped while none ran is time that has passed."""
     leg = trace.plan.legs[trace.leg_of(version.unit)]
-    return trace.state.at >= (trace.state.ended_at or 0.0) + leg.warm_s - ROUNDING
+    return trace.state.at >= (trace.state.ended_at or 0.0) + leg.change.warm_s - ROUNDING
 
 
 def stable_of(summaries: Iterable[Summary], unit: Unit) -> Version | None:
@@ -184,7 +188,7 @@ def goes_back_legally(trace: Trace, routing: Routing) -> str:
     """7. An illegal rollback is never performed."""
     index = trace.leg_of(routing.unit)
     leg = trace.plan.legs[index]
-    back = routing.stable == leg.baseline and routing.canary is None
+    back = routing.stable == leg.change.baseline and routing.canary is None
     reason = objection(leg, trace.state.legs[index]) if back else None
     return f"{leg.unit} goes back although {reason}" if reason else ""
 
@@ -211,7 +215,7 @@ def no_rise_in_trouble(trace: Trace, event: AnyEvent) -> str:
     index = trace.state.leg
     if not trace.trouble.get(index) or isinstance(event, PERSONS) or trace.state.stage != "forward":
         return ""
-    candidate, now = trace.plan.legs[index].candidate, trace.state.legs[index].routing
+    candidate, now = trace.plan.legs[index].change.candidate, trace.state.legs[index].routing
     before = shares(now).get(candidate, 0.0) if now is not None else 0.0
     for routing in trace.ordered:
         after = shares(routing).get(candidate, 0.0)
@@ -268,14 +272,14 @@ def recorded_in_the_end(traces: Mapping[str, Trace], ahead: Mapping[EffectId, Ef
 def is_back(town: Town, leg: Leg) -> bool:
     """Whether no user meets the candidate of a leg any more."""
     routing = town.routing.get(leg.unit)
-    return routing is None or leg.baseline is None or leg.candidate not in shares(routing)
+    return routing is None or leg.change.baseline is None or leg.change.candidate not in shares(routing)
 
 
 def back_in_time(leg: Leg, open_s: float) -> str:
     """11. Once it is decided to go back, users are on the safe side soon after any way there is open."""
     if open_s <= OPEN_MAX_S:
         return ""
-    return f"users still meet {leg.candidate} although a way back was open for {open_s:g} s"
+    return f"users still meet {leg.change.candidate} although a way back was open for {open_s:g} s"
 
 
 def drains_first(town: Town, version: Version, drain_s: float, now: float) -> str:

@@ -15,7 +15,8 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.model import ConcurrencyPolicy, OnSilent, OnUnproven, Version
+from headgate.core.model import Version
+from headgate.core.plan import ConcurrencyPolicy, OnSilent, OnUnproven
 from headgate.core.planning import Policies
 from headgate.core.state import State
 from headgate.core.submission import Submission
@@ -118,7 +119,7 @@ class People:
         succeeded = [t for t in self._witness.traces.values() if t.state.outcome == "promoted"]
         if succeeded:
             trace = self._random.choice(succeeded)
-            self._submit(tuple(leg.candidate for leg in trace.plan.legs), trace.state.release)
+            self._submit(tuple(leg.change.candidate for leg in trace.plan.legs), trace.state.release)
 
     def _tell(self, name: str, event: AnyEvent) -> None:
         def word(supervisor: Supervisor) -> Coroutine[Any, Any, State]:

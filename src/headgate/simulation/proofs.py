@@ -17,8 +17,9 @@ from headgate.core.events import (
     VersionVerified,
     WatchResumed,
 )
-from headgate.core.model import Bake, worst
+from headgate.core.model import worst
 from headgate.core.state import State
+from headgate.core.steps import Bake
 from headgate.simulation.trace import Trace
 
 SLACK_S = 8.0
@@ -115,14 +116,17 @@ def is_seen_to_work(course: Course, trace: Trace) -> str:
         return ""
     for index in course.moved - course.sound:
         leg = trace.plan.legs[index]
-        if leg.baseline is not None:
-            return f"{state.release} is over, and nobody saw {leg.baseline} work"
+        if leg.change.baseline is not None:
+            return f"{state.release} is over, and nobody saw {leg.change.baseline} work"
     return ""
 
 
 def lost_stable_holds(trace: Trace, event: AnyEvent) -> str:
     """8. Where stable is lost there is nothing to compare with: nothing goes on by itself."""
-    if not isinstance(event, VersionLost) or event.version != trace.plan.legs[trace.before.leg].baseline:
+    if (
+        not isinstance(event, VersionLost)
+        or event.version != trace.plan.legs[trace.before.leg].change.baseline
+    ):
         return ""
     held = trace.state.stage != "forward" or trace.state.hold is not None
     return "" if held else f"{event.version} is lost, and the release goes on"

@@ -284,7 +284,7 @@ class Simulation:
             self.witness.found(0, f"asyncio: {problem}")
         report = Report(self.scenario.seed, self.scenario.calm, self.witness.violations)
         for trace in self.witness.traces.values():
-            flaws = {self.scenario.makes[leg.candidate].flaw for leg in trace.plan.legs} - {"none"}
+            flaws = {self.scenario.makes[leg.change.candidate].flaw for leg in trace.plan.legs} - {"none"}
             report.ended[f"{'+'.join(sorted(flaws)) or 'good'} {trace.state.outcome or 'open'}"] += 1
         report.holds = self.witness.holds
         report.seen = +self.witness.seen

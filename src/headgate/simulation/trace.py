@@ -13,9 +13,11 @@ from headgate.core.events import (
     ReleaseResumed,
     RoutingSet,
 )
-from headgate.core.machine import step
-from headgate.core.model import Arm, Plan, Promote, Routing, Unit, Version
-from headgate.core.state import State, initial
+from headgate.core.machine import initial, step
+from headgate.core.model import Arm, Routing, Unit, Version
+from headgate.core.plan import Plan
+from headgate.core.state import State
+from headgate.core.steps import Promote
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
 """Of stable as it runs, of the canary, and of the fresh baseline."""
@@ -131,7 +133,7 @@ class Trace:
 
     def baselines(self) -> tuple[Version, ...]:
         """The versions it came from."""
-        return tuple(leg.baseline for leg in self.plan.legs if leg.baseline is not None)
+        return tuple(leg.change.baseline for leg in self.plan.legs if leg.change.baseline is not None)
 
 
 def begin(request: ReleaseRequested) -> Trace:

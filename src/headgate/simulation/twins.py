@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable, Generator
 
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.model import Arm, Finding, Mean, Plan, Routing, Sample, Unit, Version
+from headgate.core.model import Arm, Finding, Mean, Routing, Sample, Unit, Version
+from headgate.core.plan import Plan
 from headgate.core.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerFull
 from headgate.ledger.chain import Record

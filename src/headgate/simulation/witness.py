@@ -182,7 +182,7 @@ class Witness:
     def stops(self, effect: EffectId, version: Version) -> None:
         """An order to stop a version is being given."""
         known = self.traces.get(effect.release)
-        drain_s = known.plan.legs[known.leg_of(version.unit)].drain_s if known is not None else 0.0
+        drain_s = known.plan.legs[known.leg_of(version.unit)].change.drain_s if known is not None else 0.0
         trace = self._acts(effect, StopVersion(version, drain_s))
         self._say(1, invariants.no_stop_under_traffic(self._town, trace, version))
         self._say(9, invariants.drains_first(self._town, version, drain_s, asyncio.get_running_loop().time()))

@@ -27,8 +27,8 @@ from headgate import __version__
 from headgate.core.events import Judged
 from headgate.core.model import Unit
 from headgate.core.report import Report
+from headgate.core.steps import KINDS
 from headgate.core.summary import Summary
-from headgate.core.view import PHASES
 from headgate.ledger import Ledger
 from headgate.ports.controller import APPEND_LE_S, Controller, Stopped, Vitals
 from headgate.ports.observer import Happened
@@ -47,7 +47,14 @@ HISTORY_MAX = 10_000
 AREA = ("project", "environment")
 UNIT = (*AREA, "service")
 SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14400)
-ALL_PHASES = ("queued", "checking", *PHASES.values(), "paused", "held", "rolling back")
+ALL_PHASES = (
+    "queued",
+    "checking",
+    *dict.fromkeys(kind.phase for kind in KINDS.values()),
+    "paused",
+    "held",
+    "rolling back",
+)
 """The phases of a release that has not ended."""
 
 

@@ -7,7 +7,8 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
-from headgate.core.model import Arm, Plan, Source, Version
+from headgate.core.model import Arm, Source, Version
+from headgate.core.plan import Plan
 from headgate.ipc.answering import Answering
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.child import Calling, Child
@@ -115,7 +116,7 @@ class Relay:
         if plan.audience.channels or plan.audience.markers or any(leg.sources for leg in plan.legs):
             return True
         with contextlib.suppress(PortError):  # whoever reads it says so
-            return any(self.measured(leg.candidate) for leg in plan.legs)
+            return any(self.measured(leg.change.candidate) for leg in plan.legs)
         return False
 
     async def begin(self, ledger: Ledger) -> None:

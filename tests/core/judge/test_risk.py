@@ -11,9 +11,10 @@ from headgate.core.judge.judge import start
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.risk import at_risk, risk_after
 from headgate.core.judgement import judge
-from headgate.core.model import Arm, Expose, Intent, Listener, Rollout, Sample, Stage
+from headgate.core.model import Arm, Intent, Listener, Rollout, Sample, Stage
 from headgate.core.planning import Policies, plan
 from headgate.core.state import UNEXPOSED
+from headgate.core.steps import Expose
 from tests.core.judge.traffic import UNIT, bad, histogram
 from tests.core.ride import NEW, OLD
 

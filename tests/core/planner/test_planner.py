@@ -30,8 +30,8 @@ from headgate.core.judge.planner import (
 from headgate.core.judge.planner.forecast import smallest
 from headgate.core.judge.planner.ladder import WEIGHTS, search_of
 from headgate.core.judge.planner.simulation import binomial, count
-from headgate.core.model import Bake, Expose, Prepare, Promote
 from headgate.core.model.sample import Arm, Histogram, Mean
+from headgate.core.steps import Bake, Expose, Prepare, Promote
 from tests.core.judge.traffic import sample
 
 SPEC = JudgeSpec(latency=(), interval_s=5.0)

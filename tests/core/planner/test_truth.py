@@ -18,7 +18,7 @@ from headgate.core.judge.planner import (
     watched,
 )
 from headgate.core.judge.planner.forecast import found_by
-from headgate.core.model import Bake
+from headgate.core.steps import Bake
 from tests.core.planner.truth import found_after, judged_after, passes_after
 
 RUNS = 250

@@ -13,7 +13,9 @@ from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
 from headgate.core.advice import answers, question
-from headgate.core.model import Leg, Verdict, step_name
+from headgate.core.model import Verdict
+from headgate.core.plan import Leg
+from headgate.core.steps import step_name
 from headgate.core.view import phase, progress, remaining_s, weight
 
 if TYPE_CHECKING:
@@ -67,10 +69,16 @@ def title(fold: "Fold", labels: Labels = NO_LABELS) -> str:
     if len(units) > 1:
         return words.place(units)
     leg = fold.plan.legs[0]
-    if leg.adjusts:
-        return f"{leg.unit}  {words.name(leg.candidate, label(fold, leg))}, {', '.join(adjustments(leg))}"
-    before = words.name(leg.baseline, labels.get(leg.baseline, "")) if leg.baseline else "nothing"
-    return f"{leg.unit}  {before} → {words.name(leg.candidate, label(fold, leg))}"
+    if leg.change.adjusts:
+        return (
+            f"{leg.unit}  {words.name(leg.change.candidate, label(fold, leg))}, {', '.join(adjustments(leg))}"
+        )
+    before = (
+        words.name(leg.change.baseline, labels.get(leg.change.baseline, ""))
+        if leg.change.baseline
+        else "nothing"
+    )
+    return f"{leg.unit}  {before} → {words.name(leg.change.candidate, label(fold, leg))}"
 
 
 def label(fold: "Fold", leg: Leg) -> str:

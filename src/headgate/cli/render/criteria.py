@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.instances import too_few_instances
-from headgate.core.model import Leg, Prepare
+from headgate.core.plan import Leg
+from headgate.core.steps import Prepare
 
 
 def of_leg(leg: Leg) -> tuple[str, ...]:
     """The same, and whether the leg has the instances for what is asked of them."""
-    canary = min((step.instances for step in leg.steps if isinstance(step, Prepare)), default=leg.instances)
-    lacking = too_few_instances(leg.judge, leg.instances, canary)
+    canary = min(
+        (step.instances for step in leg.steps if isinstance(step, Prepare)), default=leg.change.instances
+    )
+    lacking = too_few_instances(leg.judge, leg.change.instances, canary)
     return (*in_words(leg.judge), lacking) if lacking else in_words(leg.judge)
 
 

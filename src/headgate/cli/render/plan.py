@@ -10,7 +10,10 @@ from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
-from headgate.core.model import Bake, Finding, Intent, Learn, Leg, Plan, Step, step_name
+from headgate.core.model import Finding, Intent
+from headgate.core.plan import Leg, Plan
+from headgate.core.steps import Bake, Learn, Step, kind_of, step_name
+from headgate.core.view import least_s
 
 _ANSWERS = {
     "fail": ("refused", "bold red"),
@@ -25,7 +28,7 @@ def plan(
     """Every leg with its way, its steps and its criteria; then what would stand in its way."""
     known = {**labels, **{intent.candidate: intent.label for intent in intents}}
     parts: list[RenderableType] = [_leg(leg, known) for leg in drawn.legs]
-    least = sum(step.bake_s for leg in drawn.legs for step in leg.steps if isinstance(step, Bake))
+    least = sum(least_s(step) for leg in drawn.legs for step in leg.steps)
     parts.append(Text(f"\nIt takes {words.span(least)} at the least." if least else "\nIt goes at once."))
     if drawn.gates:
         parts.append(Text(f"Asked first: {', '.join(drawn.gates)}."))
@@ -35,13 +38,13 @@ def plan(
 
 def _leg(leg: Leg, labels: Labels) -> RenderableType:
     before = (
-        words.name(leg.baseline, labels.get(leg.baseline, ""))
-        if leg.baseline
+        words.name(leg.change.baseline, labels.get(leg.change.baseline, ""))
+        if leg.change.baseline
         else "nothing (its first release)"
     )
-    label = labels.get(leg.candidate, "")
-    way = f"  {before} → " if not leg.adjusts else "  stays "
-    head = Text.assemble((str(leg.unit), "bold"), way, (words.version(leg.candidate, label), "bold"))
+    label = labels.get(leg.change.candidate, "")
+    way = f"  {before} → " if not leg.change.adjusts else "  stays "
+    head = Text.assemble((str(leg.unit), "bold"), way, (words.version(leg.change.candidate, label), "bold"))
     around = adjustments(leg)
     if around:
         head.append(f"; {', '.join(around)}")
@@ -51,7 +54,7 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
     for number, step in enumerate(leg.steps, start=1):
         table.add_row(f"{number}.", _step(step))
     parts: list[RenderableType] = [head, indented(table)]
-    if leg.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
+    if leg.change.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
         parts += [indented(Text(line, style="dim")) for line in _judged(leg)]
         parts += [indented(Text(f"- {line}"), 4) for line in criteria.of_leg(leg)]
     return Group(*parts)
@@ -59,23 +62,22 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
 
 def _judged(leg: Leg) -> Iterator[str]:
     """What it is compared with, and what that takes."""
-    if leg.fresh is None and any(isinstance(step, Learn) for step in leg.steps):
+    if leg.change.fresh is None and any(isinstance(step, Learn) for step in leg.steps):
         yield "judged against what the old version did before the switch; no step divides the traffic:"
         return
-    if leg.fresh is None:
+    if leg.change.fresh is None:
         yield "judged against the old version, over the same seconds:"
         return
-    more = words.count(leg.instances, "more instance")
+    more = words.count(leg.change.instances, "more instance")
     yield f"{more} of the old version run beside it until the release has ended, with as much traffic"
     yield "judged against those, over the same seconds:"
 
 
 def _step(step: Step) -> Text:
     line = Text(step_name(step))
-    if isinstance(step, Bake):
-        line.append(f"; decided after {words.span(step.deadline_s)} at the latest", "dim")
-    if isinstance(step, Learn):
-        line.append(f"; until its ways are known, {words.span(step.deadline_s)} at the latest", "dim")
+    limit = kind_of(step).limit(step)
+    if limit is not None:
+        line.append(f"; {limit.clause.format(words.span(limit.seconds))}", "dim")
     return line
 
 

@@ -163,7 +163,7 @@ def said_by(real: Real, recorded: Recorded) -> Iterator[str]:
 def _moving(fold: "Fold") -> Iterator[_Row]:
     release, state = fold.request.release, fold.state
     name = phase(state, fold.plan)
-    candidate = fold.plan.legs[state.leg].candidate
+    candidate = fold.plan.legs[state.leg].change.candidate
     label = next((intent.label for intent in fold.request.intents if intent.candidate == candidate), "")
     share = f", {weight(state.here())}% of the traffic" if state.stage == "forward" else ""
     text = f"{release} to {words.version(candidate, label)}: {name}{share}"

@@ -40,13 +40,13 @@ def headline(fold: Fold, report: Report, labels: Labels = NO_LABELS) -> Text:
         line.append("\n  nothing was changed")
     elif report.outcome in ("rolled_back", "aborted"):
         line.append("\n  users are on ")
-        kept = [leg.baseline for leg in fold.plan.legs]
+        kept = [leg.change.baseline for leg in fold.plan.legs]
         names = [words.name(version, labels.get(version, "")) if version else "nothing" for version in kept]
         line.append(", ".join(names), "bold")
         line.append(", as before")
     elif report.outcome == "promoted":
         line.append("\n  all users are on ")
-        names = [words.version(leg.candidate, label(fold, leg)) for leg in fold.plan.legs]
+        names = [words.version(leg.change.candidate, label(fold, leg)) for leg in fold.plan.legs]
         line.append(", ".join(names), "bold")
     return line
 

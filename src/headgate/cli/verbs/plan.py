@@ -17,7 +17,9 @@ from headgate.cli.session import Session
 from headgate.core.adjusting import adjustments
 from headgate.core.admission import Words
 from headgate.core.judge.planner import Traffic
-from headgate.core.model import Finding, Intent, Leg, step_name
+from headgate.core.model import Finding, Intent
+from headgate.core.plan import Leg
+from headgate.core.steps import step_name
 
 _Parsed = TypeVar("_Parsed")
 
@@ -188,12 +190,12 @@ def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> 
 def _leg(leg: Leg, intent: Intent) -> dict[str, Any]:
     return {
         "service": leg.unit.service,
-        "from": leg.baseline.artifact if leg.baseline else None,
-        "to": leg.candidate.artifact,
-        "configuration": leg.candidate.configuration,
+        "from": leg.change.baseline.artifact if leg.change.baseline else None,
+        "to": leg.change.candidate.artifact,
+        "configuration": leg.change.candidate.configuration,
         "label": intent.label,
         "strategy": intent.rollout.strategy,
-        "fresh_baseline": leg.instances if leg.fresh else 0,
+        "fresh_baseline": leg.change.instances if leg.change.fresh else 0,
         "steps": [step_name(step) for step in leg.steps],
         "adjusts": adjustments(leg),
         "criteria": criteria.of_leg(leg),

@@ -110,7 +110,7 @@ def _moving(standing: Standing) -> dict[str, Any] | None:
     here = state.legs[state.leg]
     return {
         "release": standing.moving.request.release,
-        "to": plan.legs[state.leg].candidate.key,
+        "to": plan.legs[state.leg].change.candidate.key,
         "phase": phase(state, plan),
         "weight": weight(here),
         "verdict": here.verdict.kind if here.verdict else None,

@@ -9,14 +9,15 @@ from msgspec.structs import replace
 
 from headgate.core.effects import Observe
 from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
+from headgate.core.machine.asking import initial
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.machine.names import STAGES, VERBS, called
 from headgate.core.machine.transitions import ANSWERED_BY, TRANSITIONS
-from headgate.core.model import Plan
+from headgate.core.plan import Plan
 from headgate.core.state import Pending, State
 from headgate.core.wanted import wanted
 
-__all__ = ["TRANSITIONS", "Illegal", "Stale", "step"]
+__all__ = ["TRANSITIONS", "Illegal", "Stale", "initial", "step"]
 
 
 def step(state: State, event: AnyEvent, plan: Plan) -> tuple[State, tuple[Pending, ...]]:

@@ -10,9 +10,21 @@ from headgate.core.events import (
     ReleaseRequested,
 )
 from headgate.core.machine.forward import enter
-from headgate.core.model import Plan, in_words, worst
-from headgate.core.state import LegState, State
+from headgate.core.model import in_words, worst
+from headgate.core.plan import Plan
+from headgate.core.state import LegState, Progress, State
 from headgate.core.summary import Outcome
+
+
+def untouched(plan: Plan) -> tuple[LegState, ...]:
+    """The legs of a plan before anything was begun."""
+    ahead: Progress = "ahead"
+    return tuple(LegState(progress=(ahead,) * len(leg.steps)) for leg in plan.legs)
+
+
+def initial(release: str, plan: Plan) -> State:
+    """The state of `release` before its first event."""
+    return State(release=release, legs=untouched(plan))
 
 
 def requested(state: State, event: ReleaseRequested, plan: Plan) -> State:
@@ -25,7 +37,7 @@ def requested(state: State, event: ReleaseRequested, plan: Plan) -> State:
 
 def dequeued(state: State, event: ReleaseDequeued, plan: Plan) -> State:
     """The way is free; the plan is made anew from what runs now. What has become wrong meanwhile is refused."""
-    state = replace(state, legs=(LegState(),) * len(event.plan.legs))
+    state = replace(state, legs=untouched(event.plan))
     if worst(event.objections) == "fail":
         return _close(state, event.at, "refused", in_words(event.objections))
     return replace(state, stage="checking")

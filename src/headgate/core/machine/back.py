@@ -1,24 +1,23 @@
-"""Going back: legs in reverse order; in each, traffic at once, then size, proof, and the end of the bad version."""
+"""Going back: legs in reverse order; in each, what undoes its steps, users first (`core.undoing`)."""
 
 from msgspec.structs import replace
 
-from headgate.core.effects import SetRouting, StopVersion
-from headgate.core.events import (
-    EffectDelayed,
+from headgate.core.answers import (
+    Answer,
     EffectFailed,
-    ReleaseAborted,
-    ReleaseResumed,
     RoutingSet,
     VersionPrepared,
-    VersionStopped,
     VersionVerified,
 )
+from headgate.core.effects import Effect, SetRouting, StopVersion
+from headgate.core.events import EffectDelayed, ReleaseAborted, ReleaseResumed
 from headgate.core.machine.illegal import Illegal, Stale
-from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, Version, in_words, worst
+from headgate.core.model import in_words, worst
+from headgate.core.plan import Plan
 from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
 from headgate.core.summary import Outcome
-from headgate.core.wanted import entered
+from headgate.core.undoing import left, settled, traffic_is_back, without
 
 
 def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -> State:
@@ -34,38 +33,31 @@ def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -
 
 
 def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
-    """Begin to undo one leg; what it never touched is undone already."""
-    leg, here = plan.legs[index], state.legs[index]
-    moved = entered(leg, here, Expose) or entered(leg, here, Promote)
-    here = replace(
-        here,
-        back=not moved,
-        full=leg.baseline is None or not entered(leg, here, Prepare if leg.adjusts else Shrink),
-        verified=leg.baseline is None or not moved,
-        stopped=leg.adjusts or not entered(leg, here, Prepare),
-        fresh_stopped=leg.fresh is None or not entered(leg, here, Prepare),
-    )
+    """Begin to undo one leg; what has nothing to be undone is undone already."""
+    here = settled(plan.legs[index], state.legs[index])
     return _next(replace(state, leg=index, entered_at=at).with_leg(here, index), at, plan)
 
 
 def _next(state: State, at: float, plan: Plan) -> State:
-    here = state.here()
-    if not (here.back and here.full and here.verified and here.stopped and here.fresh_stopped):
+    if left(plan.legs[state.leg], state.here()):
         return state
     if state.leg > 0:
         return _turn_back(replace(state, hold=None), at, plan, state.leg - 1)
     return replace(state, stage="closed", ended_at=at, done=True)
 
 
-def routed(state: State, event: RoutingSet, plan: Plan) -> State:
-    """The proxy confirmed: everything reaches the baseline again."""
-    here = replace(state.here(), routing=event.routing, back=True)
-    return _next(replace(state, delayed="").with_leg(here), event.at, plan)
+def answered(state: State, event: Answer, plan: Plan) -> State:
+    """One thing is undone: the proxy confirmed, the old size is there, or what was started is gone."""
+    if isinstance(event, RoutingSet):
+        state = state.with_leg(replace(state.here(), routing=event.routing))
+    if isinstance(event, RoutingSet | VersionPrepared):
+        state = replace(state, delayed="")
+    return _settle(state, state.answered(event.effect), event.at, plan)
 
 
-def resized(state: State, event: VersionPrepared, plan: Plan) -> State:
-    """The baseline has its full size again."""
-    return _next(replace(state, delayed="").with_leg(replace(state.here(), full=True)), event.at, plan)
+def _settle(state: State, effect: Effect, at: float, plan: Plan) -> State:
+    here = settled(plan.legs[state.leg], state.here(), effect)
+    return _next(state.with_leg(here), at, plan)
 
 
 def verified(state: State, event: VersionVerified, plan: Plan) -> State:
@@ -75,18 +67,7 @@ def verified(state: State, event: VersionVerified, plan: Plan) -> State:
             f"traffic is back on {event.version}, which does not pass its checks: {in_words(event.findings)}"
         )
         return replace(state, hold=Hold("unverified", reason, blocks=("VerifyVersion",)))
-    return _next(state.with_leg(replace(state.here(), verified=True)), event.at, plan)
-
-
-def stopped(state: State, event: VersionStopped, plan: Plan) -> State:
-    """The bad version is gone, or the one it was compared with."""
-    return _gone(state, event.version, event.at, plan)
-
-
-def _gone(state: State, version: Version, at: float, plan: Plan) -> State:
-    fresh = version == plan.legs[state.leg].fresh
-    here = replace(state.here(), fresh_stopped=True) if fresh else replace(state.here(), stopped=True)
-    return _next(state.with_leg(here), at, plan)
+    return answered(state, event, plan)
 
 
 def delayed(state: State, event: EffectDelayed, plan: Plan) -> State:
@@ -101,12 +82,10 @@ def failed(state: State, event: EffectFailed, plan: Plan) -> State:
 
     So does the proxy of a first release that it never confirmed, in ledgers whose controller gave that up.
     """
-    leg, effect = plan.legs[state.leg], state.answered(event.effect)
-    if isinstance(effect, StopVersion):
-        return _gone(state.with_warning(event.reason), effect.version, event.at, plan)
-    if isinstance(effect, SetRouting) and leg.baseline is None and state.here().routing is None:
-        here = replace(state.here(), back=True)
-        return _next(state.with_warning(event.reason).with_leg(here), event.at, plan)
+    change, effect = plan.legs[state.leg].change, state.answered(event.effect)
+    never_routed = isinstance(effect, SetRouting) and change.baseline is None and state.here().routing is None
+    if isinstance(effect, StopVersion) or never_routed:
+        return _settle(state.with_warning(event.reason), effect, event.at, plan)
     return replace(state, hold=_blocked(state.hold, event.reason, type(effect).__name__))
 
 
@@ -129,11 +108,12 @@ def accepted(state: State, event: ReleaseAborted, plan: Plan) -> State:
 
     Nor is the old size, once traffic is back and it cannot be had.
     """
-    here = state.here()
-    if state.delayed and here.back and not here.full:
+    leg, here = plan.legs[state.leg], state.here()
+    small = any(undo.urgency == "size" for undo in left(leg, here))
+    if state.delayed and small and traffic_is_back(leg, here):
         state = replace(state.with_warning(state.delayed), delayed="")
-        return _next(state.with_leg(replace(here, full=True)), event.at, plan)
+        return _next(state.with_leg(without(leg, here, "size")), event.at, plan)
     if not state.hold or state.hold.kind != "unverified":
         raise Illegal("the release is being undone already")
     state = replace(state.with_warning(state.hold.reason), hold=None)
-    return _next(state.with_leg(replace(state.here(), verified=True)), event.at, plan)
+    return _next(state.with_leg(without(leg, here, "proof")), event.at, plan)

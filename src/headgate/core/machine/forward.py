@@ -1,24 +1,24 @@
-"""Going forward: step by step, under watch, and turning round as soon as the evidence says so."""
+"""Going forward: step by step, under watch, and turning round as soon as the evidence says so.
+
+What a step makes of an answer or of a verdict is its kind's to say (`core.steps`); what follows from it is said here.
+"""
+
+from typing import assert_never
 
 from msgspec.structs import replace
 
+from headgate.core.answers import Answer, EffectFailed, Judged, RoutingSet
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import SetRouting
-from headgate.core.events import (
-    EffectFailed,
-    Judged,
-    RoutingSet,
-    SmokeTested,
-    VersionLost,
-    VersionPrepared,
-    WatchResumed,
-)
+from headgate.core.events import VersionLost, WatchResumed
 from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.model import Bake, Expose, Learn, Leg, Plan, Prepare, Promote, Step, in_words, worst
-from headgate.core.state import UNEXPOSED, Hold, State, Watch
+from headgate.core.plan import Leg, Plan
+from headgate.core.state import UNEXPOSED, Hold, LegState, Progress, State, Watch
+from headgate.core.steps import Promote, kind_of
+from headgate.core.steps.kind import Decision, Look, TurnBack
 
 CALM_AFTER_S = 300.0
 CALM_FACTOR = 10.0
@@ -27,19 +27,23 @@ LEARNING_SHARE = 1 / 60
 
 
 def enter(state: State, at: float, plan: Plan, *, leg: int, step: int) -> State:
-    """Begin a step. What nothing speaks for is not begun but held: a promotion without a verdict, a bake of nothing."""
-    here = state.legs[leg]
-    legs = state.legs_with(replace(here, reached=max(here.reached, step)), leg)
+    """Begin a step. What nothing speaks for is not begun but held."""
+    begun = plan.legs[leg].steps[step]
+    legs = state.legs_with(_begun(state.legs[leg], step), leg)
     state = replace(state, leg=leg, step=step, entered_at=at, frozen_s=0.0, done=False, legs=legs)
     state = _learning(state, at, plan.legs[leg])
-    begun = plan.legs[leg].steps[step]
-    if isinstance(begun, Promote) and begun.judged and not here.promotable:
-        return replace(state, hold=Hold("unproven", "no verdict has passed since the last change of traffic"))
-    if isinstance(begun, Bake) and here.exposure == UNEXPOSED:
-        return replace(
-            state, hold=Hold("no_data", "nothing has reached the new version yet: nothing can be judged")
-        )
-    return state
+    hold = kind_of(begun).enter(begun, state.here())
+    return replace(state, hold=hold) if hold is not None else state
+
+
+def _begun(here: LegState, step: int) -> LegState:
+    """The leg with this step begun, and every one before it that a person skipped."""
+    before: tuple[Progress, ...] = tuple("begun" if how == "ahead" else how for how in here.progress[:step])
+    return replace(here, progress=(*before, "begun", *here.progress[step + 1 :]))
+
+
+def _completed(here: LegState, step: int) -> LegState:
+    return replace(here, progress=(*here.progress[:step], "done", *here.progress[step + 1 :]))
 
 
 def _learning(state: State, at: float, leg: Leg) -> State:
@@ -51,6 +55,7 @@ def _learning(state: State, at: float, leg: Leg) -> State:
 
 def complete(state: State, at: float, plan: Plan) -> State:
     """The present step is done: go on, unless a person or a hold says wait."""
+    state = state.with_leg(_completed(state.here(), state.step))
     if state.paused or state.hold:
         return replace(state, done=True)
     if state.step + 1 < len(plan.legs[state.leg].steps):
@@ -79,39 +84,45 @@ def _merit(state: State, plan: Plan) -> str:
         return "promoted by a person, without the judge"
     if any(leg.accepted for leg in state.legs):
         return "promoted without a passing verdict, as the plan declares"
-    if all(leg.adjusts for leg in plan.legs):
+    if all(leg.change.adjusts for leg in plan.legs):
         return "the version that ran, adjusted as asked"
     judged = any(isinstance(step, Promote) and step.judged for leg in plan.legs for step in leg.steps)
     return "every verdict passed" if judged else "smoke-tested, not judged, as planned"
 
 
-def prepared(state: State, event: VersionPrepared, plan: Plan) -> State:
-    """What the step asked for is ready, all of it; a promotion only needed it to go on."""
-    leg, here = plan.legs[state.leg], state.here()
-    if event.version == leg.candidate:
-        here = replace(here, instances=event.instances)
-    elif event.version == leg.fresh:
-        here = replace(here, fresh=event.instances)
-    state, step = state.with_leg(here), leg.steps[state.step]
-    halfway = isinstance(step, Prepare) and leg.fresh is not None and here.instances != here.fresh
-    return state if isinstance(step, Promote) or halfway else complete(state, event.at, plan)
-
-
-def routed(state: State, event: RoutingSet, plan: Plan) -> State:
-    """A change of traffic closes the sample under way at once: nothing is pooled across weights."""
-    leg, here, watch = plan.legs[state.leg], state.here(), state.watch
-    if here.relief:
+def answered(state: State, event: Answer, plan: Plan) -> State:
+    """The world has answered an effect of the present step, which says where that leads."""
+    if isinstance(event, RoutingSet) and state.here().relief:
         return relief.moved(state, event)
-    if not isinstance(leg.steps[state.step], Expose):
-        return complete(state.with_leg(replace(here, routing=event.routing)), event.at, plan)
-    here = replace(
-        here, routing=event.routing, exposure=state.step, passed=False, accepted=False, relieved=False
-    )
-    first = Watch(state.step, event.at + leg.judge.interval_s, event.at)
-    state = replace(
-        state, legs=state.legs_with(here), watch=replace(watch, due_at=event.at) if watch else first
-    )
-    return complete(state, event.at, plan)
+    leg = plan.legs[state.leg]
+    step = leg.steps[state.step]
+    found = kind_of(step).answered(step, leg.change, state, event)
+    state = state.with_leg(found.here)
+    if found.exposed:
+        state = _sampled_anew(state, event.at, leg)
+    return _decide(state, event.at, plan, found.decision)
+
+
+def _sampled_anew(state: State, at: float, leg: Leg) -> State:
+    """A change of traffic closes the sample under way at once: nothing is pooled across weights."""
+    first = Watch(state.step, at + leg.judge.interval_s, at)
+    return replace(state, watch=replace(state.watch, due_at=at) if state.watch else first)
+
+
+def _decide(state: State, at: float, plan: Plan, decision: Decision) -> State:
+    """Go where the step leads."""
+    match decision:
+        case "stay":
+            return state
+        case "done":
+            return complete(state, at, plan)
+        case "unproven":
+            return _unproven(state, at, plan)
+        case TurnBack(reason):
+            return revert(state, at, plan, "rolled_back", reason)
+        case Hold():
+            return replace(state, hold=decision)
+    assert_never(decision)
 
 
 def judged(state: State, event: Judged, plan: Plan) -> State:
@@ -129,23 +140,35 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if fresh and relief.suspected(state, event, plan):
         return relief.relieve(state, event)
     if kind == "pass" and fresh and state.hold and state.hold.kind == "stable_lost":
-        return _lifted(state, event, plan, step)
+        return _lifted(state, event, plan)
     if state.done or state.hold:
         return state
-    if isinstance(step, Expose):
-        return _delayed(state, event, leg)
-    if isinstance(step, Learn):
-        return _learnt(state, event, plan, step)
-    return _baked(state, event, plan, step) if fresh and isinstance(step, Bake) else state
+    return _looked_at(state, event, plan, current=fresh)
 
 
-def _lifted(state: State, event: Judged, plan: Plan, step: Step) -> State:
+def _lifted(state: State, event: Judged, plan: Plan) -> State:
     """The candidate passes although stable is lost: what waited for a person goes on."""
     reason = state.hold.reason if state.hold else ""
     state = replace(state, hold=None).with_warning(f"{reason}; the new version went on by its own evidence")
-    if isinstance(step, Bake):
-        return _baked(state, event, plan, step)
-    return complete(state, event.at, plan) if state.done else state
+    if state.done:
+        return complete(state, event.at, plan)
+    return _looked_at(state, event, plan, current=True)
+
+
+def _looked_at(state: State, event: Judged, plan: Plan, *, current: bool) -> State:
+    """The present step takes the verdict."""
+    leg = plan.legs[state.leg]
+    step = leg.steps[state.step]
+    look = Look(
+        event.verdict,
+        event.at - state.entered_at,
+        state.frozen_s,
+        event.deadline,
+        current,
+        any(isinstance(pending.effect, SetRouting) for pending in state.pending),
+        relief.patience_s(leg, state.step),
+    )
+    return _decide(state, event.at, plan, kind_of(step).judged(step, look))
 
 
 def _seen(state: State, event: Judged, leg: Leg, watch: Watch) -> State:
@@ -172,56 +195,18 @@ def _interval_s(spec: JudgeSpec, in_step_s: float, exposure: int) -> float:
     return max(calm_s, LEARNING_SHARE * in_step_s) if exposure == UNEXPOSED else calm_s
 
 
-def _delayed(state: State, event: Judged, leg: Leg) -> State:
-    """More traffic waits until stable is well again, as long as the bake after it may last; then a person decides."""
-    ordered = any(isinstance(pending.effect, SetRouting) for pending in state.pending)
-    overdue = event.at - state.entered_at >= relief.patience_s(leg, state.step)
-    if event.verdict.kind != "hold_external" or ordered or not overdue:
-        return state
-    return replace(state, hold=Hold("external", event.verdict.reason))
-
-
-def _learnt(state: State, event: Judged, plan: Plan, learn: Learn) -> State:
-    """Once stable's ways are known, all of its traffic may go; what never becomes known is the plan's to decide."""
-    if event.verdict.learnt:
-        return complete(state, event.at, plan)
-    overdue = event.at - state.entered_at - state.frozen_s >= learn.deadline_s
-    return _unproven(state, event, plan) if overdue else state
-
-
-def _baked(state: State, event: Judged, plan: Plan, bake: Bake) -> State:
-    """While stable is in trouble of its own, nothing counts towards the bake; at the deadline it becomes a hold."""
-    verdict, elapsed_s = event.verdict, event.at - state.entered_at
-    if verdict.kind == "hold_external":
-        overdue = event.deadline or elapsed_s >= bake.deadline_s
-        return replace(state, hold=Hold("external", verdict.reason)) if overdue else state
-    counted_s = elapsed_s - state.frozen_s
-    if verdict.kind == "pass" and counted_s >= bake.bake_s:
-        return complete(state, event.at, plan)
-    overdue = event.deadline or counted_s >= bake.deadline_s
-    return _unproven(state, event, plan) if overdue else state
-
-
-def _unproven(state: State, event: Judged, plan: Plan) -> State:
+def _unproven(state: State, at: float, plan: Plan) -> State:
     """The deadline has come without a pass: the plan's policy decides, and unknown is never good news."""
-    verdict = event.verdict
-    silent = verdict.kind == "no_data"
+    verdict = state.here().verdict
+    reason = verdict.reason if verdict is not None else "nothing was judged"
+    silent = verdict is None or verdict.kind == "no_data"
     policy = plan.on_no_data if silent else plan.on_inconclusive
     if policy == "roll_back":
-        return revert(state, event.at, plan, "rolled_back", f"not proven in time: {verdict.reason}")
+        return revert(state, at, plan, "rolled_back", f"not proven in time: {reason}")
     if policy == "promote":
-        state = state.with_warning(
-            f"went on without a passing verdict, as the plan declares: {verdict.reason}"
-        )
-        return complete(state.with_leg(replace(state.here(), accepted=True)), event.at, plan)
-    return replace(state, hold=Hold("no_data" if silent else "inconclusive", verdict.reason))
-
-
-def smoke_tested(state: State, event: SmokeTested, plan: Plan) -> State:
-    """A smoke test that cannot be run has not passed."""
-    if worst(event.findings) in ("fail", "unknown"):
-        return revert(state, event.at, plan, "rolled_back", f"smoke test failed: {in_words(event.findings)}")
-    return complete(state, event.at, plan)
+        state = state.with_warning(f"went on without a passing verdict, as the plan declares: {reason}")
+        return complete(state.with_leg(replace(state.here(), accepted=True)), at, plan)
+    return replace(state, hold=Hold("no_data" if silent else "inconclusive", reason))
 
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
@@ -242,9 +227,9 @@ def lost(state: State, event: VersionLost, plan: Plan) -> State:
 
     A lost fresh baseline fails its share of the users, whom going back helps, and leaves nothing to compare with.
     """
-    leg = plan.legs[state.leg]
-    if event.version in (leg.candidate, leg.fresh):
+    change = plan.legs[state.leg].change
+    if event.version in (change.candidate, change.fresh):
         return revert(state, event.at, plan, "rolled_back", event.reason)
-    if event.version != leg.baseline:
+    if event.version != change.baseline:
         raise Stale(f"{event.version} is not what moves now")
     return replace(state, hold=state.hold or Hold("stable_lost", event.reason))

@@ -13,8 +13,9 @@ from headgate.core.machine.back import revert
 from headgate.core.machine.forward import complete, enter
 from headgate.core.machine.illegal import Illegal
 from headgate.core.machine.relief import given_back
-from headgate.core.model import Pause, Plan, Promote
+from headgate.core.plan import Plan
 from headgate.core.state import State
+from headgate.core.steps import Promote, kind_of
 
 
 def paused(state: State, event: ReleasePaused, plan: Plan) -> State:
@@ -37,7 +38,8 @@ def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
 
 def approved(state: State, event: StepApproved, plan: Plan) -> State:
     """Yes to the step that waits for a person."""
-    if not isinstance(plan.legs[state.leg].steps[state.step], Pause) or state.done:
+    step = plan.legs[state.leg].steps[state.step]
+    if not kind_of(step).asks(step) or state.done:
         raise Illegal("no step waits for an approval")
     return complete(state, event.at, plan)
 

@@ -7,10 +7,10 @@ canary gets its traffic back and the step begins again; where it does not, or ge
 from msgspec.structs import replace
 
 from headgate.core.events import Judged, RoutingSet
-from headgate.core.model import Bake, Expose, Leg, Plan, Promote, Shrink
+from headgate.core.plan import Leg, Plan
 from headgate.core.reversal import objection_to_revert
 from headgate.core.state import UNEXPOSED, Hold, State, Watch
-from headgate.core.wanted import entered
+from headgate.core.steps import Bake, Expose, Promote, Shrink
 
 RECOVERY_S = 60.0
 """How long stable may take to recover once the canary's traffic is away."""
@@ -22,12 +22,17 @@ def suspected(state: State, event: Judged, plan: Plan) -> bool:
     A stable that was shrunk could not carry everything; and what a person forced, or ordered without a judge, stands.
     """
     leg, here = plan.legs[state.leg], state.here()
-    if not event.verdict.shared or here.overridden or here.exposure == UNEXPOSED or leg.baseline is None:
+    if (
+        not event.verdict.shared
+        or here.overridden
+        or here.exposure == UNEXPOSED
+        or leg.change.baseline is None
+    ):
         return False
     step, exposed = leg.steps[state.step], leg.steps[here.exposure]
     judged = any(isinstance(one, Promote) and one.judged for one in leg.steps)
-    users = isinstance(exposed, Expose) and bool(exposed.weight or exposed.matches or exposed.mirror)
-    whole = not entered(leg, here, Shrink)
+    users = isinstance(exposed, Expose) and bool(exposed.answers_users or exposed.mirror)
+    whole = not any(isinstance(one, Shrink) for one in leg.steps[: here.reached + 1])
     free = objection_to_revert(state, plan.legs) is None
     return judged and users and whole and free and not isinstance(step, Promote)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from headgate.core import effects, events
 from headgate.core.machine import asking, back, forward, person, warm
-from headgate.core.model import Plan
+from headgate.core.plan import Plan
 from headgate.core.state import Stage, State
 
 ANSWERED_BY: dict[type, type[events.Event]] = {
@@ -29,10 +29,10 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("checking", events.GatesAnswered): asking.gates_answered,
     ("checking", events.EffectFailed): asking.gates_failed,
     ("checking", events.ReleaseAborted): asking.withdrawn,
-    ("forward", events.VersionPrepared): forward.prepared,
-    ("forward", events.RoutingSet): forward.routed,
+    ("forward", events.VersionPrepared): forward.answered,
+    ("forward", events.RoutingSet): forward.answered,
+    ("forward", events.SmokeTested): forward.answered,
     ("forward", events.Judged): forward.judged,
-    ("forward", events.SmokeTested): forward.smoke_tested,
     ("forward", events.EffectFailed): forward.failed,
     ("forward", events.VersionLost): forward.lost,
     ("forward", events.WatchResumed): forward.watch_resumed,
@@ -41,10 +41,10 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("forward", events.StepApproved): person.approved,
     ("forward", events.PromotionForced): person.forced,
     ("forward", events.ReleaseAborted): person.aborted,
-    ("reverting", events.RoutingSet): back.routed,
-    ("reverting", events.VersionPrepared): back.resized,
+    ("reverting", events.RoutingSet): back.answered,
+    ("reverting", events.VersionPrepared): back.answered,
     ("reverting", events.VersionVerified): back.verified,
-    ("reverting", events.VersionStopped): back.stopped,
+    ("reverting", events.VersionStopped): back.answered,
     ("reverting", events.EffectDelayed): back.delayed,
     ("reverting", events.EffectFailed): back.failed,
     ("reverting", events.ReleaseResumed): back.resumed,

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from headgate.core.effects import Effect, StopVersion, WakeAt
 from headgate.core.events import EffectFailed, TimeCame, VersionStopped, WatchResumed
 from headgate.core.machine.illegal import Illegal
-from headgate.core.model import Plan
+from headgate.core.plan import Plan
 from headgate.core.state import State
 
 
@@ -34,9 +34,9 @@ def failed(state: State, event: EffectFailed, plan: Plan) -> State:
 
 def _retire(state: State, effect: Effect, plan: Plan) -> State:
     for index, leg in enumerate(plan.legs):
-        if isinstance(effect, StopVersion) and leg.baseline == effect.version:
+        if isinstance(effect, StopVersion) and leg.change.baseline == effect.version:
             state = state.with_leg(replace(state.legs[index], retired=True), index)
-        elif isinstance(effect, StopVersion) and leg.fresh == effect.version:
+        elif isinstance(effect, StopVersion) and leg.change.fresh == effect.version:
             state = state.with_leg(replace(state.legs[index], fresh_stopped=True), index)
     return close_when_retired(state, plan)
 
@@ -44,6 +44,6 @@ def _retire(state: State, effect: Effect, plan: Plan) -> State:
 def close_when_retired(state: State, plan: Plan) -> State:
     """Nothing more will happen once every old version is retired, and every fresh baseline gone."""
     legs = tuple(zip(plan.legs, state.legs, strict=True))
-    done = all(leg.baseline is None or leg.adjusts or at.retired for leg, at in legs)
-    done = done and all(leg.fresh is None or at.fresh_stopped for leg, at in legs)
+    done = all(leg.change.baseline is None or leg.change.adjusts or at.retired for leg, at in legs)
+    done = done and all(leg.change.fresh is None or at.fresh_stopped for leg, at in legs)
     return replace(state, stage="closed") if done else state

@@ -1,6 +1,7 @@
 """The nouns of a release: immutable data, each with one meaning, none with behaviour that decides."""
 
 from headgate.core.model.audience import Audience, Channel, Marker, QuietHours, Role
+from headgate.core.model.change import Change, ServiceChange
 from headgate.core.model.configuration import (
     CommandCheck,
     Configuration,
@@ -18,7 +19,6 @@ from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
-from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
 from headgate.core.model.proxy_rules import (
     PRIVATE,
     PathLimits,
@@ -30,18 +30,6 @@ from headgate.core.model.reach import Reach
 from headgate.core.model.routing import Listener, Match, Routing, Sticky
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.source import Source
-from headgate.core.model.step import (
-    Bake,
-    Expose,
-    Learn,
-    Pause,
-    Prepare,
-    Promote,
-    Shrink,
-    Smoke,
-    Step,
-    step_name,
-)
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 
 __all__ = [
@@ -49,15 +37,13 @@ __all__ = [
     "Answer",
     "Arm",
     "Audience",
-    "Bake",
+    "Change",
     "Channel",
     "CommandCheck",
-    "ConcurrencyPolicy",
     "Configuration",
     "Counts",
     "Deed",
     "Evidence",
-    "Expose",
     "Finding",
     "Firing",
     "Head",
@@ -65,22 +51,14 @@ __all__ = [
     "HttpCheck",
     "Intent",
     "JsonExpectation",
-    "Learn",
-    "Leg",
     "Listener",
     "LogRotation",
     "Marker",
     "Match",
     "Mean",
-    "OnSilent",
-    "OnUnproven",
     "PathLimits",
-    "Pause",
-    "Plan",
-    "Prepare",
     "Probe",
     "Probes",
-    "Promote",
     "ProxyRules",
     "Push",
     "QuietHours",
@@ -91,13 +69,11 @@ __all__ = [
     "Sample",
     "Scope",
     "SecretSource",
+    "ServiceChange",
     "Severity",
-    "Shrink",
-    "Smoke",
     "SmokeTest",
     "Source",
     "Stage",
-    "Step",
     "Sticky",
     "StopPolicy",
     "StrategyName",
@@ -110,6 +86,5 @@ __all__ = [
     "VerdictKind",
     "Version",
     "in_words",
-    "step_name",
     "worst",
 ]

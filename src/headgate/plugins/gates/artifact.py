@@ -2,7 +2,8 @@
 
 import asyncio
 
-from headgate.core.model import Finding, Plan, Version
+from headgate.core.model import Finding, Version
+from headgate.core.plan import Plan
 from headgate.ports import Artifacts, PortError
 from headgate.ports.wires import Wires
 
@@ -17,7 +18,7 @@ class ArtifactGate:
 
     async def ask(self, plan: Plan) -> tuple[Finding, ...]:
         """One finding per leg: pass, or fail with the first difference."""
-        answers = (asyncio.to_thread(self._verify, leg.candidate) for leg in plan.legs)
+        answers = (asyncio.to_thread(self._verify, leg.change.candidate) for leg in plan.legs)
         return tuple(await asyncio.gather(*answers))
 
     def _verify(self, version: Version) -> Finding:

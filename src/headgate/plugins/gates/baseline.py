@@ -2,7 +2,8 @@
 
 import asyncio
 
-from headgate.core.model import Finding, Plan, Version, in_words, worst
+from headgate.core.model import Finding, Version, in_words, worst
+from headgate.core.plan import Plan
 from headgate.ports import Permanent, PortError, Target
 from headgate.ports.wires import Wires
 
@@ -17,7 +18,7 @@ class BaselineGate:
 
     async def ask(self, plan: Plan) -> tuple[Finding, ...]:
         """One finding per leg with a baseline. An unhealthy one warns: the release may be what mends it."""
-        baselines = [leg.baseline for leg in plan.legs if leg.baseline is not None]
+        baselines = [leg.change.baseline for leg in plan.legs if leg.change.baseline is not None]
         return tuple(await asyncio.gather(*(self._look(version) for version in baselines)))
 
     async def _look(self, version: Version) -> Finding:

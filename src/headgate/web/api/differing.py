@@ -7,7 +7,8 @@ from typing import cast
 
 import msgspec
 
-from headgate.core.model import Leg, Version
+from headgate.core.model import Version
+from headgate.core.plan import Leg
 from headgate.ledger import Ledger
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import Permanent
@@ -80,8 +81,8 @@ class Differing:
         return Reply(Differences(release, [self._difference(leg) for leg in legs]))
 
     def _difference(self, leg: Leg) -> Difference:
-        before = self._made(leg.baseline) if leg.baseline else None
-        return Difference(leg.unit.service, before, self._made(leg.candidate), self._lines(leg))
+        before = self._made(leg.change.baseline) if leg.change.baseline else None
+        return Difference(leg.unit.service, before, self._made(leg.change.candidate), self._lines(leg))
 
     def _made(self, version: Version) -> Made:
         try:
@@ -93,7 +94,7 @@ class Differing:
         return Made(version.artifact, found.label, found.commit, found.dirty, found.built_at)
 
     def _lines(self, leg: Leg) -> list[str] | None:
-        before, after = leg.baseline, leg.candidate
+        before, after = leg.change.baseline, leg.change.candidate
         if before is not None and before.configuration == after.configuration:
             return []
         old = self._settings(before) if before else []

@@ -9,7 +9,7 @@ import msgspec
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.planner import Stretch, Traffic, Watched, Workload, forecast, soonest, watched
 from headgate.core.judge.planner.forecast import SURE, bad_requests, smallest
-from headgate.core.model import Bake
+from headgate.core.steps import Bake
 from headgate.core.strategies import bake
 from headgate.web.endpoint import Call, Endpoint, Reply
 

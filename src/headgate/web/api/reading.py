@@ -7,8 +7,10 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.explain import Sentence
-from headgate.core.model import Plan, Verdict, step_name
+from headgate.core.model import Verdict
+from headgate.core.plan import Plan
 from headgate.core.report import Report
+from headgate.core.steps import step_name
 from headgate.core.summary import Summary
 from headgate.core.view import progress, remaining_s, share, waits_for_person
 from headgate.ledger import Entry, Ledger

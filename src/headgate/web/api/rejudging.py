@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import Judged
-from headgate.core.model import Leg, VerdictKind
+from headgate.core.model import VerdictKind
+from headgate.core.plan import Leg
 from headgate.core.replay import Criteria, Rejudged, Replay, recorded, replay
 from headgate.ledger import Ledger
 from headgate.web.api.reading import summary_of

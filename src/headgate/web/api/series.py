@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headgate.core.judge.reading import UNEASY
-from headgate.core.model import Leg
+from headgate.core.plan import Leg
 from headgate.core.series import Count, Point
 from headgate.core.state import LegState
 from headgate.core.view import share

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from headgate.core.model import Plan
+from headgate.core.plan import Plan
 from headgate.core.summary import Summary
 from headgate.ledger.projections import Running
 from headgate.web.access.front import COOKIE

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from headgate.core.judge.planner import measured, stretches
-from headgate.core.model import Plan, Sample
+from headgate.core.model import Sample
+from headgate.core.plan import Plan
 from headgate.web.api.forecast import FACTORS, STEPS_MAX, ForecastAnswer, ForecastQuestion, Stretched
 from headgate.web.pages.words import duration
 from headgate.web.problems import malformed

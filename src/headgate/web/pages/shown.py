@@ -6,7 +6,8 @@ from itertools import groupby
 import msgspec
 
 from headgate.core.home import Home
-from headgate.core.model import Plan, Unit, Version
+from headgate.core.model import Unit, Version
+from headgate.core.plan import Plan
 from headgate.core.summary import Move, Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
@@ -160,13 +161,16 @@ def changes(plan: Plan, differences: Iterable[Difference]) -> list[Change]:
     """What the plan changes, service by service."""
     found: list[Change] = []
     for leg, difference in zip(plan.legs, differences, strict=True):
-        service, before, after = leg.unit.service, leg.baseline, leg.candidate
+        service, before, after = leg.unit.service, leg.change.baseline, leg.change.candidate
         pairs = [
             ("artifact", _made(difference.before), _made(difference.after)),
             ("configuration", before.configuration[:16] if before else "", after.configuration[:16]),
         ]
-        if leg.baseline_listener is not None and leg.baseline_listener.port != leg.listener.port:
-            pairs.append(("port", str(leg.baseline_listener.port), str(leg.listener.port)))
+        if (
+            leg.change.baseline_listener is not None
+            and leg.change.baseline_listener.port != leg.change.listener.port
+        ):
+            pairs.append(("port", str(leg.change.baseline_listener.port), str(leg.change.listener.port)))
         found += [Change(service, what, old, new) for what, old, new in pairs if old != new]
     return found
 

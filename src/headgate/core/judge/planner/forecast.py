@@ -15,7 +15,7 @@ from headgate.core.judge.planner.traffic import Stretch, Workload
 from headgate.core.judge.planner.watched import Watched, unknown, watched
 from headgate.core.judge.risk import LEAST
 from headgate.core.model.routing import WHOLE
-from headgate.core.model.step import Bake, Expose, Step
+from headgate.core.steps import Bake, Expose, Step
 
 FACTORS = (2.0, 5.0, 10.0)
 SURE = 0.9

@@ -1,0 +1,57 @@
+"""A plan: legs in dependency order, each a change with the steps that carry it out."""
+
+from typing import Literal
+
+import msgspec
+
+from headgate.core.criteria import JudgeSpec
+from headgate.core.model.audience import Audience
+from headgate.core.model.change import Change
+from headgate.core.model.identity import Unit
+from headgate.core.model.source import Source
+from headgate.core.steps import Step
+
+OnUnproven = Literal["hold", "roll_back", "promote"]
+"""What a bake's deadline does with a verdict that is neither pass nor fail; `promote` is declared and recorded."""
+
+OnSilent = Literal["hold", "roll_back"]
+"""What a bake's deadline does with silence: it never promotes."""
+
+ConcurrencyPolicy = Literal["refuse", "queue", "supersede"]
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One change and the steps that carry it out, watched by `judge`.
+
+    `sources` add to what the proxy measures; `measured_by` names the one whose requests, errors and latencies are
+    judged (empty: the proxy's).
+    Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
+    `learn`: stable is watched from the leg's first step on, so that its ways are known before anybody reaches the
+    candidate.
+    """
+
+    change: Change
+    steps: tuple[Step, ...]
+    judge: JudgeSpec
+    sources: tuple[Source, ...] = ()
+    measured_by: str = ""
+    one_way_after: int | None = None
+    one_way_reason: str = ""
+    learn: bool = False
+
+    @property
+    def unit(self) -> Unit:
+        """What the leg moves."""
+        return self.change.unit
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a release will do. `gates` are asked, in parallel, before anything changes."""
+
+    legs: tuple[Leg, ...]
+    gates: tuple[str, ...] = ()
+    on_inconclusive: OnUnproven = "hold"
+    on_no_data: OnSilent = "hold"
+    concurrency: ConcurrencyPolicy = "refuse"
+    production: bool = True
+    audience: Audience = Audience()

@@ -1,0 +1,50 @@
+"""A step is data, and its kind says how the machine walks through it: a new kind is one file and its name here.
+
+Strategies are functions that build tuples of steps.
+"""
+
+from typing import Any
+
+from headgate.core.steps.bake import BAKE, Bake
+from headgate.core.steps.expose import EXPOSE, Expose
+from headgate.core.steps.kind import Kind
+from headgate.core.steps.learn import LEARN, Learn
+from headgate.core.steps.pause import PAUSE, Pause
+from headgate.core.steps.prepare import PREPARE, Prepare
+from headgate.core.steps.promote import PROMOTE, Promote
+from headgate.core.steps.shrink import SHRINK, Shrink
+from headgate.core.steps.smoke import SMOKE, Smoke
+
+__all__ = [
+    "KINDS",
+    "Bake",
+    "Expose",
+    "Kind",
+    "Learn",
+    "Pause",
+    "Prepare",
+    "Promote",
+    "Shrink",
+    "Smoke",
+    "Step",
+    "kind_of",
+    "step_name",
+]
+
+Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote
+"""Whatever a leg may consist of."""
+
+KINDS: dict[type, Kind[Any]] = {
+    kind.struct: kind for kind in (PREPARE, EXPOSE, LEARN, BAKE, SMOKE, PAUSE, SHRINK, PROMOTE)
+}
+"""Every kind of step, by its struct."""
+
+
+def kind_of(step: Step) -> Kind[Any]:
+    """What is known of a step's kind."""
+    return KINDS[type(step)]
+
+
+def step_name(step: Step) -> str:
+    """A step as people read it: `canary 25%`, `bake 30 s`, `wait for approval`."""
+    return kind_of(step).name(step)

@@ -1,0 +1,40 @@
+"""Events as earlier versions wrote them: every byte is read, and means what it meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.model import ServiceChange
+from headgate.ledger.codec import CODEC
+
+OLD = Path(__file__).parent / "old"
+
+
+def old(name: str) -> bytes:
+    return (OLD / f"{name}.json").read_bytes().strip()
+
+
+def test_a_plan_from_before_legs_had_changes_means_what_it_meant() -> None:
+    for name, kind in (("release-requested-1", ReleaseRequested), ("release-dequeued-1", ReleaseDequeued)):
+        body = old(name)
+        event = CODEC.decode(1, body)
+        assert isinstance(event, kind)
+        as_written = msgspec.json.decode(body)["plan"]["legs"]
+        for leg, before in zip(event.plan.legs, as_written, strict=True):
+            now = msgspec.json.decode(msgspec.json.encode(leg))
+            merged = now.pop("change") | now
+            assert merged.pop("type") == "service"
+            assert {field: merged[field] for field in before} == before
+            assert set(merged) == set(before)
+
+
+def test_what_was_read_is_written_anew_as_it_is_now() -> None:
+    event = CODEC.decode(1, old("release-requested-1"))
+    version, body = CODEC.encode(event)
+    assert version > 1
+    assert CODEC.decode(version, body) == event
+    assert isinstance(event, ReleaseRequested)
+    assert all(isinstance(leg.change, ServiceChange) for leg in event.plan.legs)
