@@ -9,10 +9,12 @@ import pytest
 from headgate import config
 from headgate.config import ConfigError, configuration, intent, load, load_text, policies
 from headgate.config.compile import ANSWERED, DEFAULT_STAGES
+from headgate.config.models.time_of_day import offsets_of
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
     PRIVATE,
     CommandCheck,
+    Hours,
     HttpCheck,
     JsonExpectation,
     Listener,
@@ -103,6 +105,7 @@ def test_how_the_reference_is_released() -> None:
         Stage(weight=5, bake_s=30, smoke=("checkout",)),
         Stage(weight=50, bake_s=60, deadline_s=300),
         Stage(pause="look at the dashboard"),
+        Stage(until=Hours(22 * 60, 6 * 60, "Europe/Berlin", offsets_of("Europe/Berlin"))),
     )
     judge = found.judge
     assert judge.error_ratio == ErrorRatio(1.25, 0.01, 2.0)

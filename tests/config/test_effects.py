@@ -24,7 +24,7 @@ from headgate.core.later import (
     Asked,
     later,
 )
-from headgate.core.model import Intent, Unit, Version
+from headgate.core.model import Hours, Intent, Unit, Version
 from headgate.core.planning import Policies
 
 REFERENCE = Path(config.__file__).with_name("reference.yaml")
@@ -97,7 +97,7 @@ def another(value: object, kind: object) -> object:
             )
             more = next(iter(value.values()), made)
             return value | {"another": more or "x"} if more is not None else value
-        case None:
+        case None | Hours():
             return _made(kind)
         case _ if is_dataclass(value) and not isinstance(value, type):
             return replace(value, settings={**value.settings, "another": 1})  # type: ignore[attr-defined]
@@ -106,6 +106,8 @@ def another(value: object, kind: object) -> object:
 
 
 def _made(kind: object) -> object:
+    if Hours in _plain(kind):
+        return Hours(60, None, "UTC", ((0, 0),))
     for one, made in ((bool, True), (int, 7), (float, 7.0), (str, "x")):
         if one in _plain(kind):
             return made

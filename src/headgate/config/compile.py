@@ -278,6 +278,7 @@ def _stage(step: Step) -> Stage:
         deadline_s=step.deadline,
         smoke=step.smoke,
         pause=step.pause,
+        until=step.until,
     )
 
 

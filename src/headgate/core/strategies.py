@@ -6,7 +6,7 @@ Those that are judged end with a Bake under the whole traffic, so that nothing i
 from collections.abc import Callable, Iterator
 
 from headgate.core.model import Intent, Rollout, Stage, StrategyName
-from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke, Step
+from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke, Step, Until
 
 DEADLINE_FACTOR = 5.0
 """A bake without a declared deadline waits this many times its own length for a verdict."""
@@ -111,7 +111,9 @@ def _exposes(stage: Stage) -> bool:
 
 
 def _stage(stage: Stage) -> Iterator[Step]:
-    """One line of a rollout: expose, smoke-test, bake, ask a person."""
+    """One line of a rollout: wait for a time, expose, smoke-test, bake, ask a person."""
+    if stage.until is not None:
+        yield Until(stage.until)
     if _exposes(stage):
         yield Expose(stage.weight or 0, stage.matches, stage.mirror)
     if stage.smoke is not None:

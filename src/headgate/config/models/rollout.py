@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_valid
 from headgate.config.models.complaint import Complaint, raised, shown, wrong
 from headgate.config.models.quantity import Quantity
 from headgate.config.models.section import Section
+from headgate.config.models.time_of_day import TimeOfDay
 from headgate.config.models.value import HeaderName, Label, Seconds, SomeSeconds, Text, one_or_many
 from headgate.config.quantities import PERCENTAGE, write_duration, write_percentage
 
@@ -100,6 +101,11 @@ class Step(Section):
     smoke: SmokeNames = Field(
         default=None, description="Smoke tests to run: `true` for all, a name, or several."
     )
+    until: TimeOfDay | None = Field(
+        default=None,
+        description="Wait for a time of day, or for hours of the day, before the rest of the step.",
+        examples=["22:00 Europe/Berlin", "22:00-06:00 Europe/Berlin"],
+    )
     pause: Question | None = Field(
         default=None, description="Wait for `headgate approve`; a question to the person."
     )
@@ -112,11 +118,13 @@ class Step(Section):
     @model_validator(mode="after")
     def _sense(self) -> Self:
         found: list[Complaint] = []
-        asks = self.bake is not None or self.smoke is not None or self.pause is not None
+        asks = any(one is not None for one in (self.bake, self.smoke, self.pause, self.until))
         if not self.moves and not asks:
             found.append(
                 Complaint(
-                    (), "the step does nothing", "`weight`, `match`, `mirror`, `smoke`, `bake` or `pause`"
+                    (),
+                    "the step does nothing",
+                    "`weight`, `match`, `mirror`, `smoke`, `bake`, `until` or `pause`",
                 )
             )
         elif not asks:

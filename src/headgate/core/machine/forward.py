@@ -116,6 +116,8 @@ def _decide(state: State, at: float, plan: Plan, decision: Decision) -> State:
             return state
         case "done":
             return complete(state, at, plan)
+        case "again":
+            return enter(state, at, plan, leg=state.leg, step=state.step)
         case "unproven":
             return _unproven(state, at, plan)
         case TurnBack(reason):

@@ -32,6 +32,7 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("forward", events.VersionPrepared): forward.answered,
     ("forward", events.RoutingSet): forward.answered,
     ("forward", events.SmokeTested): forward.answered,
+    ("forward", events.TimeCame): forward.answered,
     ("forward", events.Judged): forward.judged,
     ("forward", events.EffectFailed): forward.failed,
     ("forward", events.VersionLost): forward.lost,

@@ -17,6 +17,7 @@ from headgate.core.model.configuration import (
 )
 from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
+from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
 from headgate.core.model.proxy_rules import (
@@ -48,6 +49,7 @@ __all__ = [
     "Firing",
     "Head",
     "Histogram",
+    "Hours",
     "HttpCheck",
     "Intent",
     "JsonExpectation",

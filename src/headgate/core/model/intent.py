@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.routing import Listener, Match, Sticky
 from headgate.core.model.source import Source
@@ -16,7 +17,7 @@ class Stage(msgspec.Struct, frozen=True):
     """One line of a rollout as people write it: who reaches the candidate, for how long, and what is asked then.
 
     `smoke` None runs no smoke test, an empty tuple runs all. `pause` is a question to a person. `deadline_s` None
-    leaves the deadline to the planner.
+    leaves the deadline to the planner. `until` is waited for before anything else.
     """
 
     weight: int | None = None
@@ -26,6 +27,7 @@ class Stage(msgspec.Struct, frozen=True):
     deadline_s: float | None = None
     smoke: tuple[str, ...] | None = None
     pause: str | None = None
+    until: Hours | None = None
 
 
 class Rollout(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from headgate.core.steps.prepare import PREPARE, Prepare
 from headgate.core.steps.promote import PROMOTE, Promote
 from headgate.core.steps.shrink import SHRINK, Shrink
 from headgate.core.steps.smoke import SMOKE, Smoke
+from headgate.core.steps.until import UNTIL, Until
 
 __all__ = [
     "KINDS",
@@ -27,15 +28,16 @@ __all__ = [
     "Shrink",
     "Smoke",
     "Step",
+    "Until",
     "kind_of",
     "step_name",
 ]
 
-Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote
+Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote | Until
 """Whatever a leg may consist of."""
 
 KINDS: dict[type, Kind[Any]] = {
-    kind.struct: kind for kind in (PREPARE, EXPOSE, LEARN, BAKE, SMOKE, PAUSE, SHRINK, PROMOTE)
+    kind.struct: kind for kind in (PREPARE, EXPOSE, LEARN, BAKE, SMOKE, PAUSE, SHRINK, PROMOTE, UNTIL)
 }
 """Every kind of step, by its struct."""
 

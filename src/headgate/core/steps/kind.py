@@ -41,8 +41,11 @@ class TurnBack(NamedTuple):
     reason: str
 
 
-Decision = Literal["stay", "done", "unproven"] | Hold | TurnBack
-"""Where a step leads: nowhere yet, on, to the plan's policy for what is not proven in time, to a person, or back."""
+Decision = Literal["stay", "done", "again", "unproven"] | Hold | TurnBack
+"""Where a step leads.
+
+Nowhere yet, on, to its own beginning, to the plan's policy for what is not proven in time, to a person, or back.
+"""
 
 
 class Answered(NamedTuple):
