@@ -9,8 +9,8 @@ from headgate.core.undoing import traffic_is_back
 def need(state: State, plan: Plan, version: Version) -> str:
     """What a release needs `version` for; an empty string when it does not.
 
-    What it has not begun with it does not need yet: it will have it started when it does. What it is about to stop
-    itself it does not need any more, so that two releases that are done with a version do not wait for each other.
+    A release needs nothing for a leg that it has not begun: the leg's first step starts what it needs. It does not need
+    a version that it is about to stop: otherwise two releases that both want to stop it would wait for each other.
     """
     for leg, at in zip(plan.legs, state.legs, strict=True):
         if state.stage == "warm" and leg.change.baseline == version and not at.cooled:

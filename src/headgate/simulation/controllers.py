@@ -34,7 +34,7 @@ class Controller:
 
 
 class Controllers:
-    """At most one holds the lease. `deaths` counts those that were killed, `told` what people were told."""
+    """At most one holds the lease. `told` is what people were told."""
 
     def __init__(self, ledger: Ledger, spool: Spool, world: World, witness: Witness, random: Random) -> None:
         self._ledger = ledger
@@ -47,7 +47,6 @@ class Controllers:
         self._every: list[Controller] = []
         self._noted: Snapshot | None = None
         self._outside = Context()
-        self.deaths = 0
         self.told: dict[str, int] = {}
         self.step_s = 0.0
         witness.holder = self._holder
@@ -83,7 +82,6 @@ class Controllers:
     def died(self, life: Life) -> None:
         """A controller was killed: the kernel drops its lease, and after a while another one is started."""
         life.alive = False
-        self.deaths += 1
         if self._holder() is life:
             self._slot.clear()
         if not self.living:

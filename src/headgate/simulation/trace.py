@@ -29,7 +29,6 @@ UNREAD: Readings = (None, None, None)
 class Proof:
     """What speaks for promoting a leg, by the verdicts and words in the ledger. `failed` counts the events since."""
 
-    exposures: int = 0
     passed: bool = False
     forced: bool = False
     policy: bool = False
@@ -99,7 +98,6 @@ class Trace:
         match event:
             case RoutingSet(routing=routing) if before.stage == "forward" and routing.canary is not None:
                 proof.passed = proof.policy = False
-                proof.exposures += 1
             case PromotionForced():
                 proof.forced = bool(event.reason.strip())
             case Judged():

@@ -254,7 +254,7 @@ class HomeKeeping:
     # --- tokens ------------------------------------------------------------------------------------------------------
 
     async def _list(self, call: Call) -> Reply:
-        """Those that whoever asks could have given out."""
+        """The tokens that the caller may see: all of those whose scope lies within the caller's own."""
         tokens = self._book.home.tokens
         names = [name for name in reversed(tokens) if _within(call.who, tokens[name].issued.environments)]
         return Reply(TokenStates([self._token(name) for name in names]))

@@ -120,7 +120,7 @@ class HookKeeping:
         )
 
     async def _list(self, call: Call) -> Reply:
-        """Those that whoever asks could have declared."""
+        """The hooks that the caller may see: all of those whose scope lies within the caller's own."""
         hooks = self._book.home.hooks
         return Reply(
             HookStates([self._state(hooks[name]) for name in sorted(hooks) if _within(call.who, hooks[name])])

@@ -8,7 +8,7 @@ from headgate.ports.issuer import guarded
 from headgate.ports.web import Request, Web
 
 PATH = "/.well-known/openid-configuration"
-BASIC, PUBLIC = "client_secret_basic", "none"
+BASIC = "client_secret_basic"
 CHALLENGE = "S256"
 
 
