@@ -147,6 +147,11 @@ class Story:
                 self.add(events.VersionStopped(at=at, effect=pending.id, version=of))
             case effects.Observe() as observe:
                 self._judge(pending, observe)
+            case effects.RunCommand(of, command, undo):
+                ran = events.CommandRan(
+                    at=at, effect=pending.id, version=of, command=command.name, outcome="applied", undo=undo
+                )
+                self.add(ran)
             case effects.WakeAt(_, due):
                 self.add(events.TimeCame(at=max(due, at), effect=pending.id))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headgate.controller.world import World
 from headgate.core.events import EffectId
-from headgate.core.model import Arm, Finding, Mean, Routing, Unit, Version
-from headgate.ports import Artifacts, Instance
+from headgate.core.model import Arm, Command, Finding, Mean, Routing, Unit, Version
+from headgate.ports import Artifacts, Instance, Ran
 
 ERRORS = {"good": 0, "bad": 100}
 PER_READING = 400
@@ -30,6 +30,11 @@ class Town:
 
     async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
         self._running.pop(version, None)
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        return Ran("applied")
 
     async def inspect(self, version: Version) -> tuple[Instance, ...]:
         return tuple(

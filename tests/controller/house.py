@@ -11,13 +11,25 @@ from headgate.controller.world import Patience, World
 from headgate.core.admission import Words
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.model import Arm, Counts, Finding, Intent, Listener, Rollout, Routing, Stage, Unit, Version
+from headgate.core.model import (
+    Arm,
+    Command,
+    Counts,
+    Finding,
+    Intent,
+    Listener,
+    Rollout,
+    Routing,
+    Stage,
+    Unit,
+    Version,
+)
 from headgate.core.plan import ConcurrencyPolicy, Plan
 from headgate.core.planning import Policies
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ledger.spool import MemorySpool, Spool
-from headgate.ports import Instance
+from headgate.ports import Instance, Ran
 from headgate.simulation.loop import VirtualLoop, bury
 
 WEB = Unit("shop", "production", "web")
@@ -63,6 +75,7 @@ class House:
     busy: bool = False
     counters: dict[Version, Counts] = field(default_factory=dict)
     flowed_at: float = 0.0
+    ran: dict[str, Ran] = field(default_factory=dict)
     applied_effects: list[EffectId] = field(default_factory=list)
 
     async def _call(self, name: str, detail: object = "") -> None:
@@ -78,6 +91,12 @@ class House:
     async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
         await self._call("stop", version.artifact[0])
         self.running.pop(version, None)
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        await self._call("undo" if undo else "execute", command.name)
+        return self.ran.get(command.name, Ran("applied"))
 
     async def inspect(self, version: Version) -> tuple[Instance, ...]:
         await befall(self.does.setdefault("inspect", []))

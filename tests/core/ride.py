@@ -9,6 +9,7 @@ from headgate.core.effects import (
     Effect,
     Observe,
     PrepareVersion,
+    RunCommand,
     RunSmoke,
     SetRouting,
     StopVersion,
@@ -17,6 +18,7 @@ from headgate.core.effects import (
 )
 from headgate.core.events import (
     AnyEvent,
+    CommandRan,
     EffectFailed,
     EffectId,
     GatesAnswered,
@@ -99,12 +101,15 @@ def answer(
             return VersionPrepared(at=at, effect=id_, version=which, instances=instances)
         case StopVersion(which):
             return VersionStopped(at=at, effect=id_, version=which)
-        case VerifyVersion(which):
-            return VersionVerified(at=at, effect=id_, version=which, findings=findings)
-        case RunSmoke(which):
-            return SmokeTested(at=at, effect=id_, version=which, findings=findings)
+        case VerifyVersion(which) | RunSmoke(which):
+            kind_of_fact = VersionVerified if isinstance(effect, VerifyVersion) else SmokeTested
+            return kind_of_fact(at=at, effect=id_, version=which, findings=findings)
         case AskGates():
             return GatesAnswered(at=at, effect=id_, findings=findings)
+        case RunCommand(which, command, undo):
+            return CommandRan(
+                at=at, effect=id_, version=which, command=command.name, outcome="applied", undo=undo
+            )
         case WakeAt(_, due_at):
             return TimeCame(at=max(at, due_at), effect=id_)
 

@@ -14,6 +14,7 @@ from headgate.core.effects import (
     AskGates,
     Effect,
     PrepareVersion,
+    RunCommand,
     RunSmoke,
     SetRouting,
     StopVersion,
@@ -23,6 +24,7 @@ from headgate.core.effects import (
 from headgate.core.events import (
     STAMPED_LATER,
     AnyEvent,
+    CommandRan,
     EffectFailed,
     EffectId,
     GatesAnswered,
@@ -35,7 +37,7 @@ from headgate.core.events import (
 )
 from headgate.core.model import Finding, Routing, Unit, Version, worst
 from headgate.core.plan import Plan
-from headgate.ports import Permanent, PortError, Temporary
+from headgate.ports import Permanent, PortError, Ran, Temporary
 
 T = TypeVar("T")
 
@@ -139,6 +141,17 @@ class Performer:
                 return VersionStopped(
                     at=at, effect=id_, version=version, kept=await self._stop(id_, version, drain_s)
                 )
+            case RunCommand(version, command, undo):
+                ran = await self._execute(id_, effect, delayed)
+                return CommandRan(
+                    at=at,
+                    effect=id_,
+                    version=version,
+                    command=command.name,
+                    outcome=ran.outcome,
+                    undo=undo,
+                    note=plain(ran.note),
+                )
             case WakeAt(_, due_at):
                 await self._clock.sleep_until(due_at)
                 return TimeCame(at=at, effect=id_)
@@ -189,6 +202,17 @@ class Performer:
             f"after {WHOLE_LOOKS * WHOLE_ROUND_S:g} s {ready} of {instances} instances of {version} are ready"
         )
         raise Permanent(f"{seen}: it is not promoted")
+
+    async def _execute(self, id_: EffectId, effect: RunCommand, delayed: Delayed | None) -> Ran:
+        """Within the command's own limit, asked about included; the same effect never runs twice."""
+        command = effect.command
+
+        async def once() -> Ran:
+            self._require_lease()
+            return await self._world.target.execute(id_, effect.version, command, undo=effect.undo)
+
+        patience_s = command.limit_s + self._world.patience.check_s
+        return await self._try(once, patience_s, f"run {command.name}", delayed)
 
     async def _stop(self, id_: EffectId, version: Version, drain_s: float) -> str:
         """Stop a version nobody needs; returns why it was kept. Asked last of all, when no order to it is under way."""

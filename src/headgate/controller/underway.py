@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable
 
-from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
+from headgate.core.effects import Effect, PrepareVersion, RunCommand, SetRouting, StopVersion
 from headgate.core.events import EffectId
 from headgate.core.state import Pending
 
@@ -72,5 +72,7 @@ def resource(effect: Effect) -> str:
             return f"traffic {routing.unit}"
         case PrepareVersion(version) | StopVersion(version):
             return f"version {version.unit} {version.key}"
+        case RunCommand(version, command):
+            return f"command {version.unit} {command.name}"
         case _:
             return type(effect).__name__

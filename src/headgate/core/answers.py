@@ -5,7 +5,7 @@ A late or doubled answer is recognised by it.
 
 import msgspec
 
-from headgate.core.model import Finding, Routing, Verdict, Version
+from headgate.core.model import Applied, Finding, Routing, Verdict, Version
 
 STAMPED_LATER = 0.0
 """The time of an event on its way to the actor, which gives it its time when it takes it in."""
@@ -88,6 +88,16 @@ class VersionStopped(Answer, frozen=True, kw_only=True, tag=True):
 
     version: Version
     kept: str = ""
+
+
+class CommandRan(Answer, frozen=True, kw_only=True, tag=True):
+    """The command `command` has run with `version`, or its undo has. `note` is for people: how it ended."""
+
+    version: Version
+    command: str
+    outcome: Applied
+    undo: bool = False
+    note: str = ""
 
 
 class TimeCame(Answer, frozen=True, kw_only=True, tag=True):

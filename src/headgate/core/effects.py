@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headgate.core.model import Routing, Version
+from headgate.core.model import Command, Routing, Version
 
 
 class AskGates(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -58,6 +58,14 @@ class StopVersion(msgspec.Struct, frozen=True, tag=True, gc=False):
     drain_s: float
 
 
+class RunCommand(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Make the change of `command`, or `undo` it, with `version`'s tree and environment. Answered by CommandRan."""
+
+    version: Version
+    command: Command
+    undo: bool = False
+
+
 class WakeAt(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Say when `at` has come: the end of the rollback window of leg `leg`. Answered by TimeCame."""
 
@@ -65,4 +73,14 @@ class WakeAt(msgspec.Struct, frozen=True, tag=True, gc=False):
     at: float
 
 
-Effect = AskGates | PrepareVersion | SetRouting | Observe | RunSmoke | VerifyVersion | StopVersion | WakeAt
+Effect = (
+    AskGates
+    | PrepareVersion
+    | SetRouting
+    | Observe
+    | RunSmoke
+    | VerifyVersion
+    | StopVersion
+    | RunCommand
+    | WakeAt
+)

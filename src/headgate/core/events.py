@@ -6,6 +6,7 @@ Facts that answer an effect are in `core.answers`, and are named here with all t
 from headgate.core.answers import (
     STAMPED_LATER,
     Answer,
+    CommandRan,
     EffectFailed,
     EffectId,
     Event,
@@ -25,6 +26,7 @@ __all__ = [
     "STAMPED_LATER",
     "Answer",
     "AnyEvent",
+    "CommandRan",
     "EffectDelayed",
     "EffectFailed",
     "EffectId",
@@ -157,6 +159,7 @@ AnyEvent = (
     | SmokeTested
     | VersionVerified
     | VersionStopped
+    | CommandRan
     | TimeCame
     | EffectFailed
     | EffectDelayed

@@ -1,6 +1,7 @@
 """Why was it decided? Events as sentences with numbers, for the person who has to answer for it."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 import msgspec
 
@@ -58,6 +59,24 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield "The release before this one ended, so its turn came.", False
         case e.GatesAnswered(findings=findings):
             yield _gates(findings), worst(findings) != "pass"
+        case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
+            yield f"It failed: {reason}.", True
+        case e.EffectDelayed() | e.WatchResumed():
+            yield _passing(event)
+        case e.TimeCame():
+            waited = before.stage == "forward"
+            yield "Its time had come." if waited else "The rollback window was over.", False
+        case e.Judged():
+            yield from _verdict(event, before)
+        case e.Answer():
+            yield from _done(event, before, folded)
+        case _:
+            yield _person(event), True
+
+
+def _done(event: e.Answer, before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
+    """What was done to versions and traffic, and how commands ended."""
+    match event:
         case e.VersionPrepared(version=version, instances=count):
             yield f"{_count(count, 'instance')} of {version} {'was' if count == 1 else 'were'} ready.", False
         case e.RoutingSet(routing=routing):
@@ -68,17 +87,13 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield f"Checked {version} after going back: {_findings(found)}.", True
         case e.VersionStopped(version=version, kept=kept):
             yield (f"Kept {version}: {kept}." if kept else f"Stopped {version}."), False
-        case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
-            yield f"It failed: {reason}.", True
-        case e.EffectDelayed() | e.WatchResumed() | e.TimeCame():
-            yield _passing(event)
-        case e.Judged():
-            yield from _verdict(event, before)
+        case e.CommandRan():
+            yield _executed(event), True
         case _:
-            yield _person(event), True
+            return
 
 
-def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str, bool]:
+def _passing(event: e.EffectDelayed | e.WatchResumed) -> tuple[str, bool]:
     """What is said of time that passes."""
     match event:
         case e.EffectDelayed(reason=reason, attempts=attempts):
@@ -88,8 +103,20 @@ def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str,
             )
         case e.WatchResumed(unwatched_s=unwatched_s):
             return f"Nobody watched for {span(unwatched_s)}: that time does not count.", False
-        case e.TimeCame():
-            return "The rollback window was over.", False
+
+
+def _executed(event: e.CommandRan) -> str:
+    """What became of a command."""
+    said = f": {event.note}" if event.note else ""
+    done = "undone" if event.undo else "carried out"
+    match event.outcome:
+        case "applied":
+            return f"The command {event.command} was {done}."
+        case "not_applied":
+            return f"The command {event.command} was not {done}{said}."
+        case "unknown":
+            return f"Nobody knows whether the command {event.command} was {done}{said}."
+    assert_never(event.outcome)
 
 
 def _request(event: e.ReleaseRequested) -> Iterator[str]:

@@ -11,7 +11,15 @@ from headgate.core.model import Audience, Intent, Listener, ServiceChange, Unit,
 from headgate.core.model.routing import beside
 from headgate.core.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
 from headgate.core.steps import Bake, Expose, Promote, Step
-from headgate.core.strategies import STRATEGIES, WHOLE, adjusted, at_once, back_to, with_learning
+from headgate.core.strategies import (
+    STRATEGIES,
+    WHOLE,
+    adjusted,
+    at_once,
+    back_to,
+    with_commands,
+    with_learning,
+)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -99,6 +107,7 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
     steps = tuple(strategy(intent))
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
     steps = with_learning(steps) if judged else steps
+    steps = with_commands(steps, intent) if strategy not in (adjusted, back_to) else steps
     change = ServiceChange(
         unit=intent.unit,
         candidate=intent.candidate,

@@ -4,15 +4,15 @@ Everything else is appended first and performed then. To take users off a canary
 ledger where that cannot be written, under the identity that the ledger will know it by, and it never gives up.
 """
 
-from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting
+from headgate.core.effects import Effect, Observe, PrepareVersion, RunCommand, SetRouting
 from headgate.core.model import Routing
 from headgate.core.plan import Leg, Plan
 from headgate.core.state import Pending, State
 
 
 def tried_until_done(state: State, effect: Effect) -> bool:
-    """True for what brings users back on the way back: their traffic, and the old version's size."""
-    return state.stage == "reverting" and isinstance(effect, (SetRouting, PrepareVersion))
+    """True for what brings users back on the way back: their traffic, the old version's size, and their data."""
+    return state.stage == "reverting" and isinstance(effect, (SetRouting, PrepareVersion, RunCommand))
 
 
 def needs_no_ledger(pending: Pending, state: State, plan: Plan) -> bool:

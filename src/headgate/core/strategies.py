@@ -6,7 +6,19 @@ Those that are judged end with a Bake under the whole traffic, so that nothing i
 from collections.abc import Callable, Iterator
 
 from headgate.core.model import Intent, Rollout, Stage, StrategyName
-from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke, Step, Until
+from headgate.core.steps import (
+    Bake,
+    Execute,
+    Expose,
+    Learn,
+    Pause,
+    Prepare,
+    Promote,
+    Shrink,
+    Smoke,
+    Step,
+    Until,
+)
 
 DEADLINE_FACTOR = 5.0
 """A bake without a declared deadline waits this many times its own length for a verdict."""
@@ -86,6 +98,12 @@ def with_learning(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         return steps
     at = next(index for index, step in enumerate(steps) if isinstance(step, Expose))
     return (*steps[:at], Learn(LEARN_DEADLINE_S), *steps[at:])
+
+
+def with_commands(steps: tuple[Step, ...], intent: Intent) -> tuple[Step, ...]:
+    """The steps, with the project's own commands before the first and after the last of them."""
+    before, after = (tuple(Execute(command) for command in some) for some in (intent.before, intent.after))
+    return (*before, *steps, *after)
 
 
 STRATEGIES: dict[StrategyName, Callable[[Intent], Iterator[Step]]] = {

@@ -7,7 +7,7 @@ from headgate.ports.artifacts import Artifact, Artifacts, Provenance
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.gate import Gate
 from headgate.ports.signals import Signals
-from headgate.ports.target import Instance, Target
+from headgate.ports.target import Instance, Ran, Target
 from headgate.ports.traffic import Traffic
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Permanent",
     "PortError",
     "Provenance",
+    "Ran",
     "Signals",
     "Target",
     "Temporary",

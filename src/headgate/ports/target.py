@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 
 from headgate.core.events import EffectId
-from headgate.core.model import Finding, Version
+from headgate.core.model import Applied, Command, Finding, Version
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -20,6 +20,13 @@ class Instance(msgspec.Struct, frozen=True):
     restarts: int = 0
     detail: str = ""
     exposed: bool = False
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What became of a command's change, or of its undo; `note` says to people how it ended, without secrets."""
+
+    outcome: Applied
+    note: str = ""
 
 
 class Target(Protocol):
@@ -46,5 +53,16 @@ class Target(Protocol):
 
         With `smoke=None` its readiness probe, on every instance; otherwise the named smoke tests (all when empty). An
         answer that cannot be had is a finding `unknown`, not an exception.
+        """
+        ...
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        """Run a command of the project's own with the tree and the environment of `version`, which need not run.
+
+        The same effect never runs twice: asked again, it waits for what is under way, or says how that ended. What was
+        cut off is asked for with `check`, and run once more where the change is not there. With `undo`, `applied` means
+        that the change is not there any more. Raises Permanent when the version cannot be had.
         """
         ...

@@ -98,7 +98,7 @@ class Controllers:
     def pause(self, for_s: float) -> None:
         """SIGSTOP for every controller, and SIGCONT after so many seconds."""
         for each in self.living:
-            each.life.stopped_until = asyncio.get_running_loop().time() + for_s
+            each.life.stopped_until = max(each.life.stopped_until, asyncio.get_running_loop().time() + for_s)
 
     @property
     def acting(self) -> bool:

@@ -152,7 +152,8 @@ class People:
 
 def _is_theirs(state: State) -> bool:
     """Whether a person is needed at all: what the controller must do by itself is not done for it."""
-    failed = state.hold is not None and state.hold.kind == "failed"
+    hold = state.hold
+    failed = hold is not None and hold.kind == "failed" and hold.blocks != ("RunCommand",)
     return state.stage in ("forward", "reverting") and not failed
 
 

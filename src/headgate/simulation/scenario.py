@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model import (
+    Command,
     Intent,
     Listener,
     Match,
@@ -44,6 +45,8 @@ LATENCY_SHARE = 0.4
 BLIND_SHARE = 0.1
 INCIDENT_SHARE = 0.15
 FRESH_SHARE = 0.4
+COMMAND_SHARE = 0.15
+COMMAND_S = 2.0
 OUTAGE_SHARE = 0.3
 OUTAGE_FAULTS = {"append": ("busy", "full", "stuck"), "apply": ("temporary", "permanent", "hang")}
 """What happens to every call of a kind during an outage; `stuck`: it returns only once the outage is over."""
@@ -116,7 +119,7 @@ def draw(seed: int) -> Scenario:
         calm=calm,
         units=units,
         makes=makes,
-        intents=_compared({version: _intent(random, version) for version in makes}, seed),
+        intents=_commanded(_compared({version: _intent(random, version) for version in makes}, seed), seed),
         requests_s=random.uniform(60, 120),
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
@@ -222,6 +225,24 @@ def _compared(intents: dict[Version, Intent], seed: int) -> dict[Version, Intent
     random = Random(f"fresh {seed}")
     return {
         version: replace(intent, rollout=replace(intent.rollout, fresh_baseline=coin(random, FRESH_SHARE)))
+        for version, intent in intents.items()
+    }
+
+
+def _commanded(intents: dict[Version, Intent], seed: int) -> dict[Version, Intent]:
+    """Some have commands of their own before and after their steps, which can be undone."""
+    random = Random(f"commands {seed}")
+
+    def drawn(version: Version, when: str) -> tuple[Command, ...]:
+        names = (f"{when} {version.artifact[:6]} {n}" for n in range(random.choice((1, 1, 2))))
+        return (
+            tuple(Command(name, ("do",), undo=("undo",), limit_s=COMMAND_S) for name in names)
+            if coin(random, COMMAND_SHARE)
+            else ()
+        )
+
+    return {
+        version: replace(intent, before=drawn(version, "before"), after=drawn(version, "after"))
         for version, intent in intents.items()
     }
 

@@ -14,13 +14,17 @@ from random import Random
 from msgspec.structs import replace
 
 from headgate.core.events import EffectId
-from headgate.core.model import Arm, Counts, Histogram, Routing, Unit, Version
+from headgate.core.model import Applied, Arm, Counts, Histogram, Routing, Unit, Version
 from headgate.simulation.scenario import Make, Scenario
 
 BUCKETS_MS = (50.0, 200.0, 1000.0)
 BURST_SHARE = 0.02
 BURST_RATIO = 0.05
 """How often a moment is bad for everybody alike, and how bad: a shared dependency stumbles."""
+
+
+UNKNOWN_SHARE = 0.5
+"""How often a command of which nobody knows was carried out."""
 
 
 @dataclass
@@ -56,6 +60,8 @@ class Town:
         self.running: dict[Version, int] = {}
         self.died: set[Version] = set()
         self.done: dict[EffectId, int] = {}
+        self.ran: dict[EffectId, Applied] = {}
+        self.changes: set[tuple[Unit, str]] = set()
         self.mutations = 0
         self.quiet: set[Version] = set()
         self.left_at: dict[Version, float] = {}
@@ -118,6 +124,13 @@ class Town:
         self.running.pop(version, None)
         self.died.discard(version)
         self.done[effect] = 0
+
+    def execute(self, effect: EffectId, change: tuple[Unit, str], outcome: Applied, *, undo: bool) -> None:
+        """A command has run; what is unknown of it may be there or not."""
+        self.ran[effect] = outcome
+        there = outcome == "applied" or (outcome == "unknown" and self._random.random() < UNKNOWN_SHARE)
+        if there:
+            (self.changes.discard if undo else self.changes.add)(change)
 
     def die(self, version: Version) -> None:
         """All instances die by themselves, and restarts do not help."""

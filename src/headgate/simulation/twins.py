@@ -5,14 +5,14 @@ import math
 from collections.abc import Callable, Generator
 
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.model import Arm, Finding, Mean, Routing, Sample, Unit, Version
+from headgate.core.model import Applied, Arm, Command, Finding, Mean, Routing, Sample, Unit, Version
 from headgate.core.plan import Plan
 from headgate.core.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerFull
 from headgate.ledger.chain import Record
 from headgate.ledger.memory import MemoryLedger
 from headgate.ledger.spool import MemorySpool, Unwritten
-from headgate.ports import Instance, Permanent
+from headgate.ports import Instance, Permanent, Ran
 from headgate.simulation.loop import LIFE, Life
 from headgate.simulation.town import Town, shares
 from headgate.simulation.weather import Weather
@@ -113,6 +113,22 @@ class TwinTarget:
         if smoke is not None and self._town.make(version).flaw == "smoke":
             return (Finding("order", "fail", "no order was completed"),)
         return (Finding("ready", "pass", "as it should be"),)
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        """See Target. What nobody knows of may have been carried out all the same."""
+        if effect in self._town.ran:
+            return Ran(self._town.ran[effect])
+        drawn = self._hands.weather.draw("outcome")
+        outcome: Applied = "not_applied" if drawn == "not_applied" else "unknown" if drawn else "applied"
+        change = (version.unit, command.name)
+
+        def act() -> None:
+            self._town.execute(effect, change, outcome, undo=undo)
+
+        await self._hands.give("execute", change, effect, act, self._hands.weather.takes_s(0.1, 1.0))
+        return Ran(self._town.ran[effect])
 
 
 class TwinTraffic:

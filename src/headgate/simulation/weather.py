@@ -12,6 +12,8 @@ from headgate.simulation.scenario import Scenario
 
 FAULTS: dict[str, tuple[str, ...]] = {
     "prepare": ("temporary", "permanent", "hang", "lost", "bug", "slow"),
+    "execute": ("temporary", "permanent", "hang", "lost", "bug", "slow"),
+    "outcome": ("not_applied", "unknown"),
     "stop": ("temporary", "permanent", "hang", "lost", "bug", "slow"),
     "apply": ("temporary", "permanent", "hang", "lost", "bug", "slow"),
     "check": ("temporary", "hang", "bug", "unknown"),
@@ -25,7 +27,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
 }
 """What can happen to each kind of call."""
 
-RARE = {"permanent": 0.5, "reset": 0.5, "unknown": 0.5}
+RARE = {"permanent": 0.5, "reset": 0.5, "unknown": 0.5, "not_applied": 0.5}
 """Faults that end a release are rarer than those that only delay it."""
 
 

@@ -11,10 +11,12 @@ class TestMyTarget(TargetContract):
 import asyncio
 import itertools
 from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
 
 from headgate.core.events import EffectId
-from headgate.core.model import Finding, Version, worst
+from headgate.core.model import Command, Finding, Version, worst
 from headgate.ports import Instance, Permanent, Target
 
 T = TypeVar("T")
@@ -23,11 +25,23 @@ PASSING, FAILING = "passes", "fails"
 """The smoke tests that a good version has, named by what they do."""
 
 
+Does = Literal["works", "fails", "dies halfway"]
+"""What a command for the tests does: its work, nothing but an error, or its work and an error."""
+
+
 class Versions(Protocol):
     """Versions for the tests to run, fresh in every test."""
 
     def good(self, service: str = "web", label: str = "a") -> Version:
         """One that becomes ready and has the smoke tests `PASSING` and `FAILING`. Another label: another version."""
+        ...
+
+    def command(self, does: Does) -> Command:
+        """A command of a good version: `check` says whether its change is there, and `undo` takes that back."""
+        ...
+
+    def runs(self, version: Version, command: Command) -> int:
+        """How often `apply` has really run."""
         ...
 
     def broken(self) -> Version:
@@ -165,6 +179,35 @@ class TargetContract:
         assert worst(run(target.check(version, ()))) == "unknown"
         run(target.prepare(effect(), version, 1))
         assert _answers(run(target.check(version, ("no such test",)))) == ["unknown"]
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def test_a_command_runs_and_is_undone(self, target: Target, versions: Versions) -> None:
+        version, command = versions.good(), versions.command("works")
+        assert run(target.execute(effect(), version, command)).outcome == "applied"
+        assert run(target.execute(effect(), version, command, undo=True)).outcome == "applied"
+        assert versions.runs(version, command) == 1
+
+    def test_the_same_effect_never_runs_a_command_twice(self, target: Target, versions: Versions) -> None:
+        version, command, once = versions.good(), versions.command("works"), effect()
+        for _ in range(3):
+            assert run(target.execute(once, version, command)).outcome == "applied"
+        assert versions.runs(version, command) == 1
+        assert run(target.execute(effect(), version, command)).outcome == "applied"
+        assert versions.runs(version, command) == 2
+
+    def test_a_command_that_fails_is_asked_about(self, target: Target, versions: Versions) -> None:
+        version = versions.good()
+        failed = run(target.execute(effect(), version, versions.command("fails")))
+        assert (failed.outcome, bool(failed.note)) == ("not_applied", True)
+        halfway = run(target.execute(effect(), version, versions.command("dies halfway")))
+        assert halfway.outcome == "applied"
+
+    def test_of_a_failure_that_cannot_be_asked_about_nothing_is_known(
+        self, target: Target, versions: Versions
+    ) -> None:
+        command = msgspec.structs.replace(versions.command("fails"), check=())
+        assert run(target.execute(effect(), versions.good(), command)).outcome == "unknown"
 
 
 _sequence = itertools.count(1)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from headgate.core.model import (
+    Command,
     CommandCheck,
     Configuration,
     HttpCheck,
@@ -24,10 +25,11 @@ from headgate.core.model import (
     TcpCheck,
     Version,
 )
+from headgate.plugins.targets.local.layout import slug
 from headgate.plugins.targets.local.probes import ready_within_s
 from headgate.plugins.targets.local.target import LocalTarget
 from headgate.ports import Permanent, Target
-from headgate.testing.target import FAILING, PASSING, TargetContract, Versions
+from headgate.testing.target import FAILING, PASSING, Does, TargetContract, Versions
 from tests.plugins.processes.daemons import alive, until
 from tests.plugins.targets.host import READY, SERVE, Host, run
 from tests.plugins.targets.shelf import Shelf
@@ -47,6 +49,17 @@ class LocalVersions:
 
     def good(self, service: str = "web", label: str = "a") -> Version:
         return self._local.version(f"{self._name}-{service}", env={"LABEL": label}, smoke=SMOKE)
+
+    def command(self, does: Does) -> Command:
+        made = {"works": "echo >> runs; touch made", "fails": "exit 3", "dies halfway": "touch made; exit 3"}
+        return Command(
+            does, ("sh", "-c", made[does]), ("sh", "-c", "test -e made"), ("rm", "-f", "made"), limit_s=20.0
+        )
+
+    def runs(self, version: Version, command: Command) -> int:
+        folder = self._local.folder(version)
+        written = folder.tree(f"{folder.prefix}command-{slug(command.name)}") / "runs"
+        return len(written.read_text().splitlines()) if written.exists() else 0
 
     def broken(self) -> Version:
         startup = Probe(HttpCheck("/startup"), period_s=0.05, failure_threshold=2)

@@ -3,10 +3,10 @@ import asyncio
 import pytest
 
 from headgate.core.events import EffectId
-from headgate.core.model import Unit, Version
+from headgate.core.model import Command, Unit, Version
 from headgate.plugins.targets.memory import MemoryTarget
 from headgate.ports import Permanent, Target, Temporary
-from headgate.testing.target import FAILING, PASSING, TargetContract, Versions
+from headgate.testing.target import FAILING, PASSING, Does, TargetContract, Versions
 
 
 class MemoryVersions:
@@ -18,6 +18,14 @@ class MemoryVersions:
         self._target.smoke_tests[version] = (PASSING, FAILING)
         self._target.answers[version, f"smoke test {FAILING}"] = "fail"
         return version
+
+    def command(self, does: Does) -> Command:
+        if does == "fails":
+            self._target.outcomes[does] = "not_applied"
+        return Command(does, ("do",), ("ask",), ("undo",))
+
+    def runs(self, version: Version, command: Command) -> int:
+        return self._target.runs[version, command.name]
 
     def broken(self) -> Version:
         version = self.good(label="f")

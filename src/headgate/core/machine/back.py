@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from headgate.core.answers import (
     Answer,
+    CommandRan,
     EffectFailed,
     RoutingSet,
     VersionPrepared,
@@ -16,6 +17,7 @@ from headgate.core.model import in_words, worst
 from headgate.core.plan import Plan
 from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
+from headgate.core.steps.kind import Urgency
 from headgate.core.summary import Outcome
 from headgate.core.undoing import left, settled, traffic_is_back, without
 
@@ -70,6 +72,15 @@ def verified(state: State, event: VersionVerified, plan: Plan) -> State:
     return answered(state, event, plan)
 
 
+def executed(state: State, event: CommandRan, plan: Plan) -> State:
+    """A change that a command had made is undone, or a person must see to it."""
+    if event.outcome == "applied":
+        return answered(state, event, plan)
+    said = f": {event.note}" if event.note else ""
+    reason = f"what the command {event.command} had changed is not undone{said}"
+    return replace(state, hold=_blocked(state.hold, reason, "RunCommand"))
+
+
 def delayed(state: State, event: EffectDelayed, plan: Plan) -> State:
     """Going back is tried until it is done: people are told, and nobody need ask for it again."""
     if all(pending.id != event.effect for pending in state.pending):
@@ -106,14 +117,24 @@ def resumed(state: State, event: ReleaseResumed, plan: Plan) -> State:
 def accepted(state: State, event: ReleaseAborted, plan: Plan) -> State:
     """A person takes over: the doubt is recorded as a warning, and the proof is no longer asked for.
 
-    Nor is the old size, once traffic is back and it cannot be had.
+    Nor is the old size, once traffic is back and it cannot be had; nor what a command has changed and cannot undo.
     """
     leg, here = plan.legs[state.leg], state.here()
     small = any(undo.urgency == "size" for undo in left(leg, here))
     if state.delayed and small and traffic_is_back(leg, here):
         state = replace(state.with_warning(state.delayed), delayed="")
         return _next(state.with_leg(without(leg, here, "size")), event.at, plan)
-    if not state.hold or state.hold.kind != "unverified":
+    given_up = _given_up(state.hold)
+    if state.hold is None or given_up is None:
         raise Illegal("the release is being undone already")
     state = replace(state.with_warning(state.hold.reason), hold=None)
-    return _next(state.with_leg(without(leg, here, "proof")), event.at, plan)
+    return _next(state.with_leg(without(leg, here, given_up)), event.at, plan)
+
+
+def _given_up(hold: Hold | None) -> Urgency | None:
+    """What a person may do without: the proof of the old version, or what a command cannot undo."""
+    if hold is None:
+        return None
+    if hold.kind == "unverified":
+        return "proof"
+    return "schema" if hold.kind == "failed" and hold.blocks == ("RunCommand",) else None

@@ -134,8 +134,7 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
         raise Stale("nothing is being watched")
     fresh, kind = watch.exposure == here.exposure, event.verdict.kind
     state = _seen(state, event, leg, watch)
-    step = leg.steps[state.step]
-    if kind == "fail" and not (here.overridden and isinstance(step, Promote)):
+    if kind == "fail" and not (here.overridden and _promoting(leg, state.step)):
         return revert(state, event.at, plan, "rolled_back", event.verdict.reason)
     if here.relief:
         return relief.looked(state, event, watch)
@@ -146,6 +145,11 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     if state.done or state.hold:
         return state
     return _looked_at(state, event, plan, current=fresh)
+
+
+def _promoting(leg: Leg, step: int) -> bool:
+    """Whether the leg has come to its promotion, or beyond it."""
+    return any(isinstance(one, Promote) for one in leg.steps[: step + 1])
 
 
 def _lifted(state: State, event: Judged, plan: Plan) -> State:

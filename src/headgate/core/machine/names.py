@@ -24,6 +24,7 @@ FACTS: dict[type[e.Event], str] = {
     e.SmokeTested: "the result of smoke tests",
     e.VersionVerified: "the check of a version",
     e.VersionStopped: "a version that has stopped",
+    e.CommandRan: "the end of a command",
     e.TimeCame: "the end of a time",
     e.EffectFailed: "a failure",
     e.EffectDelayed: "a delay of going back",
@@ -51,6 +52,7 @@ EFFECTS: dict[type, str] = {
     fx.RunSmoke: "running smoke tests",
     fx.VerifyVersion: "checking a version",
     fx.StopVersion: "stopping a version",
+    fx.RunCommand: "running a command",
     fx.WakeAt: "waiting for a time",
 }
 """What an effect does, as the beginning of a sentence about it."""

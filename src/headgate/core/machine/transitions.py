@@ -16,6 +16,7 @@ ANSWERED_BY: dict[type, type[events.Event]] = {
     effects.RunSmoke: events.SmokeTested,
     effects.VerifyVersion: events.VersionVerified,
     effects.StopVersion: events.VersionStopped,
+    effects.RunCommand: events.CommandRan,
     effects.WakeAt: events.TimeCame,
 }
 """The fact that answers each effect; any effect but Observe may be answered by EffectFailed instead."""
@@ -32,6 +33,7 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("forward", events.VersionPrepared): forward.answered,
     ("forward", events.RoutingSet): forward.answered,
     ("forward", events.SmokeTested): forward.answered,
+    ("forward", events.CommandRan): forward.answered,
     ("forward", events.TimeCame): forward.answered,
     ("forward", events.Judged): forward.judged,
     ("forward", events.EffectFailed): forward.failed,
@@ -46,6 +48,7 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("reverting", events.VersionPrepared): back.answered,
     ("reverting", events.VersionVerified): back.verified,
     ("reverting", events.VersionStopped): back.answered,
+    ("reverting", events.CommandRan): back.executed,
     ("reverting", events.EffectDelayed): back.delayed,
     ("reverting", events.EffectFailed): back.failed,
     ("reverting", events.ReleaseResumed): back.resumed,

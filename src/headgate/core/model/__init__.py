@@ -2,6 +2,7 @@
 
 from headgate.core.model.audience import Audience, Channel, Marker, QuietHours, Role
 from headgate.core.model.change import Change, ServiceChange
+from headgate.core.model.command import Applied, Command
 from headgate.core.model.configuration import (
     CommandCheck,
     Configuration,
@@ -36,10 +37,12 @@ from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 __all__ = [
     "PRIVATE",
     "Answer",
+    "Applied",
     "Arm",
     "Audience",
     "Change",
     "Channel",
+    "Command",
     "CommandCheck",
     "Configuration",
     "Counts",

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.model.command import Command
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.routing import Listener, Match, Sticky
@@ -48,7 +49,10 @@ class Rollout(msgspec.Struct, frozen=True):
 
 
 class Intent(msgspec.Struct, frozen=True):
-    """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`."""
+    """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`.
+
+    `before` are the commands that are run before the new version starts, `after` those once it has all the traffic.
+    """
 
     unit: Unit
     candidate: Version
@@ -59,3 +63,5 @@ class Intent(msgspec.Struct, frozen=True):
     label: str = ""
     sources: tuple[Source, ...] = ()
     measured_by: str = ""
+    before: tuple[Command, ...] = ()
+    after: tuple[Command, ...] = ()

@@ -6,6 +6,7 @@ Strategies are functions that build tuples of steps.
 from typing import Any
 
 from headgate.core.steps.bake import BAKE, Bake
+from headgate.core.steps.execute import EXECUTE, Execute
 from headgate.core.steps.expose import EXPOSE, Expose
 from headgate.core.steps.kind import Kind
 from headgate.core.steps.learn import LEARN, Learn
@@ -19,6 +20,7 @@ from headgate.core.steps.until import UNTIL, Until
 __all__ = [
     "KINDS",
     "Bake",
+    "Execute",
     "Expose",
     "Kind",
     "Learn",
@@ -33,11 +35,12 @@ __all__ = [
     "step_name",
 ]
 
-Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote | Until
+Step = Prepare | Expose | Learn | Bake | Smoke | Pause | Shrink | Promote | Until | Execute
 """Whatever a leg may consist of."""
 
 KINDS: dict[type, Kind[Any]] = {
-    kind.struct: kind for kind in (PREPARE, EXPOSE, LEARN, BAKE, SMOKE, PAUSE, SHRINK, PROMOTE, UNTIL)
+    kind.struct: kind
+    for kind in (PREPARE, EXPOSE, LEARN, BAKE, SMOKE, PAUSE, SHRINK, PROMOTE, UNTIL, EXECUTE)
 }
 """Every kind of step, by its struct."""
 

@@ -1,11 +1,11 @@
 """A target in memory: the same contract as the real ones, and nothing runs. For tests and the simulation."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from headgate.core.events import EffectId
-from headgate.core.model import Answer, Finding, Version
-from headgate.ports import Instance, Permanent, PortError, Target
+from headgate.core.model import Answer, Applied, Command, Finding, Version
+from headgate.ports import Instance, Permanent, PortError, Ran, Target
 
 
 class MemoryTarget(Target):
@@ -14,6 +14,8 @@ class MemoryTarget(Target):
     Hooks: `fail_next` is raised by the next call and cleared; `broken` versions never become ready; `smoke_tests` are
     the names a version has; `answers` what a question about a version (its `check` in the finding) gets, otherwise
     `pass`; `lose` and `recover` are what the world does to an instance. `running` is what runs.
+    `outcomes` is what becomes of a command, by its name, otherwise `applied`; `applied` has the changes that are there,
+    and `runs` says how often each was made.
     """
 
     def __init__(self, latency_s: float = 0.0) -> None:
@@ -23,6 +25,10 @@ class MemoryTarget(Target):
         self.smoke_tests: dict[Version, tuple[str, ...]] = {}
         self.answers: dict[tuple[Version, str], Answer] = {}
         self.running: dict[Version, tuple[Instance, ...]] = {}
+        self.outcomes: dict[str, Applied] = {}
+        self.applied: set[tuple[Version, str]] = set()
+        self.runs: Counter[tuple[Version, str]] = Counter()
+        self._ran: dict[EffectId, Ran] = {}
         self._begun: defaultdict[Version, list[EffectId]] = defaultdict(list)
         self._finished: set[tuple[Version, EffectId]] = set()
 
@@ -66,6 +72,21 @@ class MemoryTarget(Target):
             return tuple(self._readiness(version, instance) for instance in instances)
         known = self.smoke_tests.get(version, ())
         return tuple(self._smoke(version, name, known) for name in smoke or known)
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        """As the port says; a command that is unknown to have been carried out may be there or not: it is not."""
+        await self._answer()
+        if effect not in self._ran:
+            outcome = self.outcomes.get(f"undo {command.name}" if undo else command.name, "applied")
+            if outcome == "not_applied" and not command.check:
+                outcome = "unknown"
+            self.runs[version, command.name] += 0 if undo else 1
+            self._ran[effect] = Ran(outcome, "" if outcome == "applied" else "exit status 1")
+            if outcome == "applied":
+                (self.applied.discard if undo else self.applied.add)((version, command.name))
+        return self._ran[effect]
 
     def addresses(self, version: Version) -> tuple[str, ...]:
         """`host:port` of each instance that may have traffic: those that are ready, or all when none is."""

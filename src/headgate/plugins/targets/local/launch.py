@@ -94,7 +94,7 @@ def main(path: str) -> int:
         left = _kill_leftovers(before)
         bring_tree(spec)
         _check_port(spec["host"], spec["port"])
-        _write_files(spec["files_folder"], spec["files"])
+        write_files(spec["files_folder"], spec["files"])
         _write_life(life, launches, "", taken=False, left=left)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put its secrets on disk
         os.chdir(spec["directory"])
@@ -165,7 +165,8 @@ def _command_line(pid: int) -> str:
     return words[:COMMAND_LINE_MAX]
 
 
-def _write_files(folder: str, files: "Mapping[str, str]") -> None:
+def write_files(folder: str, files: "Mapping[str, str]") -> None:
+    """Have the configuration files there, as they are declared. Raises OSError."""
     for name, content in files.items():
         path = os.path.join(folder, name)  # noqa: PTH118 - as above
         if _read(path) != content:

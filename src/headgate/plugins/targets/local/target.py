@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.events import EffectId
-from headgate.core.model import Finding, Version
+from headgate.core.model import Command, Finding, Version
 from headgate.plugins.targets.local import checks, deep_health, effect_log, smoke
+from headgate.plugins.targets.local.commands import Commands
 from headgate.plugins.targets.local.endpoints import PORTS
 from headgate.plugins.targets.local.fleet import Fleet
 from headgate.plugins.targets.local.instances import Instances
@@ -19,7 +20,7 @@ from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.probes import readiness_of
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction
-from headgate.ports import Artifacts, Instance, Permanent, PortError, Target
+from headgate.ports import Artifacts, Instance, Permanent, PortError, Ran, Target
 from headgate.ports.processes import Processes, Program
 from headgate.ports.wires import Wires
 
@@ -122,6 +123,16 @@ class LocalTarget(Target):
             return await self._smoke(folder, desired, instances, smoke)
         except PortError as error:
             return (Finding(what, "unknown", str(error)),)
+
+    async def execute(
+        self, effect: EffectId, version: Version, command: Command, *, undo: bool = False
+    ) -> Ran:
+        """As the port says. What it wrote is kept with the version's logs, bounded."""
+        tree = await asyncio.to_thread(self._artifacts.verify, version.artifact)
+        configuration = await asyncio.to_thread(self._artifacts.configuration, version.configuration)
+        folder = self._layout.folder(version)
+        await asyncio.to_thread(folder.note_tree, tree)
+        return await Commands(folder, version, configuration, tree).run(effect, command, undo=undo)
 
     # --- where versions are -------------------------------------------------------------------------------------------
 

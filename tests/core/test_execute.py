@@ -1,0 +1,106 @@
+"""Commands of the project's own as steps: what they lead to, how they are undone, and what a person may do without."""
+
+from __future__ import annotations
+
+import pytest
+
+from headgate.core.answers import CommandRan
+from headgate.core.effects import AskGates, PrepareVersion, RunCommand, SetRouting, StopVersion, VerifyVersion
+from headgate.core.events import ReleaseAborted, ReleaseResumed
+from headgate.core.machine import Illegal
+from headgate.core.model import Applied, Command
+from headgate.core.steps import Bake, Execute, Expose, Prepare, Promote, Step
+from tests.core.ride import Ride, leg, plan_of
+
+EXPAND = Command("expand", ("do",), ("ask",), ("undo",))
+FILL = Command("fill", ("do",), undo=("undo",))
+PURGE = Command("purge", ("do",))
+
+STEPS: tuple[Step, ...] = (
+    Execute(EXPAND),
+    Execute(FILL),
+    Prepare(2),
+    Expose(100),
+    Bake(0.0, 9.0),
+    Promote(),
+    Execute(PURGE),
+)
+
+
+def ran(ride: Ride, outcome: Applied, note: str = "") -> Ride:
+    """The command that is under way has ended."""
+    id_, effect = ride.pending(RunCommand)
+    return ride.tell(
+        CommandRan(
+            at=ride.state.at,
+            effect=id_,
+            version=effect.version,
+            command=effect.command.name,
+            outcome=outcome,
+            undo=effect.undo,
+            note=note,
+        )
+    )
+
+
+def begun() -> Ride:
+    return Ride(plan_of(leg(STEPS))).succeed(AskGates)
+
+
+def commands(ride: Ride) -> list[tuple[str, bool]]:
+    found = [one.effect for one in ride.state.pending if isinstance(one.effect, RunCommand)]
+    return [(effect.command.name, effect.undo) for effect in found]
+
+
+def test_commands_run_before_the_first_step_and_after_the_last() -> None:
+    ride = begun()
+    assert ride.effects() == ["RunCommand"]
+    ran(ran(ride, "applied"), "applied").succeed(PrepareVersion).succeed(SetRouting).judge("pass", "pass")
+    ride.succeed(SetRouting)
+    assert (ride.state.stage, commands(ride)) == ("forward", [("purge", False)])
+    assert ran(ride, "applied").state.outcome == "promoted"
+
+
+def test_what_was_not_applied_has_nothing_to_be_undone() -> None:
+    ride = ran(begun(), "not_applied", "exit status 3")
+    assert (ride.state.stage, ride.state.outcome) == ("closed", "rolled_back")
+    assert ride.state.reason == "the command expand was not carried out: exit status 3"
+
+
+def test_what_nobody_knows_of_is_undone() -> None:
+    ride = ran(begun(), "unknown")
+    assert commands(ride) == [("expand", True)]
+    assert ran(ride, "applied").state.outcome == "rolled_back"
+
+
+def test_data_is_undone_after_traffic_and_one_by_one_the_last_change_first() -> None:
+    ride = ran(ran(begun(), "applied"), "applied").succeed(PrepareVersion).succeed(SetRouting).judge("fail")
+    assert ride.effects() == ["SetRouting"]
+    ride.succeed(SetRouting)
+    assert ride.effects() == ["VerifyVersion", "RunCommand", "StopVersion"]
+    assert commands(ride) == [("fill", True)]
+    assert commands(ran(ride, "applied")) == [("expand", True)]
+    ran(ride, "applied").succeed(VerifyVersion).succeed(StopVersion)
+    assert (ride.state.stage, ride.state.here().progress[:4]) == ("closed", ("undone",) * 4)
+
+
+def test_a_command_after_the_promotion_that_fails_brings_everybody_back() -> None:
+    ride = ran(ran(begun(), "applied"), "applied").succeed(PrepareVersion).succeed(SetRouting)
+    ride.judge("pass", "pass").succeed(SetRouting)
+    ran(ride, "not_applied")
+    assert (ride.state.stage, ride.effects()) == ("reverting", ["SetRouting"])
+
+
+@pytest.mark.parametrize("outcome", ["not_applied", "unknown"])
+def test_what_cannot_be_undone_waits_for_a_person_who_tries_again_or_does_without(outcome: Applied) -> None:
+    ride = ran(ran(begun(), "unknown"), outcome, "the table is locked")
+    hold = ride.state.hold
+    assert hold is not None
+    assert hold.reason == "what the command expand had changed is not undone: the table is locked"
+    assert commands(ride) == []
+    assert commands(ride.tell(ReleaseResumed(at=0.0, by="ada"))) == [("expand", True)]
+    with pytest.raises(Illegal, match="being undone already"):
+        ride.tell(ReleaseAborted(at=0.0, by="ada"))
+    ran(ride, outcome).tell(ReleaseAborted(at=0.0, by="ada"))
+    assert (ride.state.stage, ride.state.outcome) == ("closed", "rolled_back")
+    assert "is not undone" in ride.state.warnings[0]
