@@ -12,7 +12,7 @@ from headgate.core.effects import (
 )
 from headgate.core.events import EffectDelayed, PromotionForced, ReleaseAborted, ReleaseResumed, WatchResumed
 from headgate.core.machine import Illegal, Stale
-from headgate.core.model import Bake, Expose, Leg, Prepare, Promote, Shrink
+from headgate.core.model import Bake, Expose, Leg, OneWayStep, Prepare, Promote, Shrink
 from headgate.core.view import summarise
 from headgate.core.wanted import undone
 from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
@@ -39,8 +39,7 @@ def one_way(after: int) -> Leg:
         plain.listener,
         plain.judge,
         plain.instances,
-        one_way_after=after,
-        one_way_reason="the schema is new",
+        one_way=(OneWayStep(after, "the schema is new"),),
     )
 
 
@@ -92,9 +91,9 @@ def test_where_going_back_is_illegal_everything_freezes_and_says_why() -> None:
     ride = Ride(plan_of(one_way(after=1))).to_exposed().judge("fail")
     assert ride.state.hold is not None
     assert (ride.state.stage, ride.state.hold.kind) == ("forward", "illegal")
-    assert ride.state.hold.reason == "it is fail; going back is illegal: the schema is new"
+    assert ride.state.hold.reason == "it is fail; going back to before r1 is illegal: the schema is new"
     assert ride.effects() == ["Observe"]
-    with pytest.raises(Illegal, match="going back is illegal: the schema is new; `promote` goes forward"):
+    with pytest.raises(Illegal, match="is illegal: the schema is new; `promote` or the deploy of a fix goes"):
         ride.tell(ReleaseAborted(at=1.0, by="ada"))
     ride.tell(PromotionForced(at=1.0, by="ada", reason="roll forward"))
     assert ride.pending(SetRouting)[1].routing.stable == NEW
@@ -116,7 +115,7 @@ def test_what_fails_in_a_frozen_release_is_not_tried_again_by_itself() -> None:
 
 
 def test_before_the_point_of_no_return_going_back_is_legal() -> None:
-    assert Ride(plan_of(one_way(after=2))).to_reverting().state.stage == "reverting"
+    assert Ride(plan_of(one_way(after=3))).to_reverting().state.stage == "reverting"
 
 
 # --- when going back fails --------------------------------------------------------------------------------------------

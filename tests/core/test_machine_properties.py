@@ -15,10 +15,10 @@ from headgate.core.events import (
     PromotionForced,
     VersionStopped,
 )
+from headgate.core.legality import objection
 from headgate.core.machine import Illegal, Stale, step
-from headgate.core.model import Intent, Leg, Listener, Plan, Promote, Rollout, Stage, Version
+from headgate.core.model import Intent, Leg, Listener, OneWayStep, Plan, Promote, Rollout, Stage, Version
 from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.reversal import objection
 from headgate.core.state import Pending, initial
 from headgate.core.view import summarise, waits_for_person
 from headgate.core.wanted import aside
@@ -77,7 +77,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 def _one_way(leg: Leg, after: int) -> Leg:
-    return replace(leg, one_way_after=after, one_way_reason="the schema is new")
+    return replace(leg, one_way=(OneWayStep(after, "the schema is new"),))
 
 
 def judged_by(leg: Leg) -> bool:

@@ -7,7 +7,6 @@ from headgate.core.model import (
     ConcurrencyPolicy,
     Finding,
     Intent,
-    Leg,
     Listener,
     Rollout,
     StrategyName,
@@ -15,8 +14,6 @@ from headgate.core.model import (
 )
 from headgate.core.need import need
 from headgate.core.planning import Policies, plan
-from headgate.core.reversal import objection, objection_to_revert, objection_to_rollback
-from headgate.core.state import LegState
 from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
 
 
@@ -111,37 +108,6 @@ def test_production_is_not_switched_all_at_once_without_a_reason() -> None:
 
 def test_something_must_change() -> None:
     assert answers(NOTHING, wish=intent(OLD)) == {"something changes": "fail"}
-
-
-# --- the way back -----------------------------------------------------------------------------------------------------
-
-
-def one_way(reason: str = "") -> Leg:
-    plain = leg()
-    return Leg(
-        plain.unit, NEW, OLD, plain.steps, plain.listener, plain.judge, one_way_after=1, one_way_reason=reason
-    )
-
-
-def test_going_back_is_legal_until_the_point_of_no_return() -> None:
-    assert objection(leg(), LegState(reached=5)) is None
-    assert objection(one_way("the schema is new"), LegState(reached=1)) is None
-    assert objection(one_way("the schema is new"), LegState(reached=2)) == "the schema is new"
-    assert objection(one_way(), LegState(reached=2)) == "step 2 of web cannot be undone"
-
-
-def test_one_leg_that_cannot_go_back_keeps_all_from_it() -> None:
-    ride = Ride(plan_of(one_way("the schema is new"), leg(baseline=OLD_API, candidate=NEW_API)))
-    assert objection_to_revert(ride.state, ride.plan.legs) is None
-    ride.to_exposed()
-    assert objection_to_revert(ride.state, ride.plan.legs) == "the schema is new"
-
-
-def test_a_rollback_needs_what_it_goes_back_to() -> None:
-    stored, configured = {OLD.artifact}, {OLD.configuration}
-    assert objection_to_rollback(OLD, stored=stored, configured=configured) is None
-    assert "artifact" in (objection_to_rollback(OLD, stored=(), configured=configured) or "")
-    assert "configuration" in (objection_to_rollback(OLD, stored=stored, configured=()) or "")
 
 
 # --- what must be kept ------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from headgate.core.model import (
     Bake,
     Expose,
     Leg,
+    OneWayStep,
     Plan,
     Prepare,
     Promote,
@@ -290,7 +291,7 @@ _entered: Callable[..., bool] = wanted.entered
 
 def test_an_illegal_rollback() -> None:
     plain = leg()
-    plan = plan_of(replace(plain, one_way_after=1, one_way_reason="the schema is new"))
+    plan = plan_of(replace(plain, one_way=(OneWayStep(1, "the schema is new"),)))
     trace = begin(request(plan))
     trace.state = Ride(plan).to_exposed().state
     assert "the schema is new" in goes_back_legally(trace, wanted.undone(plain))

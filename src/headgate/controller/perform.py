@@ -34,7 +34,7 @@ from headgate.core.events import (
     VersionVerified,
 )
 from headgate.core.model import Finding, Plan, Routing, Unit, Version, worst
-from headgate.ports import Permanent, PortError, Temporary
+from headgate.ports import NotApplied, Permanent, PortError, Temporary
 
 T = TypeVar("T")
 
@@ -95,7 +95,10 @@ class Performer:
         try:
             return await self._act(effect_id, effect, plan, delayed, whole)
         except PortError as error:
-            return EffectFailed(at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)))
+            not_applied = isinstance(error, NotApplied)
+            return EffectFailed(
+                at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)), not_applied=not_applied
+            )
 
     async def withdraw(self, unit: Unit) -> None:
         """Have the proxy serve nothing for `unit` any more, tried within bounds. Raises PortError."""
@@ -176,7 +179,7 @@ class Performer:
     async def _require_whole(self, version: Version, instances: int) -> None:
         """Wait until so many instances of `version` are ready: one that has just crashed may come up again.
 
-        Raises Permanent when it does not. What cannot be asked is unknown, and the judge's verdict stands.
+        Raises NotApplied when it does not. What cannot be asked is unknown, and the judge's verdict stands.
         """
         ready = 0
         for _ in range(WHOLE_LOOKS):
@@ -187,7 +190,7 @@ class Performer:
         seen = (
             f"after {WHOLE_LOOKS * WHOLE_ROUND_S:g} s {ready} of {instances} instances of {version} are ready"
         )
-        raise Permanent(f"{seen}: it is not promoted")
+        raise NotApplied(f"{seen}: it is not promoted")
 
     async def _stop(self, id_: EffectId, version: Version, drain_s: float) -> str:
         """Stop a version nobody needs; returns why it was kept. Asked last of all, when no order to it is under way."""

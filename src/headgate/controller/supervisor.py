@@ -19,6 +19,7 @@ from headgate.controller.reconcile import Reconciler
 from headgate.controller.recover import watch_over
 from headgate.controller.retiring import Retiring
 from headgate.controller.scribe import Overtaken
+from headgate.controller.succession import Succession, is_frozen
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
@@ -95,6 +96,7 @@ class Supervisor:
         self._admitting = asyncio.Lock()
         self._freed = asyncio.Event()
         self._crew = Crew(ledger, self._means.spool, world, self._follow, self._freed.set)
+        self._succession = Succession(ledger, self._crew)
         self._trouble = ""
         self._ahead = ""
         self._retiring: Retiring | None = None
@@ -173,12 +175,19 @@ class Supervisor:
             raise NotNow(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
-        """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
+        """Hand a person's word to a release; one that is being taken over hears none.
+
+        Raises UnknownRelease, Illegal, Stopped.
+        """
         actor = self._crew.get(release)
         if actor is None:
             known = ", ".join(self._crew) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
-        return await actor.tell(cleaned(event))
+        if not is_frozen(actor):
+            return await actor.tell(cleaned(event))
+        async with self._admitting:  # so that nothing takes the release over meanwhile
+            self._succession.require_own(actor)
+            return await actor.tell(cleaned(event))
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""
@@ -279,6 +288,7 @@ class Supervisor:
                 async with self._admitting:
                     if not self._ahead:
                         await self._serve_queue()
+                        await self._succession.hand_over()
             except LedgerError as error:
                 self._trouble = str(error)
                 await asyncio.sleep(LEDGER_RETRY_S)

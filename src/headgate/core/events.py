@@ -95,6 +95,22 @@ class ReleaseAborted(Event, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class WayBackOpened(Event, frozen=True, kw_only=True, tag=True):
+    """A person said that the release can be undone again, although a one-way step has begun.
+
+    The reason is not optional.
+    """
+
+    by: str
+    reason: str
+
+
+class ReleaseTakenOver(Event, frozen=True, kw_only=True, tag=True):
+    """The release `into` goes forward from where this frozen one stands, and has its traffic now."""
+
+    into: str
+
+
 # --- what the world answered ---------------------------------------------------------------------------------------
 
 
@@ -158,9 +174,13 @@ class TimeCame(Answer, frozen=True, kw_only=True, tag=True):
 
 
 class EffectFailed(Answer, frozen=True, kw_only=True, tag=True):
-    """An effect could not be carried out, after its bounded retries. `reason` is for people."""
+    """An effect could not be carried out, after its bounded retries. `reason` is for people.
+
+    `not_applied`: it is known that nothing was changed. False: part of it, or all of it, may have happened.
+    """
 
     reason: str
+    not_applied: bool = False
 
 
 class EffectDelayed(Event, frozen=True, kw_only=True, tag=True):
@@ -191,7 +211,7 @@ class VersionLost(Event, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-Request = ReleasePaused | ReleaseResumed | StepApproved | PromotionForced | ReleaseAborted
+Request = ReleasePaused | ReleaseResumed | StepApproved | PromotionForced | ReleaseAborted | WayBackOpened
 AnyEvent = (
     ReleaseRequested
     | ReleaseDequeued
@@ -200,6 +220,8 @@ AnyEvent = (
     | StepApproved
     | PromotionForced
     | ReleaseAborted
+    | WayBackOpened
+    | ReleaseTakenOver
     | GatesAnswered
     | VersionPrepared
     | RoutingSet

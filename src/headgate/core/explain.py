@@ -8,6 +8,7 @@ from headgate.core import events as e
 from headgate.core.account import role, span
 from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
+from headgate.core.legality import forecast, objection, sentence
 from headgate.core.model import (
     Bake,
     Finding,
@@ -79,7 +80,7 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield (f"Kept {version}: {kept}." if kept else f"Stopped {version}."), False
         case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
             yield f"It failed: {reason}.", True
-        case e.EffectDelayed() | e.WatchResumed() | e.TimeCame():
+        case e.EffectDelayed() | e.WatchResumed() | e.TimeCame() | e.ReleaseTakenOver():
             yield _passing(event)
         case e.Judged():
             yield from _verdict(event, before)
@@ -87,8 +88,10 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield _person(event), True
 
 
-def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str, bool]:
-    """What is said of time that passes."""
+def _passing(
+    event: e.EffectDelayed | e.WatchResumed | e.TimeCame | e.ReleaseTakenOver,
+) -> tuple[str, bool]:
+    """What is said of time that passes, and of traffic that passes to another release."""
     match event:
         case e.EffectDelayed(reason=reason, attempts=attempts):
             return (
@@ -99,6 +102,8 @@ def _passing(event: e.EffectDelayed | e.WatchResumed | e.TimeCame) -> tuple[str,
             return f"Nobody watched for {span(unwatched_s)}: that time does not count.", False
         case e.TimeCame():
             return "The rollback window was over.", False
+        case e.ReleaseTakenOver(into=into):
+            return f"{into} has its traffic and goes forward; what only this release ran was stopped.", True
 
 
 def _request(event: e.ReleaseRequested) -> Iterator[str]:
@@ -110,6 +115,10 @@ def _request(event: e.ReleaseRequested) -> Iterator[str]:
             yield f"{event.author} asked to adjust {leg.unit}, which stays {leg.candidate.key}: {around}{because}."
             continue
         yield f"{event.author} asked to move {leg.unit} {start} to {leg.candidate.key}{_because(event.reason)}."
+        if leg.takes_over:
+            yield f"It takes {leg.takes_over} over where that is frozen, and goes forward from there."
+        if said := forecast(leg):
+            yield f"{said[:1].upper()}{said[1:]}."
     if event.plan.audience.roles:
         yield f"Roles: {'; '.join(role(one) for one in event.plan.audience.roles)}."
     if event.rollback_to:
@@ -130,6 +139,7 @@ def _person(event: e.AnyEvent) -> str:
         e.StepApproved: "approved the step",
         e.PromotionForced: "promoted it over the judge",
         e.ReleaseAborted: "aborted it",
+        e.WayBackOpened: "lifted its barrier, so that it can be undone again",
     }
     return f"{by} {verbs.get(type(event), type(event).__name__)}{_because(reason)}."
 
@@ -163,12 +173,20 @@ def _routing(routing: Routing, before: State, folded: Fold) -> str:
             return f"The proxy confirmed: {again} for {leg.candidate}{beside} again. The step began anew."
 
 
+def _ends_going_back(before: State, folded: Fold) -> Iterator[str]:
+    """That a one-way step has begun, once for each leg."""
+    for leg, at, now in zip(folded.plan.legs, before.legs, folded.state.legs, strict=False):
+        if now.one_way and not at.one_way and (reason := objection(leg, now)) is not None:
+            yield f"From here on, {sentence(folded.state.release, reason)}."
+
+
 def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
     """What the event led to."""
     after = folded.state
+    yield from ((text, True) for text in _ends_going_back(before, folded))
     if after.hold is not None and after.hold != before.hold:
         yield f"It was held for a person: {after.hold.reason}.", True
-    if after.stage == "reverting" and before.stage == "forward":
+    if after.stage == "reverting" and before.stage == "forward" and not after.taken_over:
         yield f"So the release turned round: {after.reason}.", True
     if (
         before.stage == "forward"

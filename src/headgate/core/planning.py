@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.legality import Forward, from_there, one_way_steps
 from headgate.core.model import (
     Audience,
     Bake,
@@ -60,11 +61,19 @@ def policies_of(drawn: Plan) -> Policies:
 Strategy = Callable[[Intent], Iterator[Step]]
 
 
-def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
+NOWHERE_FROZEN: Mapping[Unit, Forward] = {}
+
+
+def plan(
+    intents: tuple[Intent, ...],
+    running: Mapping[Unit, Version],
+    policies: Policies,
+    forward: Mapping[Unit, Forward] = NOWHERE_FROZEN,
+) -> Plan:
     """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
 
     A first release has nothing to be compared with or to go back to: it is exposed at once. What runs this very version
-    is only adjusted, in size or place.
+    is only adjusted, in size or place. `forward` says which units go forward from a frozen release.
     """
 
     def strategy(intent: Intent) -> Strategy:
@@ -72,12 +81,13 @@ def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies:
             return adjusted
         return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
 
-    return _plan(intents, running, policies, strategy)
+    return _plan(intents, running, policies, strategy, forward)
 
 
 def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
     """The plan of a rollback that a person orders: to versions that have succeeded before, at once."""
-    return _plan(intents, running, policies, lambda _: back_to)
+    back = tuple(replace(intent, one_way=None) for intent in intents)
+    return _plan(back, running, policies, lambda _: back_to, NOWHERE_FROZEN)
 
 
 def leaving(drawn: Plan, before: Mapping[Unit, Place]) -> Plan:
@@ -95,9 +105,14 @@ def _plan(
     running: Mapping[Unit, Version],
     policies: Policies,
     strategy: Callable[[Intent], Strategy],
+    forward: Mapping[Unit, Forward],
 ) -> Plan:
+    def leg(intent: Intent) -> Leg:
+        steps = tuple(strategy(intent)(intent))
+        return _leg(intent, running.get(intent.unit), steps, forward.get(intent.unit), policies)
+
     return Plan(
-        legs=tuple(_leg(intent, running.get(intent.unit), strategy(intent)) for intent in intents),
+        legs=tuple(leg(intent) for intent in intents),
         gates=policies.gates,
         on_inconclusive=policies.on_inconclusive,
         on_no_data=policies.on_no_data,
@@ -107,10 +122,20 @@ def _plan(
     )
 
 
-def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
-    steps = tuple(strategy(intent))
+def _leg(
+    intent: Intent,
+    baseline: Version | None,
+    steps: tuple[Step, ...],
+    forward: Forward | None,
+    policies: Policies,
+) -> Leg:
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
-    steps = with_learning(steps) if judged else steps
+    steps = from_there(steps, forward) if forward is not None else steps
+    steps = with_learning(steps) if judged and forward is None else steps
+    declared = None if intent.candidate == baseline else intent.one_way
+    steps, one_way = one_way_steps(
+        steps, declared, forward, asks=policies.production and baseline is not None
+    )
     return Leg(
         unit=intent.unit,
         candidate=intent.candidate,
@@ -124,6 +149,8 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
         drain_s=intent.rollout.drain_s,
         sources=intent.sources,
         measured_by=intent.measured_by,
+        one_way=one_way,
+        takes_over=forward.release if forward is not None else "",
         learn=judged,
         fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
     )

@@ -4,8 +4,8 @@ from headgate.core.events import ReleaseRequested
 from headgate.core.judge.alpha import needed
 from headgate.core.model import Bake, Leg, Plan, Step, Version
 from headgate.core.model.routing import WHOLE
-from headgate.core.state import LegState, State
-from headgate.core.summary import Move, Placebo, Summary
+from headgate.core.state import Begun, LegState, State
+from headgate.core.summary import Barred, Move, Placebo, Summary
 
 HALVES = 2
 """Stable is compared with itself where it has so many instances at least."""
@@ -31,7 +31,7 @@ def phase(state: State, plan: Plan) -> str:
         waiting = state.here().frozen and kind in ("expose", "bake")
         return "paused" if state.paused else "waiting for stable" if waiting else PHASES[kind]
     if state.stage == "reverting":
-        return "rolling back"
+        return "taken over" if state.taken_over else "rolling back"
     if state.stage in ("warm", "closed"):
         return (state.outcome or "ended").replace("_", " ")
     return state.stage
@@ -110,6 +110,8 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
                 leg.listener,
                 _placebo(leg, at),
                 leg.instances,
+                tuple(_barred(leg, one) for one in at.one_way),
+                leg.takes_over,
             )
             for leg, at in pairs
         ),
@@ -123,6 +125,12 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         closed=state.stage == "closed",
         warm=_warm(state, plan),
     )
+
+
+def _barred(leg: Leg, begun: Begun) -> Barred:
+    """What has become impossible with a one-way step."""
+    step = next(one for one in leg.one_way if one.step == begun.step)
+    return Barred(begun.at, step.reason, step.oldest or leg.candidate)
 
 
 def _placebo(leg: Leg, at: LegState) -> Placebo | None:

@@ -66,6 +66,7 @@ def exposed(leg: Leg, step: Expose) -> Routing:
         mirror=step.mirror,
         sticky=leg.sticky,
         fresh=compared(leg, step),
+        one_way=any(step in leg.steps[one.step :] for one in leg.one_way),
     )
 
 

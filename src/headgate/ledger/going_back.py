@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from headgate.core.admission import Words
 from headgate.core.events import ReleaseRequested
+from headgate.core.home import folded
+from headgate.core.legality import Barrier, barriers, in_the_way
 from headgate.core.model import Intent, Unit, Version
+from headgate.core.places import named
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
@@ -162,6 +165,7 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
         names = ", ".join(str(unit) for unit in targets)
         raise NoWay(f"{names} runs that already", "`headgate history` lists the others")
     _require_still(running, moved)
+    _require_no_barrier(ledger, summaries, moved)
     requests = {release: _request(ledger, release) for release, _ in moved.values()}
     intents = [
         _sized(next(one for one in requests[release].intents if one.unit == unit), running.get(unit))
@@ -171,6 +175,23 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
     leaves = {unit: running[unit].stable for unit in moved if unit in running}
     return Way(
         newest.release, tuple(intents), policies_of(newest.plan), leaves, _over(summaries, moved, leaves)
+    )
+
+
+def _require_no_barrier(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> None:
+    """Raises NoWay when an irreversible step is between what runs and what is gone back to."""
+    standing = barriers(summaries, folded(note.event for note in ledger.notes()))
+    for unit, (_, version) in targets.items():
+        barrier = in_the_way(version, standing, summaries)
+        if barrier is not None:
+            raise NoWay(f"{unit}: {barrier.sentence()}", ways_out(barrier))
+
+
+def ways_out(barrier: Barrier) -> str:
+    """What to do instead of going back, and how to go back all the same."""
+    lift = f'headgate barrier lift {named(barrier.unit)} --reason "..."'
+    return (
+        f"deploy a fix instead: `headgate deploy {named(barrier.unit)}`; where it is no longer so: `{lift}`"
     )
 
 

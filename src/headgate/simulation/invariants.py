@@ -18,9 +18,9 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
+from headgate.core.legality import objection
 from headgate.core.model import Learn, Leg, Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
-from headgate.core.reversal import objection
 from headgate.core.safety import is_safe
 from headgate.core.state import UNEXPOSED
 from headgate.core.summary import Summary

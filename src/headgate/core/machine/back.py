@@ -8,14 +8,15 @@ from headgate.core.events import (
     EffectFailed,
     ReleaseAborted,
     ReleaseResumed,
+    ReleaseTakenOver,
     RoutingSet,
     VersionPrepared,
     VersionStopped,
     VersionVerified,
 )
+from headgate.core.legality import objection_to_revert
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.model import Expose, Plan, Prepare, Promote, Shrink, Version, in_words, worst
-from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
 from headgate.core.summary import Outcome
 from headgate.core.wanted import entered
@@ -28,19 +29,32 @@ def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -
         state = replace(state, stage="reverting", outcome=outcome, reason=reason, paused=False, hold=None)
         return _turn_back(replace(state, watch=None), at, plan, state.leg)
     if outcome == "aborted":
-        message = f"going back is illegal: {objection}; `promote` goes forward"
+        message = f"{objection}; `promote` or the deploy of a fix goes forward"
         raise Illegal(message)
-    return replace(state, hold=Hold("illegal", f"{reason}; going back is illegal: {objection}"))
+    return replace(state, hold=Hold("illegal", f"{reason}; {objection}"))
+
+
+def taken_over(state: State, event: ReleaseTakenOver, plan: Plan) -> State:
+    """Another release goes forward from here and has the traffic; what only this one ran is stopped."""
+    if not any(at.one_way for at in state.legs) or state.hold is None:
+        raise Illegal("only a release that is frozen is taken over")
+    reason = f"taken over by {event.into}: {objection_to_revert(state, plan.legs)}"
+    legs = tuple(replace(at, routing=None) for at in state.legs)
+    state = replace(
+        state, stage="reverting", outcome="aborted", reason=reason, taken_over=event.into, legs=legs
+    )
+    return _turn_back(replace(state, watch=None, paused=False, hold=None), event.at, plan, state.leg)
 
 
 def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
     """Begin to undo one leg; what it never touched is undone already."""
     leg, here = plan.legs[index], state.legs[index]
-    moved = entered(leg, here, Expose) or entered(leg, here, Promote)
+    left = bool(state.taken_over)
+    moved = not left and (entered(leg, here, Expose) or entered(leg, here, Promote))
     here = replace(
         here,
         back=not moved,
-        full=leg.baseline is None or not entered(leg, here, Prepare if leg.adjusts else Shrink),
+        full=left or leg.baseline is None or not entered(leg, here, Prepare if leg.adjusts else Shrink),
         verified=leg.baseline is None or not moved,
         stopped=leg.adjusts or not entered(leg, here, Prepare),
         fresh_stopped=leg.fresh is None or not entered(leg, here, Prepare),

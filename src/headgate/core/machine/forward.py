@@ -13,6 +13,7 @@ from headgate.core.events import (
     VersionPrepared,
     WatchResumed,
 )
+from headgate.core.legality import refused
 from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
@@ -226,7 +227,7 @@ def smoke_tested(state: State, event: SmokeTested, plan: Plan) -> State:
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
     """What cannot be carried out on the way forward is undone."""
-    return revert(state, event.at, plan, "rolled_back", event.reason)
+    return revert(refused(state, event, plan), event.at, plan, "rolled_back", event.reason)
 
 
 def watch_resumed(state: State, event: WatchResumed, plan: Plan) -> State:

@@ -17,8 +17,8 @@ from headgate.core.model.configuration import (
 from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.identity import Unit, Version
-from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
-from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
+from headgate.core.model.intent import Intent, OneWay, Rollout, Stage, StrategyName
+from headgate.core.model.plan import ConcurrencyPolicy, Leg, OneWayStep, OnSilent, OnUnproven, Plan
 from headgate.core.model.proxy_rules import (
     PRIVATE,
     PathLimits,
@@ -74,6 +74,8 @@ __all__ = [
     "Mean",
     "OnSilent",
     "OnUnproven",
+    "OneWay",
+    "OneWayStep",
     "PathLimits",
     "Pause",
     "Plan",

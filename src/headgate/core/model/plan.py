@@ -20,6 +20,17 @@ OnSilent = Literal["hold", "roll_back"]
 ConcurrencyPolicy = Literal["refuse", "queue", "supersede"]
 
 
+class OneWayStep(msgspec.Struct, frozen=True):
+    """The step with index `step` cannot be undone once it has begun, for `reason`.
+
+    `oldest` is the oldest version that works from then on. None: the candidate of the leg.
+    """
+
+    step: int
+    reason: str
+    oldest: Version | None = None
+
+
 class Leg(msgspec.Struct, frozen=True):
     """One unit's way from `baseline` to `candidate`.
 
@@ -30,7 +41,8 @@ class Leg(msgspec.Struct, frozen=True):
     users' port changes with the promotion only.
     `sources` add to what the proxy measures; `measured_by` names the one whose requests, errors and latencies are
     judged (empty: the proxy's).
-    Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
+    `one_way` are the steps that cannot be undone, in their order; `takes_over` names the frozen release whose traffic
+    the leg takes over (empty: none).
     `learn`: stable is watched from the leg's first step on, so that its ways are known before anybody reaches the
     candidate.
     `fresh` is the baseline once more, as large as the candidate and started with it: in the steps that divide the
@@ -50,8 +62,8 @@ class Leg(msgspec.Struct, frozen=True):
     baseline_listener: Listener | None = None
     sources: tuple[Source, ...] = ()
     measured_by: str = ""
-    one_way_after: int | None = None
-    one_way_reason: str = ""
+    one_way: tuple[OneWayStep, ...] = ()
+    takes_over: str = ""
     learn: bool = False
     fresh: Version | None = None
     baseline_instances: int | None = None

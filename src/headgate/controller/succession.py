@@ -1,0 +1,65 @@
+"""Releases that take frozen ones over: when the traffic is theirs, the frozen ones end and stop what only they ran."""
+
+import contextlib
+
+from headgate.controller.actor import Actor
+from headgate.controller.crew import Crew
+from headgate.core.events import STAMPED_LATER, ReleaseTakenOver
+from headgate.core.legality import frozen, takes_over, taking_over
+from headgate.core.machine import Illegal
+from headgate.ledger import Ledger
+from headgate.ledger.projections import ALL_RELEASES
+from headgate.ports.controller import Stopped
+
+
+def is_frozen(actor: Actor) -> bool:
+    """Whether a release is held where it cannot be undone: only its fix goes on from there, or a person's word."""
+    return bool(frozen(actor.state, actor.plan))
+
+
+class Succession:
+    """Who takes whom over, among the releases of a crew."""
+
+    def __init__(self, ledger: Ledger, crew: Crew) -> None:
+        self._ledger = ledger
+        self._crew = crew
+
+    def require_own(self, actor: Actor) -> None:
+        """Raises Illegal when another release is about to take this one over: then the next word is to that one."""
+        release = actor.request.release
+        other = taking_over(release, [(one.state, one.plan) for one in self._crew.all()])
+        if other:
+            message = f"{other} is taking {release} over; `headgate abort {other}` first"
+            raise Illegal(message)
+
+    async def hand_over(self) -> None:
+        """End every frozen release whose traffic another one has. Raises LedgerError.
+
+        Those that were frozen first are told first: whoever carries on after a crash finds the rest still to be told.
+        """
+        for actor in self._crew.all():
+            into = self._into(actor.request.release) if is_frozen(actor) else ""
+            if into:
+                with contextlib.suppress(Illegal, Stopped):
+                    await actor.tell(ReleaseTakenOver(at=STAMPED_LATER, into=into))
+
+    def _into(self, release: str) -> str:
+        """The release that has the traffic of this one, by itself or through others in between; empty: none has."""
+        others = [one for one in self._crew.all() if any(leg.takes_over == release for leg in one.plan.legs)]
+        for one in others:
+            if takes_over(one.state, one.plan, release):
+                return one.request.release
+            if further := self._into(one.request.release):
+                return further
+        return "" if others else self._promoted_over(release)
+
+    def _promoted_over(self, release: str) -> str:
+        """The release that took this one over and was promoted since, and is closed."""
+        return next(
+            (
+                one.release
+                for one in self._ledger.summaries(limit=ALL_RELEASES)
+                if one.outcome == "promoted" and any(move.takes_over == release for move in one.moves)
+            ),
+            "",
+        )
