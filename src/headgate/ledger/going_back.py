@@ -20,12 +20,18 @@ from headgate.ledger.store import Ledger
 
 
 class NoWay(Exception):  # noqa: N818 - a fact
-    """There is no such way back. `hint` says what to do instead; `unforeseen`: the ledger lacks what it should have."""
+    """There is no such way back. `hint` says what to do instead; `unforeseen`: the ledger lacks what it should have.
 
-    def __init__(self, message: str, hint: str = "", *, unforeseen: bool = False) -> None:
+    `barrier`: it is there, and illegal.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, unforeseen: bool = False, barrier: bool = False
+    ) -> None:
         super().__init__(message)
         self.hint = hint
         self.unforeseen = unforeseen
+        self.barrier = barrier
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,23 @@ def before(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Promoted
     """
     last = _last(summaries, (unit,))
     return _lineage(ledger, summaries, unit).before(last.release) if last is not None else None
+
+
+def barrier_before(
+    ledger: Ledger, summaries: Sequence[Summary], unit: Unit, found: Promoted | None
+) -> Barrier | None:
+    """What keeps `unit` from going back to `found`, which a way back would go to; None: nothing does.
+
+    `summaries` are all releases, newest first. Raises LedgerError.
+    """
+    if found is None:
+        return None
+    standing = [one for one in _standing(ledger, summaries) if one.unit == unit]
+    return in_the_way(found.version, standing, summaries)
+
+
+def _standing(ledger: Ledger, summaries: Sequence[Summary]) -> tuple[Barrier, ...]:
+    return barriers(summaries, folded(note.event for note in ledger.notes()))
 
 
 def _lineage(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Lineage:
@@ -180,11 +203,11 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
 
 def _require_no_barrier(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> None:
     """Raises NoWay when an irreversible step is between what runs and what is gone back to."""
-    standing = barriers(summaries, folded(note.event for note in ledger.notes()))
+    standing = _standing(ledger, summaries)
     for unit, (_, version) in targets.items():
         barrier = in_the_way(version, standing, summaries)
         if barrier is not None:
-            raise NoWay(f"{unit}: {barrier.sentence()}", ways_out(barrier))
+            raise NoWay(f"{unit}: {barrier.sentence()}", ways_out(barrier), barrier=True)
 
 
 def ways_out(barrier: Barrier) -> str:

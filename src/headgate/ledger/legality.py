@@ -36,12 +36,13 @@ def legality(
 ) -> Legality:
     """What holds for these; `summaries` are all releases, newest first. Raises LedgerError."""
     standing = barriers(summaries, home)
-    kept_out = {one.unit: in_the_way(one.candidate, standing, summaries) for one in intents}
-    forward = _forward(intents, ledger, running)
+    found = {one.unit: in_the_way(one.candidate, standing, summaries) for one in intents}
+    kept_out = {unit: barrier for unit, barrier in found.items() if barrier is not None}
+    forward = {} if kept_out else _forward(intents, ledger, running)
     meant = {one.unit: _meant(one, running, forward, summaries) for one in intents}
     return Legality(
         tuple(replace(one, one_way=None) if meant[one.unit] else one for one in intents),
-        {unit: barrier for unit, barrier in kept_out.items() if barrier is not None},
+        kept_out,
         forward,
         {unit: release for unit, release in meant.items() if release},
     )
