@@ -1,12 +1,14 @@
 """Releases that take frozen ones over: when the traffic is theirs, the frozen ones end and stop what only they ran."""
 
+import asyncio
 import contextlib
 
 from headgate.controller.actor import Actor
 from headgate.controller.crew import Crew
-from headgate.core.events import STAMPED_LATER, ReleaseTakenOver
+from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseTakenOver
 from headgate.core.legality import frozen, takes_over, taking_over
 from headgate.core.machine import Illegal
+from headgate.core.state import State
 from headgate.ledger import Ledger
 from headgate.ledger.projections import ALL_RELEASES
 from headgate.ports.controller import Stopped
@@ -24,13 +26,20 @@ class Succession:
         self._ledger = ledger
         self._crew = crew
 
-    def require_own(self, actor: Actor) -> None:
-        """Raises Illegal when another release is about to take this one over: then the next word is to that one."""
-        release = actor.request.release
-        other = taking_over(release, [(one.state, one.plan) for one in self._crew.all()])
-        if other:
-            message = f"{other} is taking {release} over; `headgate abort {other}` first"
-            raise Illegal(message)
+    async def tell(self, actor: Actor, event: AnyEvent, admitting: asyncio.Lock) -> State:
+        """Hand a word to a release; one that another is about to take over hears none. Raises Illegal, Stopped.
+
+        While a frozen one hears it, nothing is admitted that would take it over.
+        """
+        if not is_frozen(actor):
+            return await actor.tell(event)
+        async with admitting:
+            release = actor.request.release
+            other = taking_over(release, [(one.state, one.plan) for one in self._crew.all()])
+            if other:
+                message = f"{other} is taking {release} over; `headgate abort {other}` first"
+                raise Illegal(message)
+            return await actor.tell(event)
 
     async def hand_over(self) -> None:
         """End every frozen release whose traffic another one has. Raises LedgerError.

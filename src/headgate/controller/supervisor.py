@@ -19,7 +19,7 @@ from headgate.controller.reconcile import Reconciler
 from headgate.controller.recover import watch_over
 from headgate.controller.retiring import Retiring
 from headgate.controller.scribe import Overtaken
-from headgate.controller.succession import Succession, is_frozen
+from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
 from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
@@ -175,19 +175,12 @@ class Supervisor:
             raise NotNow(self._ahead)
 
     async def tell(self, release: str, event: AnyEvent) -> State:
-        """Hand a person's word to a release; one that is being taken over hears none.
-
-        Raises UnknownRelease, Illegal, Stopped.
-        """
+        """Hand a person's word to a release. Raises UnknownRelease, Illegal, Stopped."""
         actor = self._crew.get(release)
         if actor is None:
             known = ", ".join(self._crew) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
-        if not is_frozen(actor):
-            return await actor.tell(cleaned(event))
-        async with self._admitting:  # so that nothing takes the release over meanwhile
-            self._succession.require_own(actor)
-            return await actor.tell(cleaned(event))
+        return await self._succession.tell(actor, cleaned(event), self._admitting)
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""

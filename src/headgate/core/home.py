@@ -273,17 +273,13 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, hooks=_hooked(home.hooks, event))
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
-        case BarrierLifted() | LedgerReconciled():
-            return _released(home, event)
+        case LedgerReconciled():
+            home = replace(home, reconciled=home.reconciled | frozenset(event.releases))
+        case BarrierLifted():
+            home = replace(home, lifted=home.lifted | {(event.unit, event.release)})
         case _:
-            return home
-
-
-def _released(home: Home, event: BarrierLifted | LedgerReconciled) -> Home:
-    """What a person has said of releases that are over."""
-    if isinstance(event, BarrierLifted):
-        return replace(home, lifted=home.lifted | {(event.unit, event.release)})
-    return replace(home, reconciled=home.reconciled | frozenset(event.releases))
+            pass
+    return home
 
 
 def retirements(events: Iterable[AnyHomeEvent]) -> dict[Unit, str]:
