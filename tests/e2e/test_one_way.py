@@ -1,33 +1,58 @@
 """No way back: a release that becomes one-way and fails is frozen, its fix takes it over, and no door leads back."""
 
-from typing import Any
-
 import pytest
 
+from tests.e2e.project import Settings
 from tests.e2e.town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-1"), pytest.mark.timeout(240)]
 
 REASON = "the queue's format is new"
 LEGAL = f"is illegal: {REASON}"
-STEPS = [
-    {"weight": "20%", "bake": "1s", "deadline": "60s", "pause": "no way back?"},
-    {"weight": "50%", "bake": "1s", "deadline": "60s"},
-]
 BROKEN = "Shop.catalogue = None"
-"""Every page of the catalogue fails."""
+"""Every request for the catalogue fails."""
+
+ONE_WAY: Settings = {"rollback": {"one_way": REASON, "after": "50%"}}
 
 
-def declared(after: str = "50%") -> dict[str, Any]:
-    return {"rollback": {"one_way": REASON, "after": after}, "rollout": {"steps": STEPS}}
-
-
-def test_it_is_frozen_at_its_weight_and_its_fix_takes_it_over(town: Town) -> None:
+def test_a_frozen_release_is_taken_over_by_its_fix_and_nobody_goes_back(town: Town) -> None:
     good = town.stable()
     bad, fix = town.build(main=BROKEN), town.build()
-    town.plan(declared())
-    shown = town.headgate("plan", "--artifact", bad)
-    assert "going back ends when step" in shown.said
+    town.plan(ONE_WAY)
+    assert "going back ends when step" in town.headgate("plan", "--artifact", bad).said
+    town.up()
     with town.customers():
-        town.start("deploy", "--artifact", bad, "--json")
-        town.comes_to("waiting for approval", "held", "rolled back")
+        town.deploy(bad, "--detach")
+        town.comes_to("waiting for approval")
+        frozen = town.releases()[0].release
+        assert town.headgate("approve", frozen).code == 0
+        town.comes_to("held")
+        (unit,) = town.status()["units"]
+        assert (unit["moving"]["phase"], unit["moving"]["weight"]) == ("held", 50)
+        assert LEGAL in unit["moving"]["waits_for"]
+        said = town.headgate("status").said
+        assert LEGAL in said
+        assert "headgate deploy -e production web (deploy a fix, which takes its traffic over)" in said
+        assert LEGAL in town.headgate("explain", frozen).said
+        assert LEGAL in town.headgate("barrier", "list").said
+        aborted = town.headgate("abort", frozen)
+        assert (aborted.code, LEGAL in aborted.said) == (3, True), aborted.said
+        assert LEGAL in town.headgate("deploy", "--artifact", good).said
+
+        taken = town.deploy(fix, "--reason", "the fix")
+        assert (taken.code, taken.report["outcome"]) == (0, "promoted"), taken.said
+    assert town.answerers() == {fix}
+    town.until(lambda: town.releases()[1].closed, "the frozen release to end")
+    assert town.releases()[1].outcome == "aborted"
+    assert f"taken over by {taken.report['release']}" in town.releases()[1].reason
+
+    dry = town.headgate("rollback", "--dry-run")
+    assert (dry.code, LEGAL in dry.said) == (3, True), dry.said
+    assert LEGAL in town.headgate("status").said
+    assert town.answerers() == {fix}
+    lifted = town.headgate("barrier", "lift", "web", "--reason", "both formats work")
+    assert lifted.code == 0, lifted.said
+    back = town.headgate("rollback", "--json")
+    assert (back.code, back.report["outcome"]) == (0, "promoted"), back.said
+    assert town.answerers() == {good}
+    town.verify()
