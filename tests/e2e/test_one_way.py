@@ -9,7 +9,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-1"), pytest.mark.tim
 
 REASON = "the queue's format is new"
 LEGAL = f"is illegal: {REASON}"
-BROKEN = "Shop.catalogue = None"
+BROKEN = """
+async def broken(*_):
+    raise RuntimeError("no catalogue")
+Shop.catalogue = broken
+"""
 """Every request for the catalogue fails."""
 
 ONE_WAY: Settings = {"rollback": {"one_way": REASON, "after": "50%"}}
@@ -42,9 +46,13 @@ def test_a_frozen_release_is_taken_over_by_its_fix_and_nobody_goes_back(town: To
         taken = town.deploy(fix, "--reason", "the fix")
         assert (taken.code, taken.report["outcome"]) == (0, "promoted"), taken.said
     assert town.answerers() == {fix}
-    town.until(lambda: town.releases()[1].closed, "the frozen release to end")
-    assert town.releases()[1].outcome == "aborted"
-    assert f"taken over by {taken.report['release']}" in town.releases()[1].reason
+    ended = town.until(
+        lambda: next((one for one in town.releases() if one.release == frozen and one.closed), None),
+        "the frozen release to end",
+    )
+    assert ended is not None
+    assert ended.outcome == "aborted"
+    assert f"taken over by {taken.report['release']}" in ended.reason
 
     dry = town.headgate("rollback", "--dry-run")
     assert (dry.code, LEGAL in dry.said) == (3, True), dry.said

@@ -40,6 +40,14 @@ PROMOTE = Action(
 ABORT = Action(
     "abort", "Roll back", "All traffic goes back to the old version.", "Yes, roll back", "operate", "back"
 )
+LIFT = Action(
+    "lift",
+    "Let it be undone",
+    "Its barrier is lifted, and nothing moves; it can be rolled back from then on. Your reason is on record.",
+    "Yes, going back works again",
+    "approve",
+    needs_reason=True,
+)
 UNDO = Action(
     "rollback",
     "Roll back",
@@ -56,6 +64,7 @@ def actions(found: Release, stage: str, who: Who, runs: bool) -> list[Action]:  
     """The buttons for `who`. `runs`: what it promoted is what runs now, and something ran before it."""
     summary = found.summary
     offered = [_legal(action, found) for action in _possible(found, stage, summary, runs)]
+    offered += [LIFT] if found.barred and summary.outcome is None else []
     return [action for action in offered if who.may(action.permission, summary.environment)]
 
 
