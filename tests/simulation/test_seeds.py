@@ -23,7 +23,7 @@ OUTCOMES = {
     *("errors rolled_back", "crash rolled_back", "slow rolled_back", "dies rolled_back", "smoke rolled_back"),
     "greedy rolled_back",
 }
-HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
+HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost", "illegal"}
 SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh", "ahead of the ledger"}
 
 

@@ -62,6 +62,7 @@ SOON = (
     "stable_lost_ignored",
     "no_deadline",
     "gives_up_going_back",
+    "barrier_ignored",
 )
 
 

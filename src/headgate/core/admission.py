@@ -62,7 +62,7 @@ def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
         "fail",
         f"{other} is moving {unit}",
         hint=f"wait for it, `headgate resume {other}` where it stands still, `headgate abort {other}`, "
-        "or declare `concurrency: queue` or `supersede`",
+        "or declare `concurrency: queue` or `supersede`; where it is frozen, deploy a new version of all that it has moved",
     )
 
 
