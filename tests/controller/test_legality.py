@@ -24,6 +24,7 @@ from tests.controller.house import ONE, THREE, TWO, WEB, Home, House, play, wait
 
 REASON = "the queue's format is new"
 AT_20 = OneWay(REASON, 20)
+FOUR = replace(THREE, artifact="4" * 64)
 BAD = 0.5
 """So large a share of a bad version's requests fails."""
 
@@ -152,12 +153,32 @@ def test_a_fix_that_fails_as_well_is_frozen_in_its_turn_and_taken_over() -> None
         await supervisor.submit(wish(THREE))
         await home.until_closed("r2")
         await home.until("r3", "held")
-        four = replace(THREE, artifact="4" * 64)
-        await supervisor.submit(wish(four))
+        await supervisor.submit(wish(FOUR))
         await home.until_closed("r3", "r4")
-        assert home.house.running == {four: 1}
+        assert home.house.running == {FOUR: 1}
         assert isinstance(home.house, Watched)
-        assert never_back(home.house.seen, {TWO, THREE, four})
+        assert never_back(home.house.seen, {TWO, THREE, FOUR})
+        await supervisor.close()
+
+    play(story)
+
+
+def test_who_queued_before_it_froze_waits_for_the_fix_and_is_refused_when_that_is_promoted() -> None:
+    async def story() -> None:
+        home = Home()
+        supervisor = await home.with_one()
+        home.house.failing[TWO] = BAD
+        await supervisor.submit(one_way(TWO))
+        waiting = await supervisor.submit(wish(FOUR, concurrency="queue"))
+        await home.until("r2", "held")
+        fix = await supervisor.submit(wish(THREE))
+        await home.until_closed("r2", waiting, fix)
+        queued, taken = home.ledger.summary(waiting), home.ledger.summary(fix)
+        assert queued is not None
+        assert taken is not None
+        assert (taken.outcome, queued.outcome) == ("promoted", "refused")
+        assert f"{fix} was asked for later" in queued.reason
+        assert home.house.running == {THREE: 1}
         await supervisor.close()
 
     play(story)

@@ -352,6 +352,21 @@ def test_a_fix_may_be_one_way_itself() -> None:
     assert [type(steps[one.step]) for one in found] == [Expose, Promote]
 
 
+def test_what_is_asked_before_the_fix_is_one_way_moves_its_first_exposure() -> None:
+    steps, found = one_way_steps(CANARY, OneWay("the schema is new", 10), AT_25, asks=True)
+    assert [type(steps[one.step]) for one in found] == [Expose, Expose]
+    assert isinstance(steps[found[0].step - 1], Pause)
+
+
+def test_whoever_was_matched_behind_a_barrier_stays_matched() -> None:
+    team, beta = Match("header", "x-team", "us"), Match("cookie", "beta", "1")
+    steps = (Prepare(2), Expose(10, (team,)), Expose(20, (beta,)), Expose(100), Promote())
+    found, _ = one_way_steps(steps, OneWay(REASON, 20), None, asks=False)
+    assert [one.matches for one in found if isinstance(one, Expose)] == [(team,), (beta,), (beta,)]
+    found, _ = one_way_steps(steps, OneWay(REASON, 10), None, asks=False)
+    assert [one.matches for one in found if isinstance(one, Expose)] == [(team,), (team, beta), (team, beta)]
+
+
 def fix() -> Plan:
     return plan_of(
         replace(leg(candidate=FIX), takes_over="r1", one_way=(OneWayStep(EXPOSE_10, REASON, NEW),))

@@ -66,7 +66,8 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     legal = legality(asked.intents, ledger, seen.summaries, seen.running, seen.home)
     drawn = _draw(legal, policies_of(before), seen, back=back)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    found = objections(asked.intents, drawn, seen.known({}, legal, at, back=back), words)
+    known = replace(seen.known({}, legal, at, back=back), overtaken=seen.overtaken(asked.release))
+    found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
@@ -84,6 +85,15 @@ class _Seen:
         summaries, notes = ledger.summaries(limit=ALL_RELEASES), ledger.notes()
         others = [summary for summary in summaries if summary.release != without]
         return cls(others, fleet(summaries, retired(notes)), folded(note.event for note in notes))
+
+    def overtaken(self, release: str) -> dict[Unit, str]:
+        """What was promoted that was asked for after `release`, by the units that it moved."""
+        later = [
+            one
+            for one in self.summaries
+            if one.outcome == "promoted" and ordinal(one.release) > ordinal(release)
+        ]
+        return {move.unit: one.release for one in later for move in one.moves}
 
     def known(
         self,

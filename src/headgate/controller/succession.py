@@ -1,11 +1,13 @@
-"""Releases that take frozen ones over: when the traffic is theirs, the frozen ones end and stop what only they ran."""
+"""Which release comes after which: one that supersedes others, one that takes a frozen one over with its traffic."""
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 
 from headgate.controller.actor import Actor
 from headgate.controller.crew import Crew
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseTakenOver
+from headgate.core.ahead import ordinal
+from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseTakenOver
 from headgate.core.legality import frozen, takes_over, taking_over
 from headgate.core.machine import Illegal
 from headgate.core.state import State
@@ -40,6 +42,17 @@ class Succession:
                 message = f"{other} is taking {release} over; `headgate abort {other}` first"
                 raise Illegal(message)
             return await actor.tell(event)
+
+    async def supersede(self, others: Iterable[str], release: str) -> None:
+        """Undo what is in the way of `release` and older. What is on its way back already is left to finish."""
+        word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
+        for name in dict.fromkeys(others):
+            other = self._crew.get(name)
+            if other is None or ordinal(name) > ordinal(release):
+                continue
+            if other.state.stage in ("queued", "checking", "forward"):
+                with contextlib.suppress(Illegal, Stopped):
+                    await other.tell(word)
 
     async def hand_over(self) -> None:
         """End every frozen release whose traffic another one has. Raises LedgerError.

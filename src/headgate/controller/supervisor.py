@@ -22,7 +22,7 @@ from headgate.controller.scribe import Overtaken
 from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
+from headgate.core.events import AnyEvent, ReleaseRequested
 from headgate.core.foreign import clean_name, clean_text, cleaned
 from headgate.core.machine import Illegal
 from headgate.core.model import Plan, Unit, Version
@@ -299,18 +299,21 @@ class Supervisor:
         self._crew.abandon()
 
     async def _serve_queue(self) -> None:
-        """Let every queued release go whose units nobody moves any more, oldest first."""
+        """Let every queued release go whose units nobody moves any more, oldest first.
+
+        One that has begun may be newer: it took a frozen one over.
+        """
         open_now = self._open()
         self._crew.take_up(open_now)
         ahead: dict[Unit, list[str]] = {}
-        for summary in open_now:
+        for summary in sorted(open_now, key=lambda one: one.phase == "queued"):
             actor = self._crew.get(summary.release)
             in_the_way = [name for move in summary.moves for name in ahead.get(move.unit, ())]
             if actor is not None and actor.state.stage == "queued":
                 if not in_the_way:
                     await self._let_go(actor)
                 elif actor.plan.concurrency == "supersede":
-                    await self._supersede(dict.fromkeys(in_the_way), summary.release)
+                    await self._succession.supersede(in_the_way, summary.release)
             if summary.outcome is None:
                 for move in summary.moves:
                     ahead.setdefault(move.unit, []).append(summary.release)
@@ -320,15 +323,6 @@ class Supervisor:
         event = await self._aside(lambda ledger: dequeued(asked, before, ledger, at))
         with contextlib.suppress(Illegal, Stopped):
             await actor.tell(event)
-
-    async def _supersede(self, others: Iterable[str], release: str) -> None:
-        """Undo what is in the way. What is on its way back already is left to finish."""
-        word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
-        for name in others:
-            other = self._crew.get(name)
-            if other is not None and other.state.stage in ("queued", "checking", "forward"):
-                with contextlib.suppress(Illegal, Stopped):
-                    await other.tell(word)
 
     async def _at_once(self, work: Callable[[Ledger], T]) -> T:
         return work(self._ledger)

@@ -19,6 +19,7 @@ class Known(msgspec.Struct, frozen=True):
     will have when what is under way is promoted; `declared` the units that the project file names, where anybody said.
     `kept_out` maps a unit to the barrier that its candidate is older than, `meant_for` one to the earlier release that
     its declared `rollback.one_way` was meant for. `ordered_back`: it is a way back that a person orders.
+    `overtaken` maps a unit to a later release that was promoted while this one waited for its turn.
     """
 
     in_flight: Mapping[Unit, str]
@@ -30,6 +31,7 @@ class Known(msgspec.Struct, frozen=True):
     kept_out: Mapping[Unit, Barrier] = {}
     meant_for: Mapping[Unit, str] = {}
     ordered_back: bool = False
+    overtaken: Mapping[Unit, str] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class Words(msgspec.Struct, frozen=True):
 def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Words) -> tuple[Finding, ...]:
     """Every rule's answer to this release; one `fail` refuses it."""
     found = [_in_flight(intent.unit, plan, known) for intent in intents]
+    found += [_overtaken(intent.unit, known) for intent in intents]
     found += [_frozen(intent.unit, known, words) for intent in intents]
     found += [_kept_out(intent, known, words) for intent in intents]
     found += [_meant(intent.unit, known) for intent in intents]
@@ -62,8 +65,18 @@ def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
         "fail",
         f"{other} is moving {unit}",
         hint=f"wait for it, `headgate resume {other}` where it stands still, `headgate abort {other}`, "
-        "or declare `concurrency: queue` or `supersede`; where it is frozen, deploy a new version of all that it has moved",
+        "or declare `concurrency: queue` or `supersede`; where it is frozen, deploy a new version of all that it "
+        "has moved",
     )
+
+
+def _overtaken(unit: Unit, known: Known) -> Finding:
+    """Who waited while a fix went forward knew nothing of it: whether it still is wanted is asked anew."""
+    other = known.overtaken.get(unit)
+    if other is None:
+        return Finding("in its turn", "pass", f"nothing that was asked for later has moved {unit}")
+    evidence = f"{other} was asked for later, and promoted before its turn came"
+    return Finding("in its turn", "fail", evidence, "deploy it again, if it is still wanted")
 
 
 def _frozen(unit: Unit, known: Known, words: Words) -> Finding:

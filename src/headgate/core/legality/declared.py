@@ -7,7 +7,7 @@ runs, a later release that declares the same reason is none of it: the key was o
 from collections.abc import Iterable, Sequence
 
 from headgate.core.legality.barrier import ever, is_older
-from headgate.core.legality.forward import Forward
+from headgate.core.legality.forward import Forward, never_fewer
 from headgate.core.model import Expose, OneWay, OneWayStep, Pause, Promote, Step, Unit, Version
 from headgate.core.summary import Summary
 
@@ -20,13 +20,15 @@ def one_way_steps(
     A release that goes forward from a frozen one cannot be undone from its first exposure on.
     """
     found: list[OneWayStep] = []
-    if forward is not None:
-        first = next(index for index, step in enumerate(steps) if isinstance(step, Expose))
-        found.append(OneWayStep(first, forward.reason, forward.oldest))
     if declared is not None:
         steps, at = _asked(steps, _index(steps, declared), declared, asks=asks)
         found.append(OneWayStep(at, declared.reason))
-    return steps, tuple(sorted(found, key=lambda one: one.step))
+    if forward is not None:
+        first = next(index for index, step in enumerate(steps) if isinstance(step, Expose))
+        found.insert(0, OneWayStep(first, forward.reason, forward.oldest))
+    if found:
+        steps = never_fewer(steps, found[0].step)
+    return steps, tuple(found)
 
 
 def meant_for(

@@ -55,7 +55,7 @@ def from_there(steps: tuple[Step, ...], forward: Forward) -> tuple[Step, ...]:
 
     Of an exposure that is left out its bakes are, too; its smoke tests and questions stay.
     """
-    raised = [_raised(step, forward) if isinstance(step, Expose) else step for step in steps]
+    raised = never_fewer(tuple(_raised(step, forward) for step in steps), 0)
     found: list[Step] = []
     for index, step in enumerate(raised):
         ahead = next((one for one in raised[index + 1 :] if isinstance(one, Expose)), None)
@@ -102,6 +102,21 @@ def _exposure(leg: Leg, at: LegState) -> Expose:
     return reached[-1] if reached else Expose()
 
 
-def _raised(step: Expose, forward: Forward) -> Expose:
+def never_fewer(steps: tuple[Step, ...], begins: int) -> tuple[Step, ...]:
+    """The steps, where from the one with index `begins` on no request that matched goes back to the old version."""
+    matches: tuple[Match, ...] = ()
+    found: list[Step] = []
+    for index, step in enumerate(steps):
+        if isinstance(step, Expose) and index >= begins:
+            matches = tuple(dict.fromkeys((*matches, *step.matches)))
+            found.append(replace(step, matches=matches))
+        else:
+            found.append(step)
+    return tuple(found)
+
+
+def _raised(step: Step, forward: Forward) -> Step:
+    if not isinstance(step, Expose):
+        return step
     matches = tuple(dict.fromkeys((*forward.matches, *step.matches)))
     return replace(step, weight=max(step.weight, forward.weight), matches=matches)
