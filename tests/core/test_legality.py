@@ -10,10 +10,12 @@ from headgate.core.events import (
     EffectFailed,
     PromotionForced,
     ReleaseAborted,
+    ReleaseRequested,
     ReleaseTakenOver,
     VersionLost,
     WayBackOpened,
 )
+from headgate.core.explain import explain
 from headgate.core.home import BarrierLifted, Home, folded
 from headgate.core.legality import (
     Barrier,
@@ -51,6 +53,7 @@ from headgate.core.model import (
     Stage,
     Version,
 )
+from headgate.core.notices import Telling
 from headgate.core.planning import Policies, plan, plan_back
 from headgate.core.summary import Summary
 from headgate.core.view import summarise
@@ -411,6 +414,31 @@ def test_legs_that_were_promoted_before_are_left_as_well() -> None:
     ride.judge("pass", "pass").succeed(SetRouting).succeed(PrepareVersion).succeed(SetRouting).judge("fail")
     ride.tell(ReleaseTakenOver(at=ride.state.at, into="r2")).succeed(StopVersion)
     assert (ride.state.leg, ride.effects()) == (0, ["StopVersion"])
+
+
+# --- what people are told ---------------------------------------------------------------------------------------------
+
+
+def test_people_are_told_that_it_is_frozen_why_and_how_it_goes_on() -> None:
+    told = barred().told
+    assert isinstance(told[0], ReleaseRequested)
+    telling = Telling(told[0], {})
+    for event in told:
+        telling.add(event)
+    asked = telling.asks(99.0)
+    assert asked is not None
+    assert asked.title.endswith(f"is frozen at 10%: {SENTENCE}")
+    assert (asked.moment, asked.severity) == ("held", "critical")
+    assert any("headgate deploy -e production web" in line for line in asked.lines)
+    assert any("headgate barrier lift -e production web" in line for line in asked.lines)
+    assert not any("headgate abort" in line for line in asked.lines)
+
+
+def test_the_story_says_where_going_back_ended_and_who_took_it_over() -> None:
+    said = [one.text for one in explain(barred().tell(ReleaseTakenOver(at=3.0, into="r2")).told)]
+    assert f"Going back ends when step 2 (canary 10%) begins: {REASON}." in said
+    assert f"From here on, {SENTENCE}." in said
+    assert "r2 has its traffic and goes forward; what only this release ran was stopped." in said
 
 
 # --- what can be had --------------------------------------------------------------------------------------------------

@@ -24,7 +24,17 @@ OUTCOMES = {
     "greedy rolled_back",
 }
 HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost", "illegal"}
-SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh", "ahead of the ledger"}
+SEEN = {
+    "external",
+    "shared",
+    "deadline",
+    "leaving",
+    "away",
+    "returning",
+    "fresh",
+    "ahead of the ledger",
+    "barred",
+}
 
 
 @pytest.mark.timeout(600)
