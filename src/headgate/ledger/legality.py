@@ -38,7 +38,7 @@ def legality(
     standing = barriers(summaries, home)
     found = {one.unit: in_the_way(one.candidate, standing, summaries) for one in intents}
     kept_out = {unit: barrier for unit, barrier in found.items() if barrier is not None}
-    forward = {} if kept_out else _forward(intents, ledger, running)
+    forward: Mapping[Unit, Forward] = {} if kept_out else _forward(intents, ledger, running)
     meant = {one.unit: _meant(one, running, forward, summaries) for one in intents}
     return Legality(
         tuple(replace(one, one_way=None) if meant[one.unit] else one for one in intents),
