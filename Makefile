@@ -40,7 +40,7 @@ bench: $(READY) ## measure everything: `ARGS="--quick --only deploys,judge"` for
 fuzz: $(READY) ## feed every parser what nobody meant: `ARGS="--minutes 10 --only otlp"`; findings are in build/fuzz
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-mutants: $(READY) ## break the engine in sixteen ways and see whether the simulation notices: `ARGS=no_deadline` for one
+mutants: $(READY) ## break the engine in eighteen ways and see whether the simulation notices: `ARGS=no_deadline` for one
 	@$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 fix: $(READY) ## let ruff repair and format what it can

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -149,10 +150,10 @@ def test_going_back(run: Run, released: Path, home: Path) -> None:
     there = run("rollback", "r1")
     assert (there.exit_code, "runs that already" in there.output) == (exits.REFUSED, True)
     assert json.loads(run("rollback", "r2", "--json").stdout)["outcome"] == "promoted"
-    for artifact in (home / "artifacts").rglob("record.json"):
-        artifact.unlink()
+    for artifact in list((home / "artifacts").rglob("record.json")):
+        shutil.rmtree(artifact.parent)
     gone = run("rollback", "r1")
-    assert (gone.exit_code, "is no longer in the store" in gone.output) == (exits.REFUSED, True)
+    assert (gone.exit_code, "cannot be had" in gone.output) == (exits.REFUSED, True), gone.output
 
 
 def test_going_back_twice_goes_further_back_and_says_what_it_passes_over(run: Run, released: Path) -> None:

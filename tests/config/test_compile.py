@@ -19,6 +19,7 @@ from headgate.core.model import (
     JsonExpectation,
     Listener,
     Match,
+    OneWay,
     PathLimits,
     ProxyRules,
     SecretSource,
@@ -257,3 +258,20 @@ def test_files_are_read_with_their_place(tmp_path: Path) -> None:
 def test_margins_of_latency(said: str, expected: Latency) -> None:
     text = project_text(f"criteria: {{p99: {said}}}")
     assert intent(load_text(text, "x"), "production", "web", VERSION).judge.latency == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("", None),
+        ("\n    rollback: {one_way: a new format}", OneWay("a new format")),
+        ("\n    rollback: {one_way: a new format, after: promote}", OneWay("a new format")),
+        ("\n    rollback: {one_way: a new format, after: 25%}", OneWay("a new format", 25)),
+    ],
+)
+def test_a_declared_end_of_going_back(declared: str, expected: OneWay | None) -> None:
+    text = (
+        "headgate: 1\nproject: shop\nservices:\n  web:\n    artifact: dist\n    run: serve\n    listen: 8080"
+    )
+    found = intent(load_text(f"{text}{declared}\n", "headgate.yaml"), "production", "web", VERSION)
+    assert found.one_way == expected

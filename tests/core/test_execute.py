@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from headgate.core.answers import CommandRan
 from headgate.core.effects import AskGates, PrepareVersion, RunCommand, SetRouting, StopVersion, VerifyVersion
 from headgate.core.events import ReleaseAborted, ReleaseResumed
+from headgate.core.legality import objection_to_revert
 from headgate.core.machine import Illegal
 from headgate.core.model import Applied, Command
+from headgate.core.plan import OneWayStep
 from headgate.core.steps import Bake, Execute, Expose, Prepare, Promote, Step
 from tests.core.ride import Ride, leg, plan_of
 
@@ -104,3 +107,21 @@ def test_what_cannot_be_undone_waits_for_a_person_who_tries_again_or_does_withou
     ran(ride, outcome).tell(ReleaseAborted(at=0.0, by="ada"))
     assert (ride.state.stage, ride.state.outcome) == ("closed", "rolled_back")
     assert "is not undone" in ride.state.warnings[0]
+
+
+def test_a_command_that_nothing_undoes_is_a_step_of_no_return_until_it_is_known_not_to_have_happened() -> (
+    None
+):
+    drop = Command("drop", ("do",), ("ask",), one_way="the column is gone")
+    plain = leg((Execute(drop), *STEPS[2:6]))
+    way = replace(plain, one_way=(OneWayStep(0, drop.one_way),))
+    ride = Ride(plan_of(way)).succeed(AskGates)
+    assert (
+        objection_to_revert(ride.state, ride.plan.legs)
+        == "going back to before r1 is illegal: the column is gone"
+    )
+    assert ran(ride, "not_applied").state.outcome == "rolled_back"
+    ride = ran(Ride(plan_of(way)).succeed(AskGates), "unknown")
+    hold = ride.state.hold
+    assert hold is not None
+    assert (ride.state.stage, hold.kind) == ("forward", "illegal")

@@ -13,7 +13,7 @@ from headgate.core.effects import (
 )
 from headgate.core.events import EffectDelayed, PromotionForced, ReleaseAborted, ReleaseResumed, WatchResumed
 from headgate.core.machine import Illegal, Stale
-from headgate.core.plan import Leg
+from headgate.core.plan import Leg, OneWayStep
 from headgate.core.steps import Bake, Expose, Prepare, Promote, Shrink
 from headgate.core.steps.traffic import undone
 from headgate.core.view import summarise
@@ -32,7 +32,7 @@ ROLLING = (
 
 
 def one_way(after: int) -> Leg:
-    return replace(leg(), one_way_after=after, one_way_reason="the schema is new")
+    return replace(leg(), one_way=(OneWayStep(after, "the schema is new"),))
 
 
 def test_traffic_first_then_proof_and_the_end_of_the_bad_version() -> None:
@@ -83,9 +83,9 @@ def test_where_going_back_is_illegal_everything_freezes_and_says_why() -> None:
     ride = Ride(plan_of(one_way(after=1))).to_exposed().judge("fail")
     assert ride.state.hold is not None
     assert (ride.state.stage, ride.state.hold.kind) == ("forward", "illegal")
-    assert ride.state.hold.reason == "it is fail; going back is illegal: the schema is new"
+    assert ride.state.hold.reason == "it is fail; going back to before r1 is illegal: the schema is new"
     assert ride.effects() == ["Observe"]
-    with pytest.raises(Illegal, match="going back is illegal: the schema is new; `promote` goes forward"):
+    with pytest.raises(Illegal, match="is illegal: the schema is new; `promote` or the deploy of a fix goes"):
         ride.tell(ReleaseAborted(at=1.0, by="ada"))
     ride.tell(PromotionForced(at=1.0, by="ada", reason="roll forward"))
     assert ride.pending(SetRouting)[1].routing.stable == NEW
@@ -107,7 +107,7 @@ def test_what_fails_in_a_frozen_release_is_not_tried_again_by_itself() -> None:
 
 
 def test_before_the_point_of_no_return_going_back_is_legal() -> None:
-    assert Ride(plan_of(one_way(after=2))).to_reverting().state.stage == "reverting"
+    assert Ride(plan_of(one_way(after=3))).to_reverting().state.stage == "reverting"
 
 
 # --- when going back fails --------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from headgate.core.events import (
     PromotionForced,
     VersionStopped,
 )
+from headgate.core.legality import objection
 from headgate.core.machine import Illegal, Stale, initial, step
 from headgate.core.model import Intent, Listener, Rollout, Stage, Version
-from headgate.core.plan import Leg, Plan
+from headgate.core.plan import Leg, OneWayStep, Plan
 from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.reversal import objection
 from headgate.core.state import Pending
 from headgate.core.steps import Promote
 from headgate.core.steps.expose import aside
@@ -79,7 +79,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 def _one_way(leg: Leg, after: int) -> Leg:
-    return replace(leg, one_way_after=after, one_way_reason="the schema is new")
+    return replace(leg, one_way=(OneWayStep(after, "the schema is new"),))
 
 
 def judged_by(leg: Leg) -> bool:

@@ -64,11 +64,11 @@ def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
             return request(ride.plan)
         case events.ReleaseDequeued:
             return events.ReleaseDequeued(at=at, plan=ride.plan)
-        case events.PromotionForced:
-            return events.PromotionForced(at=at, by="ada", reason="I know better")
+        case events.PromotionForced | events.WayBackOpened:
+            return kind(at=at, by="ada", reason="I know better")
         case events.ReleasePaused | events.ReleaseResumed | events.StepApproved | events.ReleaseAborted:
             return kind(at=at, by="ada")
-        case events.EffectDelayed | events.WatchResumed | events.VersionLost:
+        case events.EffectDelayed | events.WatchResumed | events.VersionLost | events.ReleaseTakenOver:
             return by_itself(kind, ride)
         case _:
             return answer_to_nothing(kind, at)
@@ -77,6 +77,8 @@ def example(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
 def by_itself(kind: type[AnyEvent], ride: Ride) -> AnyEvent:
     if kind is events.VersionLost:
         return events.VersionLost(at=ride.state.at, version=NEW, reason="gone")
+    if kind is events.ReleaseTakenOver:
+        return events.ReleaseTakenOver(at=ride.state.at, into="r2")
     if kind is events.WatchResumed:
         return events.WatchResumed(at=ride.state.at, unwatched_s=7.0)
     pending = ride.state.pending[0].id if ride.state.pending else NOBODY
@@ -180,6 +182,8 @@ def test_every_transition_is_taken_somewhere_in_these_tests() -> None:
         ("forward", events.EffectFailed),
         ("forward", events.ReleaseResumed),
         ("forward", events.StepApproved),
+        ("forward", events.WayBackOpened),
+        ("forward", events.ReleaseTakenOver),
         ("reverting", events.VersionPrepared),
         ("reverting", events.VersionVerified),
         ("reverting", events.VersionStopped),

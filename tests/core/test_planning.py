@@ -1,16 +1,13 @@
 """What the ledger's answers do to a wish: plans, objections, ways back, and what must be kept."""
 
-from msgspec.structs import replace
-
 from headgate.core.admission import Known, Words, objections
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
 from headgate.core.model import Finding, Intent, Listener, Rollout, StrategyName, Version
 from headgate.core.need import need
-from headgate.core.plan import ConcurrencyPolicy, Leg
+from headgate.core.plan import ConcurrencyPolicy
 from headgate.core.planning import Policies, plan
-from headgate.core.reversal import objection, objection_to_revert, objection_to_rollback
-from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, begun, leg, plan_of, version
+from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
 
 
 def intent(candidate: Version = NEW, strategy: StrategyName = "canary") -> Intent:
@@ -107,34 +104,6 @@ def test_production_is_not_switched_all_at_once_without_a_reason() -> None:
 
 def test_something_must_change() -> None:
     assert answers(NOTHING, wish=intent(OLD)) == {"something changes": "fail"}
-
-
-# --- the way back -----------------------------------------------------------------------------------------------------
-
-
-def one_way(reason: str = "") -> Leg:
-    return replace(leg(), one_way_after=1, one_way_reason=reason)
-
-
-def test_going_back_is_legal_until_the_point_of_no_return() -> None:
-    assert objection(leg(), begun(5, leg())) is None
-    assert objection(one_way("the schema is new"), begun(1, leg())) is None
-    assert objection(one_way("the schema is new"), begun(2, leg())) == "the schema is new"
-    assert objection(one_way(), begun(2, leg())) == "step 2 of web cannot be undone"
-
-
-def test_one_leg_that_cannot_go_back_keeps_all_from_it() -> None:
-    ride = Ride(plan_of(one_way("the schema is new"), leg(baseline=OLD_API, candidate=NEW_API)))
-    assert objection_to_revert(ride.state, ride.plan.legs) is None
-    ride.to_exposed()
-    assert objection_to_revert(ride.state, ride.plan.legs) == "the schema is new"
-
-
-def test_a_rollback_needs_what_it_goes_back_to() -> None:
-    stored, configured = {OLD.artifact}, {OLD.configuration}
-    assert objection_to_rollback(OLD, stored=stored, configured=configured) is None
-    assert "artifact" in (objection_to_rollback(OLD, stored=(), configured=configured) or "")
-    assert "configuration" in (objection_to_rollback(OLD, stored=stored, configured=()) or "")
 
 
 # --- what must be kept ------------------------------------------------------------------------------------------------

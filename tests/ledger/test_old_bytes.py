@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.events import EffectFailed, ReleaseDequeued, ReleaseRequested, RoutingSet
 from headgate.core.model import ServiceChange
 from headgate.ledger.codec import CODEC
 
@@ -27,8 +27,13 @@ def test_a_plan_from_before_legs_had_changes_means_what_it_meant() -> None:
             now = msgspec.json.decode(msgspec.json.encode(leg))
             merged = now.pop("change") | now
             assert merged.pop("type") == "service"
-            assert {field: merged[field] for field in before} == before
-            assert set(merged) == set(before)
+            after, reason = before.pop("one_way_after"), before.pop("one_way_reason")
+            steps = [(one["step"], one["reason"]) for one in merged["one_way"]]
+            assert steps == ([] if after is None else [(after + 1, reason)])
+            shared = {field: merged[field] for field in before}
+            for step in shared["steps"]:
+                step.pop("one_way", None)
+            assert shared == before
 
 
 def test_what_was_read_is_written_anew_as_it_is_now() -> None:
@@ -38,3 +43,17 @@ def test_what_was_read_is_written_anew_as_it_is_now() -> None:
     assert CODEC.decode(version, body) == event
     assert isinstance(event, ReleaseRequested)
     assert all(isinstance(leg.change, ServiceChange) for leg in event.plan.legs)
+
+
+def test_before_a_leg_had_several_one_way_steps_it_could_be_undone() -> None:
+    """Nothing but tests had ever set `one_way_after`, so nothing is lost with it."""
+    request, routed, failed = (
+        CODEC.decode(1, line) for line in (OLD / "before_one_way.jsonl").read_bytes().splitlines()
+    )
+    assert isinstance(request, ReleaseRequested)
+    assert isinstance(routed, RoutingSet)
+    assert isinstance(failed, EffectFailed)
+    assert (request.plan.legs[0].one_way, request.plan.legs[0].takes_over) == ((), "")
+    assert request.intents[0].one_way is None
+    assert not routed.routing.one_way
+    assert not failed.not_applied

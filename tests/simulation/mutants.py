@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.controller import actor, perform, sampling, scribe, turns, underway
-from headgate.core import wanted
+from headgate.core import planning, wanted
 from headgate.core.events import (
     Judged,
     VersionLost,
@@ -29,7 +29,7 @@ from headgate.core.summary import Outcome
 from headgate.simulation import simulate
 
 SEEDS = 2000
-CAUGHT_MIN = 14
+CAUGHT_MIN = 16
 
 Patch = pytest.MonkeyPatch
 TABLE: dict[Any, Any] = TRANSITIONS
@@ -181,6 +181,16 @@ def retires_too_early(patch: Patch) -> None:
     patch.setattr(wanted, "_retire", _at_once(wanted._retire))
 
 
+def barrier_ignored(patch: Patch) -> None:
+    """A release goes back although a step of it cannot be undone."""
+    patch.setattr(back, "objection_to_revert", lambda state, legs: None)
+
+
+def fix_begins_anew(patch: Patch) -> None:
+    """The fix of a frozen release begins with the first share of its own plan."""
+    patch.setattr(planning, "from_there", lambda steps, forward: steps)
+
+
 def _at_once(retire: Callable[..., Any]) -> Callable[..., Any]:
     def early(state: State, plan: Plan, index: int) -> object:
         legs = tuple(replace(at, cooled=True) for at in state.legs)
@@ -206,8 +216,10 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     unwatched_time_counted,
     sample_counted_twice,
     retires_too_early,
+    barrier_ignored,
+    fix_begins_anew,
 )
-"""Sixteen, of which the first eight were once missed."""
+"""Eighteen, of which the first eight were once missed."""
 
 
 class Caught(NamedTuple):

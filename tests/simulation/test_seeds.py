@@ -23,8 +23,18 @@ OUTCOMES = {
     *("errors rolled_back", "crash rolled_back", "slow rolled_back", "dies rolled_back", "smoke rolled_back"),
     "greedy rolled_back",
 }
-HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
-SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh", "ahead of the ledger"}
+HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost", "illegal"}
+SEEN = {
+    "external",
+    "shared",
+    "deadline",
+    "leaving",
+    "away",
+    "returning",
+    "fresh",
+    "ahead of the ledger",
+    "barred",
+}
 
 
 @pytest.mark.timeout(600)

@@ -22,7 +22,7 @@ from headgate.core.events import (
 )
 from headgate.core.machine import TRANSITIONS, asking, back, forward
 from headgate.core.model import Routing, ServiceChange, Version
-from headgate.core.plan import Plan
+from headgate.core.plan import OneWayStep, Plan
 from headgate.core.state import LegState, Pending, State
 from headgate.core.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke, traffic
 from headgate.core.steps.bake import BAKE
@@ -58,6 +58,7 @@ SOON = (
     "stable_lost_ignored",
     "no_deadline",
     "gives_up_going_back",
+    "barrier_ignored",
 )
 
 
@@ -259,7 +260,7 @@ def test_effects_that_are_forgotten_over_a_restart(monkeypatch: Patch) -> None:
 def test_a_bad_version_that_is_never_stopped(monkeypatch: Patch) -> None:
     forgetful = dataclasses.replace(PREPARE, undo=lambda _, __: ())
     monkeypatch.setitem(KINDS, Prepare, forgetful)
-    found(0, "still runs, and nobody needs it")
+    found(22, "was never told to stop")
 
 
 def test_a_fresh_baseline_that_is_never_stopped(monkeypatch: Patch) -> None:
@@ -281,7 +282,7 @@ def test_a_fresh_baseline_that_gets_more_than_the_canary(monkeypatch: Patch) -> 
 
 def test_an_illegal_rollback() -> None:
     plain = leg()
-    plan = plan_of(replace(plain, one_way_after=1, one_way_reason="the schema is new"))
+    plan = plan_of(replace(plain, one_way=(OneWayStep(1, "the schema is new"),)))
     trace = begin(request(plan))
     trace.state = Ride(plan).to_exposed().state
     assert "the schema is new" in goes_back_legally(trace, undone(plain.change))

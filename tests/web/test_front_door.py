@@ -21,6 +21,7 @@ BODIES: dict[str, Any] = {
     "beginRelease": second(),
     "setFreeze": {"reason": "holidays"},
     "issueToken": {"name": "other", "role": "viewer"},
+    "liftBarrier": {"reason": "both formats work"},
     "addHook": {"name": "pager", "vendor": "alertmanager", "environments": ["production"]},
     "retireUnit": {"unit": {"project": "shop", "environment": "production", "service": "web"}},
 }
@@ -107,6 +108,7 @@ def test_who_is_bound_to_an_environment_has_no_right_elsewhere(role: AccessRole)
             ("/v1/environments", "environments"),
             ("/v1/ledger", "entries"),
             ("/v1/freezes", "freezes"),
+            ("/v1/barriers", "barriers"),
         ):
             assert (await place.read(path, token))[key] == [], path
 

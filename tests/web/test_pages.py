@@ -140,8 +140,8 @@ def test_whoever_signs_out_is_out_and_a_session_cannot_be_fixed() -> None:
 def test_every_form_needs_the_sessions_own_text() -> None:
     async def story(visitor: Visitor) -> None:
         await visitor.enter()
-        verbs = ("abort", "pause", "resume", "approve", "promote", "rollback", "restore")
-        paths = ["/freezes", "/freezes/f1/lift", "/sign-out"]
+        verbs = ("abort", "pause", "resume", "approve", "promote", "lift", "rollback", "restore")
+        paths = ["/freezes", "/freezes/f1/lift", "/barriers/r1/lift", "/sign-out"]
         paths += [f"/releases/{visitor.release}/{verb}" for verb in verbs]
         for path in paths:
             for data in ({}, {"csrf": ""}, {"csrf": "guess"}):
@@ -170,6 +170,7 @@ def test_every_form_is_named_above() -> None:
     assert asyncio.run(run()) == {
         *("/freezes", "/freezes/{freeze}/lift", "/sign-out", "/sign-in"),
         "/releases/{release}/{verb}",
+        "/barriers/{release}/lift",
     }
 
 

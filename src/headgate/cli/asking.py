@@ -16,6 +16,7 @@ from headgate.core.model import Finding, Intent, Unit, Version
 from headgate.core.plan import Plan
 from headgate.core.planning import Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
+from headgate.ledger.legality import Legality, legality
 from headgate.ledger.projections import (
     ALL_RELEASES,
     Running,
@@ -50,7 +51,8 @@ class Asked:
     """What that comes to. `unchanged` are the intents whose units run just this version already.
 
     `stopped` are the units that a freeze forbids to change now, `declared` all that the project file names. `later`
-    says, of units whose version stays, what of the file takes effect with the next one only.
+    says, of units whose version stays, what of the file takes effect with the next one only; `legality` what has become
+    impossible, and from where it goes forward.
     """
 
     environment: str
@@ -62,11 +64,13 @@ class Asked:
     stopped: Mapping[Unit, str]
     declared: tuple[Unit, ...]
     later: Mapping[Unit, tuple[str, ...]]
+    legality: Legality
 
     def plan(self) -> Plan:
         """The plan as it would be drawn now."""
         stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
-        return leaving(plan(self.intents, stable, self.policies), places(self.running))
+        drawn = plan(self.legality.intents, stable, self.policies, self.legality.forward)
+        return leaving(drawn, places(self.running))
 
     def labels(self) -> dict[Version, str]:
         """What the versions that were ever released here are called."""
@@ -77,7 +81,16 @@ class Asked:
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
         undone, versions = rolled_back(self.summaries), rolled_back_versions(self.summaries)
         taken = listening(self.summaries, self.running)
-        known = Known(in_flight, undone, versions, self.stopped, taken, self.declared)
+        known = Known(
+            in_flight,
+            undone,
+            versions,
+            self.stopped,
+            taken,
+            self.declared,
+            self.legality.kept_out,
+            self.legality.meant_for,
+        )
         return objections(self.intents, self.plan(), known, words)
 
 
@@ -119,13 +132,15 @@ def _compared(session: Session, environment: str, found: tuple[Intent, ...], rul
         running = sized(session.ledger, running)
     same = tuple(one for one in found if _runs(running.get(one.unit), one))
     new = tuple(one for one in found if one not in same)
-    stopped = frozen(folded(note.event for note in notes), (one.unit for one in new), time.time())
+    home = folded(note.event for note in notes)
+    stopped = frozen(home, (one.unit for one in new), time.time())
+    legal = legality(new, session.ledger, summaries, running, home) if session.has_ledger else Legality(new)
     units = declared_units(session.project)
     stays = [one for one in found if one.unit in running and running[one.unit].stable == one.candidate]
     waits = {
         one.unit: _later(session, environment, running[one.unit], later.Asked(one, rules)) for one in stays
     }
-    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits)
+    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits, legal)
 
 
 def _later(session: Session, environment: str, run: Running, now: later.Asked) -> tuple[str, ...]:

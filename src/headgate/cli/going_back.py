@@ -6,12 +6,11 @@ from headgate.cli import exits
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, release_named, units_named
 from headgate.core.events import ReleaseRequested
-from headgate.core.model import Version
-from headgate.core.reversal import objection_to_rollback
 from headgate.ledger import Ledger, going_back, lineage
 from headgate.ledger.going_back import NoWay, Way
 from headgate.ledger.projections import fleet_of
-from headgate.ports import Artifacts, PortError
+from headgate.ports import Artifacts
+from headgate.ports.availability import lacking
 
 
 def way_back(ledger: Ledger, release: str | None, environment: str | None, services: Sequence[str]) -> Way:
@@ -41,23 +40,13 @@ def request_of(ledger: Ledger, release: str) -> ReleaseRequested:
 
 def require_legal(way: Way, store: Artifacts) -> None:
     """Raises Unable when a version can not be started any more."""
-    stored = {artifact.digest for artifact in store.list()}
     for intent in way.intents:
         target = intent.candidate
-        configured = {target.configuration} if _configured(store, target) else set[str]()
-        reason = objection_to_rollback(target, stored=stored, configured=configured)
-        if reason is not None:
+        reason = lacking(store, target)
+        if reason:
             hint = "nothing was changed; deploy a version that is in the store: `headgate artifacts`"
             raise Unable(f"{target.unit} cannot go back to {target}: {reason}", hint, code=exits.REFUSED)
 
 
 def _unable(no: NoWay) -> Unable:
     return Unable(str(no), no.hint, code=exits.INTERNAL if no.unforeseen else exits.REFUSED)
-
-
-def _configured(store: Artifacts, version: Version) -> bool:
-    try:
-        store.configuration(version.configuration)
-    except PortError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""The home's freezes, tokens and hooks: kept by the controller where one runs, else written into the ledger itself."""
+"""The home's freezes, barriers, tokens and hooks: kept by the controller where one runs, else written here."""
 
 import asyncio
 from typing import Any
@@ -28,6 +28,7 @@ async def _kept_here(session: Session, name: str, body: object, params: dict[str
     """The same endpoint, in this process."""
     from headgate import wiring
     from headgate.web.access.tokens import HomeBook
+    from headgate.web.api.barriers import BarrierKeeping
     from headgate.web.api.home import HomeKeeping
     from headgate.web.api.hooks import HookKeeping
     from headgate.web.endpoint import Call
@@ -39,7 +40,8 @@ async def _kept_here(session: Session, name: str, body: object, params: dict[str
     try:
         book = HomeBook(ledger)
         hooks = HookKeeping(book, FileVault(hooks_of(session.home)))
-        known = (*HomeKeeping(book).endpoints(), *hooks.endpoints())
+        kept = BarrierKeeping(book, ledger)
+        known = (*HomeKeeping(book).endpoints(), *hooks.endpoints(), *kept.endpoints())
         endpoint = next(one for one in known if one.name == name)
         asked = msgspec.convert(body, endpoint.body) if endpoint.body else None
         reply = await endpoint.handler(Call(owner(person()), params, None, asked))

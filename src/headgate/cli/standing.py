@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from headgate.core.alarms import Alarms
 from headgate.core.drift import Difference, Part, Pictures
+from headgate.core.legality import Barrier
 from headgate.core.model import Unit, Version
 from headgate.ledger.lineage import Promoted
 
@@ -17,8 +18,8 @@ class Standing:
     """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
 
     `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `before` is what
-    `headgate rollback` goes back to, None when there is nothing. `alarms`: how often the judge would have failed stable
-    against itself. `pictures`: what is declared, recorded and real of it.
+    `headgate rollback` goes back to, None when there is nothing; `barrier` is what keeps it from going there. `alarms`:
+    how often the judge would have failed stable against itself. `pictures`: what is declared, recorded and real of it.
     """
 
     unit: Unit
@@ -31,6 +32,7 @@ class Standing:
     moving: "Fold | None"
     waiting: tuple[str, ...]
     before: Promoted | None = None
+    barrier: Barrier | None = None
     alarms: Alarms | None = None
     pictures: Pictures | None = None
 

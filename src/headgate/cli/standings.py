@@ -36,12 +36,14 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     by_name = {summary.release: summary for summary in summaries}
     folds: dict[str, Fold] = {}
     found = gallery(session, running, units, (environment, services))
+    before = {unit: _before(session.ledger, summaries, running[unit]) for unit in units}
     seen = tuple(
         replace(
             _standing(running[unit], by_name, session.ledger, folds),
             alarms=alarms(summaries, unit),
             pictures=found.pictures[unit],
-            before=_before(session.ledger, summaries, running[unit]),
+            before=before[unit],
+            barrier=going_back.barrier_before(session.ledger, summaries, unit, before[unit]),
         )
         for unit in units
     )

@@ -50,6 +50,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("adopt", HOUSE, "Have a home that was copied or moved belong where it is now."),
     Verb("retire", HOUSE, "Stop a service for good that is no longer wanted."),
     Verb("freeze", HOUSE, "Let nothing new begin for a time; list and lift freezes."),
+    Verb("barrier", HOUSE, "List what keeps older versions out; lift it with a reason."),
     Verb("token", HOUSE, "Give out, list and revoke tokens for the API and the dashboard."),
     Verb("secret", HOUSE, "Declare secrets that releases by the API may name; list and remove them."),
     Verb("hook", HOUSE, "Let Git hosts and Alertmanager send their news; list and remove hooks."),

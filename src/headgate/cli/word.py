@@ -1,4 +1,4 @@
-"""A person's word to a release that is under way: pause, resume, approve, promote, abort."""
+"""A person's word to a release that is under way: pause, resume, approve, promote, abort, lift."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from headgate.core.summary import Summary
 if TYPE_CHECKING:
     from headgate.ports.controller import Heard
 
-Verb = Literal["pause", "resume", "approve", "promote", "abort"]
+Verb = Literal["pause", "resume", "approve", "promote", "abort", "lift"]
 
 
 @dataclass(frozen=True)

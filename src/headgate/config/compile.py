@@ -33,6 +33,7 @@ from headgate.core.model import (
     LogRotation,
     Marker,
     Match,
+    OneWay,
     Probes,
     QuietHours,
     Role,
@@ -104,6 +105,7 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         label=label,
         sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
         measured_by=found.criteria.measured_by or "",
+        one_way=OneWay(found.rollback.one_way, found.rollback.after) if found.rollback.one_way else None,
     )
 
 

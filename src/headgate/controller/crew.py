@@ -109,5 +109,5 @@ class Crew:
             self._freed()
 
     def _changed(self, actor: Actor) -> None:
-        if not actor.state.in_flight:
+        if not actor.state.in_flight or any(leg.takes_over for leg in actor.plan.legs):
             self._freed()

@@ -1,6 +1,6 @@
 """What the ledger says about a wish: the plan it becomes, the objections to it, and what must be kept running."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,12 +10,13 @@ from headgate.core.admission import Known, Words, objections
 from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import Home, folded, frozen
-from headgate.core.model import Intent, Unit, Version, worst
+from headgate.core.model import Unit, Version, worst
 from headgate.core.plan import Leg, Plan
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
 from headgate.ledger import Ledger
+from headgate.ledger.legality import Legality, legality
 from headgate.ledger.projections import (
     ALL_RELEASES,
     Running,
@@ -37,10 +38,13 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its name and time later."""
     seen = _Seen.of(ledger)
     moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
-    drawn = _draw(wish.intents, wish.policies, seen, back=wish.rollback_to is not None)
-    asked = wish.intents if wish.rollback_to is None else ()
-    found = objections(wish.intents, drawn, seen.known(moving, asked, at, wish.declared), wish.words)
-    behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
+    back = wish.rollback_to is not None
+    legal = legality(wish.intents, ledger, seen.summaries, seen.running, seen.home)
+    drawn = _draw(legal, wish.policies, seen, back=back)
+    known = seen.known(moving, legal, at, wish.declared, back=back)
+    found = objections(wish.intents, drawn, known, wish.words)
+    forward = back or not legal.forward
+    behind = next((moving[one.unit] for one in wish.intents if one.unit in moving and forward), None)
     return ReleaseRequested(
         at=STAMPED_LATER,
         release="",
@@ -59,10 +63,12 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
 def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -> ReleaseDequeued:
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
     seen = _Seen.of(ledger, without=asked.release)
-    drawn = _draw(asked.intents, policies_of(before), seen, back=asked.rollback_to is not None)
+    back = asked.rollback_to is not None
+    legal = legality(asked.intents, ledger, seen.summaries, seen.running, seen.home)
+    drawn = _draw(legal, policies_of(before), seen, back=back)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    changing = asked.intents if asked.rollback_to is None else ()
-    found = objections(asked.intents, drawn, seen.known({}, changing, at), words)
+    known = replace(seen.known({}, legal, at, back=back), overtaken=seen.overtaken(asked.release))
+    found = objections(asked.intents, drawn, known, words)
     return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
 
 
@@ -81,14 +87,26 @@ class _Seen:
         others = [summary for summary in summaries if summary.release != without]
         return cls(others, fleet(summaries, retired(notes)), folded(note.event for note in notes))
 
+    def overtaken(self, release: str) -> dict[Unit, str]:
+        """What was promoted that was asked for after `release`, by the units that it moved."""
+        later = [
+            one
+            for one in self.summaries
+            if one.outcome == "promoted" and ordinal(one.release) > ordinal(release)
+        ]
+        return {move.unit: one.release for one in later for move in one.moves}
+
     def known(
         self,
         moving: Mapping[Unit, str],
-        changing: Iterable[Intent],
+        legal: Legality,
         at: float,
         declared: tuple[Unit, ...] | None = None,
+        *,
+        back: bool,
     ) -> Known:
-        """What the rules ask about; a way back is never forbidden by a freeze, and so not among `changing`."""
+        """What the rules ask about. A way back is never forbidden by a freeze, but always by a barrier."""
+        changing = () if back else legal.intents
         return Known(
             in_flight=moving,
             undone=rolled_back(self.summaries),
@@ -96,6 +114,9 @@ class _Seen:
             frozen=frozen(self.home, (intent.unit for intent in changing), at),
             listening=listening(self.summaries, self.running),
             declared=declared,
+            kept_out=legal.kept_out,
+            meant_for={} if back else legal.meant_for,
+            ordered_back=back,
         )
 
 
@@ -125,9 +146,13 @@ def free_name(ledger: Ledger) -> str:
     return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
 
 
-def _draw(intents: tuple[Intent, ...], policies: Policies, seen: _Seen, *, back: bool) -> Plan:
-    draw = plan_back if back else plan
-    drawn = leaving(draw(intents, _stable(seen.running), policies), places(seen.running))
+def _draw(legal: Legality, policies: Policies, seen: _Seen, *, back: bool) -> Plan:
+    stable = _stable(seen.running)
+    forward = legal.forward
+    drawn = (
+        plan_back(legal.intents, stable, policies) if back else plan(legal.intents, stable, policies, forward)
+    )
+    drawn = leaving(drawn, places(seen.running))
     tried = attempts(seen.summaries)
     return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.change.candidate, 0)) for leg in drawn.legs))
 

@@ -37,7 +37,7 @@ from headgate.core.events import (
 )
 from headgate.core.model import Finding, Routing, Unit, Version, worst
 from headgate.core.plan import Plan
-from headgate.ports import Permanent, PortError, Ran, Temporary
+from headgate.ports import NotApplied, Permanent, PortError, Ran, Temporary
 
 T = TypeVar("T")
 
@@ -98,7 +98,10 @@ class Performer:
         try:
             return await self._act(effect_id, effect, plan, delayed, whole)
         except PortError as error:
-            return EffectFailed(at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)))
+            not_applied = isinstance(error, NotApplied)
+            return EffectFailed(
+                at=STAMPED_LATER, effect=effect_id, reason=plain(str(error)), not_applied=not_applied
+            )
 
     async def withdraw(self, unit: Unit) -> None:
         """Have the proxy serve nothing for `unit` any more, tried within bounds. Raises PortError."""
@@ -190,7 +193,7 @@ class Performer:
     async def _require_whole(self, version: Version, instances: int) -> None:
         """Wait until so many instances of `version` are ready: one that has just crashed may come up again.
 
-        Raises Permanent when it does not. What cannot be asked is unknown, and the judge's verdict stands.
+        Raises NotApplied when it does not. What cannot be asked is unknown, and the judge's verdict stands.
         """
         ready = 0
         for _ in range(WHOLE_LOOKS):
@@ -201,7 +204,7 @@ class Performer:
         seen = (
             f"after {WHOLE_LOOKS * WHOLE_ROUND_S:g} s {ready} of {instances} instances of {version} are ready"
         )
-        raise Permanent(f"{seen}: it is not promoted")
+        raise NotApplied(f"{seen}: it is not promoted")
 
     async def _execute(self, id_: EffectId, effect: RunCommand, delayed: Delayed | None) -> Ran:
         """Within the command's own limit, asked about included; the same effect never runs twice."""

@@ -19,9 +19,10 @@ from headgate.controller.reconcile import Reconciler
 from headgate.controller.recover import watch_over
 from headgate.controller.retiring import Retiring
 from headgate.controller.scribe import Overtaken
+from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseRequested
+from headgate.core.events import AnyEvent, ReleaseRequested
 from headgate.core.foreign import clean_name, clean_text, cleaned
 from headgate.core.machine import Illegal, initial
 from headgate.core.model import Unit, Version
@@ -96,6 +97,7 @@ class Supervisor:
         self._admitting = asyncio.Lock()
         self._freed = asyncio.Event()
         self._crew = Crew(ledger, self._means.spool, world, self._follow, self._freed.set)
+        self._succession = Succession(ledger, self._crew)
         self._trouble = ""
         self._ahead = ""
         self._retiring: Retiring | None = None
@@ -179,7 +181,7 @@ class Supervisor:
         if actor is None:
             known = ", ".join(self._crew) or "none"
             raise UnknownRelease(f"no open release is called {release!r} (open: {known})")
-        return await actor.tell(cleaned(event))
+        return await self._succession.tell(actor, cleaned(event), self._admitting)
 
     async def retire(self, unit: Unit, by: str, reason: str) -> Retired:
         """Take a unit away that is no longer wanted, recorded first. Raises Unretirable, Stopped, LedgerError."""
@@ -280,6 +282,7 @@ class Supervisor:
                 async with self._admitting:
                     if not self._ahead:
                         await self._serve_queue()
+                        await self._succession.hand_over()
             except LedgerError as error:
                 self._trouble = str(error)
                 await asyncio.sleep(LEDGER_RETRY_S)
@@ -297,18 +300,21 @@ class Supervisor:
         self._crew.abandon()
 
     async def _serve_queue(self) -> None:
-        """Let every queued release go whose units nobody moves any more, oldest first."""
+        """Let every queued release go whose units nobody moves any more, oldest first.
+
+        One that has begun may be newer: it took a frozen one over.
+        """
         open_now = self._open()
         self._crew.take_up(open_now)
         ahead: dict[Unit, list[str]] = {}
-        for summary in open_now:
+        for summary in sorted(open_now, key=lambda one: one.phase == "queued"):
             actor = self._crew.get(summary.release)
             in_the_way = [name for move in summary.moves for name in ahead.get(move.unit, ())]
             if actor is not None and actor.state.stage == "queued":
                 if not in_the_way:
                     await self._let_go(actor)
                 elif actor.plan.concurrency == "supersede":
-                    await self._supersede(dict.fromkeys(in_the_way), summary.release)
+                    await self._succession.supersede(in_the_way, summary.release)
             if summary.outcome is None:
                 for move in summary.moves:
                     ahead.setdefault(move.unit, []).append(summary.release)
@@ -318,15 +324,6 @@ class Supervisor:
         event = await self._aside(lambda ledger: dequeued(asked, before, ledger, at))
         with contextlib.suppress(Illegal, Stopped):
             await actor.tell(event)
-
-    async def _supersede(self, others: Iterable[str], release: str) -> None:
-        """Undo what is in the way. What is on its way back already is left to finish."""
-        word = ReleaseAborted(at=STAMPED_LATER, by="headgate", reason=f"superseded by {release}")
-        for name in others:
-            other = self._crew.get(name)
-            if other is not None and other.state.stage in ("queued", "checking", "forward"):
-                with contextlib.suppress(Illegal, Stopped):
-                    await other.tell(word)
 
     async def _at_once(self, work: Callable[[Ledger], T]) -> T:
         return work(self._ledger)

@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from headgate.core.adjusting import adjustments
+from headgate.core.legality import Barrier
 from headgate.core.model import Answer, Finding, Intent, Listener, Unit, Version
-from headgate.core.places import collision
+from headgate.core.places import collision, named
 from headgate.core.plan import Leg, Plan
 
 
@@ -17,6 +18,9 @@ class Known(msgspec.Struct, frozen=True):
     and have not been promoted since; `undone_versions` the versions, which have a configuration as well. `frozen` maps
     a unit that must not change now to the freeze that says so. `listening` are the listeners that units have now, or
     will have when what is under way is promoted; `declared` the units that the project file names, where anybody said.
+    `kept_out` maps a unit to the barrier that its candidate is older than, `meant_for` one to the earlier release that
+    its declared `rollback.one_way` was meant for. `ordered_back`: it is a way back that a person orders.
+    `overtaken` maps a unit to a later release that was promoted while this one waited for its turn.
     """
 
     in_flight: Mapping[Unit, str]
@@ -25,6 +29,10 @@ class Known(msgspec.Struct, frozen=True):
     frozen: Mapping[Unit, str] = {}
     listening: Mapping[Unit, Collection[Listener]] = {}
     declared: Collection[Unit] | None = None
+    kept_out: Mapping[Unit, Barrier] = {}
+    meant_for: Mapping[Unit, str] = {}
+    ordered_back: bool = False
+    overtaken: Mapping[Unit, str] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -37,7 +45,10 @@ class Words(msgspec.Struct, frozen=True):
 def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Words) -> tuple[Finding, ...]:
     """Every rule's answer to this release; one `fail` refuses it."""
     found = [_in_flight(intent.unit, plan, known) for intent in intents]
+    found += [_overtaken(intent.unit, known) for intent in intents]
     found += [_frozen(intent.unit, known, words) for intent in intents]
+    found += [_kept_out(intent, known, words) for intent in intents]
+    found += [_meant(intent.unit, known) for intent in intents]
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
     found += [_placed(leg, known) for leg in plan.legs]
@@ -47,15 +58,26 @@ def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Wor
 
 def _in_flight(unit: Unit, plan: Plan, known: Known) -> Finding:
     other = known.in_flight.get(unit)
-    if other is None or plan.concurrency != "refuse":
+    takes_over = any(leg.unit == unit and leg.takes_over for leg in plan.legs)
+    if other is None or takes_over or plan.concurrency != "refuse":
         return Finding("one release at a time", "pass", f"nothing else moves {unit}")
     return Finding(
         "one release at a time",
         "fail",
         f"{other} is moving {unit}",
         hint=f"wait for it, `headgate resume {other}` where it stands still, `headgate abort {other}`, "
-        "or declare `concurrency: queue` or `supersede`",
+        "or declare `concurrency: queue` or `supersede`; where it is frozen, deploy a new version of all that it "
+        "has moved",
     )
+
+
+def _overtaken(unit: Unit, known: Known) -> Finding:
+    """Who waited while a fix went forward knew nothing of it: whether it still is wanted is asked anew."""
+    other = known.overtaken.get(unit)
+    if other is None:
+        return Finding("in its turn", "pass", f"nothing that was asked for later has moved {unit}")
+    evidence = f"{other} was asked for later, and promoted before its turn came"
+    return Finding("in its turn", "fail", evidence, "deploy it again, if it is still wanted")
 
 
 def _frozen(unit: Unit, known: Known, words: Words) -> Finding:
@@ -68,6 +90,32 @@ def _frozen(unit: Unit, known: Known, words: Words) -> Finding:
         f"{unit} is frozen ({freeze})",
         "wait until it is over (`headgate freeze list`), have it lifted, "
         'or say why this cannot wait: `--break-glass "reason"`',
+    )
+
+
+def _kept_out(intent: Intent, known: Known, words: Words) -> Finding:
+    """What is from before an irreversible step cannot work any more; a way back needs the barrier lifted."""
+    check, barrier = "not across a barrier", known.kept_out.get(intent.unit)
+    if barrier is None:
+        return Finding(check, "pass", f"{intent.candidate} is not from before an irreversible step")
+    lift = f'`headgate barrier lift {named(barrier.unit)} --reason "..."` where that is no longer so'
+    evidence = f"{intent.candidate} is from before {barrier.release}: {barrier.sentence()}"
+    if known.ordered_back:
+        return Finding(check, "fail", evidence, f"deploy a version that is newer, or {lift}")
+    hint = f'deploy a version that is newer, {lift}, or say why it must be: `--break-glass "reason"`'
+    return _excused(check, words.break_glass, evidence, hint)
+
+
+def _meant(unit: Unit, known: Known) -> Finding:
+    """A declaration that stayed in the file is none about the next change."""
+    check, release = "declared for this release", known.meant_for.get(unit)
+    if release is None:
+        return Finding(check, "pass", f"{unit} declares nothing that was meant for an earlier release")
+    return Finding(
+        check,
+        "warn",
+        f"`rollback.one_way` of {unit} was meant for {release}, and says nothing about this release",
+        "take it out of the project file; where this change is one-way as well, give it a reason of its own",
     )
 
 

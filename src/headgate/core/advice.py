@@ -48,7 +48,13 @@ def answers(fold: Fold) -> tuple[Advice, ...]:
         accept = ("take it as it is", f"headgate abort {release}")
         return (again, accept) if state.hold.kind == "unverified" else (again,)
     if state.hold.kind == "illegal":
-        return (("begin the step again", f"headgate resume {release}"), force)
+        unit = fold.plan.legs[state.leg].unit
+        fix = ("deploy a fix, which takes its traffic over", f"headgate deploy {named(unit)}")
+        lift = (
+            "let it be undone, where going back works again",
+            f'headgate barrier lift {named(unit)} --reason "..."',
+        )
+        return (fix, ("begin the step again", f"headgate resume {release}"), force, lift)
     return (("begin the step again", f"headgate resume {release}"), force, undo)
 
 

@@ -105,6 +105,10 @@ class TimeCame(Answer, frozen=True, kw_only=True, tag=True):
 
 
 class EffectFailed(Answer, frozen=True, kw_only=True, tag=True):
-    """An effect could not be carried out, after its bounded retries. `reason` is for people."""
+    """An effect could not be carried out, after its bounded retries. `reason` is for people.
+
+    `not_applied`: it is known that nothing was changed. False: part of it, or all of it, may have happened.
+    """
 
     reason: str
+    not_applied: bool = False

@@ -39,6 +39,7 @@ __all__ = [
     "ReleasePaused",
     "ReleaseRequested",
     "ReleaseResumed",
+    "ReleaseTakenOver",
     "Request",
     "RoutingSet",
     "SmokeTested",
@@ -49,6 +50,7 @@ __all__ = [
     "VersionStopped",
     "VersionVerified",
     "WatchResumed",
+    "WayBackOpened",
 ]
 
 
@@ -112,6 +114,22 @@ class ReleaseAborted(Event, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class WayBackOpened(Event, frozen=True, kw_only=True, tag=True):
+    """A person said that the release can be undone again, although a one-way step has begun.
+
+    The reason is not optional.
+    """
+
+    by: str
+    reason: str
+
+
+class ReleaseTakenOver(Event, frozen=True, kw_only=True, tag=True):
+    """The release `into` goes forward from where this frozen one stands, and has its traffic now."""
+
+    into: str
+
+
 # --- what was seen ---------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +161,7 @@ class VersionLost(Event, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-Request = ReleasePaused | ReleaseResumed | StepApproved | PromotionForced | ReleaseAborted
+Request = ReleasePaused | ReleaseResumed | StepApproved | PromotionForced | ReleaseAborted | WayBackOpened
 AnyEvent = (
     ReleaseRequested
     | ReleaseDequeued
@@ -152,6 +170,8 @@ AnyEvent = (
     | StepApproved
     | PromotionForced
     | ReleaseAborted
+    | WayBackOpened
+    | ReleaseTakenOver
     | GatesAnswered
     | VersionPrepared
     | RoutingSet

@@ -9,6 +9,7 @@ from headgate.core import events as e
 from headgate.core.account import role, span
 from headgate.core.adjusting import adjustments
 from headgate.core.judgement import LEARNING
+from headgate.core.legality import forecast, objection, sentence
 from headgate.core.model import Finding, Routing, Verdict, Version, in_words, worst
 from headgate.core.plan import Leg
 from headgate.core.report import Fold
@@ -61,7 +62,7 @@ def _facts(event: e.AnyEvent, before: State, folded: Fold) -> Iterator[tuple[str
             yield _gates(findings), worst(findings) != "pass"
         case e.EffectFailed(reason=reason) | e.VersionLost(reason=reason):
             yield f"It failed: {reason}.", True
-        case e.EffectDelayed() | e.WatchResumed():
+        case e.EffectDelayed() | e.WatchResumed() | e.ReleaseTakenOver():
             yield _passing(event)
         case e.TimeCame():
             waited = before.stage == "forward"
@@ -93,8 +94,8 @@ def _done(event: e.Answer, before: State, folded: Fold) -> Iterator[tuple[str, b
             return
 
 
-def _passing(event: e.EffectDelayed | e.WatchResumed) -> tuple[str, bool]:
-    """What is said of time that passes."""
+def _passing(event: e.EffectDelayed | e.WatchResumed | e.ReleaseTakenOver) -> tuple[str, bool]:
+    """What is said of time that passes, and of traffic that passes to another release."""
     match event:
         case e.EffectDelayed(reason=reason, attempts=attempts):
             return (
@@ -103,6 +104,8 @@ def _passing(event: e.EffectDelayed | e.WatchResumed) -> tuple[str, bool]:
             )
         case e.WatchResumed(unwatched_s=unwatched_s):
             return f"Nobody watched for {span(unwatched_s)}: that time does not count.", False
+        case e.ReleaseTakenOver(into=into):
+            return f"{into} has its traffic and goes forward; what only this release ran was stopped.", True
 
 
 def _executed(event: e.CommandRan) -> str:
@@ -129,6 +132,10 @@ def _request(event: e.ReleaseRequested) -> Iterator[str]:
             yield f"{event.author} asked to adjust {leg.unit}, which stays {stays}: {around}{because}."
             continue
         yield f"{event.author} asked to move {leg.unit} {start} to {leg.change.candidate.key}{_because(event.reason)}."
+        if leg.takes_over:
+            yield f"It takes {leg.takes_over} over where that is frozen, and goes forward from there."
+        if said := forecast(leg):
+            yield f"{said[:1].upper()}{said[1:]}."
     if event.plan.audience.roles:
         yield f"Roles: {'; '.join(role(one) for one in event.plan.audience.roles)}."
     if event.rollback_to:
@@ -149,6 +156,7 @@ def _person(event: e.AnyEvent) -> str:
         e.StepApproved: "approved the step",
         e.PromotionForced: "promoted it over the judge",
         e.ReleaseAborted: "aborted it",
+        e.WayBackOpened: "lifted its barrier, so that it can be undone again",
     }
     return f"{by} {verbs.get(type(event), type(event).__name__)}{_because(reason)}."
 
@@ -184,12 +192,20 @@ def _routing(routing: Routing, before: State, folded: Fold) -> str:
             )
 
 
+def _ends_going_back(before: State, folded: Fold) -> Iterator[str]:
+    """That a one-way step has begun, once for each leg."""
+    for leg, at, now in zip(folded.plan.legs, before.legs, folded.state.legs, strict=False):
+        if now.one_way and not at.one_way and (reason := objection(leg, now)) is not None:
+            yield f"From here on, {sentence(folded.state.release, reason)}."
+
+
 def _turns(before: State, folded: Fold) -> Iterator[tuple[str, bool]]:
     """What the event led to."""
     after = folded.state
+    yield from ((text, True) for text in _ends_going_back(before, folded))
     if after.hold is not None and after.hold != before.hold:
         yield f"It was held for a person: {after.hold.reason}.", True
-    if after.stage == "reverting" and before.stage == "forward":
+    if after.stage == "reverting" and before.stage == "forward" and not after.taken_over:
         yield f"So the release turned round: {after.reason}.", True
     if (
         before.stage == "forward"

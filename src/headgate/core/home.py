@@ -94,6 +94,14 @@ class FreezeLifted(HomeEvent, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class BarrierLifted(HomeEvent, frozen=True, kw_only=True, tag=True):
+    """Versions from before `release` may run again of `unit`, because a person says so; the reason is not optional."""
+
+    unit: Unit
+    release: str
+    reason: str
+
+
 class HookAdded(HomeEvent, frozen=True, kw_only=True, tag=True):
     """Another system may send its news here. `digest` is the SHA-256 (hex) of the secret that it proves itself by.
 
@@ -166,6 +174,7 @@ AnyHomeEvent = (
     | ActionDenied
     | FreezeSet
     | FreezeLifted
+    | BarrierLifted
     | HookAdded
     | HookRemoved
     | HookReceived
@@ -233,7 +242,8 @@ class Home(msgspec.Struct, frozen=True):
     """What holds in a home after its first `number` events: its tokens, freezes and hooks by their names.
 
     `called` holds the names that somebody signed in under, by their issuer and who they are to it; `reconciled` the
-    releases that the world has done and this ledger never did.
+    releases that the world has done and this ledger never did; `lifted` the barriers that are over, by unit and
+    release.
     """
 
     number: int = 0
@@ -242,6 +252,7 @@ class Home(msgspec.Struct, frozen=True):
     hooks: dict[str, Hook] = {}
     called: dict[tuple[str, str], tuple[str, ...]] = {}
     reconciled: frozenset[str] = frozenset()
+    lifted: frozenset[tuple[Unit, str]] = frozenset()
 
 
 def after(home: Home, event: AnyHomeEvent) -> Home:
@@ -260,12 +271,15 @@ def after(home: Home, event: AnyHomeEvent) -> Home:
             return replace(home, freezes=home.freezes | {event.freeze: lifted})
         case HookAdded() | HookRemoved() | HookReceived():
             return replace(home, hooks=_hooked(home.hooks, event))
-        case LedgerReconciled():
-            return replace(home, reconciled=home.reconciled | frozenset(event.releases))
         case SignedIn() if event.subject:
             return _known_as(home, (event.how, event.subject), event.by)
+        case LedgerReconciled():
+            home = replace(home, reconciled=home.reconciled | frozenset(event.releases))
+        case BarrierLifted():
+            home = replace(home, lifted=home.lifted | {(event.unit, event.release)})
         case _:
-            return home
+            pass
+    return home
 
 
 def retirements(events: Iterable[AnyHomeEvent]) -> dict[Unit, str]:

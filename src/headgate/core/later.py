@@ -31,6 +31,9 @@ OF_A_SERVICE: dict[str, Rule] = {
     "rollout": Rule("rollout, stop.drain", "the next version gets its traffic by it"),
     "judge": Rule("criteria", "the next version is judged by it; what runs was judged before"),
     "sources": Rule("signals", "the next version is measured by them"),
+    "one_way": Rule("rollback", "it is about the change that the next version brings"),
+    "before": Rule("before", "they are run before the next version starts"),
+    "after": Rule("after", "they are run once the next version has all the traffic"),
     "measured_by": Rule("criteria.measured_by", "the next version is measured by it"),
 }
 """By the field of an intent."""

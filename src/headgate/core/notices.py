@@ -18,13 +18,14 @@ from headgate.core.events import (
     ReleaseRequested,
     RoutingSet,
 )
+from headgate.core.legality import objection_to_revert
 from headgate.core.model import Audience, Role
 from headgate.core.model.audience import Moment, RoleName, Severity
 from headgate.core.report import Fold
 from headgate.core.state import State
 from headgate.core.steps import Expose, step_name
 from headgate.core.undoing import traffic_is_back
-from headgate.core.view import waits_for_person
+from headgate.core.view import share, waits_for_person
 
 REPEAT_S = 600.0
 """A release that is held again for the same thing is told of again only so long after the last time."""
@@ -155,7 +156,12 @@ class Telling:
             return self._notice("waiting", "warning", decision, f"{what}{again}", self._commands())
         severity = self._grave() if state.hold.kind in GRAVE_HOLDS else "warning"
         lines = (account.sentence(state.hold.reason), self._traffic(), *self._commands())
-        return self._notice("held", severity, decision, f"is held for a person{again}", lines)
+        what = f"is held for a person{again}"
+        if state.hold.kind == "illegal":
+            leg, at = self.folded.plan.legs[state.leg], state.here()
+            barred = objection_to_revert(state, self.folded.plan.legs)
+            what = f"is frozen at {share(at, leg)}%: {barred}{again}"
+        return self._notice("held", severity, decision, what, lines)
 
     def escalates(self, now: float) -> tuple[Role, Notice] | None:
         """The decision that has waited too long at `now`, and whose it is; None while none has, or nobody stands in."""
@@ -251,6 +257,9 @@ class Telling:
                     f'To try the same once more: headgate retry {release} --reason "..."',
                 )
                 return self._happened("rolled_back", "warning", "was rolled back", (*lines, *now))
+            case "aborted" if state.taken_over:
+                line = account.sentence(state.reason)
+                return self._happened("aborted", "info", f"is taken over by {state.taken_over}", (line,))
             case "aborted":
                 lines = (account.sentence(state.reason), account.cost(self.folded), *warnings)
                 return self._happened("aborted", "info", "was undone by a person", lines)

@@ -7,7 +7,7 @@ import msgspec
 from headgate.core.criteria import JudgeSpec
 from headgate.core.model.audience import Audience
 from headgate.core.model.change import Change
-from headgate.core.model.identity import Unit
+from headgate.core.model.identity import Unit, Version
 from headgate.core.model.source import Source
 from headgate.core.steps import Step
 
@@ -20,12 +20,24 @@ OnSilent = Literal["hold", "roll_back"]
 ConcurrencyPolicy = Literal["refuse", "queue", "supersede"]
 
 
+class OneWayStep(msgspec.Struct, frozen=True):
+    """The step with index `step` cannot be undone once it has begun, for `reason`.
+
+    `oldest` is the oldest version that works from then on. None: the candidate of the leg.
+    """
+
+    step: int
+    reason: str
+    oldest: Version | None = None
+
+
 class Leg(msgspec.Struct, frozen=True):
     """One change and the steps that carry it out, watched by `judge`.
 
     `sources` add to what the proxy measures; `measured_by` names the one whose requests, errors and latencies are
     judged (empty: the proxy's).
-    Once the step with index `one_way_after` is complete, going back is illegal, for `one_way_reason`.
+    `one_way` are the steps that cannot be undone, in their order; `takes_over` names the frozen release whose traffic
+    the leg takes over (empty: none).
     `learn`: stable is watched from the leg's first step on, so that its ways are known before anybody reaches the
     candidate.
     """
@@ -35,8 +47,8 @@ class Leg(msgspec.Struct, frozen=True):
     judge: JudgeSpec
     sources: tuple[Source, ...] = ()
     measured_by: str = ""
-    one_way_after: int | None = None
-    one_way_reason: str = ""
+    one_way: tuple[OneWayStep, ...] = ()
+    takes_over: str = ""
     learn: bool = False
 
     @property

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.legality import Forward, beyond_return, from_there, one_way_steps
 from headgate.core.model import Audience, Intent, Listener, ServiceChange, Unit, Version
 from headgate.core.model.routing import beside
 from headgate.core.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
@@ -55,11 +56,19 @@ def policies_of(drawn: Plan) -> Policies:
 Strategy = Callable[[Intent], Iterator[Step]]
 
 
-def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
+NOWHERE_FROZEN: Mapping[Unit, Forward] = {}
+
+
+def plan(
+    intents: tuple[Intent, ...],
+    running: Mapping[Unit, Version],
+    policies: Policies,
+    forward: Mapping[Unit, Forward] = NOWHERE_FROZEN,
+) -> Plan:
     """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
 
     A first release has nothing to be compared with or to go back to: it is exposed at once. What runs this very version
-    is only adjusted, in size or place.
+    is only adjusted, in size or place. `forward` says which units go forward from a frozen release.
     """
 
     def strategy(intent: Intent) -> Strategy:
@@ -67,12 +76,13 @@ def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies:
             return adjusted
         return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
 
-    return _plan(intents, running, policies, strategy)
+    return _plan(intents, running, policies, strategy, forward)
 
 
 def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
     """The plan of a rollback that a person orders: to versions that have succeeded before, at once."""
-    return _plan(intents, running, policies, lambda _: back_to)
+    back = tuple(replace(intent, one_way=None) for intent in intents)
+    return _plan(back, running, policies, lambda _: back_to, NOWHERE_FROZEN)
 
 
 def leaving(drawn: Plan, before: Mapping[Unit, Place]) -> Plan:
@@ -91,9 +101,16 @@ def _plan(
     running: Mapping[Unit, Version],
     policies: Policies,
     strategy: Callable[[Intent], Strategy],
+    forward: Mapping[Unit, Forward],
 ) -> Plan:
+    def leg(intent: Intent) -> Leg:
+        chosen = strategy(intent)
+        steps = tuple(chosen(intent))
+        steps = with_commands(steps, intent) if chosen not in (adjusted, back_to) else steps
+        return _leg(intent, running.get(intent.unit), steps, forward.get(intent.unit), policies)
+
     return Plan(
-        legs=tuple(_leg(intent, running.get(intent.unit), strategy(intent)) for intent in intents),
+        legs=tuple(leg(intent) for intent in intents),
         gates=policies.gates,
         on_inconclusive=policies.on_inconclusive,
         on_no_data=policies.on_no_data,
@@ -103,11 +120,20 @@ def _plan(
     )
 
 
-def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
-    steps = tuple(strategy(intent))
+def _leg(
+    intent: Intent,
+    baseline: Version | None,
+    steps: tuple[Step, ...],
+    forward: Forward | None,
+    policies: Policies,
+) -> Leg:
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
-    steps = with_learning(steps) if judged else steps
-    steps = with_commands(steps, intent) if strategy not in (adjusted, back_to) else steps
+    steps = from_there(steps, forward) if forward is not None else steps
+    steps = with_learning(steps) if judged and forward is None else steps
+    declared = None if intent.candidate == baseline else intent.one_way
+    steps, one_way = one_way_steps(
+        steps, declared, forward, asks=policies.production and baseline is not None
+    )
     change = ServiceChange(
         unit=intent.unit,
         candidate=intent.candidate,
@@ -119,8 +145,10 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
         drain_s=intent.rollout.drain_s,
         fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
     )
+    steps = tuple(beyond_return(steps, one_way))
     judge = _judge(intent.judge, steps)
-    return Leg(change, steps, judge, intent.sources, intent.measured_by, learn=judged)
+    taken = forward.release if forward is not None else ""
+    return Leg(change, steps, judge, intent.sources, intent.measured_by, one_way, taken, learn=judged)
 
 
 def _ahead(steps: tuple[Step, ...]) -> Iterator[tuple[int, int]]:

@@ -57,6 +57,13 @@ class Watch(msgspec.Struct, frozen=True, gc=False):
     since: float = 0.0
 
 
+class Begun(msgspec.Struct, frozen=True, gc=False):
+    """The one-way step with index `step` has begun, `at` seconds since the epoch: its order is on record."""
+
+    step: int
+    at: float
+
+
 class LegState(msgspec.Struct, frozen=True, gc=False):
     """How far one leg has come.
 
@@ -70,6 +77,7 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     the most evidence that stable has had against itself.
     After success: `cooled` (rollback window over), `retired` (the baseline is stopped, or kept for another release),
     `fresh_stopped`.
+    `one_way` are the one-way steps that have begun: while there is one, the leg cannot be undone.
     """
 
     progress: tuple[Progress, ...] = ()
@@ -89,6 +97,7 @@ class LegState(msgspec.Struct, frozen=True, gc=False):
     retired: bool = False
     fresh: int = 0
     fresh_stopped: bool = False
+    one_way: tuple[Begun, ...] = ()
 
     @property
     def reached(self) -> int:
@@ -119,6 +128,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     `frozen_s` is how long of it stable was in trouble of its own, which counts neither for a bake nor for its deadline.
     `unwatched_s` is how long nobody watched since it ended, which does not count for the rollback window.
     `delayed` says why going back is not done yet although it is tried on; empty: nothing is in its way.
+    `taken_over` names the release that goes forward from here and has the traffic; empty: none has.
     `outcome` is what the release ends as (while reverting: what it will end as), `ended_at` when it did.
     """
 
@@ -141,6 +151,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     ended_at: float | None = None
     unwatched_s: float = 0.0
     delayed: str = ""
+    taken_over: str = ""
     warnings: tuple[str, ...] = ()
 
     @property

@@ -17,11 +17,20 @@ class Placebo(msgspec.Struct, frozen=True):
     needed: float
 
 
+class Barred(msgspec.Struct, frozen=True):
+    """Since `at` (seconds since the epoch) no version older than `oldest` may run, for `reason`."""
+
+    at: float
+    reason: str
+    oldest: Version
+
+
 class Move(msgspec.Struct, frozen=True):
     """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent).
 
     `listener` is where `after` is reached once it is promoted, `instances` how many of it there are then (0: written
-    by a Headgate that did not say). `placebo` None: stable was not compared with itself.
+    by a Headgate that did not say). `placebo` None: stable was not compared with itself. `barred`: what has become
+    impossible with it, oldest first; `takes_over` as in a `Leg`.
     """
 
     unit: Unit
@@ -32,6 +41,8 @@ class Move(msgspec.Struct, frozen=True):
     listener: Listener | None = None
     placebo: Placebo | None = None
     instances: int = 0
+    barred: tuple[Barred, ...] = ()
+    takes_over: str = ""
 
     @property
     def adjusts(self) -> bool:

@@ -22,6 +22,7 @@ from headgate.core.events import (
     StepApproved,
     VersionLost,
     VersionPrepared,
+    WayBackOpened,
 )
 from headgate.core.machine import initial
 from headgate.core.machine import step as advance
@@ -66,6 +67,7 @@ _WORDS: dict[type, str] = {
     StepApproved: "approved",
     PromotionForced: "promotion forced",
     ReleaseAborted: "aborted",
+    WayBackOpened: "barrier lifted",
 }
 
 
@@ -131,7 +133,8 @@ class Drawing:
                 step = leg.steps[state.step]
                 return Part(step_name(step), tag(step), leg.unit.service, at)
             case "reverting":
-                return Part("roll back", "rollback", "", at, failed=state.reason)
+                name = "hand the traffic over" if state.taken_over else "roll back"
+                return Part(name, "rollback", "", at, failed=state.reason)
             case _:
                 return None
 
@@ -157,7 +160,14 @@ class Drawing:
                 return Remark(at, "smoke tested", {"answer": worst(findings)})
             case VersionLost(at=at, version=version, reason=reason):
                 return Remark(at, "version lost", {"version": version.key, "reason": reason})
-            case ReleasePaused() | ReleaseResumed() | StepApproved() | PromotionForced() | ReleaseAborted():
+            case (
+                ReleasePaused()
+                | ReleaseResumed()
+                | StepApproved()
+                | PromotionForced()
+                | ReleaseAborted()
+                | WayBackOpened()
+            ):
                 return Remark(event.at, _WORDS[type(event)], {"by": event.by, "reason": event.reason})
             case _:
                 return None

@@ -5,9 +5,9 @@ from headgate.core.judge.alpha import needed
 from headgate.core.model import Version
 from headgate.core.model.routing import WHOLE
 from headgate.core.plan import Leg, Plan
-from headgate.core.state import LegState, State
+from headgate.core.state import Begun, LegState, State
 from headgate.core.steps import Step, kind_of
-from headgate.core.summary import Move, Placebo, Summary
+from headgate.core.summary import Barred, Move, Placebo, Summary
 
 HALVES = 2
 """Stable is compared with itself where it has so many instances at least."""
@@ -22,7 +22,7 @@ def phase(state: State, plan: Plan) -> str:
         waiting = state.here().frozen and kind.calm
         return "paused" if state.paused else "waiting for stable" if waiting else kind.phase
     if state.stage == "reverting":
-        return "rolling back"
+        return "taken over" if state.taken_over else "rolling back"
     if state.stage in ("warm", "closed"):
         return (state.outcome or "ended").replace("_", " ")
     return state.stage
@@ -105,6 +105,8 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
                 leg.change.listener,
                 _placebo(leg, at),
                 leg.change.instances,
+                tuple(_barred(leg, one) for one in at.one_way),
+                leg.takes_over,
             )
             for leg, at in pairs
         ),
@@ -118,6 +120,12 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
         closed=state.stage == "closed",
         warm=_warm(state, plan),
     )
+
+
+def _barred(leg: Leg, begun: Begun) -> Barred:
+    """What has become impossible with a one-way step."""
+    step = next(one for one in leg.one_way if one.step == begun.step)
+    return Barred(begun.at, step.reason, step.oldest or leg.change.candidate)
 
 
 def _placebo(leg: Leg, at: LegState) -> Placebo | None:

@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from headgate.core.admission import Words
 from headgate.core.events import ReleaseRequested
+from headgate.core.home import folded
+from headgate.core.legality import Barrier, barriers, in_the_way
 from headgate.core.model import Intent, Unit, Version
+from headgate.core.places import named
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.core.summary import Summary
@@ -17,12 +20,18 @@ from headgate.ledger.store import Ledger
 
 
 class NoWay(Exception):  # noqa: N818 - a fact
-    """There is no such way back. `hint` says what to do instead; `unforeseen`: the ledger lacks what it should have."""
+    """There is no such way back. `hint` says what to do instead; `unforeseen`: the ledger lacks what it should have.
 
-    def __init__(self, message: str, hint: str = "", *, unforeseen: bool = False) -> None:
+    `barrier`: it is there, and illegal.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, unforeseen: bool = False, barrier: bool = False
+    ) -> None:
         super().__init__(message)
         self.hint = hint
         self.unforeseen = unforeseen
+        self.barrier = barrier
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,23 @@ def before(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Promoted
     """
     last = _last(summaries, (unit,))
     return _lineage(ledger, summaries, unit).before(last.release) if last is not None else None
+
+
+def barrier_before(
+    ledger: Ledger, summaries: Sequence[Summary], unit: Unit, found: Promoted | None
+) -> Barrier | None:
+    """What keeps `unit` from going back to `found`, which a way back would go to; None: nothing does.
+
+    `summaries` are all releases, newest first. Raises LedgerError.
+    """
+    if found is None:
+        return None
+    standing = [one for one in _standing(ledger, summaries) if one.unit == unit]
+    return in_the_way(found.version, standing, summaries)
+
+
+def _standing(ledger: Ledger, summaries: Sequence[Summary]) -> tuple[Barrier, ...]:
+    return barriers(summaries, folded(note.event for note in ledger.notes()))
 
 
 def _lineage(ledger: Ledger, summaries: Sequence[Summary], unit: Unit) -> Lineage:
@@ -162,6 +188,7 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
         names = ", ".join(str(unit) for unit in targets)
         raise NoWay(f"{names} runs that already", "`headgate history` lists the others")
     _require_still(running, moved)
+    _require_no_barrier(ledger, summaries, moved)
     requests = {release: _request(ledger, release) for release, _ in moved.values()}
     intents = [
         _sized(next(one for one in requests[release].intents if one.unit == unit), running.get(unit))
@@ -171,6 +198,23 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
     leaves = {unit: running[unit].stable for unit in moved if unit in running}
     return Way(
         newest.release, tuple(intents), policies_of(newest.plan), leaves, _over(summaries, moved, leaves)
+    )
+
+
+def _require_no_barrier(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> None:
+    """Raises NoWay when an irreversible step is between what runs and what is gone back to."""
+    standing = _standing(ledger, summaries)
+    for unit, (_, version) in targets.items():
+        barrier = in_the_way(version, standing, summaries)
+        if barrier is not None:
+            raise NoWay(f"{unit}: {barrier.sentence()}", ways_out(barrier), barrier=True)
+
+
+def ways_out(barrier: Barrier) -> str:
+    """What to do instead of going back, and how to go back all the same."""
+    lift = f'headgate barrier lift {named(barrier.unit)} --reason "..."'
+    return (
+        f"deploy a fix instead: `headgate deploy {named(barrier.unit)}`; where it is no longer so: `{lift}`"
     )
 
 

@@ -17,6 +17,7 @@ _OF_THE_CHANGE = (
     "fresh",
     "baseline_instances",
 )
+_ONE_WAY = ("one_way_after", "one_way_reason")
 
 
 def with_changes(event: Fields) -> Fields:
@@ -27,5 +28,13 @@ def with_changes(event: Fields) -> Fields:
 
 def _leg(leg: Fields) -> Fields:
     change = {name: leg[name] for name in _OF_THE_CHANGE if name in leg}
-    rest = {name: value for name, value in leg.items() if name not in _OF_THE_CHANGE}
-    return {"change": {"type": "service"} | change} | rest
+    rest = {name: value for name, value in leg.items() if name not in (*_OF_THE_CHANGE, *_ONE_WAY)}
+    return {"change": {"type": "service"} | change} | rest | {"one_way": _one_way(leg)}
+
+
+def _one_way(leg: Fields) -> list[Fields]:
+    """What could not be undone once the step before it was complete."""
+    complete = leg.get("one_way_after")
+    if complete is None or complete + 1 >= len(leg["steps"]):
+        return []
+    return [{"step": complete + 1, "reason": leg.get("one_way_reason", "")}]

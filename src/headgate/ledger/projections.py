@@ -23,9 +23,9 @@ NONE_RETIRED: Retired = {}
 class Running(msgspec.Struct, frozen=True):
     """What one unit runs. `stable` None: nothing was ever promoted; `release` is the one that promoted it.
 
-    `warm` are other versions still running for a rollback. `in_flight` is the release that moves the unit now,
-    `waiting` those that queue behind it, in order. `listener` is where `stable` is reached, `instances` how many of it
-    there are (0: not recorded).
+    `warm` are other versions still running for a rollback. `in_flight` is the release that moves the unit now
+    (where one takes a frozen one over, that one), `waiting` those that queue behind it, in order. `listener` is where
+    `stable` is reached, `instances` how many of it there are (0: not recorded).
     """
 
     unit: Unit
@@ -110,7 +110,7 @@ def _after(known: Running, summary: Summary, move: Move) -> Running:
     promoted = summary.outcome == "promoted"
     in_flight, waiting = known.in_flight, known.waiting
     if summary.outcome is None and not summary.closed:
-        if in_flight is None:
+        if in_flight is None or move.takes_over == in_flight:
             in_flight = summary.release
         else:
             waiting = (*waiting, summary.release)

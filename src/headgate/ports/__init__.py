@@ -4,7 +4,7 @@ Two kinds of failure cross these seams, as types: `Temporary` (try again, within
 """
 
 from headgate.ports.artifacts import Artifact, Artifacts, Provenance
-from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.errors import NotApplied, Permanent, PortError, Temporary
 from headgate.ports.gate import Gate
 from headgate.ports.signals import Signals
 from headgate.ports.target import Instance, Ran, Target
@@ -15,6 +15,7 @@ __all__ = [
     "Artifacts",
     "Gate",
     "Instance",
+    "NotApplied",
     "Permanent",
     "PortError",
     "Provenance",

@@ -19,3 +19,7 @@ class Temporary(PortError):  # noqa: N818 - the two kinds read as adjectives: `e
 
 class Permanent(PortError):  # noqa: N818 - see Temporary
     """Trying again cannot help until a person changes something."""
+
+
+class NotApplied(Permanent):
+    """Nothing was changed, and that is known: it was refused before anything was asked of the world."""

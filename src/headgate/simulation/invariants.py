@@ -6,8 +6,10 @@ Those that are asked when an order is given look at the town as it is before the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from headgate.core.effects import Effect, Observe, SetRouting
 from headgate.core.events import (
@@ -18,10 +20,10 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
+from headgate.core.legality import objection
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
 from headgate.core.plan import Leg
-from headgate.core.reversal import objection
 from headgate.core.safety import is_safe
 from headgate.core.state import UNEXPOSED
 from headgate.core.steps import Learn
@@ -107,7 +109,7 @@ def never_up_again(trace: Trace, routing: Routing, now: Routing | None) -> str:
 def soon_back(trace: Trace) -> str:
     """2, the other half: stable is back at 100 within a bounded number of events."""
     for index, proof in trace.proofs.items():
-        if proof.failed is None or proof.failed <= EVENTS_UNTIL_BACK_MAX:
+        if proof.failed is None or proof.failed <= EVENTS_UNTIL_BACK_MAX or trace.barred:
             continue
         back = traffic_is_back(trace.plan.legs[index], trace.state.legs[index])
         if not back and trace.state.hold is None:
@@ -124,8 +126,12 @@ def promotes_for_a_reason(trace: Trace, effect_id: EffectId, routing: Routing) -
 
 
 def one_at_a_time(traces: Iterable[Trace]) -> str:
-    """4. One release in flight per environment and service."""
-    moving = Counter(leg.unit for trace in traces if trace.moves() for leg in trace.plan.legs)
+    """4. One release in flight per environment and service, beside a frozen one that it takes over."""
+    moves = [trace for trace in traces if trace.moves()]
+    left = {leg.takes_over for trace in moves for leg in trace.plan.legs}
+    moving = Counter(
+        leg.unit for trace in moves if trace.state.release not in left for leg in trace.plan.legs
+    )
     crowded = [unit for unit, count in moving.items() if count > 1]
     return f"{moving[crowded[0]]} releases move {crowded[0]} at once" if crowded else ""
 
@@ -191,6 +197,35 @@ def goes_back_legally(trace: Trace, routing: Routing) -> str:
     back = routing.stable == leg.change.baseline and routing.canary is None
     reason = objection(leg, trace.state.legs[index]) if back else None
     return f"{leg.unit} goes back although {reason}" if reason else ""
+
+
+def never_across_a_barrier(traces: Sequence[Trace], routing: Routing, now: Routing | None) -> str:
+    """21. No way back across a barrier, by any door: what is older never gets more of the traffic again.
+
+    `traces` are all releases, oldest first. What is older ran before the release with the barrier was asked for.
+    """
+    for index, trace in enumerate(traces):
+        for leg in [trace.plan.legs[barred] for barred in trace.barred]:
+            if leg.unit != routing.unit or leg.change.baseline is None:
+                continue
+            older = {leg.change.baseline} | {
+                version
+                for before in traces[:index]
+                for one in before.plan.legs
+                for version in (one.change.baseline, one.change.candidate)
+                if version is not None and before.state.outcome == "promoted"
+            }
+            older -= {leg.change.candidate}
+            rises = _share_of(routing, older) > _share_of(now, older) + ROUNDING
+            if now is not None and rises:
+                older_one = f"what is older than {leg.change.candidate}"
+                return f"{trace.state.release} is one-way, and {older_one} gets more again"
+    return ""
+
+
+def _share_of(routing: Routing | None, versions: Collection[Version]) -> float:
+    parts = shares(routing) if routing is not None else {}
+    return sum(share for version, share in parts.items() if replace(version, fresh=False) in versions)
 
 
 def silence_promotes_nothing(trace: Trace, event: AnyEvent) -> str:

@@ -14,7 +14,9 @@ from headgate.core.events import (
     ReleasePaused,
     ReleaseResumed,
     StepApproved,
+    WayBackOpened,
 )
+from headgate.core.legality import frozen
 from headgate.core.model import Version
 from headgate.core.plan import ConcurrencyPolicy, OnSilent, OnUnproven
 from headgate.core.planning import Policies
@@ -31,6 +33,9 @@ LATER = 0.0
 
 ROUND_S = 2.0
 GOES_BACK_SHARE = 0.3
+FIX_ROUNDS = (2, 4)
+"""When a release is frozen for so many rounds, its fix is deployed; after the last, its barrier is lifted."""
+
 PATIENCE_ROUNDS = 3
 """How often a hold is lifted before the release is given up."""
 
@@ -112,6 +117,8 @@ class People:
             PromotionForced(at=LATER, by="bob", reason=self._random.choice(("", "I know better"))),
             ReleaseAborted(at=LATER, by="bob"),
         )
+        if self._scenario.fixes:
+            kinds = (*kinds, WayBackOpened(at=LATER, by="bob", reason="it works again"))
         return self._random.choice(kinds)
 
     def _go_back(self) -> None:
@@ -136,11 +143,16 @@ class People:
             for name, trace in self._witness.traces.items():
                 if _is_theirs(trace.state) and waits_for_person(trace.state, trace.plan):
                     self._answered[name] = self._answered.get(name, 0) + 1
+                    if frozen(trace.state, trace.plan) and self._answered[name] in FIX_ROUNDS:
+                        self._submit(self._scenario.fixes)
+                        continue
                     self._tell(name, self._reply(trace, self._answered[name]))
 
     def _reply(self, trace: Trace, times: int) -> AnyEvent:
         """Approve, or try again a few times, and then give up."""
         hold = trace.state.hold
+        if times > max(FIX_ROUNDS) and frozen(trace.state, trace.plan):
+            return WayBackOpened(at=LATER, by="cyd", reason="it works again")
         if hold is None and not trace.state.paused:
             return StepApproved(at=LATER, by="cyd")
         kind = hold.kind if hold is not None else ""

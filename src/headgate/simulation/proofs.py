@@ -5,19 +5,23 @@ Nothing of the machine is asked but where it came to.
 Each function looks at the last event of a trace and returns what is wrong, or nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from headgate.core.effects import Observe
+from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
 from headgate.core.events import (
     AnyEvent,
+    EffectFailed,
     Judged,
     ReleaseAborted,
     RoutingSet,
     VersionLost,
+    VersionPrepared,
+    VersionStopped,
     VersionVerified,
     WatchResumed,
 )
-from headgate.core.model import worst
+from headgate.core.model import Routing, Unit, Version, worst
+from headgate.core.plan import Leg
 from headgate.core.state import State
 from headgate.core.steps import Bake
 from headgate.simulation.trace import Trace
@@ -34,7 +38,8 @@ class Course:
 
     `counted_until` is up to when that is known, `skipped_s` what of the time since nobody watched. `moved` are the legs
     whose traffic went forward, `sound` those whose old version was seen to work after it came back, or whose doubt a
-    person took over.
+    person took over. `routed` is what the proxy confirmed last, `sizes` what was prepared last; of `stopped` versions
+    the end was ordered and answered, also where it failed or another release needed them.
     """
 
     step: tuple[int, int, float] = (-1, -1, 0.0)
@@ -43,6 +48,9 @@ class Course:
     skipped_s: float = 0.0
     moved: frozenset[int] = frozenset()
     sound: frozenset[int] = frozenset()
+    routed: dict[Unit, Routing] = field(default_factory=dict[Unit, Routing])
+    sizes: dict[Version, int] = field(default_factory=dict[Version, int])
+    stopped: set[Version] = field(default_factory=set[Version])
 
     def take(self, trace: Trace, event: AnyEvent) -> None:
         """Count one more event, which the trace has just taken in; to be called after the proofs have looked."""
@@ -56,9 +64,23 @@ class Course:
         if isinstance(event, ReleaseAborted) and before.stage == "reverting":
             self.sound |= {before.leg}
         self._count(trace, event)
+        self._done(trace, event)
         place = (after.leg, after.step, after.entered_at)
         if place != self.step:
             self.step, self.counted_s, self.counted_until, self.skipped_s = place, 0.0, event.at, 0.0
+
+    def _done(self, trace: Trace, event: AnyEvent) -> None:
+        match event:
+            case RoutingSet(routing=routing):
+                self.routed[routing.unit] = routing
+            case VersionPrepared(version=version, instances=instances):
+                self.sizes[version] = instances
+            case VersionStopped(version=version):
+                self.stopped.add(version)
+            case EffectFailed() if isinstance(effect := trace.issued[event.effect], StopVersion):
+                self.stopped.add(effect.version)
+            case _:
+                return
 
     def _count(self, trace: Trace, event: AnyEvent) -> None:
         if isinstance(event, WatchResumed):
@@ -112,13 +134,48 @@ def keeps_its_deadline(course: Course, trace: Trace, event: AnyEvent) -> str:
 def is_seen_to_work(course: Course, trace: Trace) -> str:
     """13. A release that has ended badly has every old version that it left seen to work, or a person's word for it."""
     state = trace.state
-    if state.stage != "closed" or trace.before.stage != "reverting":
+    if state.stage != "closed" or trace.before.stage != "reverting" or state.taken_over:
         return ""
     for index in course.moved - course.sound:
         leg = trace.plan.legs[index]
         if leg.change.baseline is not None:
             return f"{state.release} is over, and nobody saw {leg.change.baseline} work"
     return ""
+
+
+def is_undone_or_barred(course: Course, trace: Trace) -> str:
+    """22. Of a release that has ended badly every step begun is undone, or barred and taken over by another release."""
+    state = trace.state
+    if state.stage != "closed" or trace.before.stage != "reverting":
+        return ""
+    if state.taken_over and not trace.barred:
+        return f"{state.release} was taken over and could have been undone"
+    for leg in trace.plan.legs:
+        if leg.change.baseline is None or leg.change.adjusts:
+            continue
+        begun = [effect for effect in trace.issued.values() if _concerns(effect, leg)]
+        started = any(
+            isinstance(one, PrepareVersion) and one.version == leg.change.candidate for one in begun
+        )
+        moved = any(
+            isinstance(one, SetRouting) and leg.change.candidate in one.routing.versions() for one in begun
+        )
+        now = course.routed.get(leg.unit)
+        if started and leg.change.candidate not in course.stopped:
+            return f"{state.release} is over, and {leg.change.candidate} was never told to stop"
+        if state.taken_over:
+            continue
+        if moved and (now is None or now.stable != leg.change.baseline or now.canary is not None):
+            return f"{state.release} is over, and its traffic is not back on {leg.change.baseline}"
+        size = course.sizes.get(leg.change.baseline, leg.change.size_before)
+        if size != leg.change.size_before and not state.warnings:
+            return f"{state.release} is over, and {leg.change.baseline} has {size} instances"
+    return ""
+
+
+def _concerns(effect: Effect, leg: Leg) -> bool:
+    unit = effect.routing.unit if isinstance(effect, SetRouting) else getattr(effect, "version", None)
+    return unit in (leg.unit, leg.change.candidate, leg.change.baseline)
 
 
 def lost_stable_holds(trace: Trace, event: AnyEvent) -> str:

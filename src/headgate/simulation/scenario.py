@@ -14,6 +14,7 @@ from headgate.core.model import (
     Intent,
     Listener,
     Match,
+    OneWay,
     Rollout,
     Stage,
     StrategyName,
@@ -47,9 +48,15 @@ INCIDENT_SHARE = 0.15
 FRESH_SHARE = 0.4
 COMMAND_SHARE = 0.15
 COMMAND_S = 2.0
+ONE_WAY_SHARE = 0.25
+"""The share of rough seeds in which some versions bring a change that there is no going back from."""
+
 OUTAGE_SHARE = 0.3
 OUTAGE_FAULTS = {"append": ("busy", "full", "stuck"), "apply": ("temporary", "permanent", "hang")}
 """What happens to every call of a kind during an outage; `stuck`: it returns only once the outage is over."""
+
+FIX = 9
+"""The number of a fix among the versions of its unit."""
 
 LIMIT = 0.1
 """The share of requests that may fail, as every service declares it."""
@@ -79,7 +86,9 @@ class Outage:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`outages` are what does not work at all for a while; every `pauses_s` the controllers' machine stands still.
+    """`fixes` are good versions, one of each unit, for where there is no going back; none in most seeds.
+
+    `outages` are what does not work at all for a while; every `pauses_s` the controllers' machine stands still.
 
     `storm` is the chance of a fault at each call (0: none); `crashes` the chance of a death at each such place.
 
@@ -102,6 +111,7 @@ class Scenario:
     until_s: float
     outages: tuple[Outage, ...] = ()
     pauses_s: float = 0.0
+    fixes: tuple[Version, ...] = ()
 
     def versions(self, unit: Unit) -> tuple[Version, ...]:
         """The versions there are of a unit, oldest first; the first one is always good."""
@@ -114,12 +124,19 @@ def draw(seed: int) -> Scenario:
     calm = coin(random, CALM_SHARE)
     units = tuple(Unit("shop", "production", name) for name in ("web", "api")[: 1 + (coin(random, 0.3))])
     makes = {make.version: make for unit in units for make in _makes(random, unit)}
+    intents = _commanded(_compared({version: _intent(random, version) for version in makes}, seed), seed)
+    forward = Random(f"one way {seed}")
+    fixes = _fixes(forward, units) if not calm and coin(forward, ONE_WAY_SHARE) else ()
+    if fixes:
+        makes |= {make.version: make for make in fixes}
+        intents |= {make.version: _intent(forward, make.version) for make in fixes}
+        intents = {version: _one_way(forward, intent) for version, intent in intents.items()}
     return Scenario(
         seed=seed,
         calm=calm,
         units=units,
         makes=makes,
-        intents=_commanded(_compared({version: _intent(random, version) for version in makes}, seed), seed),
+        intents=intents,
         requests_s=random.uniform(60, 120),
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
@@ -129,7 +146,18 @@ def draw(seed: int) -> Scenario:
         until_s=random.uniform(16, 34),
         outages=() if calm else _outages(seed),
         pauses_s=0.0 if calm else Random(f"pauses {seed}").choice((0.0, 0.0, 0.0, 15.0)),
+        fixes=tuple(make.version for make in fixes),
     )
+
+
+def _fixes(random: Random, units: tuple[Unit, ...]) -> tuple[Make, ...]:
+    return tuple(_make(random, unit, FIX, "none", 0.002) for unit in units)
+
+
+def _one_way(random: Random, intent: Intent) -> Intent:
+    """Half of the changes are one-way, from the promotion on or from a share of the traffic on."""
+    declared = OneWay(f"{intent.label} is no going back", random.choice((None, 10, 20, 50, 100)))
+    return replace(intent, one_way=declared if coin(random, 0.5) else None)
 
 
 def _outages(seed: int) -> tuple[Outage, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from headgate.core.effects import Effect, Observe, SetRouting
 from headgate.core.events import (
     AnyEvent,
+    EffectFailed,
     EffectId,
     Judged,
     PromotionForced,
@@ -12,11 +13,12 @@ from headgate.core.events import (
     ReleaseRequested,
     ReleaseResumed,
     RoutingSet,
+    WayBackOpened,
 )
 from headgate.core.machine import initial, step
 from headgate.core.model import Arm, Routing, Unit, Version
 from headgate.core.plan import Plan
-from headgate.core.state import State
+from headgate.core.state import Pending, State
 from headgate.core.steps import Promote
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
@@ -42,7 +44,7 @@ class Trace:
     `reasoned` says of each whether, when it was asked for, there was a reason to promote; `readings` are the last ones
     known of each leg. `trouble` says of each leg whether the last verdict blamed stable itself, `ordered` is the
     routing that the last event asked for, `reliefs` how often the canary's traffic was taken away since anybody decided
-    anything.
+    anything. `barred` are the legs that there is no going back from, each with the order that has made it so.
     """
 
     request: ReleaseRequested
@@ -56,6 +58,7 @@ class Trace:
     trouble: dict[int, bool] = field(default_factory=dict[int, bool])
     ordered: tuple[Routing, ...] = ()
     reliefs: int = 0
+    barred: dict[int, EffectId | None] = field(default_factory=dict[int, EffectId | None])
 
     def take(self, event: AnyEvent) -> None:
         """Fold one more event. Raises Illegal when it does not follow."""
@@ -69,6 +72,24 @@ class Trace:
         for pending in issued:
             self.issued[pending.id] = pending.effect
             self.reasoned[pending.id] = self._has_reason()
+            self._bar(pending)
+        self._unbar(event)
+
+    def _bar(self, pending: Pending) -> None:
+        """Told anew from the plan: the first order of traffic in or after a one-way step bars the leg."""
+        state, effect = self.state, pending.effect
+        if state.stage != "forward" or not isinstance(effect, SetRouting) or state.here().relief:
+            return
+        leg = self.plan.legs[state.leg]
+        if any(one.step <= state.step for one in leg.one_way):
+            self.barred.setdefault(state.leg, pending.id)
+
+    def _unbar(self, event: AnyEvent) -> None:
+        """A person says so, or the order was not applied."""
+        if isinstance(event, WayBackOpened):
+            self.barred.clear()
+        if isinstance(event, EffectFailed) and event.not_applied:
+            self.barred = {leg: order for leg, order in self.barred.items() if order != event.effect}
 
     def _relieve(self, event: AnyEvent) -> None:
         """Count what takes the canary's traffic away on the way forward; another exposure begins the count again."""

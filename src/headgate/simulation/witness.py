@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import AnyEvent, EffectId, Judged, ReleaseRequested, VersionLost
+from headgate.core.events import (
+    AnyEvent,
+    EffectId,
+    Judged,
+    ReleaseRequested,
+    ReleaseTakenOver,
+    VersionLost,
+    WayBackOpened,
+)
 from headgate.core.machine import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.summary import Summary
@@ -80,6 +88,10 @@ class Witness:
         except Illegal as illegal:
             self._say(5, f"{type(event).__name__} was written and is illegal: {illegal}")
             return
+        if isinstance(event, WayBackOpened):
+            self._opened(trace)
+        self.seen["taken over"] += isinstance(event, ReleaseTakenOver)
+        self.seen["barred"] += bool(trace.barred) and trace.state.outcome != trace.before.outcome
         if trace.state.hold is not None and trace.before.hold is None:
             self.holds[trace.state.hold.kind] += 1
         record = self.ledger.newest()
@@ -95,6 +107,12 @@ class Witness:
             self._say(5, invariants.samples_follow(trace, event, sample))
         self._previous = record.hash
 
+    def _opened(self, trace: Trace) -> None:
+        """A person's word to a release is one to all whose traffic it has taken over."""
+        trace.barred.clear()
+        for taken in {leg.takes_over for leg in trace.plan.legs} & self.traces.keys():
+            self._opened(self.traces[taken])
+
     def _prove(self, trace: Trace, event: AnyEvent) -> None:
         course = self._courses.setdefault(trace.state.release, proofs.Course())
         self._say(3, proofs.bakes_its_time(course, trace, event))
@@ -102,6 +120,7 @@ class Witness:
         self._say(8, proofs.lost_stable_holds(trace, event))
         course.take(trace, event)
         self._say(13, proofs.is_seen_to_work(course, trace))
+        self._say(22, proofs.is_undone_or_barred(course, trace))
 
     def _note(self, trace: Trace, event: AnyEvent, sample: Sample | None) -> None:
         """Count what the judge had a special word for, and what came of it."""
@@ -172,6 +191,12 @@ class Witness:
             self._say(2, invariants.never_up_again(trace, routing, self._town.routing.get(routing.unit)))
             self._say(3, invariants.promotes_for_a_reason(trace, effect, routing))
             self._say(7, invariants.goes_back_legally(trace, routing))
+        if (
+            trace is not None and effect in trace.issued
+        ):  # what is ahead of the ledger may know of a lifted barrier
+            now = self._town.routing.get(routing.unit)
+            traces = list(self.traces.values())
+            self._say(21, invariants.never_across_a_barrier(traces, routing, now))
 
     def prepares(self, effect: EffectId, version: Version, instances: int) -> None:
         """An order to have instances is being given."""

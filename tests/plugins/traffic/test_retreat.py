@@ -78,6 +78,16 @@ def test_what_is_not_exposed_stays_as_it_is() -> None:
     run(scenario)
 
 
+def test_nobody_is_taken_back_across_a_barrier() -> None:
+    async def scenario(made: World) -> None:
+        place = listener()
+        await made.traffic.apply(effect(0), Routing(UNIT, place, OLD, NEW, 100, one_way=True))
+        assert await retreat(made.home, "nobody steers") == ()
+        assert await served(place.port) == {b"b"}
+
+    run(scenario)
+
+
 def test_traffic_is_not_taken_to_a_stable_that_is_not_there() -> None:
     async def scenario(made: World) -> None:
         place = listener()

@@ -10,6 +10,7 @@ from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
+from headgate.core.legality import forecast
 from headgate.core.model import Finding, Intent
 from headgate.core.plan import Leg, Plan
 from headgate.core.steps import Bake, Learn, Step, kind_of, step_name
@@ -54,6 +55,10 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
     for number, step in enumerate(leg.steps, start=1):
         table.add_row(f"{number}.", _step(step))
     parts: list[RenderableType] = [head, indented(table)]
+    if leg.takes_over:
+        parts.append(indented(Text(f"{leg.takes_over} is frozen there; this takes its traffic over")))
+    if said := forecast(leg):
+        parts.append(indented(Text(said, "yellow")))
     if leg.change.baseline is not None and any(isinstance(step, Bake) for step in leg.steps):
         parts += [indented(Text(line, style="dim")) for line in _judged(leg)]
         parts += [indented(Text(f"- {line}"), 4) for line in criteria.of_leg(leg)]

@@ -13,7 +13,9 @@ from headgate.cli.standing import Standing, Standings
 from headgate.core.account import role
 from headgate.core.advice import answers, question
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
+from headgate.core.legality import forecast, objection_to_revert
 from headgate.core.view import phase, weight
+from headgate.ledger.going_back import ways_out
 
 if TYPE_CHECKING:
     from headgate.core.report import Fold
@@ -124,7 +126,10 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
         promised = f"{100 * seen.promised:.2g}% promised at most"
         text = f"the judge would have failed stable against itself in {found} ({promised})"
         yield _Row("alarms", text, "" if seen.rate <= seen.promised else "yellow")
-    if standing.before is not None and standing.moving is None:
+    if standing.barrier is not None and standing.moving is None:
+        yield _Row("no undo", standing.barrier.sentence(), "yellow")
+        yield _Row("", ways_out(standing.barrier))
+    elif standing.before is not None and standing.moving is None:
         command = f"headgate rollback -e {standing.unit.environment} {standing.unit.service}"
         target = words.version(standing.before.version, standing.before.move.label)
         yield _Row("to undo", f"{command}   (back to {target}, of {standing.before.release})")
@@ -175,6 +180,12 @@ def _moving(fold: "Fold") -> Iterator[_Row]:
     if fold.plan.audience.roles:
         yield _Row("roles", "; ".join(role(one) for one in fold.plan.audience.roles))
     asked = question(fold)
+    barred = objection_to_revert(state, fold.plan.legs)
+    ends = forecast(fold.plan.legs[state.leg]) if barred is None else barred
+    if ends and (barred is None or barred not in asked):
+        yield _Row("no undo" if barred else "one way", ends, "yellow")
+    if not asked and barred is not None:
+        return
     if not asked:
         yield _Row("to undo", f"headgate abort {release}")
         return

@@ -44,7 +44,8 @@ def command(session: Session, /, **given: Any) -> None:  # noqa: ANN401 - click 
     """Go back to what an earlier release had promoted, at once; smoke tests then prove it.
 
     Without RELEASE, back to what ran before the last promotion; a second time further back, never to what was just
-    left. Needs no project file, and refuses what is not legal: a version whose artifact or configuration is gone.
+    left. Needs no project file, and refuses what is not legal: a version whose artifact or configuration is gone, or
+    one from before a barrier (`headgate barrier list`).
     """
     click.get_current_context().exit(_roll_back(session, _Given(**given)))
 

@@ -87,8 +87,11 @@ def _unit(standing: Standing) -> dict[str, Any]:
         "moving": _moving(standing),
         "waiting": standing.waiting,
         "false_alarms": _alarms(standing.alarms),
-        "undo": f"headgate rollback -e {unit.environment} {unit.service}" if standing.before else None,
+        "undo": f"headgate rollback -e {unit.environment} {unit.service}"
+        if standing.before and not standing.barrier
+        else None,
         "undo_to": standing.before.version if standing.before else None,
+        "barred": standing.barrier.sentence() if standing.barrier else None,
     }
 
 

@@ -22,14 +22,15 @@ def _whole(share: float) -> int:
     return round(percent)
 
 
-def _weight(value: object) -> int:
+def read_weight(value: object) -> int:
+    """A whole percentage above 0 and up to 100. Raises PydanticCustomError."""
     share = Quantity(PERCENTAGE, low=0.0, high=1.0, above=True).read(value)
     return _whole(share or 0.0)
 
 
 Percent = Annotated[
     int,
-    BeforeValidator(_weight),
+    BeforeValidator(read_weight),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+%$", "examples": ["5%"]}),
 ]
 

@@ -10,6 +10,7 @@ from headgate.config.models.plugin import Declared, Plugin
 from headgate.config.models.probe import Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
 from headgate.config.models.proxy import Proxy
+from headgate.config.models.rollback import Rollback
 from headgate.config.models.rollout import Rollout
 from headgate.config.models.section import Section
 from headgate.config.models.smoke import Journey
@@ -80,5 +81,6 @@ class Service(Section):
     probes: Probes = Field(default=Probes(), description="What is asked of each instance.")
     smoke: dict[Label, Journey] = Field(default={}, description="Smoke tests by name.")
     rollout: Rollout = Field(default=Rollout(), description="How a new version gets its traffic.")
+    rollback: Rollback = Field(default=Rollback(), description="What ends the way back of the next release.")
     criteria: Criteria = Field(default=Criteria(), description="What a new version must live up to.")
     needs: Names = Field(default=(), description="Services that must be released before this one.")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from headgate.core.effects import Observe
 from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
+from headgate.core.legality import begun
 from headgate.core.machine.asking import initial
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.machine.names import STAGES, VERBS, called
@@ -49,6 +50,7 @@ def _settle(
             kept.append(pending)
             fresh.remove(pending.effect)
     issued = tuple([Pending(EffectId(after.release, sequence, n), effect) for n, effect in enumerate(fresh)])
+    after = begun(after, [pending.effect for pending in issued], plan, at)
     return replace(after, sequence=sequence, at=at, pending=(*kept, *issued)), issued
 
 

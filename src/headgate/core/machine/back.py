@@ -11,15 +11,18 @@ from headgate.core.answers import (
     VersionVerified,
 )
 from headgate.core.effects import Effect, SetRouting, StopVersion
-from headgate.core.events import EffectDelayed, ReleaseAborted, ReleaseResumed
+from headgate.core.events import EffectDelayed, ReleaseAborted, ReleaseResumed, ReleaseTakenOver
+from headgate.core.legality import objection_to_revert
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.model import in_words, worst
 from headgate.core.plan import Plan
-from headgate.core.reversal import objection_to_revert
 from headgate.core.state import Hold, State
 from headgate.core.steps.kind import Urgency
 from headgate.core.summary import Outcome
 from headgate.core.undoing import left, settled, traffic_is_back, without
+
+LEFT_TO_OTHERS: tuple[Urgency, ...] = ("traffic", "size", "proof", "schema")
+"""What a release that was taken over leaves as it is; it only stops what it has started."""
 
 
 def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -> State:
@@ -29,14 +32,29 @@ def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -
         state = replace(state, stage="reverting", outcome=outcome, reason=reason, paused=False, hold=None)
         return _turn_back(replace(state, watch=None), at, plan, state.leg)
     if outcome == "aborted":
-        message = f"going back is illegal: {objection}; `promote` goes forward"
+        message = f"{objection}; `promote` or the deploy of a fix goes forward"
         raise Illegal(message)
-    return replace(state, hold=Hold("illegal", f"{reason}; going back is illegal: {objection}"))
+    return replace(state, hold=Hold("illegal", f"{reason}; {objection}"))
+
+
+def taken_over(state: State, event: ReleaseTakenOver, plan: Plan) -> State:
+    """Another release goes forward from here and has the traffic; what only this one ran is stopped."""
+    if not any(at.one_way for at in state.legs) or state.hold is None:
+        raise Illegal("only a release that is frozen is taken over")
+    reason = f"taken over by {event.into}: {objection_to_revert(state, plan.legs)}"
+    legs = tuple(replace(at, routing=None) for at in state.legs)
+    state = replace(
+        state, stage="reverting", outcome="aborted", reason=reason, taken_over=event.into, legs=legs
+    )
+    return _turn_back(replace(state, watch=None, paused=False, hold=None), event.at, plan, state.leg)
 
 
 def _turn_back(state: State, at: float, plan: Plan, index: int) -> State:
-    """Begin to undo one leg; what has nothing to be undone is undone already."""
-    here = settled(plan.legs[index], state.legs[index])
+    """Begin to undo one leg; what has nothing to be undone is undone already, and so is what another has taken over."""
+    leg, here = plan.legs[index], state.legs[index]
+    for urgency in LEFT_TO_OTHERS if state.taken_over else ():
+        here = without(leg, here, urgency)
+    here = settled(leg, here)
     return _next(replace(state, leg=index, entered_at=at).with_leg(here, index), at, plan)
 
 

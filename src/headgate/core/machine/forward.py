@@ -7,10 +7,11 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from headgate.core.answers import Answer, EffectFailed, Judged, RoutingSet
+from headgate.core.answers import Answer, CommandRan, EffectFailed, Judged, RoutingSet
 from headgate.core.criteria import JudgeSpec
 from headgate.core.effects import SetRouting
 from headgate.core.events import VersionLost, WatchResumed
+from headgate.core.legality import refused
 from headgate.core.machine import relief
 from headgate.core.machine.back import revert
 from headgate.core.machine.illegal import Stale
@@ -96,6 +97,8 @@ def answered(state: State, event: Answer, plan: Plan) -> State:
         return relief.moved(state, event)
     leg = plan.legs[state.leg]
     step = leg.steps[state.step]
+    if isinstance(event, CommandRan):
+        state = refused(state, event, plan)
     found = kind_of(step).answered(step, leg.change, state, event)
     state = state.with_leg(found.here)
     if found.exposed:
@@ -217,7 +220,7 @@ def _unproven(state: State, at: float, plan: Plan) -> State:
 
 def failed(state: State, event: EffectFailed, plan: Plan) -> State:
     """What cannot be carried out on the way forward is undone."""
-    return revert(state, event.at, plan, "rolled_back", event.reason)
+    return revert(refused(state, event, plan), event.at, plan, "rolled_back", event.reason)
 
 
 def watch_resumed(state: State, event: WatchResumed, plan: Plan) -> State:

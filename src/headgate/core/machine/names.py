@@ -9,6 +9,7 @@ WORDS: dict[str, type[e.Request]] = {
     "approve": e.StepApproved,
     "promote": e.PromotionForced,
     "abort": e.ReleaseAborted,
+    "lift": e.WayBackOpened,
 }
 """What people say to a release, by the verb that they type."""
 
@@ -30,6 +31,7 @@ FACTS: dict[type[e.Event], str] = {
     e.EffectDelayed: "a delay of going back",
     e.WatchResumed: "the return of the watch",
     e.VersionLost: "the loss of a version",
+    e.ReleaseTakenOver: "a release that goes forward from it",
 }
 """Everything else that can happen."""
 

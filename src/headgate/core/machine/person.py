@@ -8,7 +8,9 @@ from headgate.core.events import (
     ReleasePaused,
     ReleaseResumed,
     StepApproved,
+    WayBackOpened,
 )
+from headgate.core.legality import opened
 from headgate.core.machine.back import revert
 from headgate.core.machine.forward import complete, enter
 from headgate.core.machine.illegal import Illegal
@@ -61,3 +63,12 @@ def forced(state: State, event: PromotionForced, plan: Plan) -> State:
 def aborted(state: State, event: ReleaseAborted, plan: Plan) -> State:
     """Undo the release because a person says so."""
     return revert(state, event.at, plan, "aborted", event.reason or f"aborted by {event.by}")
+
+
+def way_back_opened(state: State, event: WayBackOpened, plan: Plan) -> State:
+    """The release can be undone again, because a person says so; what holds it stays, and theirs is the next word."""
+    if not event.reason.strip():
+        raise Illegal("a barrier is lifted with a reason, which goes on record; give one")
+    if not any(at.one_way for at in state.legs):
+        raise Illegal("no step has begun that cannot be undone; there is nothing to lift")
+    return opened(state)

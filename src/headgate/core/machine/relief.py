@@ -7,8 +7,8 @@ canary gets its traffic back and the step begins again; where it does not, or ge
 from msgspec.structs import replace
 
 from headgate.core.events import Judged, RoutingSet
+from headgate.core.legality import objection_to_revert
 from headgate.core.plan import Leg, Plan
-from headgate.core.reversal import objection_to_revert
 from headgate.core.state import UNEXPOSED, Hold, State, Watch
 from headgate.core.steps import Bake, Expose, Promote, Shrink
 

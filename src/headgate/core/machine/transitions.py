@@ -44,6 +44,8 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("forward", events.StepApproved): person.approved,
     ("forward", events.PromotionForced): person.forced,
     ("forward", events.ReleaseAborted): person.aborted,
+    ("forward", events.WayBackOpened): person.way_back_opened,
+    ("forward", events.ReleaseTakenOver): back.taken_over,
     ("reverting", events.RoutingSet): back.answered,
     ("reverting", events.VersionPrepared): back.answered,
     ("reverting", events.VersionVerified): back.verified,

@@ -20,7 +20,7 @@ from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
-from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
+from headgate.core.model.intent import Intent, OneWay, Rollout, Stage, StrategyName
 from headgate.core.model.proxy_rules import (
     PRIVATE,
     PathLimits,
@@ -61,6 +61,7 @@ __all__ = [
     "Marker",
     "Match",
     "Mean",
+    "OneWay",
     "PathLimits",
     "Probe",
     "Probes",

@@ -48,10 +48,22 @@ class Rollout(msgspec.Struct, frozen=True):
     fresh_baseline: bool = False
 
 
+class OneWay(msgspec.Struct, frozen=True):
+    """What people know of a change and Headgate cannot know: there is no going back from it, for `reason`.
+
+    `after` is a share of the traffic in percent: going back ends with the first step that gives the candidate so much
+    or more. None: it ends with the promotion.
+    """
+
+    reason: str
+    after: int | None = None
+
+
 class Intent(msgspec.Struct, frozen=True):
     """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`.
 
     `before` are the commands that are run before the new version starts, `after` those once it has all the traffic.
+    `one_way` None: going back is possible at any time.
     """
 
     unit: Unit
@@ -65,3 +77,4 @@ class Intent(msgspec.Struct, frozen=True):
     measured_by: str = ""
     before: tuple[Command, ...] = ()
     after: tuple[Command, ...] = ()
+    one_way: OneWay | None = None

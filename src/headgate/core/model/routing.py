@@ -57,6 +57,7 @@ class Routing(msgspec.Struct, frozen=True):
     With `canary=None`, weight and mirror are 0 and there are no matches. With `stable=None` (nothing has ever been
     released) and no canary, the proxy answers 503. `fresh` is the fresh baseline: a second run of stable, which takes
     as much of stable's share as the canary has, or all of it where that is less.
+    `one_way`: nobody may be taken from the canary back to stable, whoever asks.
     """
 
     unit: Unit
@@ -68,6 +69,7 @@ class Routing(msgspec.Struct, frozen=True):
     mirror: int = 0
     sticky: Sticky | None = None
     fresh: Version | None = None
+    one_way: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no proxy could carry out. Raises ValueError."""

@@ -14,12 +14,14 @@ from headgate.core.steps.traffic import users_back, where_users_are
 class Expose(msgspec.Struct, frozen=True, tag="expose"):
     """Set what reaches the candidate: a percentage, exact header or cookie matches, a percentage of mirrored copies.
 
-    With none of them it is a preview: only the preview port and header reach it.
+    With none of them it is a preview: only the preview port and header reach it. `one_way`: nobody whom it brings there
+    may go back.
     """
 
     weight: int = 0
     matches: tuple[Match, ...] = ()
     mirror: int = 0
+    one_way: bool = False
 
     @property
     def answers_users(self) -> bool:
@@ -37,6 +39,7 @@ def exposed(change: ServiceChange, step: Expose) -> Routing:
         mirror=step.mirror,
         sticky=change.sticky,
         fresh=compared(change, step),
+        one_way=step.one_way,
     )
 
 
@@ -97,4 +100,5 @@ EXPOSE = Kind(
     judged=_judged,
     undo=_undo,
     calm=True,
+    moves_traffic=True,
 )

@@ -123,6 +123,7 @@ class Kind(Generic[S]):
     `least_s` is the least time it takes, in seconds; `limit` when it is decided at the latest, where anything is;
     `finished` is the sentence of a release's story once it is done.
     `asks` is the question that a person answers; `calm`: it waits while stable is in trouble of its own.
+    `moves_traffic`: a change of traffic is what it is there for.
     """
 
     struct: type[S]
@@ -138,3 +139,9 @@ class Kind(Generic[S]):
     finished: str = ""
     asks: Callable[[S], str] = _no_question
     calm: bool = False
+    moves_traffic: bool = False
+
+    @property
+    def orders(self) -> bool:
+        """True when it asks the world for anything."""
+        return self.work is not _nothing

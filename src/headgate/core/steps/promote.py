@@ -54,4 +54,5 @@ PROMOTE = Kind(
     work=_work,
     answered=_answered,
     undo=_undo,
+    moves_traffic=True,
 )

@@ -4,7 +4,8 @@ import asyncio
 
 from headgate.core.model import Finding, Version
 from headgate.core.plan import Plan
-from headgate.ports import Artifacts, PortError
+from headgate.ports import Artifacts
+from headgate.ports.availability import lacking
 from headgate.ports.wires import Wires
 
 CHECK = "artifact"
@@ -22,11 +23,9 @@ class ArtifactGate:
         return tuple(await asyncio.gather(*answers))
 
     def _verify(self, version: Version) -> Finding:
-        try:
-            self._artifacts.verify(version.artifact)
-            self._artifacts.configuration(version.configuration)
-        except PortError as error:
-            return Finding(CHECK, "fail", str(error), hint="build it again: `headgate build`")
+        trouble = lacking(self._artifacts, version)
+        if trouble:
+            return Finding(CHECK, "fail", trouble, hint="build it again: `headgate build`")
         return Finding(CHECK, "pass", f"{version} is what was built")
 
 

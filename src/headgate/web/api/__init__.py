@@ -10,6 +10,7 @@ from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller, Health, Stopped
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
+from headgate.web.api.barriers import BarrierKeeping
 from headgate.web.api.deeds import Deeds
 from headgate.web.api.deliveries import Deliveries
 from headgate.web.api.differing import Differing
@@ -66,6 +67,7 @@ def endpoints(
         *RetiringUnits(controller).endpoints(),
         *GoingBack(controller, ledger).endpoints(),
         *keeping.endpoints(),
+        *BarrierKeeping(door.book, ledger, door.now).endpoints(),
         *HookKeeping(door.book, door.vault, door.now).endpoints(),
         *Deliveries(door, Deeds(steering, keeping, ledger, folds)).endpoints(),
         *Admission(door).endpoints(),

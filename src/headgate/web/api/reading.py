@@ -7,13 +7,15 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.explain import Sentence
+from headgate.core.legality import forecast, objection_to_revert
 from headgate.core.model import Verdict
 from headgate.core.plan import Plan
-from headgate.core.report import Report
+from headgate.core.report import Fold, Report
 from headgate.core.steps import step_name
 from headgate.core.summary import Summary
 from headgate.core.view import progress, remaining_s, share, waits_for_person
 from headgate.ledger import Entry, Ledger
+from headgate.ledger.going_back import NoWay, way_before
 from headgate.ledger.projections import Running, fleet_of
 from headgate.web.api.series import Series, columns
 from headgate.web.endpoint import Call, Endpoint, Reply
@@ -72,6 +74,7 @@ class Release(msgspec.Struct, frozen=True):
     """A release as it stands. `stage` is where it is (`core.state.Stage`), `waits_for` what a person is asked.
 
     `remaining_s` is the least time the rest takes; `undoable`: what it promoted runs, and something ran before it.
+    `barred` says why going back is illegal (empty: it is legal), `ends` when it will be (empty: never).
     """
 
     summary: Summary
@@ -81,6 +84,8 @@ class Release(msgspec.Struct, frozen=True):
     waits_for: str
     remaining_s: float
     undoable: bool
+    barred: str = ""
+    ends: str = ""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -238,7 +243,21 @@ class Reading:
         left = remaining_s(state, plan, state.at)
         waits_for = waits_for_person(state, plan)
         undoable = self._undoable(summary)
-        return Reply(Release(summary, fold.report(), legs, state.stage, waits_for, left, undoable))
+        barred = self._barred(summary, fold) if undoable or summary.outcome is None else ""
+        ends = forecast(plan.legs[state.leg]) if summary.outcome is None and not barred else ""
+        return Reply(
+            Release(summary, fold.report(), legs, state.stage, waits_for, left, undoable, barred, ends)
+        )
+
+    def _barred(self, summary: Summary, fold: Fold) -> str:
+        """Why what it moves, or has promoted, must not go back, in the sentence that everybody reads."""
+        if summary.outcome is None:
+            return objection_to_revert(fold.state, fold.plan.legs) or ""
+        try:
+            way_before(self._ledger, summary)
+        except NoWay as no:
+            return str(no) if no.barrier else ""
+        return ""
 
     def _undoable(self, summary: Summary) -> bool:
         if summary.outcome != "promoted" or any(

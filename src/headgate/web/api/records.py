@@ -18,6 +18,7 @@ from headgate.core.events import (
     SmokeTested,
     StepApproved,
     VersionVerified,
+    WayBackOpened,
 )
 from headgate.core.model import Finding, Sample, Verdict
 from headgate.ledger import Entry, Ledger, Note
@@ -31,13 +32,14 @@ SCANS_MAX = 20
 """How many pages of entries are looked at for one page of those that somebody bound to some environments may read."""
 
 Origin = Literal["rules", "gates", "smoke", "verification"]
-Said = Literal["approve", "pause", "resume", "promote", "abort"]
+Said = Literal["approve", "pause", "resume", "promote", "abort", "lift"]
 _SAID: dict[type, Said] = {
     StepApproved: "approve",
     ReleasePaused: "pause",
     ReleaseResumed: "resume",
     PromotionForced: "promote",
     ReleaseAborted: "abort",
+    WayBackOpened: "lift",
 }
 
 
@@ -210,7 +212,13 @@ class Records:
         for entry in self._ledger.read(summary.release):
             event = entry.event
             if isinstance(
-                event, StepApproved | ReleasePaused | ReleaseResumed | PromotionForced | ReleaseAborted
+                event,
+                StepApproved
+                | ReleasePaused
+                | ReleaseResumed
+                | PromotionForced
+                | ReleaseAborted
+                | WayBackOpened,
             ):
                 remarks.append(Remark(entry.number, event.at, _SAID[type(event)], event.by, event.reason))
         return Reply(Remarks(summary.author, remarks, summary.phase == "waiting for approval"))

@@ -27,6 +27,10 @@ VERBS: dict[str, tuple[Permission, str]] = {
     "approve": ("approve", "Answer yes to the step that waits for a person"),
     "promote": ("approve", "Override the judge and promote; a reason is demanded"),
     "abort": ("operate", "Undo the release"),
+    "lift": (
+        "approve",
+        "Say that it can be undone again, though a one-way step has begun; a reason is demanded",
+    ),
 }
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]

@@ -1,7 +1,7 @@
 """What can be done with a release now, in the words of its buttons; the first one is the next thing to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from headgate.core.summary import Summary
@@ -11,7 +11,7 @@ from headgate.web.who import Permission, Who
 
 @dataclass(frozen=True)
 class Action:
-    """A button. `kind` is how it looks: the next thing, a way back, or neither."""
+    """A button. `kind` is how it looks: the next thing, a way back, or neither; `disabled` why it cannot be pressed."""
 
     verb: str
     name: str
@@ -20,6 +20,7 @@ class Action:
     permission: Permission
     kind: Literal["main", "back", "plain"] = "plain"
     needs_reason: bool = False
+    disabled: str = ""
 
 
 APPROVE = Action("approve", "Approve", "The step goes on.", "Yes, go on", "approve", "main")
@@ -39,6 +40,14 @@ PROMOTE = Action(
 ABORT = Action(
     "abort", "Roll back", "All traffic goes back to the old version.", "Yes, roll back", "operate", "back"
 )
+LIFT = Action(
+    "lift",
+    "Let it be undone",
+    "Its barrier is lifted, and nothing moves; it can be rolled back from then on. Your reason is on record.",
+    "Yes, going back works again",
+    "approve",
+    needs_reason=True,
+)
 UNDO = Action(
     "rollback",
     "Roll back",
@@ -54,8 +63,14 @@ MOVING = frozenset({"queued", "checking", "forward"})
 def actions(found: Release, stage: str, who: Who, runs: bool) -> list[Action]:  # noqa: FBT001 - a fact, not a switch
     """The buttons for `who`. `runs`: what it promoted is what runs now, and something ran before it."""
     summary = found.summary
-    offered = _possible(found, stage, summary, runs)
+    offered = [_legal(action, found) for action in _possible(found, stage, summary, runs)]
+    offered += [LIFT] if found.barred and summary.outcome is None else []
     return [action for action in offered if who.may(action.permission, summary.environment)]
+
+
+def _legal(action: Action, found: Release) -> Action:
+    """A way back that is illegal is shown with its reason, and cannot be gone."""
+    return replace(action, disabled=found.barred) if action.kind == "back" and found.barred else action
 
 
 def _possible(found: Release, stage: str, summary: Summary, runs: bool) -> list[Action]:  # noqa: FBT001 - see actions

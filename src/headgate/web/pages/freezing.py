@@ -1,4 +1,4 @@
-"""The page of freezes, and its forms."""
+"""The page of freezes and barriers, and its forms."""
 
 import time
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headgate.web.access.sessions import Session
+from headgate.web.api.barriers import Barriers, Lifting
 from headgate.web.api.home import Freezes, NewFreeze
 from headgate.web.pages.calendar import days
 from headgate.web.pages.desk import Desk
@@ -19,7 +20,7 @@ HOUR_S = 3600.0
 
 
 class Freezing:
-    """When nothing may change: the next two weeks, all freezes, and how to set and lift one."""
+    """When nothing may change, and what nothing may go back across; how to set and lift them."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -30,14 +31,17 @@ class Freezing:
             Route("/freezes", self._desk.page(self._show)),
             Route("/freezes", self._desk.form(self._set), methods=["POST"]),
             Route("/freezes/{freeze}/lift", self._desk.form(self._lift), methods=["POST"]),
+            Route("/barriers/{release}/lift", self._desk.form(self._lift_barrier), methods=["POST"]),
         ]
 
     async def _show(self, _: Request, session: Session) -> Response:
         found: Freezes = await self._desk.ask("listFreezes", session)
+        standing: Barriers = await self._desk.ask("listBarriers", session)
         values = self._desk.common(session, "/freezes") | {
             "page": found,
+            "barriers": standing.barriers,
             "days": days(found.freezes, time.time()),
-            "live": "days freezes",
+            "live": "days freezes barriers",
             "may_set": session.who.may("operate"),
             "may_lift": session.who.may("approve"),
         }
@@ -63,4 +67,13 @@ class Freezing:
 
     async def _lift(self, request: Request, session: Session, _: Mapping[str, str]) -> str:
         await self._desk.ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
+        return "/freezes"
+
+    async def _lift_barrier(self, request: Request, session: Session, given: Mapping[str, str]) -> str:
+        try:
+            fields = {"reason": given.get("reason", ""), "services": [given.get("service", "")]}
+            body = msgspec.convert(fields, Lifting)
+        except msgspec.ValidationError as error:
+            raise malformed(str(error), "form") from error
+        await self._desk.ask("liftBarrier", session, {"release": request.path_params["release"]}, body=body)
         return "/freezes"

@@ -78,7 +78,7 @@ class Incident:
             weight=max((leg.weight for leg in found.legs), default=0),
             at=_changed_at(summary),
             verdict=max(verdicts, key=_weight, default=None) if moving else None,
-            action=next((action for action in offered if action.kind == "back"), None),
+            action=next((one for one in offered if one.kind == "back" and not one.disabled), None),
             no_way=_no_way(session.who, found),
         )
 
@@ -98,6 +98,8 @@ def _changed_at(summary: Summary) -> float:
 def _no_way(who: Who, found: Release) -> str:
     if not who.may("operate", found.summary.environment):
         return f"With the role {who.role} you can only look."
+    if found.barred:
+        return f"{found.barred[:1].upper()}{found.barred[1:]}."
     if found.summary.outcome == "promoted":
         first = any(move.before is None for move in found.summary.moves)
         return "Nothing ran before it." if first else "Take back first what is under way."

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -13,9 +13,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from headgate.core.legality import barriers, in_the_way
+from headgate.core.model import Version
 from headgate.core.plan import Plan
 from headgate.core.summary import Summary
-from headgate.ledger.projections import Running
+from headgate.ledger.projections import ALL_RELEASES, Running
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import Session
 from headgate.web.api.differing import Differences
@@ -89,7 +91,7 @@ class Pages:
         recent: Releases = await self._desk.ask("listReleases", session, query=ReleasesQuery(limit=RECENT))
         values = self._desk.common(session, "/") | {
             "recent": recent.releases,
-            "places": places(services.services, known, session.who),
+            "places": places(services.services, known, session.who, self._barred()),
             "frozen": frozen_places(self._door.book.home, services.services, time.time()),
             "waiting": [one for one in under_way if one.found.waits_for],
             "moving": [one for one in under_way if not one.found.waits_for],
@@ -103,6 +105,17 @@ class Pages:
         named = {name for run in running for name in (run.release, run.in_flight, *run.waiting) if name}
         found = {name: self._ledger.summary(name) for name in named}
         return {name: summary for name, summary in found.items() if summary is not None}
+
+    def _barred(self) -> Callable[[Version], str]:
+        """Why a version may not run again, in a sentence; empty: it may."""
+        summaries = self._ledger.summaries(limit=ALL_RELEASES)
+        standing = barriers(summaries, self._door.book.home)
+
+        def said(version: Version) -> str:
+            found = in_the_way(version, standing, summaries)
+            return found.sentence() if found is not None else ""
+
+        return said
 
     def _under_way(self, found: Release, who: Who) -> UnderWay:
         offered = actions(found, found.stage, who, found.undoable)

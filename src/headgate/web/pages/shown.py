@@ -1,6 +1,6 @@
 """What the pages show that the API gives in another order: rows, changes, comparisons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -22,12 +22,16 @@ LOOK_BACK = 200
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A service on the first page that nothing moves. `undoable`: whoever looks may go back to what ran before."""
+    """A service on the first page that nothing moves. `undoable`: whoever looks may go back to what ran before.
+
+    `barred` says why they must not (empty: they may).
+    """
 
     run: Running
     label: str
     since: float
     undoable: bool
+    barred: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -60,7 +64,9 @@ class UnderWay(msgspec.Struct, frozen=True):
     @property
     def back(self) -> Action | None:
         """The way back."""
-        return next((action for action in self.actions if action.kind == "back"), None)
+        return next(
+            (action for action in self.actions if action.kind == "back" and not action.disabled), None
+        )
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -99,14 +105,16 @@ def moves(found: Release, known: dict[Version, str]) -> list[Moved]:
     ]
 
 
-def places(running: Iterable[Running], known: dict[str, Summary], who: Who) -> list[tuple[str, list[Row]]]:
-    """The services that nothing moves, by project and environment."""
-    rows = [_row(run, known, who) for run in running if not run.in_flight and not run.waiting]
+def places(
+    running: Iterable[Running], known: dict[str, Summary], who: Who, barred: Callable[[Version], str]
+) -> list[tuple[str, list[Row]]]:
+    """The services that nothing moves, by project and environment; `barred` says why a version may not run again."""
+    rows = [_row(run, known, who, barred) for run in running if not run.in_flight and not run.waiting]
     keyed = groupby(rows, lambda row: f"{row.run.unit.project} / {row.run.unit.environment}")
     return [(place, list(found)) for place, found in keyed]
 
 
-def _row(run: Running, known: dict[str, Summary], who: Who) -> Row:
+def _row(run: Running, known: dict[str, Summary], who: Who, barred: Callable[[Version], str]) -> Row:
     promoted = known.get(run.release or "")
     move = _move(promoted, run.unit)
     before = move is not None and move.before is not None and not move.adjusts
@@ -114,6 +122,7 @@ def _row(run: Running, known: dict[str, Summary], who: Who) -> Row:
         run=run,
         label=move.label if move else "",
         since=(promoted.ended_at or promoted.changed_at) if promoted else 0.0,
+        barred=barred(move.before) if before and move and move.before else "",
         undoable=before and who.may("operate", run.unit.environment),
     )
 

@@ -69,12 +69,12 @@ async def _take_back(way: WayBack) -> None:
 
 
 def _safe(applied: Applied, reason: str) -> Retreated | None:
-    """The way back for one unit; None where nobody reaches a canary, or there is no stable to go to.
+    """The way back for one unit; None where nobody reaches a canary, stable is not there, or going back is illegal.
 
     Its effect is newer than the newest that its release has applied, and older than any of a later event.
     """
     before = applied.routing
-    if not before.exposed or before.stable is None or not applied.effects:
+    if not before.exposed or before.one_way or before.stable is None or not applied.effects:
         return None
     last = applied.effects[-1]
     effect = EffectId(last.release, last.sequence, last.n + 1)
