@@ -22,6 +22,7 @@ from headgate.ledger.projections import (
     labels,
     listening,
     places,
+    platforms,
     retired,
     rolled_back,
     rolled_back_versions,
@@ -76,7 +77,8 @@ class Asked:
         in_flight = {unit: run.in_flight for unit, run in self.running.items() if run.in_flight}
         undone, versions = rolled_back(self.summaries), rolled_back_versions(self.summaries)
         taken = listening(self.summaries, self.running)
-        known = Known(in_flight, undone, versions, self.stopped, taken, self.declared)
+        runs_on = platforms(self.running)
+        known = Known(in_flight, undone, versions, self.stopped, taken, self.declared, runs_on)
         return objections(self.intents, self.plan(), known, words)
 
 
@@ -146,6 +148,8 @@ def _later(session: Session, environment: str, run: Running, now: later.Asked) -
 def _runs(run: Running | None, asked: Intent) -> bool:
     """Whether a unit is just as it is asked for. A size that nobody recorded is not known to be another."""
     if run is None or run.stable != asked.candidate or run.in_flight is not None:
+        return False
+    if run.platform != asked.platform:
         return False
     return run.instances in (0, asked.instances) and run.listener in (None, asked.listener)
 

@@ -22,6 +22,7 @@ from headgate.ledger.projections import (
     fleet,
     listening,
     places,
+    platforms,
     releases_of,
     retired,
     rolled_back,
@@ -95,6 +96,7 @@ class _Seen:
             frozen=frozen(self.home, (intent.unit for intent in changing), at),
             listening=listening(self.summaries, self.running),
             declared=declared,
+            platforms=platforms(self.running),
         )
 
 

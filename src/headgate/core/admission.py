@@ -6,7 +6,7 @@ import msgspec
 
 from headgate.core.adjusting import adjustments
 from headgate.core.model import Answer, Finding, Intent, Leg, Listener, Plan, Unit, Version
-from headgate.core.places import collision
+from headgate.core.places import collision, retire
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -15,7 +15,8 @@ class Known(msgspec.Struct, frozen=True):
     `in_flight` maps a unit to the release that is moving it, `undone` holds the (unit, artifact) that were rolled back
     and have not been promoted since; `undone_versions` the versions, which have a configuration as well. `frozen` maps
     a unit that must not change now to the freeze that says so. `listening` are the listeners that units have now, or
-    will have when what is under way is promoted; `declared` the units that the project file names, where anybody said.
+    will have when what is under way is promoted; `declared` the units that the project file names, where anybody said;
+    `platforms` where each unit runs.
     """
 
     in_flight: Mapping[Unit, str]
@@ -24,6 +25,7 @@ class Known(msgspec.Struct, frozen=True):
     frozen: Mapping[Unit, str] = {}
     listening: Mapping[Unit, Collection[Listener]] = {}
     declared: Collection[Unit] | None = None
+    platforms: Mapping[Unit, str] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -40,6 +42,7 @@ def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Wor
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
     found += [_placed(leg, known) for leg in plan.legs]
+    found += [_stays(leg, known) for leg in plan.legs]
     found += [_changes(leg) for leg in plan.legs]
     return tuple(finding for finding in found if finding.answer != "pass")
 
@@ -103,6 +106,16 @@ def _placed(leg: Leg, known: Known) -> Finding:
     if found is None:
         return Finding("its ports are free", "pass", f"no other unit of this home has {leg.listener.port}")
     return Finding("its ports are free", "fail", found.sentence(), found.mend())
+
+
+def _stays(leg: Leg, known: Known) -> Finding:
+    """A release replaces a version beside itself, under one traffic: two platforms share none."""
+    runs = known.platforms.get(leg.unit, leg.platform)
+    if runs == leg.platform:
+        return Finding("one platform", "pass", f"{leg.unit} stays on the platform `{runs}`")
+    said = f"{leg.unit} runs on the platform `{runs}`; a release does not move it to `{leg.platform}`"
+    hint = f"`{retire(leg.unit)}` stops it there; then deploy it. Or declare `platform: {runs}`"
+    return Finding("one platform", "fail", said, hint)
 
 
 def _changes(leg: Leg) -> Finding:

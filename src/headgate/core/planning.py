@@ -124,6 +124,7 @@ def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
         drain_s=intent.rollout.drain_s,
         sources=intent.sources,
         measured_by=intent.measured_by,
+        platform=intent.platform,
         learn=judged,
         fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
     )

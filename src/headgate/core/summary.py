@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.model import Listener, Unit, Version
+from headgate.core.model import HOST, Listener, Unit, Version
 
 Outcome = Literal["promoted", "rolled_back", "refused", "aborted"]
 """How a release ended. A release that is held has no outcome yet."""
@@ -21,7 +21,7 @@ class Move(msgspec.Struct, frozen=True):
     """One leg in a summary: where a unit came from, where it goes, and the canary's weight now (percent).
 
     `listener` is where `after` is reached once it is promoted, `instances` how many of it there are then (0: written
-    by a Headgate that did not say). `placebo` None: stable was not compared with itself.
+    by a Headgate that did not say). `placebo` None: stable was not compared with itself. `platform` is where both run.
     """
 
     unit: Unit
@@ -32,6 +32,7 @@ class Move(msgspec.Struct, frozen=True):
     listener: Listener | None = None
     placebo: Placebo | None = None
     instances: int = 0
+    platform: str = HOST
 
     @property
     def adjusts(self) -> bool:

@@ -110,6 +110,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
                 leg.listener,
                 _placebo(leg, at),
                 leg.instances,
+                leg.platform,
             )
             for leg, at in pairs
         ),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headgate.wiring.controller import running, serve
     from headgate.wiring.daemon import controller_runs, daemon_status, down, up
     from headgate.wiring.people import vouching
+    from headgate.wiring.platforms import to_ask
     from headgate.wiring.stores import open_artifacts, open_ledger, open_processes, shared_of
     from headgate.wiring.telling import try_channels
     from headgate.wiring.world import build_world
@@ -29,6 +30,7 @@ __all__ = [
     "running",
     "serve",
     "shared_of",
+    "to_ask",
     "try_channels",
     "unit_name",
     "up",
@@ -48,6 +50,7 @@ _WHERE = {
     "running": "headgate.wiring.controller",
     "serve": "headgate.wiring.controller",
     "shared_of": "headgate.wiring.stores",
+    "to_ask": "headgate.wiring.platforms",
     "try_channels": "headgate.wiring.telling",
     "unit_name": "headgate.plugins.traffic.envoy",
     "up": "headgate.wiring.daemon",

@@ -10,7 +10,7 @@ from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
-from headgate.core.model import Bake, Finding, Intent, Learn, Leg, Plan, Step, step_name
+from headgate.core.model import HOST, Bake, Finding, Intent, Learn, Leg, Plan, Step, step_name
 
 _ANSWERS = {
     "fail": ("refused", "bold red"),
@@ -45,6 +45,8 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
     around = adjustments(leg)
     if around:
         head.append(f"; {', '.join(around)}")
+    if leg.platform != HOST:
+        head.append(f", on the platform {leg.platform}")
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -18,6 +18,7 @@ from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, Rollout, Stage, StrategyName
+from headgate.core.model.placed import HOST, Placed
 from headgate.core.model.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
 from headgate.core.model.proxy_rules import (
     PRIVATE,
@@ -45,6 +46,7 @@ from headgate.core.model.step import (
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 
 __all__ = [
+    "HOST",
     "PRIVATE",
     "Answer",
     "Arm",
@@ -76,6 +78,7 @@ __all__ = [
     "OnUnproven",
     "PathLimits",
     "Pause",
+    "Placed",
     "Plan",
     "Prepare",
     "Probe",

@@ -6,6 +6,7 @@ import msgspec
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.model.identity import Unit, Version
+from headgate.core.model.placed import HOST
 from headgate.core.model.routing import Listener, Match, Sticky
 from headgate.core.model.source import Source
 
@@ -46,7 +47,10 @@ class Rollout(msgspec.Struct, frozen=True):
 
 
 class Intent(msgspec.Struct, frozen=True):
-    """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`."""
+    """Move `unit` to `candidate`, this way, judged like this.
+
+    `sources`, `measured_by` and `platform` are as in a `Leg`.
+    """
 
     unit: Unit
     candidate: Version
@@ -57,3 +61,4 @@ class Intent(msgspec.Struct, frozen=True):
     label: str = ""
     sources: tuple[Source, ...] = ()
     measured_by: str = ""
+    platform: str = HOST

@@ -7,6 +7,7 @@ import msgspec
 from headgate.core.criteria import JudgeSpec
 from headgate.core.model.audience import Audience
 from headgate.core.model.identity import Unit, Version
+from headgate.core.model.placed import HOST
 from headgate.core.model.routing import Listener, Sticky
 from headgate.core.model.source import Source
 from headgate.core.model.step import Step
@@ -35,6 +36,7 @@ class Leg(msgspec.Struct, frozen=True):
     candidate.
     `fresh` is the baseline once more, as large as the candidate and started with it: in the steps that divide the
     traffic it has as much of it, and the candidate is compared with it alone. None: with the baseline as it runs.
+    `platform` is the name of the plugin that runs the unit, moves its traffic and measures it.
     """
 
     unit: Unit
@@ -55,6 +57,7 @@ class Leg(msgspec.Struct, frozen=True):
     learn: bool = False
     fresh: Version | None = None
     baseline_instances: int | None = None
+    platform: str = HOST
 
     @property
     def adjusts(self) -> bool:
