@@ -7,9 +7,10 @@ import pytest
 from tests.controller import house
 
 ON_ONE = frozenset(
-    {"test_guard", "test_housekeeping", "test_lease", "test_perform", "test_sampling", "test_watchdog"}
+    f"test_{name}"
+    for name in ("guard", "housekeeping", "lease", "perform", "platforms", "sampling", "watchdog")
 )
-"""What asks no platform, or has its legs at hand before any test begins."""
+"""What asks no platform, has platforms of its own, or has its legs at hand before any test begins."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -16,7 +16,7 @@ FAULT_KINDS = {
     *(f"{call} {fault}" for call, faults in FAULTS.items() for fault in faults),
     *(f"crash {when} {order}" for when in ("before", "during", "after") for order in ORDERS),
     *("crash before append", "crash after append", "kill", "close", "usurp", "version dies", "read blind"),
-    *("append outage", "apply outage", "pause"),
+    *("append outage", "apply outage", "pause", "platform gone"),
 }
 OUTCOMES = {
     *("good promoted", "good rolled_back", "good refused", "good aborted"),
@@ -24,7 +24,17 @@ OUTCOMES = {
     "greedy rolled_back",
 }
 HOLDS = {"inconclusive", "no_data", "external", "unverified", "stable_lost"}
-SEEN = {"external", "shared", "deadline", "leaving", "away", "returning", "fresh", "ahead of the ledger"}
+SEEN = {
+    "external",
+    "shared",
+    "deadline",
+    "leaving",
+    "away",
+    "returning",
+    "fresh",
+    "ahead of the ledger",
+    "two platforms",
+}
 
 
 @pytest.mark.timeout(600)

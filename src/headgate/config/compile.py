@@ -104,7 +104,7 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         label=label,
         sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
         measured_by=found.criteria.measured_by or "",
-        platform=environment_of(project, environment).platform,
+        platform=found.platform or environment_of(project, environment).platform,
     )
 
 

@@ -81,6 +81,7 @@ class Witness:
         event = entry.event
         if isinstance(event, ReleaseRequested):
             self.traces[entry.release] = begin(event)
+            self.seen["two platforms"] += len({leg.platform for leg in event.plan.legs}) > 1
         trace = self.traces[entry.release]
         try:
             trace.take(event)
