@@ -253,11 +253,9 @@ def test_what_one_platform_remembers_beyond_the_ledger_keeps_the_controller_from
 def test_what_older_ledgers_hold_ran_on_the_host() -> None:
     """Their bytes name no platform."""
     (wanted,) = wish("1", API).intents
-    for kind, one in (
-        (Intent, wanted),
-        (Leg, Leg(API, wanted.candidate, None, (), wanted.listener, wanted.judge)),
-    ):
-        body = msgspec.json.encode(replace(one, platform="elsewhere"))
-        old = body.replace(b',"platform":"elsewhere"', b"")
-        assert old != body
-        assert msgspec.json.decode(old, type=kind).platform == HOST
+    leg = Leg(API, wanted.candidate, None, (), wanted.listener, wanted.judge, platform="elsewhere")
+    bodies = [msgspec.json.encode(one) for one in (wanted, leg)]
+    old = [body.replace(b',"platform":"elsewhere"', b"") for body in bodies]
+    assert all(before != body for before, body in zip(old, bodies, strict=True))
+    assert msgspec.json.decode(old[0], type=Intent).platform == HOST
+    assert msgspec.json.decode(old[1], type=Leg).platform == HOST

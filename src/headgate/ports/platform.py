@@ -6,6 +6,7 @@ makes each that is installed. `headgate.testing.platform` has the suite that eac
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from headgate.core.drift import Part
@@ -73,6 +74,10 @@ class Upkeep(Protocol):
         None: that is unknown, and `why` says more.
         """
         return ()
+
+    def shared(self, unit: Unit) -> Path | None:
+        """The folder on this host that all versions of a unit share, whether or not it is there yet; None: none is."""
+        return None
 
     def forget(self) -> None:
         """The home is at another place now: forget whatever was written down in it of what runs. Raises OSError."""

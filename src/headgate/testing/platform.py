@@ -14,8 +14,12 @@ from headgate.core.events import EffectId
 from headgate.core.model import Arm, Listener, Routing, Unit, Version
 from headgate.ports.errors import PortError
 from headgate.ports.platform import Platform
+from headgate.ports.processes import ProcessStatus
 
 T = TypeVar("T")
+
+NOBODY_RUNS: tuple[dict[str, ProcessStatus] | None, ...] = (None, {})
+"""The process daemon does not answer, or runs nothing."""
 
 
 class Ground(Protocol):
@@ -121,7 +125,7 @@ class PlatformContract:
 
     def test_its_parts_can_be_told_whether_or_not_anybody_answers(self, ground: Ground) -> None:
         for ready, why in ((True, ""), (False, "it is down"), (None, "no answer")):
-            for programs in (None, {}):
+            for programs in NOBODY_RUNS:
                 for part in ground.platform.parts(programs, ready=ready, why=why):
                     assert part.name
                     assert part.well or part.mend, "what is not well comes with what mends it"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from headgate.core.model import Unit
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.ports.platform import Platform, Platforms
 from headgate.ports.processes import Processes
@@ -23,6 +24,11 @@ def to_ask(home: Path) -> tuple[Platforms, Processes]:
     """The same for asking only, with the process daemon: also of a home that is a copy, and belongs elsewhere."""
     processes = Supervisord(home)
     return open_platforms(home, processes), processes
+
+
+def shared_of(home: Path, platform: str, unit: Unit) -> Path | None:
+    """The folder of what all versions of a unit share on this host. Raises Permanent: the platform is not here."""
+    return to_ask(home)[0].open(platform).shared(unit)
 
 
 def bare_wires(home: Path, processes: Processes) -> Wires:

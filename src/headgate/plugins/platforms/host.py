@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.core.drift import Part
@@ -144,6 +145,12 @@ class HostPlatform:
 
     async def aclose(self) -> None:
         """Nothing is held open."""
+
+    def shared(self, unit: Unit) -> Path:
+        """A folder of the home."""
+        from headgate.plugins.targets.local.layout import Layout  # noqa: PLC0415 - see the file
+
+        return Layout(self._wires.home).shared(unit)
 
     def forget(self) -> None:
         """Envoy's files, and what the folders of versions say of processes."""
