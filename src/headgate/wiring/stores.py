@@ -5,7 +5,6 @@ from pathlib import Path
 from headgate.homes import ledger_of, make_home
 from headgate.homes.identity import require
 from headgate.ledger import Ledger, SqliteLedger
-from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.ports import Artifacts
 
@@ -19,6 +18,8 @@ def open_ledger(home: Path, *, write: bool = False) -> Ledger:
 
 def open_artifacts(home: Path) -> Artifacts:
     """The home's store of artifacts and configurations."""
+    from headgate.plugins.artifacts.folder import FolderArtifacts
+
     make_home(home)
     return FolderArtifacts(home / "artifacts")
 
