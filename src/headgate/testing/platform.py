@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-import pytest
-
 from headgate.core.events import EffectId
 from headgate.core.model import Arm, Listener, Routing, Unit, Version
 from headgate.ports.errors import PortError
@@ -49,11 +47,6 @@ class Ground(Protocol):
 
 class PlatformContract:
     """The tests. Each has a ground of its own."""
-
-    @pytest.fixture
-    def ground(self) -> Ground:
-        """Make one."""
-        raise NotImplementedError
 
     def test_making_it_starts_nothing_and_knows_nothing(self, ground: Ground) -> None:
         unit = ground.version("web", "a").unit
