@@ -58,7 +58,7 @@ async def ready(relay: Relay, good: Source) -> None:
     """Until it has started, which takes a moment longer than a reading may."""
     while True:
         with contextlib.suppress(Temporary):
-            assert (await relay.open(good).read(VERSION)).requests == 7
+            assert (await relay.open(good, "host").read(VERSION)).requests == 7
             return
 
 
@@ -77,14 +77,14 @@ def test_who_hangs_makes_its_own_readings_unknown_and_nobody_elses(tmp_path: Pat
             await ready(relay, good)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
-                    await relay.open(slow).read(VERSION)
+                    await relay.open(slow, "host").read(VERSION)
             began = time.monotonic()
             with pytest.raises(Temporary, match="too long the last time"):
-                await relay.open(slow).read(VERSION)
+                await relay.open(slow, "host").read(VERSION)
             assert time.monotonic() - began < 0.2, "it is not waited for again"
-            assert (await relay.open(good).read(VERSION)).requests == 7
+            assert (await relay.open(good, "host").read(VERSION)).requests == 7
             with pytest.raises(Permanent, match="wrong"):
-                await relay.open(Source("bad", "wrong")).read(VERSION)
+                await relay.open(Source("bad", "wrong"), "host").read(VERSION)
         held.set()
         server.close()
 
@@ -115,7 +115,7 @@ def test_a_relay_that_cannot_live_is_trouble_and_its_readings_are_unknown(
 
     async def story(relay: Relay) -> None:
         with pytest.raises(Temporary, match="the relay, which reads this, does not answer"):
-            await relay.open(source("good", "http://127.0.0.1:1")).read(VERSION)
+            await relay.open(source("good", "http://127.0.0.1:1"), "host").read(VERSION)
         while "No module named" not in relay.trouble().get("relay", ""):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
@@ -137,7 +137,9 @@ from pathlib import Path
 from headgate.wiring import beside, controller, stores, world
 
 home = Path(sys.argv[1])
-world.build_world(home, stores.open_processes(home), beside.Relay(home, stores.open_artifacts(home)))
+made = world.build_world(home, stores.open_processes(home), beside.Relay(home, stores.open_artifacts(home)))
+host = made.platforms.open("host")
+host.target, host.traffic, host.signals
 print(*sorted(sys.modules))
 """
 

@@ -16,6 +16,7 @@ from headgate.plugins.targets.memory import MemoryTarget
 from headgate.plugins.traffic.memory import MemoryTraffic
 from headgate.ports import Temporary
 from headgate.ports.processes import Program
+from tests.seen import host
 
 WEB = Unit("shop", "production", "web")
 ONE = Version(WEB, "1" * 64, "2" * 64)
@@ -35,7 +36,7 @@ class World:
         return True
 
     def ports(self) -> sight.Ports:
-        return sight.Ports(self.target, self.traffic, self.processes, self.ready)
+        return sight.Ports(host(self.target, self.traffic, self.ready), self.processes)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.silent:

@@ -32,7 +32,7 @@ def read(home: Path, reach: Reach) -> int:
         async with http_server(lambda _: Answer(200, {}, b'{"n": 7}')) as origin:
             world = wiring.build_world(home, wiring.open_processes(home))
             try:
-                return (await world.open_source(shop(origin, reach)).read(VERSION)).requests
+                return (await world.open_source(shop(origin, reach), "host").read(VERSION)).requests
             finally:
                 await world.close()
 

@@ -1,27 +1,24 @@
 """Asks the world how it is, by the ports, side by side and each within a limit; with and without a controller.
 
-Light: of the three plugins that it asks it loads what answers, so that `status` can ask each time.
+Light: of a platform it loads what answers (`ports.platform.Sight`), so that `status` can ask each time.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from headgate.core.drift import Part, Real, Recorded, Seen
-from headgate.core.model import Listener, Routing, Unit, Version
+from headgate.core.model import Listener, Routing, Unit
 from headgate.core.places import reached_at
 from headgate.homes import steering_of
-from headgate.plugins.processes.supervisord import Supervisord
-from headgate.plugins.targets.local.instances import Instances
-from headgate.plugins.traffic.envoy.traffic import EnvoyTraffic
 from headgate.ports.errors import PortError
+from headgate.ports.platform import Platform, Platforms
 from headgate.ports.processes import Processes, ProcessStatus
-from headgate.ports.target import Instance
 from headgate.unix_sockets import listens
 
 ASK_S = 1.5
@@ -30,36 +27,18 @@ ASK_S = 1.5
 LATE = f"no answer within {ASK_S:g} s"
 STATUS_LINE_MAX_BYTES = 4096
 MEND = "headgate up"
-CONTROLLER, PROXY, KEEPER = "controller", "envoy", "headgate.keeper"
-"""The programs that the process daemon keeps running beside the services."""
+CONTROLLER = "controller"
+"""The program of the process daemon that is the controller."""
 
 T = TypeVar("T")
 
 
-class Inspecting(Protocol):
-    """Of a Target."""
-
-    async def inspect(self, version: Version) -> tuple[Instance, ...]:
-        """See ports.Target."""
-        ...
-
-
-class Observing(Protocol):
-    """Of a Traffic."""
-
-    async def observed(self, unit: Unit) -> Routing | None:
-        """See ports.Traffic."""
-        ...
-
-
 @dataclass(frozen=True)
 class Ports:
-    """What is asked. `proxy_ready` says whether the data plane serves at all."""
+    """What is asked: the platforms that anything is recorded on, and the home's process daemon."""
 
-    target: Inspecting
-    traffic: Observing
+    platforms: Platforms
     processes: Processes
-    proxy_ready: Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
@@ -74,22 +53,17 @@ class Sight:
     abandoned: bool = False
 
 
-def ports_of(home: Path) -> Ports:
-    """The ports of a home, for asking only: of the plugins that `wiring` has by name, what answers."""
-    processes = Supervisord(home)
-    traffic = EnvoyTraffic(home, processes, lambda _: ())
-    return Ports(Instances(home, processes), traffic, processes, traffic.admin.ready)
-
-
-def look(home: Path, recorded: Mapping[Unit, Recorded]) -> Sight:
+def look(home: Path, ports: Ports, recorded: Mapping[Unit, Recorded]) -> Sight:
     """How everything is that is recorded as running, in about `ASK_S` seconds at the worst."""
-    return asyncio.run(seen(home, ports_of(home), recorded))
+    return asyncio.run(seen(home, ports, recorded))
 
 
 async def seen(home: Path, ports: Ports, recorded: Mapping[Unit, Recorded]) -> Sight:
-    """The same, within a loop and by these ports."""
+    """The same, within a loop."""
+    names = sorted({one.platform for one in recorded.values()})
     units, (parts, programs) = await asyncio.gather(
-        asyncio.gather(*(_unit(ports, unit, one) for unit, one in recorded.items())), _parts(home, ports)
+        asyncio.gather(*(_unit(ports, unit, one) for unit, one in recorded.items())),
+        _parts(home, ports, names),
     )
     units = [_timed(one, programs) for one in units]
     said = [*(why for one in units for why in one.unknown.values()), *(part.evidence for part in parts)]
@@ -101,10 +75,14 @@ async def seen(home: Path, ports: Ports, recorded: Mapping[Unit, Recorded]) -> S
 
 async def _unit(ports: Ports, unit: Unit, recorded: Recorded) -> Real:
     unknown: dict[str, str] = {}
+
+    def opened() -> Platform:
+        return ports.platforms.open(recorded.platform)
+
     instances, routing, answer = await asyncio.gather(
-        _asked("instances", ports.target.inspect(recorded.version), unknown),
-        _asked("routing", ports.traffic.observed(unit), unknown),
-        _answered(recorded, unknown),
+        _asked("instances", lambda: opened().sight.inspect(recorded.version), unknown),
+        _asked("routing", lambda: opened().sight.observed(unit), unknown),
+        _answered(opened, recorded, unknown),
     )
     shown = tuple(
         Seen(one.name, one.ready, one.restarts, one.detail, exposed=one.exposed) for one in instances or ()
@@ -114,11 +92,11 @@ async def _unit(ports: Ports, unit: Unit, recorded: Recorded) -> Real:
     return Real(shown, routed, listening, status, unknown)
 
 
-async def _asked(what: str, question: Awaitable[T], unknown: dict[str, str]) -> T | None:
+async def _asked(what: str, question: Callable[[], Awaitable[T]], unknown: dict[str, str]) -> T | None:
     """The answer; None, and why in `unknown`, where there is none."""
     try:
         async with asyncio.timeout(ASK_S):
-            return await question
+            return await question()
     except TimeoutError:
         unknown[what] = LATE
     except (PortError, OSError, ValueError) as error:
@@ -126,8 +104,10 @@ async def _asked(what: str, question: Awaitable[T], unknown: dict[str, str]) -> 
     return None
 
 
-async def _answered(recorded: Recorded, unknown: dict[str, str]) -> tuple[bool, int | None]:
-    """Whether the public port takes connections, and what one request is answered.
+async def _answered(
+    opened: Callable[[], Platform], recorded: Recorded, unknown: dict[str, str]
+) -> tuple[bool | None, int | None]:
+    """Whether the public port takes connections (None: not from here), and what one request is answered.
 
     While a release moves the unit none is sent: it would be counted among those that the release is judged by.
     """
@@ -135,8 +115,15 @@ async def _answered(recorded: Recorded, unknown: dict[str, str]) -> tuple[bool, 
         unknown["listener"] = "the ledger does not say where it is"
         return False, None
     try:
+        listener = opened().sight.reached(recorded.listener)
+    except PortError as error:
+        unknown["listener"] = str(error)
+        return False, None
+    if listener is None:
+        return None, None
+    try:
         async with asyncio.timeout(ASK_S):
-            return await _request(recorded.listener, send=recorded.moving is None)
+            return await _request(listener, send=recorded.moving is None)
     except TimeoutError:
         unknown["answer"] = LATE
         return True, None
@@ -171,24 +158,53 @@ def _status(line: bytes) -> int | None:
 # --- what the home stands on ------------------------------------------------------------------------------------------
 
 
-async def _parts(home: Path, ports: Ports) -> tuple[tuple[Part, ...], Mapping[str, ProcessStatus]]:
+async def _parts(
+    home: Path, ports: Ports, platforms: Sequence[str]
+) -> tuple[tuple[Part, ...], Mapping[str, ProcessStatus]]:
     """The parts, and every program that the process daemon has, by name."""
     unknown: dict[str, str] = {}
     programs, ready = await asyncio.gather(
-        _asked("programs", ports.processes.list(), unknown), _asked("proxy", ports.proxy_ready(), unknown)
+        _asked("programs", ports.processes.list, unknown),
+        asyncio.gather(*(_ready(ports, name) for name in platforms)),
     )
-    if programs is None:
-        why = unknown["programs"]
-        daemon = Part("process daemon", well=False, evidence=why, mend=MEND)
-        keeper = Part("keeper", well=None, evidence=why, mend=MEND, gravity="warning")
-        proxy = _proxy(None, unknown.get("proxy", ""), ready=ready)
-        return (daemon, proxy, keeper, _controller(home, {})), {}
-    found = {one.name: one for one in programs}
-    daemon = Part(
-        "process daemon", well=True, evidence=f"it answers, and keeps {len(found)} programs running"
-    )
-    proxy = _proxy(found.get(PROXY), unknown.get("proxy", ""), ready=ready)
-    return (daemon, proxy, _program("keeper", found.get(KEEPER)), _controller(home, found)), found
+    found = None if programs is None else {one.name: one for one in programs}
+    if found is None:
+        daemon = Part("process daemon", well=False, evidence=unknown["programs"], mend=MEND)
+    else:
+        kept = f"it answers, and keeps {len(found)} programs running"
+        daemon = Part("process daemon", well=True, evidence=kept)
+    stands_on = [part for one in ready for part in _of_platform(one, found)]
+    return (daemon, *stands_on, _controller(home, found or {})), found or {}
+
+
+class _Ready(NamedTuple):
+    """Whether a platform serves (None: unknown), and why not. `platform` None: it is not here."""
+
+    name: str
+    platform: Platform | None
+    ready: bool | None
+    why: str
+
+
+async def _ready(ports: Ports, name: str) -> _Ready:
+    try:
+        platform = ports.platforms.open(name)
+    except PortError as error:
+        return _Ready(name, None, None, str(error))
+    unknown: dict[str, str] = {}
+    ready = await _asked("ready", platform.ready, unknown)
+    return _Ready(name, platform, ready, unknown.get("ready", ""))
+
+
+def _of_platform(found: _Ready, programs: Mapping[str, ProcessStatus] | None) -> tuple[Part, ...]:
+    name = f"platform {found.name}"
+    if found.platform is None:
+        return (Part(name, well=False, evidence=found.why, mend="headgate validate"),)
+    parts = found.platform.parts(programs, ready=found.ready, why=found.why)
+    if parts:
+        return parts
+    evidence = "it serves" if found.ready else f"it does not serve: {found.why or 'no answer'}"
+    return (Part(name, well=bool(found.ready), evidence=evidence, mend=MEND),)
 
 
 def _timed(real: Real, programs: Mapping[str, ProcessStatus]) -> Real:
@@ -202,21 +218,6 @@ def _timed(real: Real, programs: Mapping[str, ProcessStatus]) -> Real:
     return msgspec.structs.replace(real, instances=tuple(instances))
 
 
-def _proxy(status: ProcessStatus | None, why: str, *, ready: bool | None) -> Part:
-    if ready:
-        of = f"process {status.pid}" if status is not None else "nobody keeps it running"
-        return Part("proxy", well=True, evidence=f"it serves ({of})")
-    state = f"; its process is {_state(status)}" if status is not None else ""
-    return Part("proxy", well=False, evidence=f"it does not serve: {why or 'no answer'}{state}", mend=MEND)
-
-
-def _program(name: str, status: ProcessStatus | None) -> Part:
-    if status is not None and status.state in ("running", "starting"):
-        return Part(name, well=True, evidence=f"it runs (process {status.pid})")
-    state = _state(status) if status is not None else "not there"
-    return Part(name, well=False, evidence=f"it is {state}", mend=MEND, gravity="warning")
-
-
 def _controller(home: Path, programs: Mapping[str, ProcessStatus]) -> Part:
     """None is needed where nothing moves; one that is meant to run must answer."""
     if listens(steering_of(home)):
@@ -224,9 +225,5 @@ def _controller(home: Path, programs: Mapping[str, ProcessStatus]) -> Part:
     status = programs.get(CONTROLLER)
     if status is None:
         return Part("controller", well=True, evidence="none runs; `headgate deploy` brings its own")
-    evidence = f"nobody answers at {steering_of(home)}; its process is {_state(status)}"
+    evidence = f"nobody answers at {steering_of(home)}; its process is {status}"
     return Part("controller", well=False, evidence=evidence, mend=MEND)
-
-
-def _state(status: ProcessStatus) -> str:
-    return f"{status.state} ({status.detail})" if status.detail else status.state

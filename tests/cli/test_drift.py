@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headgate import sight
+from headgate import wiring
 from headgate.cli import exits
 from headgate.cli.examining import Subject, examine
 from headgate.cli.session import Session
@@ -22,6 +22,7 @@ from headgate.ledger.projections import fleet_of
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from tests.cli.conftest import Run
 from tests.cli.towns import Daemon, Town
+from tests.seen import host
 
 pytestmark = pytest.mark.usefixtures("seen")
 
@@ -33,10 +34,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, town: Town) -> None:
     async def ready() -> bool:
         return True
 
-    def ports(home: Path) -> sight.Ports:
-        return sight.Ports(town, town, Daemon(home), ready)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(sight, "ports_of", ports)
+    monkeypatch.setattr(wiring, "to_ask", lambda home: (host(town, town, ready), Daemon(home)))
 
 
 @pytest.fixture

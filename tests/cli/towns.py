@@ -8,6 +8,7 @@ from headgate.controller.world import World
 from headgate.core.events import EffectId
 from headgate.core.model import Arm, Command, Finding, Mean, Routing, Unit, Version
 from headgate.ports import Artifacts, Instance, Ran
+from headgate.ports.platform import Made, Platforms
 
 ERRORS = {"good": 0, "bad": 100}
 PER_READING = 400
@@ -23,7 +24,7 @@ class Town:
         self._readings: dict[Version, int] = {}
 
     def world(self) -> World:
-        return World(target=self, traffic=self, signals=(self,))
+        return World(Platforms.of({"host": Made(self, self, (self,))}))
 
     async def prepare(self, effect: EffectId, version: Version, instances: int) -> None:
         self._running[version] = instances

@@ -164,6 +164,8 @@ def effect(project: Project, service: str, root: Path) -> str:
     now, then = asked(project, service), asked(before, service)
     if (now.intent.instances, now.intent.listener) != (then.intent.instances, then.intent.listener):
         return "adjusts"
+    if now.intent.platform != then.intent.platform:
+        return "refused while it runs"
     return "; ".join(later(now, then))
 
 

@@ -12,6 +12,7 @@ from headgate.core.admission import Words
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import AnyEvent, EffectId
 from headgate.core.model import (
+    HOST,
     Arm,
     Command,
     Counts,
@@ -30,7 +31,11 @@ from headgate.core.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports import Instance, Ran
+from headgate.ports.platform import Made, Platforms
 from headgate.simulation.loop import VirtualLoop, bury
+
+PLATFORM = HOST
+"""Where the house stands: `conftest` has every story told on another platform, too."""
 
 WEB = Unit("shop", "production", "web")
 ONE, TWO, THREE = (Version(WEB, digit * 64, digit * 64) for digit in "123")
@@ -161,7 +166,19 @@ class House:
         return self.gates
 
     def world(self, patience: Patience = PATIENCE) -> World:
-        return World(self, self, (self,), {"ready": self}, (), patience)
+        here = {PLATFORM: Made(self, self, (self,))}
+        others = {} if PLATFORM == HOST else {HOST: Made(NOBODY, NOBODY, ())}
+        return World(Platforms.of(here | others), {"ready": self}, (), patience)
+
+
+class Nobody:
+    """The host, while nothing runs on it: it remembers nothing, and is asked nothing else."""
+
+    async def remembered(self) -> tuple[EffectId, ...]:
+        return ()
+
+
+NOBODY: Any = Nobody()
 
 
 def play(story: Callable[[], Coroutine[Any, Any, T]], seed: int = 0) -> T:
@@ -189,7 +206,8 @@ def port_of(unit: Unit) -> int:
 
 def intent(version: Version, rollout: Rollout | None = None) -> Intent:
     rollout = rollout or Rollout(stages=(Stage(weight=20, bake_s=2.0),), warm_s=5.0, drain_s=0.5)
-    return Intent(version.unit, version, Listener(port_of(version.unit)), rollout, JUDGE)
+    place = Listener(port_of(version.unit))
+    return Intent(version.unit, version, place, rollout, JUDGE, platform=PLATFORM)
 
 
 def wish(

@@ -32,12 +32,13 @@ from headgate.core.events import (
     VersionVerified,
 )
 from headgate.core.model import Finding, Listener, Routing, Version
-from headgate.core.plan import Plan
+from headgate.core.planning import Policies, plan
 from headgate.core.state import Pending
 from headgate.ports import Permanent, Temporary
-from tests.controller.house import ONE, TWO, WEB, Behaviour, House, play
+from tests.controller.house import ONE, TWO, WEB, Behaviour, House, intent, play
 
 ID = EffectId("r1", 1, 0)
+PLAN = plan((intent(ONE),), {}, Policies())
 ROUTE = SetRouting(Routing(WEB, Listener(8000), ONE))
 CALLS: tuple[tuple[str, Effect], ...] = (
     ("prepare", PrepareVersion(ONE, 2)),
@@ -61,7 +62,7 @@ def perform(
     async def story() -> tuple[AnyEvent, float]:
         loop = asyncio.get_running_loop()
         performer = Performer(house.world(), SteadyClock(1000.0), keep, held)
-        return await performer.perform(ID, effect, Plan(())), loop.time()
+        return await performer.perform(ID, effect, PLAN), loop.time()
 
     return play(story)
 
@@ -214,10 +215,10 @@ def test_orders_to_one_version_take_turns_also_from_two_releases() -> None:
     async def story() -> None:
         house = House(does={"stop": ["3"]}, running={ONE: 1})
         performer = Performer(house.world(), SteadyClock(0.0), nobody, lambda: True)
-        stop = asyncio.create_task(performer.perform(ID, StopVersion(ONE, 0.0), Plan(())))
+        stop = asyncio.create_task(performer.perform(ID, StopVersion(ONE, 0.0), PLAN))
         await asyncio.sleep(1.0)
         other = EffectId("r2", 4, 0)
-        await performer.perform(other, PrepareVersion(ONE, 2), Plan(()))
+        await performer.perform(other, PrepareVersion(ONE, 2), PLAN)
         assert asyncio.get_running_loop().time() == 3.0
         assert stop.done()
         assert house.running == {ONE: 2}

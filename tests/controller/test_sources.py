@@ -59,7 +59,7 @@ def leg(*sources: Source, measured_by: str = "") -> Leg:
 
 
 def world(house: House, **opened: Signals) -> World:
-    def open_source(source: Source) -> Signals:
+    def open_source(source: Source, platform: str) -> Signals:
         if source.name not in opened:
             raise Permanent(f"there is no {source.name}")
         return opened[source.name]
@@ -163,21 +163,24 @@ def with_service(name: str) -> Unit:
     return replace(WEB, service=name)
 
 
-def test_the_same_declaration_is_one_source_and_all_are_closed() -> None:
+def test_the_same_declaration_on_a_platform_is_one_source_and_all_are_closed() -> None:
     made: list[Metered] = []
 
-    def create(source: Source) -> Signals:
+    def create(source: Source, platform: str) -> Signals:
         made.append(Metered(Arm()))
         return made[-1]
 
     async def story() -> None:
         sources = Sources(create)
-        assert sources.open(PROM) is sources.open(Source("prom", "prometheus", {"url": "http://p:1"}))
-        assert sources.open(BOOKS) is not sources.open(PROM)
+        again = Source("prom", "prometheus", {"url": "http://p:1"})
+        assert sources.open(PROM, "host") is sources.open(again, "host")
+        assert sources.open(BOOKS, "host") is not sources.open(PROM, "host")
+        other = sources.open(PROM, "elsewhere")
+        assert other is not sources.open(PROM, "host")
         for n in range(OPEN_MAX):
-            sources.open(Source(f"s{n}", "memory"))
+            sources.open(Source(f"s{n}", "memory"), "host")
         await asyncio.sleep(0)
-        assert [one.closed for one in made[:3]] == [True, True, False]
+        assert [one.closed for one in made[:4]] == [True, True, True, False]
         await sources.aclose()
         assert all(one.closed for one in made)
 

@@ -16,7 +16,7 @@ FAULT_KINDS = {
     *(f"{call} {fault}" for call, faults in FAULTS.items() for fault in faults),
     *(f"crash {when} {order}" for when in ("before", "during", "after") for order in ORDERS),
     *("crash before append", "crash after append", "kill", "close", "usurp", "version dies", "read blind"),
-    *("append outage", "apply outage", "pause"),
+    *("append outage", "apply outage", "pause", "platform gone"),
 }
 OUTCOMES = {
     *("good promoted", "good rolled_back", "good refused", "good aborted"),
@@ -34,6 +34,7 @@ SEEN = {
     "fresh",
     "ahead of the ledger",
     "barred",
+    "two platforms",
 }
 
 

@@ -31,6 +31,7 @@ from headgate.core.steps.prepare import PREPARE
 from headgate.core.steps.traffic import promoted, undone
 from headgate.core.summary import Outcome
 from headgate.ledger import memory
+from headgate.ports.platform import Platforms
 from headgate.simulation import Report, simulate
 from headgate.simulation.invariants import (
     Snapshot,
@@ -138,6 +139,11 @@ def test_a_pass_from_before_the_change_of_traffic(monkeypatch: Patch) -> None:
     monkeypatch.setitem(KINDS, Bake, dataclasses.replace(BAKE, judged=_any_verdict))
     report = first_violation()
     assert str(report.violations[0]).startswith(("invariant 3: ", "invariant 8: "))
+
+
+def test_a_platform_that_is_asked_for_what_another_runs(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Platforms, "at", lambda self, placed: self.open("host"))
+    found(23, "is of `elsewhere`, and `host` was asked for it")
 
 
 def test_two_releases_at_once(monkeypatch: Patch) -> None:

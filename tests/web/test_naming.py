@@ -229,7 +229,7 @@ def test_an_older_ledger_opens_no_more_than_the_front_door_does(
     async def story() -> None:
         measuring = Measuring(tmp_path, open_processes(tmp_path))
         with pytest.raises(Permanent, match=said):
-            await measuring.open(replace(source, reach="public")).read(ONE)
+            await measuring.open(replace(source, reach="public"), "host").read(ONE)
         await measuring.aclose()
 
     asyncio.run(story())
@@ -246,8 +246,8 @@ def test_a_declared_secret_goes_to_no_other_host(tmp_path: Path) -> None:
         measuring = Measuring(tmp_path, open_processes(tmp_path))
         there = json_source(NAMED, url="https://evil.example.com/{version}")
         with pytest.raises(Permanent, match=r"may not be sent to 'evil\.example\.com'"):
-            await measuring.open(replace(there, reach="public")).read(ONE)
-        secret = measuring.open(replace(json_source(NAMED), reach="public"))
+            await measuring.open(replace(there, reach="public"), "host").read(ONE)
+        secret = measuring.open(replace(json_source(NAMED), reach="public"), "host")
         assert secret._log_in().headers == {"x-key": "pl4nted-key"}  # type: ignore[attr-defined]
         (tmp_path / "secrets.yaml").chmod(0o666)
         with pytest.raises(Permanent, match="may write this file"):

@@ -27,7 +27,7 @@ class Measured(House):
     """A house in which every source that is declared can be read, and says what the proxy says."""
 
     def world(self, patience: Patience = PATIENCE) -> World:
-        return dataclasses.replace(super().world(patience), open_source=lambda _: self)
+        return dataclasses.replace(super().world(patience), open_source=lambda *_: self)
 
 
 def prometheus(url: str = FAR, reach: Reach = "private") -> Source:

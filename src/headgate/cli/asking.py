@@ -24,6 +24,7 @@ from headgate.ledger.projections import (
     labels,
     listening,
     places,
+    platforms,
     retired,
     rolled_back,
     rolled_back_versions,
@@ -90,6 +91,7 @@ class Asked:
             self.declared,
             self.legality.kept_out,
             self.legality.meant_for,
+            platforms=platforms(self.running),
         )
         return objections(self.intents, self.plan(), known, words)
 
@@ -162,6 +164,8 @@ def _later(session: Session, environment: str, run: Running, now: later.Asked) -
 def _runs(run: Running | None, asked: Intent) -> bool:
     """Whether a unit is just as it is asked for. A size that nobody recorded is not known to be another."""
     if run is None or run.stable != asked.candidate or run.in_flight is not None:
+        return False
+    if run.platform != asked.platform:
         return False
     return run.instances in (0, asked.instances) and run.listener in (None, asked.listener)
 

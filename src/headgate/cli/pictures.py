@@ -90,7 +90,7 @@ def _declared(session: Session) -> tuple[Declaration | None, list[Difference]]:
 def _recorded(session: Session, running: "Mapping[Unit, Running]") -> dict[Unit, Recorded]:
     found = sized(session.ledger, running) if running else {}
     return {
-        unit: Recorded(run.stable, run.instances, run.listener, run.in_flight)
+        unit: Recorded(run.stable, run.instances, run.listener, run.in_flight, run.platform)
         for unit, run in found.items()
         if run.stable is not None
     }
@@ -102,9 +102,9 @@ def _seen(
     """The world is asked where anything of it is recorded."""
     if not recorded:
         return {}, ()
-    from headgate import sight
+    from headgate import sight, wiring
 
-    seen = sight.look(session.home, recorded)
+    seen = sight.look(session.home, sight.Ports(*wiring.to_ask(session.home)), recorded)
     if seen.abandoned:
         leave_behind("a question to the world")
     return seen.units, seen.parts

@@ -66,13 +66,13 @@ def versions_of(session: Session, unit: Unit, key: str | None) -> tuple[tuple[Ar
 
 
 def try_sources(
-    open_source: Callable[[Source], Signals],
+    open_source: Callable[[Source, str], Signals],
     close: Callable[[], Awaitable[None]],
     asked: Iterable[tuple[Intent, Sequence[tuple[ArmName, Version]]]],
 ) -> tuple[Tried, ...]:
     """Ask every source of every intent about its versions, side by side."""
-    each: list[tuple[Unit, Source, ArmName, Version]] = [
-        (intent.unit, source, arm, version)
+    each: list[tuple[Intent, Source, ArmName, Version]] = [
+        (intent, source, arm, version)
         for intent, versions in asked
         for source in intent.sources
         for arm, version in versions
@@ -88,17 +88,19 @@ def try_sources(
 
 
 async def _try(
-    open_source: Callable[[Source], Signals], unit: Unit, source: Source, arm: ArmName, version: Version
+    open_source: Callable[[Source, str], Signals],
+    intent: Intent,
+    source: Source,
+    arm: ArmName,
+    version: Version,
 ) -> Tried:
-    looks = await _looks(open_source, source, version)
-    return Tried(unit, source.name, source.kind, arm, version.key, looks)
+    looks = await _looks(lambda: open_source(source, intent.platform), version)
+    return Tried(intent.unit, source.name, source.kind, arm, version.key, looks)
 
 
-async def _looks(
-    open_source: Callable[[Source], Signals], source: Source, version: Version
-) -> tuple[Look, ...]:
+async def _looks(opened: Callable[[], Signals], version: Version) -> tuple[Look, ...]:
     try:
-        signals = open_source(source)
+        signals = opened()
         async with asyncio.timeout(ASK_S):
             if isinstance(signals, _Inspectable):
                 return await signals.inspect(version)

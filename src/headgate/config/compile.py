@@ -106,6 +106,7 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
         measured_by=found.criteria.measured_by or "",
         one_way=OneWay(found.rollback.one_way, found.rollback.after) if found.rollback.one_way else None,
+        platform=found.platform or environment_of(project, environment).platform,
     )
 
 

@@ -1,39 +1,52 @@
 """Questions to the world: they change nothing, and an answer that cannot be had is `unknown`, never an exception."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from headgate.controller.plain import plain
 from headgate.controller.world import World
-from headgate.core.model import Finding, Version
-from headgate.core.plan import Plan
+from headgate.core.model import Finding, Placed, Version
+from headgate.core.plan import Leg, Plan
 from headgate.ports import Instance, PortError
 
 Findings = tuple[Finding, ...]
 
 
 async def ask_gates(world: World, names: Iterable[str], plan: Plan) -> Findings:
-    """What the gates of these names answer, and those that are always asked; side by side."""
+    """What the gates of these names answer, and those that are always asked; side by side.
+
+    A platform that is not here is said first: nothing of its legs could be carried out.
+    """
     every = dict.fromkeys((*world.always_asked, *names))
-    return _together(await asyncio.gather(*(_ask(world, name, plan) for name in every)))
+    found = await asyncio.gather(*(_ask(world, name, plan) for name in every))
+    return _together([tuple(_absent(world, plan.legs)), *found])
 
 
-async def smoke(world: World, version: Version, names: tuple[str, ...]) -> Findings:
+def _absent(world: World, legs: Iterable[Leg]) -> Iterator[Finding]:
+    for leg in legs:
+        try:
+            world.of(leg)
+        except PortError as error:
+            yield Finding("platform", "fail", plain(str(error)), hint="install its plugin where Headgate is")
+
+
+async def smoke(world: World, placed: Placed, version: Version, names: tuple[str, ...]) -> Findings:
     """What the smoke tests of these names say of a version; all of them when there are no names."""
-    return await _answer("smoke test", lambda: world.target.check(version, names), world.patience.check_s)
+    return await _check(world, placed, "smoke test", version, names)
 
 
-async def examine(world: World, version: Version) -> Findings:
+async def examine(world: World, placed: Placed, version: Version) -> Findings:
     """Is production really on `version`, and does it work? The proxy, the probes and all smoke tests are asked."""
-    readiness = _answer("readiness", lambda: world.target.check(version, None), world.patience.check_s)
-    return _together(await asyncio.gather(_routed(world, version), readiness, smoke(world, version, ())))
+    routed = _answer("proxy", lambda: _compare(world, placed, version), world.patience.routing_s)
+    readiness = _check(world, placed, "readiness", version, None)
+    return _together(await asyncio.gather(routed, readiness, smoke(world, placed, version, ())))
 
 
-async def instances_of(world: World, version: Version) -> tuple[Instance, ...] | None:
+async def instances_of(world: World, placed: Placed, version: Version) -> tuple[Instance, ...] | None:
     """The instances of a version as they are; None: that cannot be asked."""
     try:
         async with asyncio.timeout(world.patience.signal_s):
-            return await world.target.inspect(version)
+            return await world.of(placed).target.inspect(version)
     except Exception:  # noqa: BLE001 - whatever goes wrong in a plugin
         return None
 
@@ -46,13 +59,18 @@ async def _ask(world: World, name: str, plan: Plan) -> Findings:
     return await _answer(name, lambda: gate.ask(plan), world.patience.gate_s)
 
 
-async def _routed(world: World, version: Version) -> Findings:
-    return await _answer("proxy", lambda: _compare(world, version), world.patience.routing_s)
+async def _check(
+    world: World, placed: Placed, name: str, version: Version, smoke_names: tuple[str, ...] | None
+) -> Findings:
+    async def asked() -> Findings:
+        return await world.of(placed).target.check(version, smoke_names)
+
+    return await _answer(name, asked, world.patience.check_s)
 
 
-async def _compare(world: World, version: Version) -> Findings:
+async def _compare(world: World, placed: Placed, version: Version) -> Findings:
     """What the proxy itself says."""
-    routing = await world.traffic.observed(version.unit)
+    routing = await world.of(placed).traffic.observed(version.unit)
     if routing is not None and routing.stable == version and not routing.exposed:
         return (Finding("proxy", "pass", f"all traffic of {version.unit} reaches {version}"),)
     return (Finding("proxy", "fail", f"the proxy does not send all traffic of {version.unit} to {version}"),)

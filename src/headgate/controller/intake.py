@@ -24,6 +24,7 @@ from headgate.ledger.projections import (
     fleet,
     listening,
     places,
+    platforms,
     releases_of,
     retired,
     rolled_back,
@@ -117,6 +118,7 @@ class _Seen:
             kept_out=legal.kept_out,
             meant_for={} if back else legal.meant_for,
             ordered_back=back,
+            platforms=platforms(self.running),
         )
 
 

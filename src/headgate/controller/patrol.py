@@ -36,7 +36,8 @@ class Patrol:
         rounds = Rounds()
         while True:
             await asyncio.sleep(ROUND_S)
-            seen = {version: await instances_of(self._world, version) for version in _exposed(actor)}
+            leg = actor.plan.legs[actor.state.leg]
+            seen = {one: await instances_of(self._world, leg, one) for one in _exposed(actor)}
             for lost in rounds.look(seen, _settled(actor)):
                 if lost.news or actor.state.hold is None:
                     await _report(actor, lost)

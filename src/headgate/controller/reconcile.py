@@ -62,10 +62,9 @@ class Reconciler:
         found: dict[str, str] = {}
         try:
             running = sized(self._ledger, fleet_of(self._ledger))
-            for unit in await self._retiring.unfinished():
-                answer = await self._retiring.carry_out(unit)
-                if not answer.done:
-                    found[str(unit)] = f"it is retired and not gone yet: {answer.trouble}"
+            for unit in self._retiring.retired():
+                if trouble := await self._retiring.finished(unit):
+                    found[str(unit)] = trouble
         except Exception as error:  # noqa: BLE001 - whatever cannot be asked is said, and the next round asks again
             self.trouble = {"reconcile": f"what runs cannot be compared with the ledger: {error}"}
             return
@@ -82,7 +81,7 @@ class Reconciler:
             return ""
         try:
             async with asyncio.timeout(self._world.patience.check_s):
-                return await self._sized(unit, run) or await self._routed(unit)
+                return await self._sized(unit, run) or await self._routed(unit, run)
         except TimeoutError:
             return "it cannot be asked how it is: no answer in time"
         except LedgerError as error:
@@ -93,7 +92,7 @@ class Reconciler:
     async def _sized(self, unit: Unit, run: Running) -> str:
         """Have as many ready instances as are recorded: at once, then ever more seldom, by what prepared them."""
         assert run.stable is not None, "asked for units that run something"
-        instances = await self._world.target.inspect(run.stable)
+        instances = await self._world.of(run).target.inspect(run.stable)
         ready = sum(one.ready for one in instances)
         if ready >= run.instances:
             self._unready.pop(unit, None)
@@ -116,17 +115,18 @@ class Reconciler:
         if self._moves(unit):
             return ""
         # A release that begins now gives orders of its own, and is the newer one: its orders overtake this.
-        answer = await self._performer.perform(found, PrepareVersion(run.stable, run.instances), Plan(()))
+        again = PrepareVersion(run.stable, run.instances)
+        answer = await self._performer.perform(found, again, Plan(()), placed=run)
         return f"more cannot be had: {answer.reason}" if isinstance(answer, EffectFailed) else ""
 
-    async def _routed(self, unit: Unit) -> str:
+    async def _routed(self, unit: Unit, run: Running) -> str:
         """Have the proxy do what it confirmed last; a proxy that is silent is looked after elsewhere, and said."""
         found = self._newest_routed(unit)
         if found is None:
             return ""
         id_, routing = found
         try:
-            observed = await self._world.traffic.observed(unit)
+            observed = await self._world.of(run).traffic.observed(unit)
         except PortError as error:
             return f"the proxy does not say what it does: {error}"
         if observed == routing:
@@ -136,7 +136,7 @@ class Reconciler:
                 return ""
             try:
                 async with asyncio.timeout(self._world.patience.routing_s):
-                    await self._performer.routed(id_, routing)
+                    await self._performer.routed(id_, routing, run)
             except (PortError, TimeoutError) as error:
                 return f"the proxy does not route it as recorded: {error}"
         return ""

@@ -8,8 +8,9 @@ from headgate.controller.world import World
 from headgate.core.effects import StopVersion
 from headgate.core.events import EffectFailed, EffectId
 from headgate.core.home import UnitRetired
-from headgate.core.model import Unit, Version
+from headgate.core.model import Placed, Unit, Version
 from headgate.core.plan import Plan
+from headgate.core.summary import Move
 from headgate.ledger import Conflict, Ledger
 from headgate.ledger.projections import Running, fleet_of, releases_of, retired
 from headgate.ledger.store import HOME, Note
@@ -75,22 +76,40 @@ class Retiring:
                 self._begun.discard(unit)
             return Retired(unit, done=not trouble, trouble=trouble)
 
-    async def make_way(self, units: Iterable[Unit]) -> str:
-        """Finish what is retired and not gone yet, before it may come back; returns what stands in the way."""
-        for unit in units:
+    async def make_way(self, wanted: Iterable[Placed]) -> str:
+        """Finish what is retired and not gone yet, before it may come back; returns what stands in the way.
+
+        Where it ran on another platform it must be known to be gone: a release would not come across it.
+        """
+        for placed in wanted:
+            unit = placed.unit
             if busy := self.busy((unit,)):
                 return busy
-            if self._standing(unit) is not None and await self._there(unit):
-                answer = await self.carry_out(unit)
-                if not answer.done:
-                    return f"{unit} is retired and not gone yet: {answer.trouble}"
+            if self._standing(unit) is None:
+                continue
+            platforms = {move.platform for move, _ in self._released(unit)}
+            trouble = await self.finished(unit, unknown=platforms != {placed.platform})
+            if trouble:
+                return f"{unit}: {trouble}"
         return ""
 
-    async def unfinished(self) -> tuple[Unit, ...]:
-        """The units that are retired and of which something is still there. Raises PortError."""
+    def retired(self) -> tuple[Unit, ...]:
+        """The units that are retired, and that nothing has brought back. Raises LedgerError."""
         running = fleet_of(self._ledger)
-        gone = [unit for unit in retired(self._ledger.notes()) if unit not in running]
-        return tuple([unit for unit in gone if await self._there(unit)])
+        return tuple(unit for unit in retired(self._ledger.notes()) if unit not in running)
+
+    async def finished(self, unit: Unit, *, unknown: bool = True) -> str:
+        """Take away what is still there of a retired unit; returns what stands in the way. Raises LedgerError.
+
+        `unknown`: that it cannot be asked whether anything is there stands in the way, too.
+        """
+        try:
+            if not await self._there(unit):
+                return ""
+        except PortError as error:
+            return f"it is retired, and whether it is gone cannot be asked: {error}" if unknown else ""
+        answer = await self.carry_out(unit)
+        return "" if answer.done else f"it is retired and not gone yet: {answer.trouble}"
 
     def _standing(self, unit: Unit) -> Note | None:
         """The retirement that nothing has undone: no release has brought the unit back, and none moves it."""
@@ -105,33 +124,39 @@ class Retiring:
 
     async def _taken_away(self, unit: Unit, note: Note) -> str:
         """Traffic first, so that nobody is sent to what stops. Returns what stands in the way."""
+        released = self._released(unit)
         try:
-            await self._performer.withdraw(unit)
+            for move in {move.platform: move for move, _ in released}.values():
+                await self._performer.withdraw(move)
         except PortError as error:
             return str(error)
         trouble: list[str] = []
-        for n, version in enumerate(self._versions(unit)):
-            id_ = EffectId(HOME, note.number, n)
-            answer = await self._performer.perform(id_, StopVersion(version, DRAIN_S), Plan(()))
+        for n, (move, version) in enumerate(released):
+            id_, stop = EffectId(HOME, note.number, n), StopVersion(version, DRAIN_S)
+            answer = await self._performer.perform(id_, stop, Plan(()), placed=move)
             if isinstance(answer, EffectFailed):
                 trouble.append(answer.reason)
         return "; ".join(trouble)
 
     async def _there(self, unit: Unit) -> bool:
-        if await self._world.traffic.observed(unit) is not None:
-            return True
-        return any([await self._world.target.inspect(version) for version in self._versions(unit)])
+        released = self._released(unit)
+        for move in {move.platform: move for move, _ in released}.values():
+            if await self._world.of(move).traffic.observed(unit) is not None:
+                return True
+        return any([await self._world.of(move).target.inspect(version) for move, version in released])
 
-    def _versions(self, unit: Unit) -> tuple[Version, ...]:
-        """What was ever released of it, the newest first."""
-        found: dict[Version, None] = {}
-        for summary in releases_of(self._ledger, unit):
-            for move in summary.moves:
-                if move.unit == unit:
-                    found |= {version: None for version in (move.after, move.before) if version is not None}
+    def _released(self, unit: Unit) -> tuple[tuple[Move, Version], ...]:
+        """What was ever released of it, the newest first, each with the move that says on which platform."""
+        found: dict[tuple[str, Version], Move] = {}
+        done = (one for one in releases_of(self._ledger, unit) if one.outcome != "refused")
+        for summary in done:
+            for move in (move for move in summary.moves if move.unit == unit):
+                for version in (move.after, move.before):
+                    if version is not None:
+                        found.setdefault((move.platform, version), move)
             if len(found) >= VERSIONS_MAX:
                 break
-        return tuple(found)
+        return tuple((move, version) for (_, version), move in found.items())
 
 
 def _promoted(unit: Unit, run: Running | None) -> str:

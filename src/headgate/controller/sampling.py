@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from headgate.controller.plain import plain
 from headgate.controller.readings import Reading, read_arm
 from headgate.controller.sources import Opening
 from headgate.controller.world import World
@@ -15,7 +16,7 @@ from headgate.core.plan import Leg
 from headgate.core.state import UNEXPOSED
 from headgate.core.steps import Expose
 from headgate.core.steps.expose import compared
-from headgate.ports import Signals
+from headgate.ports import PortError
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
 """Of stable as it runs, of the canary, and of the fresh baseline."""
@@ -45,10 +46,7 @@ class Watcher:
     def __init__(self, leg: Leg, world: World) -> None:
         self._leg = leg
         self._world = world
-        declared = [Opening(world.open_source, source) for source in leg.sources]
-        self._sources: tuple[Signals, ...] = (*world.signals, *declared)
-        names = [source.name for source in leg.sources]
-        self._measuring = len(world.signals) + names.index(leg.measured_by) if leg.measured_by else 0
+        self._declared = [Opening(world.open_source, source, leg.platform) for source in leg.sources]
         self._judge = start(leg.judge)
         self._readings: Readings = UNREAD
         self._read_at = 0.0
@@ -127,9 +125,19 @@ class Watcher:
     async def _arm(self, version: Version | None) -> Reading:
         if version is None:
             return Reading(Arm())
+        try:
+            signals = self._world.signals(self._leg)
+        except PortError as error:
+            return Reading(None, (plain(str(error)),))
         patience = self._world.patience
         beside_s = min(patience.signal_s, max(patience.beside_s, self._leg.judge.interval_s))
-        return await read_arm(self._sources, version, patience.signal_s, self._measuring, beside_s)
+        sources = (*signals, *self._declared)
+        return await read_arm(sources, version, patience.signal_s, self._measuring(len(signals)), beside_s)
+
+    def _measuring(self, own: int) -> int:
+        """The index of the source whose traffic is judged, after so many of the platform's own."""
+        names = [source.name for source in self._leg.sources]
+        return own + names.index(self._leg.measured_by) if self._leg.measured_by else 0
 
 
 def _between(before: Arm | None, after: Arm | None) -> Arm | None:

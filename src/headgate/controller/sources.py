@@ -24,17 +24,17 @@ class Closable(Protocol):
 
 
 class Sources:
-    """Opens each source once, by its content. `create` makes one and raises PortError."""
+    """Opens each source once for each platform, by its content. `create` makes one and raises PortError."""
 
-    def __init__(self, create: Callable[[Source], Signals]) -> None:
+    def __init__(self, create: Callable[[Source, str], Signals]) -> None:
         self._create = create
-        self._open: dict[bytes, Signals] = {}
+        self._open: dict[tuple[bytes, str], Signals] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def open(self, source: Source) -> Signals:
-        """The open source. Raises PortError when it cannot be opened."""
-        key = msgspec.json.encode(source)
-        signals = self._open.pop(key, None) or self._create(source)
+    def open(self, source: Source, platform: str) -> Signals:
+        """The open source, for versions on a platform. Raises PortError when it cannot be opened."""
+        key = (msgspec.json.encode(source), platform)
+        signals = self._open.pop(key, None) or self._create(source, platform)
         self._open[key] = signals
         while len(self._open) > OPEN_MAX:
             oldest = self._open.pop(next(iter(self._open)))
@@ -52,14 +52,15 @@ class Sources:
 class Opening:
     """A source that is opened when it is read, so that one that cannot be opened is as silent as one that is down."""
 
-    def __init__(self, open_source: Callable[[Source], Signals], source: Source) -> None:
+    def __init__(self, open_source: Callable[[Source, str], Signals], source: Source, platform: str) -> None:
         self._open = open_source
         self._source = source
+        self._platform = platform
 
     async def read(self, version: Version) -> Arm:
         """See ports.Signals; what goes wrong is told with the source's name."""
         try:
-            return await self._open(self._source).read(version)
+            return await self._open(self._source, self._platform).read(version)
         except PortError as error:
             raise type(error)(f"{self._source.name}: {error}") from error
 
@@ -67,9 +68,9 @@ class Opening:
         return self._source.name
 
 
-def no_sources(source: Source) -> Signals:
+def no_sources(source: Source, platform: str) -> Signals:
     """A world without sources. Raises Permanent."""
-    raise Permanent(f"the source {source.name} cannot be opened here: no plugins are wired")
+    raise Permanent(f"the source {source.name} cannot be opened on `{platform}`: no plugins are wired")
 
 
 async def _close(signals: Signals) -> None:

@@ -25,7 +25,7 @@ from headgate.controller.world import World
 from headgate.core.events import AnyEvent, ReleaseRequested
 from headgate.core.foreign import clean_name, clean_text, cleaned
 from headgate.core.machine import Illegal, initial
-from headgate.core.model import Unit, Version
+from headgate.core.model import Placed, Unit, Version
 from headgate.core.need import need
 from headgate.core.plan import Plan
 from headgate.core.state import State
@@ -35,7 +35,6 @@ from headgate.core.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.projections import ALL_RELEASES
 from headgate.ledger.spool import MemorySpool, Spool
-from headgate.ports import PortError
 from headgate.ports.controller import NotNow, Retired, Stopped, UnknownRelease
 
 LEASE_ROUND_S = 2.0
@@ -159,7 +158,7 @@ class Supervisor:
         """
         wish = cleaned(wish)
         units = [intent.unit for intent in wish.intents]
-        await self._make_way(units)
+        await self._make_way(wish.intents)
         async with self._admitting:
             await self._require_ledger()
             self._require_free(units)
@@ -194,12 +193,9 @@ class Supervisor:
         done, _ = await asyncio.wait((carried,), timeout=RETIRED_WITHIN_S)
         return carried.result() if done else Retired(unit, done=False, trouble="it is under way")
 
-    async def _make_way(self, units: Iterable[Unit]) -> None:
+    async def _make_way(self, wanted: Iterable[Placed]) -> None:
         """What was retired is gone before it comes back. Raises Stopped."""
-        try:
-            trouble = await self._retiring.make_way(units) if self._retiring is not None else ""
-        except PortError:
-            return  # the release will say so, where it matters to it
+        trouble = await self._retiring.make_way(wanted) if self._retiring is not None else ""
         if trouble:
             raise Stopped(trouble)
 

@@ -8,13 +8,20 @@ from headgate.controller.actor import Actor
 from headgate.controller.world import World
 from headgate.core.ahead import ahead, in_words
 from headgate.core.effects import SetRouting
-from headgate.core.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseResumed, WatchResumed
+from headgate.core.events import (
+    STAMPED_LATER,
+    AnyEvent,
+    EffectId,
+    ReleaseAborted,
+    ReleaseResumed,
+    WatchResumed,
+)
 from headgate.core.home import folded
 from headgate.core.machine import Illegal
 from headgate.core.plan import Leg
 from headgate.core.state import State
 from headgate.ledger import Ledger
-from headgate.ports import PortError
+from headgate.ports import PortError, Traffic
 from headgate.ports.controller import Stopped
 
 UNWATCHED_MIN_S = 5.0
@@ -48,7 +55,7 @@ async def compare(actor: Actor, world: World) -> None:
         return
     try:
         async with asyncio.timeout(ASK_WITHIN_S):
-            found = await world.traffic.observed(leg.unit)
+            found = await world.of(leg).traffic.observed(leg.unit)
     except (PortError, TimeoutError):
         return  # unknown: the watch goes on, and says what it cannot measure
     if found is None or found.exposed or found.stable != leg.change.baseline or not _exposed(actor.state):
@@ -62,17 +69,23 @@ async def compare(actor: Actor, world: World) -> None:
 
 
 async def world_ahead(ledger: Ledger, world: World) -> str:
-    """What the proxy has carried out that the ledger knows nothing of, in words; empty where that is nothing.
+    """What a platform has carried out that the ledger knows nothing of, in words; empty where that is nothing.
 
-    What cannot be asked is not held against the ledger. Raises LedgerError.
+    Every platform that is installed is asked, for the ledger may not know that it ever used one. What cannot be asked
+    is not held against the ledger. Raises LedgerError.
     """
-    try:
-        async with asyncio.timeout(ASK_WITHIN_S):
-            remembered = await world.traffic.remembered()
-    except (PortError, TimeoutError):
-        return ""
+    asked = [_remembered(platform.traffic) for _, platform in world.platforms.installed()]
+    remembered = [effect for found in await asyncio.gather(*asked) for effect in found]
     reconciled = folded(note.event for note in ledger.notes()).reconciled
     return in_words(ahead(remembered, lambda release: ledger.summary(release) is not None, reconciled))
+
+
+async def _remembered(traffic: Traffic) -> tuple[EffectId, ...]:
+    try:
+        async with asyncio.timeout(ASK_WITHIN_S):
+            return await traffic.remembered()
+    except (PortError, TimeoutError):
+        return ()
 
 
 def settled(world: World, open_releases: Iterable[str]) -> None:

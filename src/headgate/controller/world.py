@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headgate.controller.sources import no_sources
-from headgate.core.model import Source
-from headgate.ports import Gate, Signals, Target, Traffic
+from headgate.core.model import Placed, Source
+from headgate.ports import Gate, Signals
+from headgate.ports.platform import Platform, Platforms
 from headgate.ports.retreat import Retreated
 
 
@@ -56,25 +57,39 @@ class NoRetreats:
         """See Retreats."""
 
 
+def _no_metrics(_: str) -> tuple[Signals, ...]:
+    """No service has metrics of its own."""
+    return ()
+
+
 async def _nothing() -> None:
     """Nothing is held open."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The ports. `signals[0]` measures the traffic itself; the others add to it.
+    """The ports. Each unit has those of its platform; the rest is the home's.
 
+    `service` reads the services' own metrics on the platform of this name, which add to what its `signals` measure.
     `retreats` knows of traffic that was taken back while no controller answered.
-    `open_source` opens a source that a leg declares: the same one again for the same declaration. Raises PortError.
+    `open_source` opens a source that a leg on the platform of this name declares: the same one again for the same
+    declaration. Raises PortError.
     `close` lets go of everything that is held open.
     """
 
-    target: Target
-    traffic: Traffic
-    signals: tuple[Signals, ...]
+    platforms: Platforms
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     always_asked: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
     retreats: Retreats = field(default_factory=NoRetreats)
-    open_source: Callable[[Source], Signals] = no_sources
+    service: Callable[[str], tuple[Signals, ...]] = _no_metrics
+    open_source: Callable[[Source, str], Signals] = no_sources
     close: Callable[[], Awaitable[None]] = _nothing
+
+    def of(self, placed: Placed) -> Platform:
+        """Target, traffic and signals of a unit's platform, as it is on record. Raises Permanent: it is not here."""
+        return self.platforms.at(placed)
+
+    def signals(self, placed: Placed) -> tuple[Signals, ...]:
+        """What measures a unit; the first measures the traffic itself. Raises Permanent."""
+        return (*self.of(placed).signals, *self.service(placed.platform))

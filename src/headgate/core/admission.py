@@ -7,7 +7,7 @@ import msgspec
 from headgate.core.adjusting import adjustments
 from headgate.core.legality import Barrier
 from headgate.core.model import Answer, Finding, Intent, Listener, Unit, Version
-from headgate.core.places import collision, named
+from headgate.core.places import collision, named, retire
 from headgate.core.plan import Leg, Plan
 
 
@@ -20,7 +20,8 @@ class Known(msgspec.Struct, frozen=True):
     will have when what is under way is promoted; `declared` the units that the project file names, where anybody said.
     `kept_out` maps a unit to the barrier that its candidate is older than, `meant_for` one to the earlier release that
     its declared `rollback.one_way` was meant for. `ordered_back`: it is a way back that a person orders.
-    `overtaken` maps a unit to a later release that was promoted while this one waited for its turn.
+    `overtaken` maps a unit to a later release that was promoted while this one waited for its turn, `platforms` one to
+    where it runs.
     """
 
     in_flight: Mapping[Unit, str]
@@ -33,6 +34,7 @@ class Known(msgspec.Struct, frozen=True):
     meant_for: Mapping[Unit, str] = {}
     ordered_back: bool = False
     overtaken: Mapping[Unit, str] = {}
+    platforms: Mapping[Unit, str] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ def objections(intents: tuple[Intent, ...], plan: Plan, known: Known, words: Wor
     found += [_undone(intent.candidate, known, words) for intent in intents]
     found += [_exposure(intent, plan, words) for intent in intents]
     found += [_placed(leg, known) for leg in plan.legs]
+    found += [_stays(leg, known) for leg in plan.legs]
     found += [_changes(leg) for leg in plan.legs]
     return tuple(finding for finding in found if finding.answer != "pass")
 
@@ -154,6 +157,16 @@ def _placed(leg: Leg, known: Known) -> Finding:
             "its ports are free", "pass", f"no other unit of this home has {leg.change.listener.port}"
         )
     return Finding("its ports are free", "fail", found.sentence(), found.mend())
+
+
+def _stays(leg: Leg, known: Known) -> Finding:
+    """A release replaces a version beside itself, under one traffic: two platforms share none."""
+    runs = known.platforms.get(leg.unit, leg.platform)
+    if runs == leg.platform:
+        return Finding("one platform", "pass", f"{leg.unit} stays on the platform `{runs}`")
+    said = f"{leg.unit} runs on the platform `{runs}`; a release does not move it to `{leg.platform}`"
+    hint = f"`{retire(leg.unit)}` stops it there; then deploy it. Or declare `platform: {runs}`"
+    return Finding("one platform", "fail", said, hint)
 
 
 def _changes(leg: Leg) -> Finding:

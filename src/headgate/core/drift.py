@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.model import Listener, Routing, Unit, Version
+from headgate.core.model import HOST, Listener, Routing, Unit, Version
 from headgate.core.places import named, retire
 
 Gravity = Literal["note", "warning", "critical"]
@@ -43,12 +43,16 @@ class Declared(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """What the ledger says. `instances` 0: not recorded; `moving` is the release that moves the unit now."""
+    """What the ledger says. `instances` 0: not recorded; `moving` is the release that moves the unit now.
+
+    `platform` is the one that runs it.
+    """
 
     version: Version
     instances: int = 0
     listener: Listener | None = None
     moving: str | None = None
+    platform: str = HOST
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -74,13 +78,13 @@ class Seen(msgspec.Struct, frozen=True):
 class Real(msgspec.Struct, frozen=True):
     """What the world answers. `unknown` says of each question that had no answer why; its field means nothing then.
 
-    `listening`: the public port takes connections. `status` is what one request through it was answered; None: none
-    was sent (a release is under way), or there was no answer.
+    `listening`: the public port takes connections; None: it is not reached from here. `status` is what one request
+    through it was answered; None: none was sent (a release is under way), or there was no answer.
     """
 
     instances: tuple[Seen, ...] = ()
     routing: Routing | None = None
-    listening: bool = False
+    listening: bool | None = False
     status: int | None = None
     unknown: dict[str, str] = {}
 
@@ -284,7 +288,7 @@ def _listening(pictures: Pictures) -> Found:
     recorded, real = pictures.recorded, pictures.real
     if recorded is None or real is None or recorded.listener is None or "listener" in real.unknown:
         return
-    if not real.listening:
+    if real.listening is False:
         yield "critical", f"nothing listens at {_at(recorded.listener)}", MEND
 
 

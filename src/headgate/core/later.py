@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from headgate.core.model import Intent
 from headgate.core.planning import Policies
 
-AT_ONCE = frozenset({"unit", "candidate", "listener", "instances"})
-"""The fields of an intent that a deploy carries out, and what they are of."""
+AT_ONCE = frozenset({"unit", "candidate", "listener", "instances", "platform"})
+"""The fields of an intent that a deploy carries out, or refuses to (`platform`), and what they are of."""
 
 ONLY_SAID = frozenset({"label"})
 """What people call it."""

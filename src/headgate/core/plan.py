@@ -56,6 +56,11 @@ class Leg(msgspec.Struct, frozen=True):
         """What the leg moves."""
         return self.change.unit
 
+    @property
+    def platform(self) -> str:
+        """Where it runs."""
+        return self.change.platform
+
 
 class Plan(msgspec.Struct, frozen=True):
     """What a release will do. `gates` are asked, in parallel, before anything changes."""

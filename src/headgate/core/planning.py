@@ -144,6 +144,7 @@ def _leg(
         warm_s=intent.rollout.warm_s,
         drain_s=intent.rollout.drain_s,
         fresh=replace(baseline, fresh=True) if baseline and judged and _divided(intent, steps) else None,
+        platform=intent.platform,
     )
     steps = tuple(beyond_return(steps, one_way))
     judge = _judge(intent.judge, steps)

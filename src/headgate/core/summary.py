@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.model import Listener, Unit, Version
+from headgate.core.model import HOST, Listener, Unit, Version
 
 Outcome = Literal["promoted", "rolled_back", "refused", "aborted"]
 """How a release ended. A release that is held has no outcome yet."""
@@ -30,7 +30,7 @@ class Move(msgspec.Struct, frozen=True):
 
     `listener` is where `after` is reached once it is promoted, `instances` how many of it there are then (0: written
     by a Headgate that did not say). `placebo` None: stable was not compared with itself. `barred`: what has become
-    impossible with it, oldest first; `takes_over` as in a `Leg`.
+    impossible with it, oldest first; `takes_over` as in a `Leg`. `platform` is where both run.
     """
 
     unit: Unit
@@ -43,6 +43,7 @@ class Move(msgspec.Struct, frozen=True):
     instances: int = 0
     barred: tuple[Barred, ...] = ()
     takes_over: str = ""
+    platform: str = HOST
 
     @property
     def adjusts(self) -> bool:

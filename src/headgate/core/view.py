@@ -107,6 +107,7 @@ def summarise(state: State, plan: Plan, request: ReleaseRequested) -> Summary:
                 leg.change.instances,
                 tuple(_barred(leg, one) for one in at.one_way),
                 leg.takes_over,
+                leg.platform,
             )
             for leg, at in pairs
         ),

@@ -48,10 +48,14 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
 
 
 class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """Read a version's counters from a source; None: from the service itself. Answered by Counted."""
+    """Read a version's counters from a source; None: from the service itself. Answered by Counted.
+
+    `platform` is where the version runs.
+    """
 
     source: Source | None
     version: Version
+    platform: str
 
 
 Kind = Literal[

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from headgate.core.home import retirements
-from headgate.core.model import Listener, Unit, Version
+from headgate.core.model import HOST, Listener, Unit, Version
 from headgate.core.planning import Place
 from headgate.core.summary import Move, Summary
 from headgate.ledger.store import Ledger, Note
@@ -25,7 +25,7 @@ class Running(msgspec.Struct, frozen=True):
 
     `warm` are other versions still running for a rollback. `in_flight` is the release that moves the unit now
     (where one takes a frozen one over, that one), `waiting` those that queue behind it, in order. `listener` is where
-    `stable` is reached, `instances` how many of it there are (0: not recorded).
+    `stable` is reached, `instances` how many of it there are (0: not recorded), `platform` the one that runs it.
     """
 
     unit: Unit
@@ -36,6 +36,7 @@ class Running(msgspec.Struct, frozen=True):
     waiting: tuple[str, ...] = ()
     listener: Listener | None = None
     instances: int = 0
+    platform: str = HOST
 
 
 def fleet(summaries: Iterable[Summary], gone: Retired) -> dict[Unit, Running]:
@@ -98,6 +99,11 @@ def places(running: Mapping[Unit, Running]) -> dict[Unit, Place]:
     return {unit: Place(run.listener, run.instances or None) for unit, run in running.items() if run.stable}
 
 
+def platforms(running: Mapping[Unit, Running]) -> dict[Unit, str]:
+    """The platform of each unit that runs something."""
+    return {unit: run.platform for unit, run in running.items() if run.stable}
+
+
 def _unless_retired(run: Running, by: str | None) -> Running | None:
     if by is None or run.release != by:
         return run
@@ -125,6 +131,7 @@ def _after(known: Running, summary: Summary, move: Move) -> Running:
         waiting=waiting,
         listener=move.listener if promoted else known.listener,
         instances=move.instances if promoted else known.instances,
+        platform=move.platform if promoted else known.platform,
     )
 
 

@@ -40,6 +40,10 @@ class ProcessStatus(msgspec.Struct, frozen=True):
     started_at: float = 0.0
     detail: str = ""
 
+    def __str__(self) -> str:
+        """Its state, and what the supervisor says of it."""
+        return f"{self.state} ({self.detail})" if self.detail else self.state
+
 
 class Processes(Protocol):
     """A supervisor of processes, a daemon of its own. Every method is idempotent."""

@@ -24,7 +24,7 @@ from headgate.ports.errors import Permanent
 from headgate.ports.keeper import bound
 from headgate.ports.wires import Wires
 
-KINDS = ("targets", "traffic", "signals", "gates", "notifiers", "markers", "issuers")
+KINDS = ("platforms", "signals", "gates", "notifiers", "markers", "issuers")
 
 Factory = Callable[[Wires], Any]
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from headgate.core.model import Reach, Version
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.keeper import Confined, Keeper, secrets_in
+from headgate.ports.platform import Platform
 from headgate.ports.processes import Processes
 from headgate.ports.reach import Bounds
 from headgate.ports.receiver import Serve
@@ -40,9 +41,10 @@ class Wires:
     """The home and its seams. `addresses` says where the instances of a version listen now (`host:port`).
 
     `addresses_changed` is told when they are others, and returns when whoever routes by them has taken it in.
-    `fetch` reads a path of the data plane's own statistics, `arm` names a version there; both belong to the traffic
-    plugin. `name` and `settings` are what the project file calls the plugin and says of it, where it is one of many
-    (a source of signals, a channel, a marker); `web` sends its requests, `now` is the time (seconds since the epoch).
+    `target` and `arm` are of the platform that a source reads from: what runs versions there, and what its traffic's
+    own statistics call them. `platform` opens a platform by name, for who asks about a plan. `name` and `settings` are
+    what the project file calls the plugin and says of it, where it is one of many (a source of signals, a channel, a
+    marker); `web` sends its requests, `now` is the time (seconds since the epoch).
     `bounds` are for plugins that connect by themselves, `keeper` says which secrets they may read. `public_web` is for
     what came in by the front door: `declared` hands it on as `web`.
     `guards` is the name (`module:name`) of what makes the home's guards (`ports.guard`) from it and its processes.
@@ -56,8 +58,8 @@ class Wires:
     addresses: Callable[[Version], Sequence[str]]
     addresses_changed: Callable[[Version], Awaitable[None]] | None = None
     target: Target | None = None
-    fetch: Callable[[str], Awaitable[bytes]] | None = None
     arm: Callable[[Version], str] | None = None
+    platform: Callable[[str], Platform] | None = None
     name: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     web: Web | None = None

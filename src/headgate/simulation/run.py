@@ -19,10 +19,8 @@ from headgate.simulation.twins import (
     Hands,
     TwinGate,
     TwinLedger,
-    TwinSignals,
+    TwinPlatforms,
     TwinSpool,
-    TwinTarget,
-    TwinTraffic,
 )
 from headgate.simulation.weather import Weather
 from headgate.simulation.witness import Violation, Witness
@@ -131,13 +129,7 @@ class Simulation:
         spool = TwinSpool(self.weather, self.witness)
         self.witness.spooled = spool.read
         hands = Hands(self.town, self.weather, self.witness)
-        world = World(
-            target=TwinTarget(hands),
-            traffic=TwinTraffic(hands),
-            signals=(TwinSignals(hands),),
-            gates={"ready": TwinGate(hands)},
-            patience=PATIENCE,
-        )
+        world = World(TwinPlatforms(hands), gates={"ready": TwinGate(hands)}, patience=PATIENCE)
         random = Random(f"controllers {scenario.seed}")
         self.controllers = Controllers(self.ledger, spool, world, self.witness, random)
         self.controllers.step_s = 0.0 if scenario.calm else 1.0
@@ -197,7 +189,9 @@ class Simulation:
         """Whoever is to be brought back is, soon after any way is open."""
         while True:
             await asyncio.sleep(LOOK_S)
-            open_now = self.controllers.acting and not self.weather.shut("apply")
+            open_now = self.controllers.acting and not (
+                self.weather.shut("apply") or self.weather.shut("platform")
+            )
             self.witness.tick(LOOK_S, open_now=open_now)
 
     async def _stand_still(self) -> None:

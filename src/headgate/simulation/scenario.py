@@ -51,6 +51,8 @@ COMMAND_S = 2.0
 ONE_WAY_SHARE = 0.25
 """The share of rough seeds in which some versions bring a change that there is no going back from."""
 
+APART_SHARE = 0.4
+PLATFORMS = ("host", "elsewhere")
 OUTAGE_SHARE = 0.3
 OUTAGE_FAULTS = {"append": ("busy", "full", "stuck"), "apply": ("temporary", "permanent", "hang")}
 """What happens to every call of a kind during an outage; `stuck`: it returns only once the outage is over."""
@@ -117,6 +119,10 @@ class Scenario:
         """The versions there are of a unit, oldest first; the first one is always good."""
         return tuple(version for version in self.makes if version.unit == unit)
 
+    def platform(self, unit: Unit) -> str:
+        """Where a unit runs."""
+        return self.intents[self.versions(unit)[0]].platform
+
 
 def draw(seed: int) -> Scenario:
     """The scenario of a seed."""
@@ -124,7 +130,8 @@ def draw(seed: int) -> Scenario:
     calm = coin(random, CALM_SHARE)
     units = tuple(Unit("shop", "production", name) for name in ("web", "api")[: 1 + (coin(random, 0.3))])
     makes = {make.version: make for unit in units for make in _makes(random, unit)}
-    intents = _commanded(_compared({version: _intent(random, version) for version in makes}, seed), seed)
+    drawn = {version: _intent(random, version) for version in makes}
+    intents = _commanded(_compared(drawn, seed), seed)
     forward = Random(f"one way {seed}")
     fixes = _fixes(forward, units) if not calm and coin(forward, ONE_WAY_SHARE) else ()
     if fixes:
@@ -136,7 +143,7 @@ def draw(seed: int) -> Scenario:
         calm=calm,
         units=units,
         makes=makes,
-        intents=intents,
+        intents=_apart(intents, seed),
         requests_s=random.uniform(60, 120),
         storm=0.0 if calm else random.choice((0.0, 0.03, 0.1, 0.25)),
         crashes=0.0 if calm else random.choice((0.0, 0.01, 0.03)),
@@ -161,13 +168,17 @@ def _one_way(random: Random, intent: Intent) -> Intent:
 
 
 def _outages(seed: int) -> tuple[Outage, ...]:
-    """The ledger and the proxy's files cannot be written for a while, each by itself; in most seeds they can."""
+    """The ledger and the proxy's files cannot be written for a while, and a platform is gone, each by itself."""
     random = Random(f"outages {seed}")
     found: list[Outage] = []
     for call, faults in OUTAGE_FAULTS.items():
         if coin(random, OUTAGE_SHARE):
             begins = random.uniform(5.0, 30.0)
             found.append(Outage(call, begins, begins + random.uniform(5.0, 60.0), random.choice(faults)))
+    away = Random(f"platform {seed}")
+    if coin(away, OUTAGE_SHARE):
+        begins = away.uniform(5.0, 30.0)
+        found.append(Outage("platform", begins, begins + away.uniform(5.0, 30.0), "gone"))
     return tuple(found)
 
 
@@ -273,6 +284,15 @@ def _commanded(intents: dict[Version, Intent], seed: int) -> dict[Version, Inten
         version: replace(intent, before=drawn(version, "before"), after=drawn(version, "after"))
         for version, intent in intents.items()
     }
+
+
+def _apart(intents: dict[Version, Intent], seed: int) -> dict[Version, Intent]:
+    """Some of the services run on a platform of their own."""
+    random = Random(f"platforms {seed}")
+    names = random.sample(PLATFORMS, 2) if coin(random, APART_SHARE) else PLATFORMS[:1]
+    units = sorted({version.unit for version in intents})
+    where = {unit: names[number % len(names)] for number, unit in enumerate(units)}
+    return {version: replace(intent, platform=where[version.unit]) for version, intent in intents.items()}
 
 
 def _rollout(random: Random) -> Rollout:

@@ -153,12 +153,12 @@ class Town:
         """True when the same release has given a later order to the same thing already."""
         return effect.sequence < self._newest.get((thing, effect.release), 0)
 
-    def applied(self) -> tuple[EffectId, ...]:
-        """The newest effect of each release that moved traffic."""
+    def applied(self, platform: str) -> tuple[EffectId, ...]:
+        """The newest effect of each release that moved traffic on a platform."""
         newest = [
             (release, sequence)
             for (thing, release), sequence in self._newest.items()
-            if isinstance(thing, Unit)
+            if isinstance(thing, Unit) and self.scenario.platform(thing) == platform
         ]
         return tuple(EffectId(release, sequence, 0) for release, sequence in newest)
 

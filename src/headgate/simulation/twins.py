@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Generator
 
 from headgate.core.events import AnyEvent, EffectId
-from headgate.core.model import Applied, Arm, Command, Finding, Mean, Routing, Sample, Unit, Version
+from headgate.core.model import HOST, Applied, Arm, Command, Finding, Mean, Routing, Sample, Unit, Version
 from headgate.core.plan import Plan
 from headgate.core.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerFull
@@ -13,7 +13,9 @@ from headgate.ledger.chain import Record
 from headgate.ledger.memory import MemoryLedger
 from headgate.ledger.spool import MemorySpool, Unwritten
 from headgate.ports import Instance, Permanent, Ran
+from headgate.ports.platform import Made, Platform, Platforms
 from headgate.simulation.loop import LIFE, Life
+from headgate.simulation.scenario import PLATFORMS
 from headgate.simulation.town import Town, shares
 from headgate.simulation.weather import Weather
 from headgate.simulation.witness import Witness
@@ -64,14 +66,16 @@ class Hands:
 
 
 class TwinTarget:
-    """Implements Target."""
+    """Implements Target, for the units of a platform."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, platform: str) -> None:
         self._hands = hands
         self._town = hands.town
+        self._platform = platform
 
     async def prepare(self, effect: EffectId, version: Version, instances: int) -> None:
         """See Target."""
+        self._hands.witness.is_of(self._platform, version.unit)
         self._hands.witness.prepares(effect, version, instances)
         if self._town.done.get(effect) == instances == self._town.running.get(version):
             return
@@ -88,6 +92,7 @@ class TwinTarget:
 
     async def stop(self, effect: EffectId, version: Version, drain_s: float) -> None:
         """See Target."""
+        self._hands.witness.is_of(self._platform, version.unit)
         self._hands.witness.stops(effect, version)
         if effect in self._town.done:
             return
@@ -96,6 +101,7 @@ class TwinTarget:
 
     async def inspect(self, version: Version) -> tuple[Instance, ...]:
         """See Target."""
+        self._hands.witness.is_of(self._platform, version.unit)
         await self._hands.weather.befall("inspect", self._hands.weather.draw("inspect"))
         return tuple(
             Instance(f"{n}", f"127.0.0.1:{9000 + n}", ready=True)
@@ -104,6 +110,7 @@ class TwinTarget:
 
     async def check(self, version: Version, smoke: tuple[str, ...] | None = None) -> tuple[Finding, ...]:
         """See Target."""
+        self._hands.witness.is_of(self._platform, version.unit)
         fault = self._hands.weather.draw("check")
         if fault == "unknown":
             return (Finding("smoke", "unknown", "no answer"),)
@@ -132,14 +139,16 @@ class TwinTarget:
 
 
 class TwinTraffic:
-    """Implements Traffic."""
+    """Implements Traffic, for the units of a platform."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, platform: str) -> None:
         self._hands = hands
         self._town = hands.town
+        self._platform = platform
 
     async def apply(self, effect: EffectId, routing: Routing) -> None:
         """See Traffic."""
+        self._hands.witness.is_of(self._platform, routing.unit)
         self._hands.witness.routes(effect, routing)
         takes_s = self._hands.weather.takes_s(0.01, 0.3)
         await self._hands.give(
@@ -148,12 +157,13 @@ class TwinTraffic:
 
     async def observed(self, unit: Unit) -> Routing | None:
         """See Traffic."""
+        self._hands.witness.is_of(self._platform, unit)
         await self._hands.weather.befall("observed", self._hands.weather.draw("observed"))
         return self._town.routing.get(unit)
 
     async def remembered(self) -> tuple[EffectId, ...]:
         """See Traffic."""
-        return self._town.applied()
+        return self._town.applied(self._platform)
 
     async def withdraw(self, unit: Unit) -> None:
         """See Traffic."""
@@ -162,6 +172,7 @@ class TwinTraffic:
 
     async def idle(self, unit: Unit) -> bool:
         """See Traffic."""
+        self._hands.witness.is_of(self._platform, unit)
         fault = self._hands.weather.draw("idle")
         if fault == "busy":
             return False
@@ -173,14 +184,16 @@ class TwinTraffic:
 
 
 class TwinSignals:
-    """Implements Signals."""
+    """Implements Signals, for the units of a platform."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, platform: str) -> None:
         self._hands = hands
         self._town = hands.town
+        self._platform = platform
 
     async def read(self, version: Version) -> Arm:
         """See Signals."""
+        self._hands.witness.is_of(self._platform, version.unit)
         fault = self._hands.weather.draw("read")
         if fault == "nan":
             return Arm(means={"orders": Mean(math.nan, 1)})
@@ -191,6 +204,26 @@ class TwinSignals:
         else:
             await self._hands.weather.befall("read", fault)
         return self._town.read(version)
+
+
+class TwinPlatforms(Platforms):
+    """The platforms of a scenario. One of them is not to be had at times, as if its plugin were gone."""
+
+    def __init__(self, hands: Hands) -> None:
+        made = {name: _platform(hands, name) for name in PLATFORMS}
+        super().__init__(lambda: PLATFORMS, lambda name: made[name])
+        self._weather = hands.weather
+
+    def open(self, name: str) -> Platform:
+        """See Platforms."""
+        if name != HOST and self._weather.shut("platform"):
+            self._weather.counts["platform gone"] += 1
+            raise Permanent(f"there is no plugin {name!r} of the kind platforms")
+        return super().open(name)
+
+
+def _platform(hands: Hands, name: str) -> Platform:
+    return Made(TwinTarget(hands, name), TwinTraffic(hands, name), (TwinSignals(hands, name),))
 
 
 class TwinGate:

@@ -74,6 +74,13 @@ class Witness:
         self._previous = GENESIS
         self._courses: dict[str, proofs.Course] = {}
 
+    # --- platforms ---------------------------------------------------------------------------------------------------
+
+    def is_of(self, platform: str, unit: Unit) -> None:
+        """Somebody asks a platform about a unit, or has it do something with it."""
+        runs = self._town.scenario.platform(unit)
+        self._say(23, "" if platform == runs else f"{unit} is of `{runs}`, and `{platform}` was asked for it")
+
     # --- events ------------------------------------------------------------------------------------------------------
 
     def appended(self, entry: Entry, summary: Summary, sample: Sample | None) -> None:
@@ -82,6 +89,7 @@ class Witness:
         event = entry.event
         if isinstance(event, ReleaseRequested):
             self.traces[entry.release] = begin(event)
+            self.seen["two platforms"] += len({leg.platform for leg in event.plan.legs}) > 1
         trace = self.traces[entry.release]
         try:
             trace.take(event)

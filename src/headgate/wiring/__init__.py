@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from headgate.wiring.controller import running, serve
     from headgate.wiring.daemon import controller_runs, daemon_status, down, up
     from headgate.wiring.people import vouching
-    from headgate.wiring.stores import open_artifacts, open_ledger, open_processes, shared_of
+    from headgate.wiring.platforms import shared_of, to_ask
+    from headgate.wiring.stores import open_artifacts, open_ledger, open_processes
     from headgate.wiring.telling import try_channels
     from headgate.wiring.world import build_world
 
@@ -29,6 +30,7 @@ __all__ = [
     "running",
     "serve",
     "shared_of",
+    "to_ask",
     "try_channels",
     "unit_name",
     "up",
@@ -47,7 +49,8 @@ _WHERE = {
     "run_build": "headgate.plugins.artifacts.build",
     "running": "headgate.wiring.controller",
     "serve": "headgate.wiring.controller",
-    "shared_of": "headgate.wiring.stores",
+    "shared_of": "headgate.wiring.platforms",
+    "to_ask": "headgate.wiring.platforms",
     "try_channels": "headgate.wiring.telling",
     "unit_name": "headgate.plugins.traffic.envoy",
     "up": "headgate.wiring.daemon",

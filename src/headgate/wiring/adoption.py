@@ -12,11 +12,8 @@ from headgate.homes.identity import adopt as belong_here
 from headgate.homes.identity import identity, was_moved
 from headgate.ledger import SqliteLedger
 from headgate.plugins.processes.supervisord import Supervisord
-from headgate.plugins.traffic.envoy.files import Folder
 from headgate.ports import Temporary
-
-RUNNING = ("version.json", "endpoints.json", "lock")
-"""What a version's folder says of what runs."""
+from headgate.wiring.platforms import open_platforms
 
 
 async def adopt(home: Path, by: str) -> str:
@@ -36,11 +33,12 @@ async def adopt(home: Path, by: str) -> str:
     return before
 
 
-def unknown_releases(home: Path) -> tuple[str, ...]:
-    """The releases that the proxy's own files name and the home's ledger does not."""
+async def unknown_releases(home: Path) -> tuple[str, ...]:
+    """The releases that the platforms have carried out and the home's ledger does not know. Raises PortError."""
     ledger = SqliteLedger(ledger_of(home), readonly=True)
     try:
-        effects = [effect for applied in Folder(home / "envoy").every_applied() for effect in applied.effects]
+        platforms = open_platforms(home, Supervisord(home)).installed()
+        effects = [effect for _, each in platforms for effect in await each.traffic.remembered()]
         unknown = ahead(effects, lambda release: ledger.summary(release) is not None)
         return tuple(dict.fromkeys(one.release for one in unknown))
     finally:
@@ -49,7 +47,7 @@ def unknown_releases(home: Path) -> tuple[str, ...]:
 
 async def reconcile(home: Path, by: str, reason: str) -> tuple[str, ...]:
     """Have the ledger count although the world is ahead of it; returns the releases that it never did."""
-    found = unknown_releases(home)
+    found = await unknown_releases(home)
     if found:
         event = LedgerReconciled(at=time.time(), by=by, reason=reason, releases=found)
         await _note(home, event)
@@ -69,14 +67,9 @@ def _forget(home: Path) -> None:
     """What names processes, sockets and folders of the old place, and who was signed in there."""
     for file in (sessions_of(home), keys_of(home)):
         file.unlink(missing_ok=True)
-    for folder in (run_of(home), home / "envoy"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for version in home.glob("versions/*/*/*/*"):
-        for name in RUNNING:
-            (version / name).unlink(missing_ok=True)
-        for instance in version.glob("instances/*"):
-            for name in ("spec.json", "life.json"):
-                (instance / name).unlink(missing_ok=True)
+    shutil.rmtree(run_of(home), ignore_errors=True)
+    for _, platform in open_platforms(home, Supervisord(home)).installed():
+        platform.forget()
 
 
 async def _note(home: Path, event: HomeAdopted | LedgerReconciled) -> None:

@@ -80,15 +80,18 @@ class Relay:
         self._asking: Asking | None = None
         self._measured: dict[str, bool] = {}
         self._slow: dict[tuple[str, Version], float] = {}
-        self.service: Signals = _Service(self)
 
     def trouble(self) -> dict[str, str]:
         """What is wrong with it, and what it says of channels and markers, by name."""
         return self._child.trouble()
 
-    def open(self, source: Source) -> Signals:
+    def metrics(self, platform: str) -> tuple[Signals, ...]:
         """See Sourcing."""
-        return _Elsewhere(self, source)
+        return (_Metrics(self, platform),)
+
+    def open(self, source: Source, platform: str) -> Signals:
+        """See Sourcing."""
+        return _Elsewhere(self, source, platform)
 
     async def aclose(self) -> None:
         """See Sourcing: the process ends where it is kept."""
@@ -138,7 +141,7 @@ class Relay:
         async with beside(self._run()):
             yield
 
-    async def read(self, source: Source | None, version: Version) -> Arm:
+    async def read(self, source: Source | None, version: Version, platform: str) -> Arm:
         """Have it read. Raises Temporary, Permanent.
 
         One that was given up is not asked again for COOL_S: whoever waits for it would wait each time.
@@ -149,18 +152,18 @@ class Relay:
         if left_s > 0:
             raise Temporary(f"it took too long the last time: it is asked again in {left_s:.0f} s")
         try:
-            return await self._read(source, version)
+            return await self._read(Read(source, version, platform))
         except asyncio.CancelledError:
             if len(self._slow) >= KNOWN_MAX:
                 self._slow.clear()
             self._slow[key] = time.monotonic() + COOL_S
             raise
 
-    async def _read(self, source: Source | None, version: Version) -> Arm:
+    async def _read(self, asked: Read) -> Arm:
         try:
             async with asyncio.timeout(READ_WITHIN_S):
                 await self._ready.wait()
-            answer = await self._ask(Read(source, version))
+            answer = await self._ask(asked)
         except (TimeoutError, Silent) as error:
             why = str(error) or "it has not started yet"
             raise Temporary(f"the relay, which reads this, does not answer: {why}") from error
@@ -203,21 +206,25 @@ class Relay:
 class _Elsewhere:
     """A source that the relay reads."""
 
-    def __init__(self, relay: Relay, source: Source) -> None:
+    def __init__(self, relay: Relay, source: Source, platform: str) -> None:
         self._relay = relay
         self._source = source
+        self._platform = platform
 
     async def read(self, version: Version) -> Arm:
         """See ports.Signals."""
-        return await self._relay.read(self._source, version)
+        return await self._relay.read(self._source, version, self._platform)
 
 
-class _Service:
+class _Metrics:
     """The services' own metrics, read by the relay; where none are declared, nobody is asked."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, platform: str) -> None:
         self._relay = relay
+        self._platform = platform
 
     async def read(self, version: Version) -> Arm:
         """See ports.Signals."""
-        return await self._relay.read(None, version) if self._relay.measured(version) else Arm()
+        if not self._relay.measured(version):
+            return Arm()
+        return await self._relay.read(None, version, self._platform)

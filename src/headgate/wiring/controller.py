@@ -24,7 +24,6 @@ from headgate.ipc.listening import unix_listener
 from headgate.ipc.steering import Desk
 from headgate.ledger import Ledger
 from headgate.ledger.place import open_spool
-from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
 from headgate.wiring import beside, stores, world
 
 T = TypeVar("T")
@@ -71,7 +70,9 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         await relay.begin(ledger)
         await supervisor.start()
         relay.foresee(supervisor.plans())
-        for work in (keep_house(stores.open_artifacts(home), reading), tend(processes, KEEPER)):
+        kept = [program.name for _, each in ports.platforms.installed() for program in each.programs]
+        tended = [tend(processes, name) for name in kept]
+        for work in (keep_house(stores.open_artifacts(home), reading), *tended):
             held.callback(asyncio.create_task(work).cancel)
         desk = Desk(steerable)
         listener = held.enter_context(unix_listener(steering_of(home)))

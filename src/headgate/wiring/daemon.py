@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,13 @@ import msgspec
 
 import headgate
 from headgate.homes import proxy_socket_of, socket_of, steering_of
-from headgate.plugins.targets.local.keeper_program import NAME as KEEPER
-from headgate.plugins.targets.local.keeper_program import keeper_of
-from headgate.plugins.traffic.envoy.guard import ProxyGuard
 from headgate.ports import PortError
 from headgate.ports.guard import Guard, Trouble, read_troubles
 from headgate.ports.processes import Processes, ProcessStatus, Program
 from headgate.ports.retreat import read_retreats
 from headgate.unix_sockets import listener_of, listens
 from headgate.wiring import stores
-from headgate.wiring.guards import GUARDS
+from headgate.wiring.platforms import open_platforms
 
 CONTROLLER = "controller"
 
@@ -35,18 +33,19 @@ LOOK_EVERY_S = 0.5
 
 
 async def up(home: Path) -> dict[str, Any]:
-    """Have the process daemon, the controller and the keeper run, and users served; returns `daemon_status`.
+    """Have the process daemon, the controller and what platforms need run, and users served; returns `daemon_status`.
 
     Waits up to `UP_S` seconds until the controller answers, up to `DOOR_S` until the door beside it has opened, and
-    `SERVED_S` until every port that the proxy shall listen on is served; where one is not, the status says so
-    (`unserved`).
+    `SERVED_S` until the guards of the platforms find all well; where one does not, the status says so (`unserved`).
     """
     processes = stores.open_processes(home)
     await processes.start_daemon()
-    await processes.ensure([controller_program(home), keeper_of(home, processes, GUARDS)])
+    platforms = [platform for _, platform in open_platforms(home, processes).installed()]
+    kept = [program for platform in platforms for program in platform.programs]
+    await processes.ensure([controller_program(home), *kept])
     if await _listening(steering_of(home), UP_S):
         await _listening(socket_of(home), DOOR_S)
-    unserved = await _served(ProxyGuard(home, processes))
+    unserved = await _served([guard for platform in platforms for guard in platform.guards])
     return await daemon_status(home) | {"unserved": msgspec.to_builtins(unserved)}
 
 
@@ -88,17 +87,22 @@ def _still(home: Path, everything: bool) -> list[str]:  # noqa: FBT001 - handed 
     return found
 
 
-async def _served(guard: Guard) -> tuple[Trouble, ...]:
-    """What of the proxy is not well, once it had `SERVED_S` seconds to become so; it is mended meanwhile."""
+async def _served(guards: Sequence[Guard]) -> tuple[Trouble, ...]:
+    """What is not well, once it had `SERVED_S` seconds to become so; it is mended meanwhile."""
     deadline = time.monotonic() + SERVED_S
     while True:
-        try:
-            troubles = await guard.look()
-        except PortError as error:
-            troubles = (Trouble("proxy", str(error)),)
+        looks = await asyncio.gather(*map(_looked, guards))
+        troubles = tuple(trouble for found in looks for trouble in found)
         if not troubles or time.monotonic() > deadline:
             return troubles
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _looked(guard: Guard) -> tuple[Trouble, ...]:
+    try:
+        return await guard.look()
+    except PortError as error:
+        return (Trouble("proxy", str(error)),)
 
 
 async def daemon_status(home: Path) -> dict[str, Any]:
@@ -111,7 +115,7 @@ async def daemon_status(home: Path) -> dict[str, Any]:
     processes = stores.open_processes(home)
     daemon, programs = await _programs(processes)
     orphans = () if daemon else await processes.orphans()
-    troubles = (*_unwatched(programs, orphans, daemon=daemon), *read_troubles(home))
+    troubles = (*_unwatched(home, processes, programs, orphans, daemon=daemon), *read_troubles(home))
     rows = [{"name": p.name, "state": p.state, "pid": p.pid, "detail": p.detail} for p in programs]
     return {
         "home": str(home),
@@ -138,17 +142,34 @@ async def _programs(processes: Processes) -> tuple[bool, tuple[ProcessStatus, ..
 
 
 def _unwatched(
-    programs: tuple[ProcessStatus, ...], orphans: tuple[ProcessStatus, ...], *, daemon: bool
+    home: Path,
+    processes: Processes,
+    programs: tuple[ProcessStatus, ...],
+    orphans: tuple[ProcessStatus, ...],
+    *,
+    daemon: bool,
 ) -> tuple[Trouble, ...]:
     """That nobody looks after what runs."""
     if orphans:
         what = f"it is dead, and nobody looks after {', '.join(one.name for one in orphans)}"
         return (Trouble("process daemon", what, "`headgate up` takes over what runs"),)
-    keeper = next((one for one in programs if one.name == KEEPER), None)
-    if daemon and programs and (keeper is None or not keeper.pid):
-        state = "not there" if keeper is None else keeper.state
-        return (Trouble("keeper", f"it is {state}: nobody probes what runs", "`headgate up` starts it"),)
-    return ()
+    if not daemon or not programs:
+        return ()
+    running = {one.name: one for one in programs}
+    needed = [one for _, each in open_platforms(home, processes).installed() for one in each.programs]
+    return tuple(
+        _missing(one.name, running.get(one.name)) for one in needed if not _runs(running.get(one.name))
+    )
+
+
+def _runs(status: ProcessStatus | None) -> bool:
+    return status is not None and bool(status.pid)
+
+
+def _missing(name: str, status: ProcessStatus | None) -> Trouble:
+    state = "not there" if status is None else status.state
+    said = f"it is {state}: nobody probes what runs"
+    return Trouble(name.rpartition(".")[2], said, "`headgate up` starts it")
 
 
 def controller_runs(home: Path) -> bool:

@@ -24,7 +24,7 @@ from headgate.outbox.outbox import Outbox
 from headgate.outbox.store import FileStore
 from headgate.outbox.telling import telling
 from headgate.plugins.web.client import HttpWeb
-from headgate.ports import Permanent, PortError, Signals
+from headgate.ports import Permanent, PortError
 from headgate.web.entrance import allowed_at, link_of
 from headgate.wiring import stores
 from headgate.wiring.door import taken_over
@@ -62,8 +62,12 @@ class Reader:
             self._under_way[name] -= 1
 
     async def _arm(self, asked: Read) -> Arm:
-        source: Signals = self._measuring.open(asked.source) if asked.source else self._measuring.service
-        return await source.read(asked.version)
+        if asked.source is not None:
+            return await self._measuring.open(asked.source, asked.platform).read(asked.version)
+        metrics = self._measuring.metrics(asked.platform)
+        if not metrics:
+            raise Permanent(f"the platform `{asked.platform}` does not read the metrics of services")
+        return await metrics[0].read(asked.version)
 
 
 async def relay(home: Path, reader: StreamReader, writer: StreamWriter) -> None:

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from headgate.core.model import Unit
 from headgate.homes import ledger_of, make_home
 from headgate.homes.identity import require
 from headgate.ledger import Ledger, SqliteLedger
-from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.supervisord import Supervisord
-from headgate.plugins.targets.local.layout import Layout
 from headgate.ports import Artifacts
 
 
@@ -21,13 +18,10 @@ def open_ledger(home: Path, *, write: bool = False) -> Ledger:
 
 def open_artifacts(home: Path) -> Artifacts:
     """The home's store of artifacts and configurations."""
+    from headgate.plugins.artifacts.folder import FolderArtifacts
+
     make_home(home)
     return FolderArtifacts(home / "artifacts")
-
-
-def shared_of(home: Path, unit: Unit) -> Path:
-    """The folder of what all versions of a unit share."""
-    return Layout(home).shared(unit)
 
 
 def open_processes(home: Path) -> Supervisord:

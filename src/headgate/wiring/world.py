@@ -1,40 +1,31 @@
-"""Every port of a home: which plugin stands behind which."""
+"""Every port of a home: which plugin stands behind which, by its name in the registry."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from headgate.controller.sources import Closable, Sources
 from headgate.controller.world import World
-from headgate.core.model import Source, Version
-from headgate.plugins.traffic.envoy import cluster_name
+from headgate.core.model import Source
 from headgate.ports import Signals
 from headgate.ports.processes import Processes
 from headgate.ports.registry import create, names
 from headgate.ports.retreat import HomeRetreats
-from headgate.ports.wires import Wires
-from headgate.wiring import stores
-from headgate.wiring.guards import GUARDS
+from headgate.wiring.platforms import bare_wires, platforms_of
 from headgate.wiring.secrets import keeper_at
-
-TARGET = "local"
-TRAFFIC = "envoy"
-PROXY, SERVICE = "envoy", "service"
-"""The first signals measure the traffic itself; those of the service add to them."""
 
 ALWAYS_ASKED = ("artifact", "baseline")
 
 
 class Sourcing(Protocol):
-    """What is measured beside the proxy: here, or by another process."""
+    """What is measured beside the traffic: here, or by another process."""
 
-    @property
-    def service(self) -> Signals:
-        """The services' own metrics."""
+    def metrics(self, platform: str) -> tuple[Signals, ...]:
+        """The services' own metrics on the platform of this name. Raises PortError."""
         ...
 
-    def open(self, source: Source) -> Signals:
-        """A declared source. Raises PortError when it cannot be opened."""
+    def open(self, source: Source, platform: str) -> Signals:
+        """A source that is declared for versions on a platform. Raises PortError when it cannot be opened."""
         ...
 
     async def aclose(self) -> None:
@@ -53,30 +44,40 @@ class Measuring:
         bounds = allowed_at(home)
         self._receiving = Receiving()
         self._web, self._public_web = HttpWeb(bounds=bounds), HttpWeb(bounds=bounds.narrowed())
-        bare = Wires(home, processes, stores.open_artifacts(home), lambda _: (), keeper=keeper_at(home))
-        target = create("targets", TARGET, bare)
-        wires = replace(
-            bare,
-            target=target,
-            addresses=target.addresses,
-            arm=cluster_name,
+        self._wires = replace(
+            bare_wires(home, processes),
+            keeper=keeper_at(home),
             web=self._web,
             public_web=self._public_web,
             bounds=bounds,
             serve=self._receiving.serve,
         )
-        self._sources = Sources(lambda source: create("signals", source.kind, wires.declared(source)))
-        self.service: Signals = create("signals", SERVICE, wires)
+        self._platforms = platforms_of(self._wires)
+        self._sources = Sources(self._opened)
 
-    def open(self, source: Source) -> Signals:
+    def _opened(self, source: Source, platform: str) -> Signals:
+        found = self._platforms.open(platform)
+        wires = replace(self._wires, target=found.target, arm=found.arm)
+        signals: Signals = create("signals", source.kind, wires.declared(source))
+        return signals
+
+    def metrics(self, platform: str) -> tuple[Signals, ...]:
         """See Sourcing."""
-        return self._sources.open(source)
+        found = self._platforms.open(platform).metrics
+        return () if found is None else (found,)
+
+    def open(self, source: Source, platform: str) -> Signals:
+        """See Sourcing."""
+        return self._sources.open(source, platform)
 
     async def aclose(self) -> None:
         """See Sourcing."""
         await self._sources.aclose()
-        if isinstance(self.service, Closable):
-            await self.service.aclose()
+        for platform in self._platforms.made():
+            metrics: object = platform.metrics
+            if isinstance(metrics, Closable):
+                await metrics.aclose()
+        await self._platforms.aclose()
         await self._receiving.aclose()
         await self._web.aclose()
         await self._public_web.aclose()
@@ -88,25 +89,20 @@ def build_world(home: Path, processes: Processes, sourcing: Sourcing | None = No
     `sourcing` None: sources are read in this process. Raises Permanent for a plugin that is missing or broken.
     """
     sourcing = sourcing or Measuring(home, processes)
-    routed_by: list[Any] = []
+    bare = bare_wires(home, processes)
+    platforms = platforms_of(bare)
+    wires = replace(bare, platform=platforms.open)
 
-    async def changed(version: Version) -> None:
-        for traffic in routed_by:
-            await traffic.refresh(version)
+    async def closed() -> None:
+        await sourcing.aclose()
+        await platforms.aclose()
 
-    bare = Wires(home, processes, stores.open_artifacts(home), lambda _: (), changed, guards=GUARDS)
-    target = create("targets", TARGET, bare)
-    wires = replace(bare, target=target, addresses=target.addresses)
-    traffic = create("traffic", TRAFFIC, wires)
-    routed_by.append(traffic)
-    wires = replace(wires, fetch=traffic.admin.get, arm=cluster_name)
     return World(
-        target=target,
-        traffic=traffic,
-        signals=(create("signals", PROXY, wires), sourcing.service),
+        platforms=platforms,
         gates={name: create("gates", name, wires) for name in names("gates")},
         always_asked=ALWAYS_ASKED,
         retreats=HomeRetreats(home),
+        service=sourcing.metrics,
         open_source=sourcing.open,
-        close=sourcing.aclose,
+        close=closed,
     )

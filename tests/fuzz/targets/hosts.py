@@ -179,7 +179,7 @@ def messages(data: bytes) -> None:
 
 def some_messages() -> Sequence[bytes]:
     version = Version(Unit("shop", "production", "web"), "a" * 64, "b" * 64)
-    sent = (HowAreYou(), Report({"a": "b"}), Read(None, version), Refused("unknown", "no"))
+    sent = (HowAreYou(), Report({"a": "b"}), Read(None, version, "host"), Refused("unknown", "no"))
     return [written(cast("Any", one)) for one in sent]
 
 

@@ -19,8 +19,11 @@ from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.plugins.signals.memory import MemorySignals
 from headgate.plugins.signals.prometheus import create
+from headgate.plugins.targets.memory import MemoryTarget
+from headgate.plugins.traffic.memory import MemoryTraffic
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.errors import PortError
+from headgate.ports.platform import Made, Platforms
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
 from headgate.testing.web import http_server
@@ -94,7 +97,8 @@ def test_no_secret_is_told(
             web = HttpWeb(draw=lambda: 0.0)
             signals = create(wires(tmp_path, wanted.sources[0], web))
             idle = MemorySignals()
-            nowhere: World = World(target=None, traffic=None, signals=(idle,), open_source=lambda _: signals)  # type: ignore[arg-type]
+            host = Made(MemoryTarget(), MemoryTraffic(), (idle,))
+            nowhere = World(Platforms.of({"host": host}), open_source=lambda *_: signals)
             watcher = Watcher(drawn.legs[0], nowhere)
             await watcher.open(0.0, 1)
             seen = await watcher.observe(1.0, 5, 1)

@@ -11,7 +11,7 @@ from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.adjusting import adjustments
 from headgate.core.legality import forecast
-from headgate.core.model import Finding, Intent
+from headgate.core.model import HOST, Finding, Intent
 from headgate.core.plan import Leg, Plan
 from headgate.core.steps import Bake, Learn, Step, kind_of, step_name
 from headgate.core.view import least_s
@@ -49,6 +49,8 @@ def _leg(leg: Leg, labels: Labels) -> RenderableType:
     around = adjustments(leg)
     if around:
         head.append(f"; {', '.join(around)}")
+    if leg.platform != HOST:
+        head.append(f", on the platform {leg.platform}")
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -14,6 +14,7 @@ from headgate.core.account import role
 from headgate.core.advice import answers, question
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
 from headgate.core.legality import forecast, objection_to_revert
+from headgate.core.model import HOST
 from headgate.core.view import phase, weight
 from headgate.ledger.going_back import ways_out
 
@@ -114,6 +115,9 @@ def _rows(standing: Standing, now: float) -> Iterator[_Row]:
             yield from _really(standing.pictures)
         age = words.ago(standing.since, now)
         yield _Row("since", f"{age} ({words.day(standing.since)}), {standing.release} by {standing.author}")
+    recorded = standing.pictures.recorded if standing.pictures is not None else None
+    if recorded is not None and recorded.platform != HOST:
+        yield _Row("platform", recorded.platform)
     for version in standing.warm:
         yield _Row("warm", f"{version.key}: an instant way back")
     if standing.moving is not None:
@@ -157,7 +161,7 @@ def said_by(real: Real, recorded: Recorded) -> Iterator[str]:
             else ("its processes are gone")
         )
     where = f"{recorded.listener.host}:{recorded.listener.port}" if recorded.listener else ""
-    if where and not real.listening:
+    if where and real.listening is False:
         yield f"nothing listens at {where}"
     elif real.status is not None:
         yield f"{where} answers {real.status}"

@@ -55,7 +55,8 @@ def command(
         print_json(answer)
     else:
         say(f"{unit} is retired: nothing of it runs, and its port is free. `headgate deploy` brings it back.")
-        if (shared := wiring.shared_of(session.home, unit)).exists():
+        shared = wiring.shared_of(session.home, run.platform, unit)
+        if shared is not None and shared.exists():
             say(f"What its versions shared stays: {shared}")
 
 

@@ -5,9 +5,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, Strict
 
 from headgate.config.models.audience import Channel, Mark, Role
+from headgate.config.models.platform import PlatformName
 from headgate.config.models.section import Section
 from headgate.config.models.service import Service
 from headgate.config.models.value import Label, Name
+from headgate.core.model import HOST
 from headgate.core.model.audience import RoleName
 
 CHANNELS_MAX = 50
@@ -20,6 +22,9 @@ class Environment(Section):
 
     production: bool = Field(
         default=False, description="Real users are here: `all-at-once` needs break-glass."
+    )
+    platform: PlatformName = Field(
+        default=HOST, description="Where services run here: the name of a platform's plugin."
     )
     on_inconclusive: Literal["hold", "roll_back", "promote"] = Field(
         default="hold", description="What a deadline does when the evidence proves neither good nor bad."

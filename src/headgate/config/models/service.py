@@ -6,6 +6,7 @@ from pydantic import Field
 
 from headgate.config.models.artifact import Artifact
 from headgate.config.models.criteria import Criteria
+from headgate.config.models.platform import PlatformName
 from headgate.config.models.plugin import Declared, Plugin
 from headgate.config.models.probe import Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
@@ -59,6 +60,9 @@ class Service(Section):
     files: dict[Inside, Inside] = Field(
         default={},
         description="Files to place: the path for the instance, then the path beside the project file.",
+    )
+    platform: PlatformName | None = Field(
+        default=None, description="Where it runs, if that is not its environment's `platform`."
     )
     shared: Places = Field(
         default=(),

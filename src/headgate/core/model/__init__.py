@@ -21,6 +21,7 @@ from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, 
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.intent import Intent, OneWay, Rollout, Stage, StrategyName
+from headgate.core.model.placed import HOST, Placed
 from headgate.core.model.proxy_rules import (
     PRIVATE,
     PathLimits,
@@ -35,6 +36,7 @@ from headgate.core.model.source import Source
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 
 __all__ = [
+    "HOST",
     "PRIVATE",
     "Answer",
     "Applied",
@@ -63,6 +65,7 @@ __all__ = [
     "Mean",
     "OneWay",
     "PathLimits",
+    "Placed",
     "Probe",
     "Probes",
     "ProxyRules",

@@ -3,6 +3,7 @@
 import msgspec
 
 from headgate.core.model.identity import Unit, Version
+from headgate.core.model.placed import HOST
 from headgate.core.model.routing import Listener, Sticky
 
 
@@ -16,6 +17,7 @@ class ServiceChange(msgspec.Struct, frozen=True, tag="service"):
     users' port changes with the promotion only.
     `fresh` is the baseline once more, as large as the candidate and started with it: in the steps that divide the
     traffic it has as much of it, and the candidate is compared with it alone. None: with the baseline as it runs.
+    `platform` is the name of the plugin that runs the unit, moves its traffic and measures it.
     """
 
     unit: Unit
@@ -29,6 +31,7 @@ class ServiceChange(msgspec.Struct, frozen=True, tag="service"):
     baseline_listener: Listener | None = None
     fresh: Version | None = None
     baseline_instances: int | None = None
+    platform: str = HOST
 
     @property
     def adjusts(self) -> bool:

@@ -8,6 +8,7 @@ from headgate.core.criteria import JudgeSpec
 from headgate.core.model.command import Command
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
+from headgate.core.model.placed import HOST
 from headgate.core.model.routing import Listener, Match, Sticky
 from headgate.core.model.source import Source
 
@@ -63,7 +64,7 @@ class Intent(msgspec.Struct, frozen=True):
     """Move `unit` to `candidate`, this way, judged like this. `sources` and `measured_by` are as in a `Leg`.
 
     `before` are the commands that are run before the new version starts, `after` those once it has all the traffic.
-    `one_way` None: going back is possible at any time.
+    `one_way` None: going back is possible at any time. `platform` is as in a `ServiceChange`.
     """
 
     unit: Unit
@@ -78,3 +79,4 @@ class Intent(msgspec.Struct, frozen=True):
     before: tuple[Command, ...] = ()
     after: tuple[Command, ...] = ()
     one_way: OneWay | None = None
+    platform: str = HOST

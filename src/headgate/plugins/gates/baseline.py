@@ -1,6 +1,7 @@
 """Does what runs now work? A release that begins on a broken baseline could neither be judged nor undone."""
 
 import asyncio
+from collections.abc import Callable
 
 from headgate.core.model import Finding, Version, in_words, worst
 from headgate.core.plan import Plan
@@ -11,19 +12,21 @@ CHECK = "baseline"
 
 
 class BaselineGate:
-    """Asks the readiness of every version that is to be replaced."""
+    """Asks the readiness of every version that is to be replaced; `target` gives what runs a platform's versions."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Callable[[str], Target]) -> None:
         self._target = target
 
     async def ask(self, plan: Plan) -> tuple[Finding, ...]:
         """One finding per leg with a baseline. An unhealthy one warns: the release may be what mends it."""
-        baselines = [leg.change.baseline for leg in plan.legs if leg.change.baseline is not None]
-        return tuple(await asyncio.gather(*(self._look(version) for version in baselines)))
+        baselines = [
+            (leg.platform, leg.change.baseline) for leg in plan.legs if leg.change.baseline is not None
+        ]
+        return tuple(await asyncio.gather(*(self._look(*one) for one in baselines)))
 
-    async def _look(self, version: Version) -> Finding:
+    async def _look(self, platform: str, version: Version) -> Finding:
         try:
-            found = await self._target.check(version)
+            found = await self._target(platform).check(version)
         except PortError as error:
             return Finding(CHECK, "warn", f"{version} could not be asked: {error}")
         if worst(found) == "pass":
@@ -33,6 +36,7 @@ class BaselineGate:
 
 def create(wires: Wires) -> BaselineGate:
     """The plugin's factory."""
-    if wires.target is None:
-        raise Permanent("the baseline gate needs a target")
-    return BaselineGate(wires.target)
+    opened = wires.platform
+    if opened is None:
+        raise Permanent("the baseline gate needs platforms")
+    return BaselineGate(lambda name: opened(name).target)

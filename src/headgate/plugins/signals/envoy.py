@@ -22,9 +22,8 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.core.model import Arm, Counts, Histogram, Mean, Version
-from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.errors import Temporary
 from headgate.ports.unreadable import UNREADABLE, why
-from headgate.ports.wires import Wires
 
 T = TypeVar("T")
 
@@ -322,10 +321,3 @@ def _instances(body: bytes) -> dict[str, dict[str, Counts]]:
             errors = stats.get("rq_error", 0)
             hosts[f"{place.address}:{place.port_value}"] = Counts(stats.get("rq_success", 0) + errors, errors)
     return found
-
-
-def create(wires: Wires) -> EnvoySignals:
-    """The plugin's factory. Raises Permanent when the traffic plugin is no Envoy."""
-    if wires.fetch is None or wires.arm is None:
-        raise Permanent("the signals `envoy` need the traffic plugin `envoy`")
-    return EnvoySignals(wires.fetch, wires.arm)
