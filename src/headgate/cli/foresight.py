@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.judge.learning import learning_s
 from headgate.core.judge.planner import (
     Forecast,
@@ -134,9 +134,10 @@ def _forecast(
 
 def _workload(session: Session, intent: Intent, given: Given) -> tuple[Workload, str] | None:
     """What is known of the service, and where from: what a person says goes before what was measured."""
-    strange = sorted({name for name, _ in given.signals} - {mean.name for mean in intent.judge.means})
+    means = intent.judge.of(MeanCriterion)
+    strange = sorted({name for name, _ in given.signals} - {mean.name for mean in means})
     if strange:
-        known = ", ".join(mean.name for mean in intent.judge.means) or "none"
+        known = ", ".join(mean.name for mean in means) or "none"
         raise Unable(f"{intent.unit.service} has no signal {strange[0]}", f"its business signals: {known}")
     seen = _measured(session, intent.unit)
     if seen is None and given.rate is not None and given.base is not None:

@@ -12,6 +12,7 @@ from headgate.core.events import AnyEvent
 from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
+from headgate.ledger import old_criteria
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
 from headgate.ports.unreadable import UNREADABLE, why
 
@@ -22,7 +23,10 @@ Fact = AnyEvent | AnyHomeEvent
 Upcaster = Callable[[Fields], Fields]
 """Takes the fields of an event (with its `type`) as one version had them and gives them as the next one has them."""
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("ReleaseRequested", 1): old_criteria.requested,
+    ("ReleaseDequeued", 1): old_criteria.dequeued,
+}
 """How to read old events: `(type, version)` to the step to `version + 1`.
 
 To change an event so that old ones no longer decode: change the struct, add one line here, add a test with the old

@@ -18,6 +18,7 @@ from headgate.config.models.quantity import OFF, Quantity
 from headgate.config.models.section import Section
 from headgate.config.models.value import Factor, FactorOrOff, Label, Metric, Name, Share, SomeSeconds
 from headgate.config.quantities import DURATION, PERCENTAGE
+from headgate.core import criteria
 
 Importance = Annotated[float, Field(ge=0, le=100)]
 _IMPORTANCE = "Its part in the evidence, beside the other criteria; 0: shown, never decides."
@@ -39,6 +40,11 @@ class ErrorRatioLimit(Section):
     )
     no_worse_than: Factor = Field(default=1.25, description="At most so many times the old version's.")
     importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+    @property
+    def criterion(self) -> criteria.ErrorRatio:
+        """What the judge is asked."""
+        return criteria.ErrorRatio(self.no_worse_than, self.max, self.importance)
 
 
 class LatencyLimit(Section):
@@ -72,6 +78,16 @@ class LatencyLimit(Section):
             1.0
             if self.no_slower_than and "no_worse_than" not in self.model_fields_set
             else self.no_worse_than
+        )
+
+    def criterion(self, quantile: float) -> criteria.Latency:
+        """What the judge is asked of this quantile (0.99)."""
+        return criteria.Latency(
+            quantile,
+            self.max * 1000 if self.max is not None else None,
+            self.factor,
+            self.importance,
+            self.no_slower_than * 1000 if self.no_slower_than is not None else None,
         )
 
 
@@ -130,6 +146,11 @@ class Business(Section):
         if found:
             raise raised(found)
         return self
+
+    def criterion(self, name: str) -> criteria.MeanCriterion:
+        """What the judge is asked of the signal with this name."""
+        limit = self.min if self.higher_is_better else self.max
+        return criteria.MeanCriterion(name, self.higher_is_better, self.no_worse_than, limit, self.importance)
 
 
 class Fault(Section):
@@ -218,3 +239,14 @@ class Criteria(Section):
         given = [name for name in QUANTILES if name in self.model_fields_set]
         limits = [(QUANTILES[name], getattr(self, name)) for name in given]
         return tuple((quantile, limit) for quantile, limit in limits if limit is not None) if given else None
+
+    @property
+    def asked(self) -> tuple[criteria.Criterion, ...]:
+        """What the judge is asked, in this order: errors, latencies, business signals."""
+        errors = (self.error_ratio.criterion,) if self.error_ratio is not None else ()
+        latencies = (
+            (criteria.Latency(),)
+            if self.quantiles is None
+            else tuple([limit.criterion(quantile) for quantile, limit in self.quantiles])
+        )
+        return (*errors, *latencies, *[signal.criterion(name) for name, signal in self.business.items()])

@@ -14,6 +14,11 @@ def percent(share: float) -> str:
     return f"{value:.2g}%" if value >= 0.001 else f"{value:.1e}%"  # noqa: PLR2004
 
 
+def exactly(share: float) -> str:
+    """A share as it was declared: 0.0125 as `1.25%`."""
+    return f"{100 * share:g}%"
+
+
 def times(ratio: float) -> str:
     """A ratio as `48x` or `1.25x`."""
     return f"{ratio:.0f}x" if ratio >= _MANY else f"{ratio:.3g}x"

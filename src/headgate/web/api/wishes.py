@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.events import ReleaseRequested
+from headgate.core.judge.metrics import kind_of
 from headgate.core.model import Intent, ProxyRules, Rollout, Unit
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
@@ -166,9 +167,10 @@ def _wrong_criteria(judge: JudgeSpec) -> Iterator[tuple[str, str]]:
         yield "judge.deadline_share", "it lies in 0..1, without 1"
     if judge.worse <= 1 or judge.worse_by <= 0 or judge.interval_s <= 0 or judge.deadlines < 1:
         yield "judge", "`worse` is over 1, `worse_by` and `interval_s` over 0, `deadlines` at least 1"
-    for latency in judge.latency:
-        if not 0 < latency.quantile < 1:
-            yield "judge.latency", "a quantile lies between 0 and 1"
+    for at, criterion in enumerate(judge.criteria):
+        wrong = kind_of(criterion).wrong(criterion)
+        if wrong:
+            yield f"judge.criteria[{at}]", wrong
     if any(not _plain(number) for number in _numbers(judge)):
         yield "judge", f"its numbers are at least 0, and at most {SECONDS_MAX:g}"
 

@@ -6,9 +6,9 @@ import msgspec
 
 from headgate.core.judge.planner.growth import Growth, growth
 from headgate.core.judge.planner.tempering import belief, tempered_s
-from headgate.core.judge.planner.traffic import Stretch
-from headgate.core.judge.planner.watched import Watched
 from headgate.core.judge.process import FROM_START
+from headgate.core.judge.traffic import Stretch
+from headgate.core.judge.way import Watched
 from headgate.core.model.routing import WHOLE
 
 BISECTIONS = 20

@@ -4,16 +4,15 @@ import math
 from collections.abc import Iterator
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.errors import error_rule
 from headgate.core.judge.known import PRIOR_N, PRIOR_X
-from headgate.core.judge.latency import latency_rule
-from headgate.core.judge.means import mean_rules
+from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.tempering import tempered_s
-from headgate.core.judge.planner.traffic import Workload
-from headgate.core.judge.planner.watched import ERRORS, Watched, latency_name, watched
+from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.risk import at_risk
+from headgate.core.judge.traffic import Workload
+from headgate.core.judge.way import Watched
 
 _SECONDS = 1_000_000
 
@@ -39,13 +38,10 @@ def promotion_s(spec: JudgeSpec, workload: Workload, weight: float, risk: float 
 
 def _harms(spec: JudgeSpec) -> Iterator[tuple[str, Harm | None]]:
     """What each signal must rule out."""
-    if spec.error_ratio is not None:
-        yield ERRORS, error_rule(spec, spec.error_ratio).rule.harm
-    for latency in spec.latency:
-        if latency.factor is not None:
-            yield latency_name(latency), latency_rule(spec, latency, proves=True).harm
-    for mean in spec.means:
-        yield mean.name, mean_rules(spec, mean)[0].harm
+    for criterion in spec.criteria:
+        proof = kind_of(criterion).proof(spec, criterion)
+        if proof is not None:
+            yield proof
 
 
 def _proof_s(way: Watched, harm: Harm | None, beta: float, step: tuple[float, float]) -> float:
