@@ -1,6 +1,6 @@
 """What the judge is asked to look at, and how sure it must be."""
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -59,7 +59,28 @@ class MeanCriterion(msgspec.Struct, frozen=True, tag="mean"):
         return 1 + (self.limit is not None)
 
 
-Criterion = ErrorRatio | Latency | MeanCriterion
+class Saturation(msgspec.Struct, frozen=True, tag="saturation"):
+    """A gauge by `name` (memory, threads) of each instance: at most `max`, and at most `factor` x stable's highest.
+
+    None: not asked. An instance is judged once it has been seen for `warm_up_s`, in blocks of `block_s` (seconds), by
+    its lowest reading in each. `unit` is what people read it in.
+    """
+
+    name: str
+    max: float | None = None
+    factor: float | None = 1.5
+    warm_up_s: float = 60.0
+    block_s: float = 10.0
+    weight: float = 1.0
+    unit: Literal["", "bytes"] = ""
+
+    @property
+    def metrics(self) -> int:
+        """How many parts of the evidence it has; that it rises is a warning, and none of them."""
+        return (self.factor is not None) + (self.max is not None)
+
+
+Criterion = ErrorRatio | Latency | MeanCriterion | Saturation
 """One thing that is judged. `core.judge.metrics` has a value for each kind: how it is observed, read and foretold."""
 
 AnyCriterion = TypeVar("AnyCriterion", bound=Criterion)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from headgate.core.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion, Saturation
 from headgate.core.judge.judge import read, start
 from headgate.core.judge.metrics import KINDS, MetricState, kind_of
 
@@ -14,6 +14,7 @@ EXAMPLES: dict[type[Criterion], Criterion] = {
     ErrorRatio: ErrorRatio(max=0.01),
     Latency: Latency(max_ms=250.0),
     MeanCriterion: MeanCriterion("orders", limit=0.5),
+    Saturation: Saturation("memory", max=512e6),
 }
 
 
@@ -36,6 +37,9 @@ def test_a_kind_says_as_much_as_it_has_parts(criterion: Criterion) -> None:
     [
         (ErrorRatio(factor=0.0), "the margin of errors must be above 0"),
         (Latency(quantile=1.0), "a quantile lies between 0 and 1"),
+        (Saturation("memory", factor=None), "nothing limits this gauge: neither a limit nor stable's"),
+        (Saturation("memory", factor=0.5), "stable's own share of it must be allowed: at least 1x"),
+        (Saturation("memory", block_s=0.0), "a block has a length"),
     ],
 )
 def test_a_criterion_without_a_sense_is_known_for_it(criterion: Criterion, wrong: str) -> None:

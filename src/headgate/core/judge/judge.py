@@ -132,6 +132,7 @@ def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
         return _failed(spec, readings, evidence, placebo)
     deciding = [reading for reading in readings if reading.weight > 0]
     kind, reason = _undecided(spec, state, deciding, evidence, defect)
+    reason = "; ".join([reason, *[f"warning: {r.warning}" for r in readings if r.warning]])
     metrics = tuple([reading.evidence for reading in readings])
     if kind != "hold_external":
         return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo)

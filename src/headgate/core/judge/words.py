@@ -31,6 +31,13 @@ def odds(e_value: float) -> str:
     return f"{e_value:.0f} to 1" if e_value >= _MANY else f"{e_value:.1f} to 1"
 
 
+def duration(seconds: float) -> str:
+    """A time in the unit that it is read in: `40 s`, `12 min`, `3 h`."""
+    if seconds < 2 * 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h"
+
+
 def amount(n: float) -> str:
     """A number of cases, rounded up; endless ones are `many`."""
     return f"{math.ceil(n)}" if n < _ENDLESS else "many"

@@ -6,17 +6,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.core.criteria import Criterion, ErrorRatio, Latency, MeanCriterion
-from headgate.core.judge.metrics import business, errors, latency, slots
+from headgate.core.criteria import Criterion, ErrorRatio, Latency, MeanCriterion, Saturation
+from headgate.core.judge.metrics import business, errors, latency, saturation, slots
 from headgate.core.judge.metrics.kind import Kind
 
 KINDS: Mapping[type[Criterion], Kind[Any, Any]] = {
     ErrorRatio: errors.KIND,
     Latency: latency.KIND,
     MeanCriterion: business.KIND,
+    Saturation: saturation.KIND,
 }
 
-MetricState = errors.ErrorState | slots.LatencyState | business.MeanState
+MetricState = errors.ErrorState | slots.LatencyState | business.MeanState | saturation.SaturationState
 """What is remembered of a leg's samples for one criterion."""
 
 

@@ -26,6 +26,7 @@ class Kind(Generic[AnyCriterion, State]):
     requests of stable that takes. `harmed`: how many requests of one arm in one interval went badly, at least.
     `ways`: how it finds a fault, for the planner; `unknown`: what of it cannot be foretold for want of a measured
     workload; `proof`: the signal by which a good version proves itself, with the harm to be ruled out.
+    `least_s`: how many seconds a step takes at least until it can pass, whatever the traffic.
     `counts_failures`: it looks at stable also where that fails most of its requests, which is no measure of the others.
     """
 
@@ -41,6 +42,7 @@ class Kind(Generic[AnyCriterion, State]):
     ways: Callable[[JudgeSpec, AnyCriterion, Workload], list[Watched]]
     unknown: Callable[[AnyCriterion, Workload], tuple[str, ...]]
     proof: Callable[[JudgeSpec, AnyCriterion], tuple[str, Harm | None] | None]
+    least_s: Callable[[AnyCriterion], float] = lambda _: 0.0
     counts_failures: bool = False
 
 

@@ -29,6 +29,7 @@ def promotion_s(spec: JudgeSpec, workload: Workload, weight: float, risk: float 
         return math.inf
     ways = {way.signal: way for way in reversed(watched(spec, workload)) if way.form != "limit"}
     times = [max(spec.requests_min, 1) / canary_s]
+    times += [kind_of(criterion).least_s(criterion) for criterion in spec.criteria if criterion.weight > 0]
     times += [
         _proof_s(ways[name], harm, spec.beta, (weight, risk)) for name, harm in _harms(spec) if name in ways
     ]
