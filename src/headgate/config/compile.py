@@ -102,7 +102,10 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         judge=_judge(found.criteria),
         instances=found.instances,
         label=label,
-        sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
+        sources=(
+            *(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
+            *found.criteria.sources,
+        ),
         measured_by=found.criteria.measured_by or "",
     )
 

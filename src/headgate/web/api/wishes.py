@@ -12,6 +12,7 @@ from headgate.core.criteria import JudgeSpec
 from headgate.core.events import ReleaseRequested
 from headgate.core.judge.metrics import kind_of
 from headgate.core.model import Intent, ProxyRules, Rollout, Unit
+from headgate.core.model.source import OWN
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
@@ -106,7 +107,8 @@ def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
             yield "candidate", f"{digest[:80]!r} is no SHA-256 (64 hex digits)"
     if intent.candidate.fresh:
         yield "candidate.fresh", "a fresh baseline is started beside a release, and is none itself"
-    if intent.rollout.fresh_baseline and (intent.rollout.strategy != "canary" or intent.sources):
+    others = {source.kind for source in intent.sources} - OWN
+    if intent.rollout.fresh_baseline and (intent.rollout.strategy != "canary" or others):
         yield "rollout.fresh_baseline", "it is for a canary that the proxy and the service alone measure"
     for port in (listener.port, listener.preview_port):
         if port is not None and not 0 < port <= _PORT_MAX:
