@@ -12,8 +12,9 @@ from headgate.core import later
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import ReleaseRequested
 from headgate.core.home import folded, frozen
+from headgate.core.judge.traffic import Workload
 from headgate.core.model import Finding, Intent, Plan, Unit, Version
-from headgate.core.planning import Policies, leaving, plan, policies_of
+from headgate.core.planning import NOTHING_MEASURED, Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
 from headgate.ledger.projections import (
     ALL_RELEASES,
@@ -27,6 +28,7 @@ from headgate.ledger.projections import (
     rolled_back_versions,
 )
 from headgate.ledger.sizes import sized
+from headgate.ledger.workloads import workloads
 
 if TYPE_CHECKING:
     from headgate.config import Project
@@ -61,11 +63,13 @@ class Asked:
     stopped: Mapping[Unit, str]
     declared: tuple[Unit, ...]
     later: Mapping[Unit, tuple[str, ...]]
+    workloads: Mapping[Unit, Workload]
 
     def plan(self) -> Plan:
         """The plan as it would be drawn now."""
         stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
-        return leaving(plan(self.intents, stable, self.policies), places(self.running))
+        drawn = plan(self.intents, stable, self.policies, self.workloads)
+        return leaving(drawn, places(self.running))
 
     def labels(self) -> dict[Version, str]:
         """What the versions that were ever released here are called."""
@@ -124,7 +128,9 @@ def _compared(session: Session, environment: str, found: tuple[Intent, ...], rul
     waits = {
         one.unit: _later(session, environment, running[one.unit], later.Asked(one, rules)) for one in stays
     }
-    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits)
+    units_new = [one.unit for one in new] if session.has_ledger else []
+    measured = workloads(session.ledger, units_new) if units_new else NOTHING_MEASURED
+    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits, measured)
 
 
 def _later(session: Session, environment: str, run: Running, now: later.Asked) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
 from headgate.core.criteria import JudgeSpec, MeanCriterion
+from headgate.core.deadlines import with_deadlines
 from headgate.core.judge.learning import learning_s
 from headgate.core.judge.planner import (
     Forecast,
@@ -20,13 +21,12 @@ from headgate.core.judge.planner import (
     best_ladder,
     forecast,
     ladder_harm,
-    measured,
     stretches,
 )
 from headgate.core.model import Bake, Intent, Learn, Unit, Version
 from headgate.core.strategies import STRATEGIES, with_learning
+from headgate.ledger.workloads import workload
 
-RELEASES = 5
 """So many releases back it is looked how much traffic there was."""
 SEED = 1
 """The same question gives the same answer."""
@@ -113,7 +113,8 @@ def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
         return None
     workload, source = replace(found[0], fresh=intent.rollout.fresh_baseline), found[1]
     spec = intent.judge
-    steps = with_learning(tuple(STRATEGIES[intent.rollout.strategy](intent)))
+    drawn = tuple(STRATEGIES[intent.rollout.strategy](intent))
+    steps = with_learning(with_deadlines(intent, drawn, workload))
     seen = _forecast(spec, workload, stretches(steps), given)
     learns = any(isinstance(step, Learn) for step in steps)
     if given.within_s is None:
@@ -159,10 +160,4 @@ def _workload(session: Session, intent: Intent, given: Given) -> tuple[Workload,
 
 
 def _measured(session: Session, unit: Unit) -> Workload | None:
-    if not session.has_ledger:
-        return None
-    releases = session.ledger.summaries(
-        project=unit.project, environment=unit.environment, service=unit.service, limit=RELEASES
-    )
-    samples = (one for summary in releases for one in session.ledger.samples(summary.release))
-    return measured(one for one in samples if one.unit == unit)
+    return workload(session.ledger, unit) if session.has_ledger else None

@@ -10,6 +10,7 @@ from headgate.core.admission import Known, Words, objections
 from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import Home, folded, frozen
+from headgate.core.judge.traffic import Workload
 from headgate.core.model import Intent, Leg, Plan, Unit, Version, worst
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
 from headgate.core.submission import Submission
@@ -27,6 +28,7 @@ from headgate.ledger.projections import (
     rolled_back,
     rolled_back_versions,
 )
+from headgate.ledger.workloads import workloads
 
 PAGE = 100
 """So many of a unit's releases are read at once, until the last promoted one is found."""
@@ -36,7 +38,8 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its name and time later."""
     seen = _Seen.of(ledger)
     moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
-    drawn = _draw(wish.intents, wish.policies, seen, back=wish.rollback_to is not None)
+    traffic = workloads(ledger, [intent.unit for intent in wish.intents])
+    drawn = _draw(wish.intents, wish.policies, seen, traffic, back=wish.rollback_to is not None)
     asked = wish.intents if wish.rollback_to is None else ()
     found = objections(wish.intents, drawn, seen.known(moving, asked, at, wish.declared), wish.words)
     behind = next((moving[intent.unit] for intent in wish.intents if intent.unit in moving), None)
@@ -58,7 +61,8 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
 def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -> ReleaseDequeued:
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
     seen = _Seen.of(ledger, without=asked.release)
-    drawn = _draw(asked.intents, policies_of(before), seen, back=asked.rollback_to is not None)
+    traffic = workloads(ledger, [intent.unit for intent in asked.intents])
+    drawn = _draw(asked.intents, policies_of(before), seen, traffic, back=asked.rollback_to is not None)
     words = Words(asked.retry_reason, asked.break_glass_reason)
     changing = asked.intents if asked.rollback_to is None else ()
     found = objections(asked.intents, drawn, seen.known({}, changing, at), words)
@@ -124,9 +128,17 @@ def free_name(ledger: Ledger) -> str:
     return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
 
 
-def _draw(intents: tuple[Intent, ...], policies: Policies, seen: _Seen, *, back: bool) -> Plan:
-    draw = plan_back if back else plan
-    drawn = leaving(draw(intents, _stable(seen.running), policies), places(seen.running))
+def _draw(
+    intents: tuple[Intent, ...],
+    policies: Policies,
+    seen: _Seen,
+    traffic: Mapping[Unit, Workload],
+    *,
+    back: bool,
+) -> Plan:
+    stable = _stable(seen.running)
+    drawn = plan_back(intents, stable, policies) if back else plan(intents, stable, policies, traffic)
+    drawn = leaving(drawn, places(seen.running))
     tried = attempts(seen.summaries)
     return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.candidate, 0)) for leg in drawn.legs))
 

@@ -7,6 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.deadlines import with_deadlines
+from headgate.core.judge.traffic import Workload
 from headgate.core.model import (
     Audience,
     Bake,
@@ -60,11 +62,20 @@ def policies_of(drawn: Plan) -> Policies:
 Strategy = Callable[[Intent], Iterator[Step]]
 
 
-def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
+NOTHING_MEASURED: Mapping[Unit, Workload] = {}
+
+
+def plan(
+    intents: tuple[Intent, ...],
+    running: Mapping[Unit, Version],
+    policies: Policies,
+    workloads: Mapping[Unit, Workload] = NOTHING_MEASURED,
+) -> Plan:
     """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
 
     A first release has nothing to be compared with or to go back to: it is exposed at once. What runs this very version
-    is only adjusted, in size or place.
+    is only adjusted, in size or place. `workloads` are what was measured of the units' traffic: deadlines that nobody
+    has declared follow from them.
     """
 
     def strategy(intent: Intent) -> Strategy:
@@ -72,7 +83,7 @@ def plan(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies:
             return adjusted
         return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
 
-    return _plan(intents, running, policies, strategy)
+    return _plan(intents, running, policies, strategy, workloads)
 
 
 def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
@@ -95,9 +106,13 @@ def _plan(
     running: Mapping[Unit, Version],
     policies: Policies,
     strategy: Callable[[Intent], Strategy],
+    workloads: Mapping[Unit, Workload] = NOTHING_MEASURED,
 ) -> Plan:
     return Plan(
-        legs=tuple(_leg(intent, running.get(intent.unit), strategy(intent)) for intent in intents),
+        legs=tuple(
+            _leg(intent, running.get(intent.unit), strategy(intent), workloads.get(intent.unit))
+            for intent in intents
+        ),
         gates=policies.gates,
         on_inconclusive=policies.on_inconclusive,
         on_no_data=policies.on_no_data,
@@ -107,8 +122,8 @@ def _plan(
     )
 
 
-def _leg(intent: Intent, baseline: Version | None, strategy: Strategy) -> Leg:
-    steps = tuple(strategy(intent))
+def _leg(intent: Intent, baseline: Version | None, strategy: Strategy, workload: Workload | None) -> Leg:
+    steps = with_deadlines(intent, tuple(strategy(intent)), workload)
     judged = baseline is not None and any(isinstance(step, Promote) and step.judged for step in steps)
     steps = with_learning(steps) if judged else steps
     return Leg(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from headgate.controller.readings import merged
 from headgate.core.judge.screening import whole
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, carried, since, together
 
-EXAMPLES = {
+EXAMPLES: dict[str, Any] = {
     "requests": 10,
     "errors": 3,
     "latency_ms": Histogram((5.0,), (0,)),

@@ -79,6 +79,7 @@ def _looked(before: Look | None, cpu_s: float, now: float) -> Look:
 
 def create(wires: Wires) -> ProcessSignals:
     """The plugin's factory. Raises Permanent where the target does not run processes that could be looked at."""
-    if not isinstance(wires.target, Measurable):
+    target: object = wires.target
+    if not isinstance(target, Measurable):
         raise Permanent("this target cannot say what the processes of an instance use")
-    return ProcessSignals(wires.target, settings_of(wires, Settings).gauges, time.monotonic)
+    return ProcessSignals(target, settings_of(wires, Settings).gauges, time.monotonic)

@@ -27,6 +27,7 @@ READERS_MAX = 16
 """So many pages are read at once, in threads of their own: whoever is slow delays nobody else's threads."""
 
 VERSIONS_MAX = 64
+NO_GAUGES: Mapping[str, str] = {}
 
 
 class Business(msgspec.Struct, frozen=True):
@@ -86,12 +87,12 @@ class ScrapeSignals:
         addresses: Callable[[Version], Sequence[str]],
         path: Callable[[Version], str],
         business: Callable[[Version], Mapping[str, Business]],
-        gauges: Mapping[str, str] | None = None,
+        gauges: Mapping[str, str] = NO_GAUGES,
     ) -> None:
         self._addresses = addresses
         self._path = path
         self._business = business
-        self._gauges = gauges or {}
+        self._gauges = gauges
         self._tallies: dict[Version, _Tally] = {}
         self._readers = ThreadPoolExecutor(READERS_MAX, "metrics")
         self._odd: set[Version] = set()
