@@ -132,14 +132,15 @@ def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
         return _failed(spec, readings, evidence, placebo)
     deciding = [reading for reading in readings if reading.weight > 0]
     kind, reason = _undecided(spec, state, deciding, evidence, defect)
-    reason = "; ".join([reason, *[f"warning: {r.warning}" for r in readings if r.warning]])
+    warnings = tuple([reading.warning for reading in readings if reading.warning])
+    reason = "; ".join([reason, *[f"warning: {warning}" for warning in warnings]])
     metrics = tuple([reading.evidence for reading in readings])
     if kind != "hold_external":
-        return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo)
+        return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo, warnings=warnings)
     shared = state.seconds <= AFTER_STEP_S and any(reading.sudden for reading in deciding)
     if shared:
         reason = f"{reason}, {state.seconds:.0f} s after the step: the canary may harm what both depend on"
-    return Verdict(kind, reason, evidence, enough, metrics, shared, placebo)
+    return Verdict(kind, reason, evidence, enough, metrics, shared, placebo, warnings=warnings)
 
 
 def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float, placebo: float) -> Verdict:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import psutil
 
@@ -14,13 +14,19 @@ def footprints(roots: Iterable[int]) -> dict[int, int]:
 
     One walk over the machine's processes, whatever the number of roots.
     """
-    return {root: sum(_resident(process) for process in tree) for root, tree in _trees(roots)}
+    children: dict[int, list[psutil.Process]] = defaultdict(list)
+    own: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter(["ppid"]):
+        own[process.pid] = process
+        children[process.info["ppid"]].append(process)
+    return {root: sum(_resident(process) for process in _tree(root, own, children)) for root in roots}
 
 
 def usages(roots: Mapping[str, int]) -> dict[str, Usage]:
     """What each root process and all its descendants use, by the root's name; those that are gone are left out."""
-    trees = dict(_trees(roots.values()))
-    found = {name: [one for process in trees[pid] if (one := _usage(process))] for name, pid in roots.items()}
+    found = {
+        name: [one for process in _family(pid) if (one := _usage(process))] for name, pid in roots.items()
+    }
     return {
         name: Usage(
             sum(one.memory for one in used),
@@ -33,18 +39,22 @@ def usages(roots: Mapping[str, int]) -> dict[str, Usage]:
     }
 
 
-def _trees(roots: Iterable[int]) -> Iterator[tuple[int, list[psutil.Process]]]:
-    """Each root with its process and all its descendants'; nothing where it is gone."""
-    children: dict[int, list[psutil.Process]] = defaultdict(list)
-    own: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter(["ppid"]):
-        own[process.pid] = process
-        children[process.info["ppid"]].append(process)
-    for root in roots:
-        found = [own[root]] if root in own else []
-        for process in found:  # grows while it is walked: breadth first
-            found += children[process.pid]
-        yield root, found
+def _tree(
+    root: int, own: dict[int, psutil.Process], children: dict[int, list[psutil.Process]]
+) -> list[psutil.Process]:
+    found = [own[root]] if root in own else []
+    for process in found:  # grows while it is walked: breadth first
+        found += children[process.pid]
+    return found
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """One process and all that it has started: for a few roots, quicker than a walk that keeps every process."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def _resident(process: psutil.Process) -> int:
