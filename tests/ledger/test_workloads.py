@@ -22,7 +22,7 @@ class Written(MemoryLedger):
         self._written, self._damaged = samples, damaged
         self.asked: list[str] = []
 
-    def summaries(self, *, service: str | None = None, **_asked: object) -> list[Summary]:  # type: ignore[override]
+    def summaries(self, *, service: str | None = None, **_asked: object) -> list[Summary]:
         return [a_summary(name, 1, closed=True) for name in ("r2", "r1")] if service == UNIT.service else []
 
     def samples(self, release: str) -> list[Sample]:
