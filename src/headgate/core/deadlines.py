@@ -2,9 +2,10 @@
 
 Where the service's traffic has been measured, that is the time within which a version as good as stable passes with a
 probability of 95% (`planner.passing_s`), with some to spare; nowhere less than what goes without measurements, nor more
-than MOST_S. A step never ends before its criteria can have been judged at all (an instance's warm-up).
+than MOST times that. A step never ends before its criteria can have been judged at all (an instance's warm-up).
 """
 
+import math
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -20,8 +21,8 @@ from headgate.core.strategies import WHOLE, bake
 SURE = 0.95
 SPARE = 1.5
 """So many times the foretold time: a closed form is not the truth, and the traffic of today not that of yesterday."""
-MOST_S = 4 * 3600.0
-"""A version that cannot be proven in this time is a question to a person."""
+MOST = 4.0
+"""At most so many times what goes without measurements: who bakes for a second does not mean to wait for an hour."""
 
 
 def with_deadlines(intent: Intent, steps: tuple[Step, ...], workload: Workload | None) -> tuple[Step, ...]:
@@ -38,10 +39,10 @@ def with_deadlines(intent: Intent, steps: tuple[Step, ...], workload: Workload |
         ):
             return step
         weight, following = weights[index]
-        needed_s = 2 * least_s
+        needed_s = 0.0
         if workload is not None and 0 < weight < WHOLE:
-            needed_s = max(needed_s, _needed_s(intent.judge, workload, weight, following))
-        return replace(step, deadline_s=max(step.deadline_s, min(needed_s, MOST_S)))
+            needed_s = min(_needed_s(intent.judge, workload, weight, following), MOST * step.deadline_s)
+        return replace(step, deadline_s=max(step.deadline_s, needed_s, 2 * least_s))
 
     return tuple([chosen(index, step) for index, step in enumerate(steps)])
 
@@ -50,7 +51,7 @@ def _needed_s(spec: JudgeSpec, workload: Workload, weight: int, following: int) 
     """What passing takes, with some to spare; 0.0 where that cannot be told."""
     risk = max(weight, following, WHOLE * LEAST) / WHOLE
     foretold_s = passing_s(spec, workload, weight, risk, SURE)
-    return SPARE * foretold_s if foretold_s < MOST_S else 0.0
+    return SPARE * foretold_s if math.isfinite(foretold_s) else 0.0
 
 
 def _weights(steps: tuple[Step, ...]) -> Iterator[tuple[int, tuple[int, int]]]:
