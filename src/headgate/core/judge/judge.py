@@ -133,7 +133,8 @@ def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
     deciding = [reading for reading in readings if reading.weight > 0]
     kind, reason = _undecided(spec, state, deciding, evidence, defect)
     warnings = tuple([reading.warning for reading in readings if reading.warning])
-    reason = "; ".join([reason, *[f"warning: {warning}" for warning in warnings]])
+    if warnings:
+        reason = "; ".join([reason, *[f"warning: {warning}" for warning in warnings]])
     metrics = tuple([reading.evidence for reading in readings])
     if kind != "hold_external":
         return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo, warnings=warnings)
