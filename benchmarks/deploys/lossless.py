@@ -16,6 +16,7 @@ from benchmarks.town import Town, folder, town
 from headgate.cli.asking import Request, ask
 from headgate.cli.demo.shop import Shop
 from headgate.cli.session import Session
+from headgate.core.criteria import Latency
 from headgate.core.model import Intent, Stage
 from headgate.core.planning import Policies
 from headgate.core.report import Report
@@ -83,8 +84,9 @@ def _wish(shop: Shop, version: str) -> tuple[Intent, Policies]:
     (found,) = asked.intents
     stages = tuple(Stage(weight=weight, bake_s=0.5, deadline_s=60.0) for weight in WEIGHTS)
     rollout = replace(found.rollout, stages=stages, soak_s=0.5, warm_s=0.5)
+    kept = tuple(one for one in found.judge.criteria if not isinstance(one, Latency))
     rules = replace(asked.policies, on_inconclusive="roll_back", on_no_data="roll_back")
-    return replace(found, rollout=rollout, judge=replace(found.judge, latency=())), rules
+    return replace(found, rollout=rollout, judge=replace(found.judge, criteria=kept)), rules
 
 
 def _deploys(reports: list[Report]) -> dict[str, Any]:

@@ -8,18 +8,18 @@ import numpy as np
 
 from benchmarks.judge.rivals import Counts
 from benchmarks.judge.traffic import BURSTS, LE, MEDIAN_MS, SPREAD, UNIT
-from headgate.core.criteria import ErrorRatio, JudgeSpec
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.arms import Arms
-from headgate.core.judge.errors import enter_errors, observe_errors, start_errors
 from headgate.core.judge.judge import observe, start
+from headgate.core.judge.metrics.errors import enter_errors, observe_errors, start_errors
 from headgate.core.model.sample import Arm, Histogram, Sample
 from headgate.core.model.sample import Counts as InstanceCounts
 from headgate.core.model.verdict import Verdict
 
 ALPHA, NULL, INTERVAL_S = 0.01, 1.25, 15.0
-SPEC = JudgeSpec(latency=(), alpha=ALPHA, interval_s=INTERVAL_S)
-DECLARED = JudgeSpec(latency=(), alpha=ALPHA, interval_s=INTERVAL_S, dispersion=1.0)
+SPEC = JudgeSpec((ErrorRatio(),), alpha=ALPHA, interval_s=INTERVAL_S)
+DECLARED = JudgeSpec((ErrorRatio(),), alpha=ALPHA, interval_s=INTERVAL_S, dispersion=1.0)
 INCIDENT_INTERVALS, INCIDENT = 20, 20.0
 """An incident lasts five minutes, in which both arms fail twenty times as often."""
 
@@ -147,10 +147,10 @@ def verdicts(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> Iterator[Verd
 
 def failed_at(spec: JudgeSpec, bake: Bake, seen: Flow, run: int) -> float:
     """When the judge rolls back. Errors alone are judged without their sentences: what `verdicts` says, sooner."""
-    if spec.latency:
+    if spec.of(Latency):
         failed = (k for k, verdict in enumerate(verdicts(spec, bake, seen, run), 1) if verdict.kind == "fail")
         return next(failed, math.inf) * INTERVAL_S
-    criterion = spec.error_ratio or ErrorRatio()
+    criterion = next(iter(spec.of(ErrorRatio)), ErrorRatio())
     state, enough = start_errors(spec, criterion), needed(spec)
     weights = bake.weights.tolist()
     for k, both in enumerate(arms(seen, run)):

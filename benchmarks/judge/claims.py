@@ -79,13 +79,7 @@ def low_traffic(rng: np.random.Generator, runs: int) -> list[Row]:
     """
     rows: list[Row] = []
     for share in (0.0, 0.6, 0.8):
-        spec = JudgeSpec(
-            error_ratio=ErrorRatio(factor=1.0),
-            latency=(),
-            dispersion=1.0,
-            deadline_share=share,
-            promote=False,
-        )
+        spec = JudgeSpec((ErrorRatio(factor=1.0),), dispersion=1.0, deadline_share=share, promote=False)
         found = {times: sum(_found(rng, spec, times) for _ in range(runs)) for times in (1.0, 2.0)}
         rows.append(
             {

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.judge.traffic import BURSTS, Scene, samples
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.judge import observe, start
 from headgate.core.model.verdict import Verdict
 
-ERRORS_ONLY = JudgeSpec(latency=())
+ERRORS_ONLY = JudgeSpec((ErrorRatio(),))
 """The whole budget on errors: the spec that is quickest to roll back."""
 LEAD = ((0, 30),)
 """Half a minute of stable alone before the canary has traffic, as while a version is prepared."""

@@ -19,12 +19,12 @@ LEAD = 4
 PATIENCE = 10.0
 LE = (50.0, 100.0, 250.0, 60_000.0)
 SLOW = ((50.0, 0.05), (100.0, 0.008), (250.0, 0.001), (60_000.0, 0.0))
-ERRORS = JudgeSpec(latency=(), interval_s=INTERVAL_S)
-DECLARED = JudgeSpec(latency=(), interval_s=INTERVAL_S, dispersion=1.0)
+ERRORS = JudgeSpec((ErrorRatio(),), interval_s=INTERVAL_S)
+DECLARED = JudgeSpec((ErrorRatio(),), interval_s=INTERVAL_S, dispersion=1.0)
 DEFAULT = JudgeSpec(interval_s=INTERVAL_S)
-LIMITED = JudgeSpec(error_ratio=ErrorRatio(max=0.02), latency=(), interval_s=INTERVAL_S)
-ORDERS = JudgeSpec(latency=(), means=(MeanCriterion("orders"),), interval_s=INTERVAL_S)
-SLOW_ONLY = JudgeSpec(error_ratio=None, latency=(Latency(),), interval_s=INTERVAL_S)
+LIMITED = JudgeSpec((ErrorRatio(max=0.02),), interval_s=INTERVAL_S)
+ORDERS = JudgeSpec((ErrorRatio(), MeanCriterion("orders")), interval_s=INTERVAL_S)
+SLOW_ONLY = JudgeSpec((Latency(),), interval_s=INTERVAL_S)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _arm(rng: np.random.Generator, cell: Cell, part: float, factor: float) -> Ar
     for name, traffic in cell.workload.signals:
         cases = int(rng.poisson(traffic.rate * INTERVAL_S * part))
         means[name] = Mean(float(rng.binomial(cases, traffic.base / worse.get(name, 1.0))), cases)
-    if not cell.spec.latency:
+    if not cell.spec.of(Latency):
         return Arm(n, x, means=means)
     slow = [min(share * worse.get("latency_p99", 1.0), 1.0) for _, share in SLOW]
     parts = rng.multinomial(n, np.diff([0.0, *(1 - share for share in slow)]))

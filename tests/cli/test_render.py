@@ -198,12 +198,16 @@ def test_artifacts() -> None:
 
 def test_criteria_in_words() -> None:
     spec = JudgeSpec(
-        error_ratio=ErrorRatio(max=0.01),
-        latency=(Latency(0.99, 500.0, 1.5), Latency(0.999, 2000.0, None)),
-        means=(MeanCriterion("orders", limit=0.9), MeanCriterion("refunds", higher_is_better=False)),
+        (
+            ErrorRatio(max=0.01),
+            Latency(0.99, 500.0, 1.5),
+            Latency(0.999, 2000.0, None),
+            MeanCriterion("orders", limit=0.9),
+            MeanCriterion("refunds", higher_is_better=False),
+        )
     )
     compare("criteria", "".join(f"{line}\n" for line in in_words(spec)))
-    assert "errors are not judged" in in_words(JudgeSpec(error_ratio=None))
+    assert "errors are not judged" in in_words(JudgeSpec((Latency(),)))
 
 
 def test_a_plan_is_told_that_its_instances_are_too_few() -> None:

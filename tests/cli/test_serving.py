@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from headgate.cli.serving import JUDGES_MAX, Bench, server
+from headgate.core.criteria import ErrorRatio
 from headgate.judge import ArmCounts, Interval, Judge, JudgeSpec
 
 Answer = tuple[int, dict[str, Any]]
 
 
 def new() -> Judge:
-    return Judge(JudgeSpec(latency=()))
+    return Judge(JudgeSpec((ErrorRatio(),)))
 
 
 @pytest.fixture

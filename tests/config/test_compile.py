@@ -109,20 +109,19 @@ def test_how_the_reference_is_released() -> None:
         Stage(until=Hours(22 * 60, 6 * 60, "Europe/Berlin", offsets_of("Europe/Berlin"))),
     )
     judge = found.judge
-    assert judge.error_ratio == ErrorRatio(1.25, 0.01, 2.0)
-    assert Latency(0.999, 2000.0, None) in judge.latency
-    assert len(judge.latency) == 5
-    assert judge.means[0] == MeanCriterion(
-        "orders_per_checkout", higher_is_better=True, margin=0.2, limit=0.9
-    )
-    assert judge.means[1].limit == 0.05
+    assert judge.of(ErrorRatio) == (ErrorRatio(1.25, 0.01, 2.0),)
+    assert Latency(0.999, 2000.0, None) in judge.criteria
+    assert len(judge.of(Latency)) == 5
+    orders, other = judge.of(MeanCriterion)[:2]
+    assert orders == MeanCriterion("orders_per_checkout", higher_is_better=True, margin=0.2, limit=0.9)
+    assert other.limit == 0.05
     assert (judge.alpha, judge.requests_min, judge.interval_s, judge.no_data_after_s) == (0.01, 50, 0.5, 30.0)
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found
 
 
 def test_what_is_not_said_is_what_the_core_holds_good() -> None:
     found = intent(load_text(project_text(), "x"), "production", "web", VERSION)
-    assert found.judge == JudgeSpec(means=(ANSWERED,), external=True)
+    assert found.judge == JudgeSpec((ErrorRatio(), Latency(), ANSWERED), external=True)
     assert found.rollout.stages == DEFAULT_STAGES
     assert found.listener == Listener(8080)
 
@@ -151,13 +150,11 @@ def test_every_key_of_the_proxy() -> None:
 def test_short_forms_of_criteria() -> None:
     text = project_text("criteria: {error_ratio: off, p99: off}")
     assert intent(load_text(text, "x"), "production", "web", VERSION).judge == JudgeSpec(
-        error_ratio=None, latency=(), means=(ANSWERED,), external=True
+        (ANSWERED,), external=True
     )
     text = project_text("criteria: {error_ratio: 1%, p95: 200ms}")
     judge = intent(load_text(text, "x"), "production", "web", VERSION).judge
-    assert judge == JudgeSpec(
-        error_ratio=ErrorRatio(max=0.01), latency=(Latency(0.95, 200.0),), means=(ANSWERED,), external=True
-    )
+    assert judge == JudgeSpec((ErrorRatio(max=0.01), Latency(0.95, 200.0), ANSWERED), external=True)
 
 
 @pytest.mark.parametrize(("written", "expected"), [("20%", 0.2), ("90%", 0.9), ("0%", 0.0)])
@@ -257,7 +254,7 @@ def test_files_are_read_with_their_place(tmp_path: Path) -> None:
 )
 def test_margins_of_latency(said: str, expected: Latency) -> None:
     text = project_text(f"criteria: {{p99: {said}}}")
-    assert intent(load_text(text, "x"), "production", "web", VERSION).judge.latency == (expected,)
+    assert intent(load_text(text, "x"), "production", "web", VERSION).judge.of(Latency) == (expected,)
 
 
 @pytest.mark.parametrize(

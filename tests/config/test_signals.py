@@ -4,6 +4,7 @@ import pytest
 
 from headgate.config import ConfigError, load_text
 from headgate.config.compile import intent
+from headgate.core.criteria import MeanCriterion
 from headgate.core.model import Source, Unit, Version
 from headgate.ports.registry import names
 
@@ -49,7 +50,7 @@ def test_what_the_plan_carries() -> None:
     }
     assert found.sources == (Source("mesh", "prometheus", settings),)
     assert found.measured_by == "mesh"
-    assert [mean.name for mean in found.judge.means] == ["paid", "answered"]
+    assert [mean.name for mean in found.judge.of(MeanCriterion)] == ["paid", "answered"]
 
 
 def test_no_literal_secret_is_repeated() -> None:

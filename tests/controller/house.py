@@ -50,7 +50,7 @@ PATIENCE = Patience(
     attempts=3,
 )
 RATE = 100
-JUDGE = JudgeSpec(ErrorRatio(max=0.2), latency=(), requests_min=20)
+JUDGE = JudgeSpec((ErrorRatio(max=0.2),), requests_min=20)
 T = TypeVar("T")
 Behaviour = Exception | str | None
 """What befalls a call: an exception is raised, "hang" never returns, a number of seconds as text takes as long."""

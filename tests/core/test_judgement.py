@@ -8,6 +8,7 @@ from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.effects import Observe
 from headgate.core.events import AnyEvent, Judged
 from headgate.core.judge.judge import JudgeState, start
+from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.judgement import LEARNING, judge
 from headgate.core.model import Arm, Sample
 from headgate.core.replay import replay
@@ -15,7 +16,7 @@ from headgate.core.state import UNEXPOSED, Pending
 from tests.core.judge.traffic import counts, sample
 from tests.core.ride import Ride, answer, leg, plan_of, request
 
-SPEC = JudgeSpec(ErrorRatio(), latency=(), interval_s=1.0, external=True)
+SPEC = JudgeSpec((ErrorRatio(),), interval_s=1.0, external=True)
 ALONE = sample(Arm(1000, 2), Arm(), weight=0)
 
 
@@ -59,9 +60,10 @@ def test_what_is_learnt_before_the_exposure_is_known_in_it() -> None:
     blown = sample(Arm(900, 1), Arm(100, 9))
     blind, _ = fed(SPEC, (blown, 1))
     learnt, _ = fed(SPEC, *([(calm, UNEXPOSED)] * 7 + [(storm, UNEXPOSED)]) * 6, (blown, 1))
-    assert blind.errors is not None
-    assert learnt.errors is not None
-    assert learnt.errors.e_value < blind.errors.e_value
+    (known,), (unknown,) = learnt.metrics, blind.metrics
+    assert isinstance(known, ErrorState)
+    assert isinstance(unknown, ErrorState)
+    assert known.e_value < unknown.e_value
 
 
 # --- the exact test ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headgate.core.backtest import backtest, outcome
 from headgate.core.counterfactual import Threshold, counterfactual, found_at
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.events import Judged
 from headgate.core.model import Arm, Sample, Verdict
 from headgate.core.plan import Leg
@@ -83,7 +83,7 @@ def test_a_replay_takes_other_criteria() -> None:
     known = {sample_digest(fact.sample): fact.sample for fact in story.facts if fact.sample is not None}
 
     def strict(leg: Leg) -> JudgeSpec:
-        return replace(leg.judge, requests_min=1_000_000, latency=())
+        return replace(leg.judge, requests_min=1_000_000, criteria=leg.judge.of(ErrorRatio))
 
     seen = replay(story.said, known.get, strict)
     assert {one.verdict.kind for one in seen.intervals} <= {"watch", "no_data", "inconclusive"}

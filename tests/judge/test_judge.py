@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headgate.core.criteria import ErrorRatio
 from headgate.core.judge.judge import observe, start
 from headgate.judge import ArmCounts, Buckets, Interval, Judge, JudgeSpec, answer
 
@@ -21,7 +22,7 @@ def traffic(canary_errors: float, seconds: int = 60, weight: float = 10) -> Iter
 
 
 def test_a_bad_canary_fails_and_stays_failed() -> None:
-    judge = Judge(JudgeSpec(latency=()))
+    judge = Judge(JudgeSpec((ErrorRatio(),)))
     kinds = [judge.observe(one).kind for one in traffic(0.1)]
     first = kinds.index("fail")
     assert first < 10
@@ -29,13 +30,13 @@ def test_a_bad_canary_fails_and_stays_failed() -> None:
 
 
 def test_a_good_canary_passes_and_stays_so_whatever_comes() -> None:
-    judge = Judge(JudgeSpec(latency=()))
+    judge = Judge(JudgeSpec((ErrorRatio(),)))
     assert [judge.observe(one).kind for one in traffic(0.002)][-1] == "pass"
     assert {judge.observe(one).kind for one in traffic(0.5)} == {"pass"}
 
 
 def test_it_is_the_engine_of_the_releases() -> None:
-    spec = JudgeSpec(latency=(), promote=False)
+    spec = JudgeSpec((ErrorRatio(),), promote=False)
     judge, state = Judge(spec), start(spec)
     for one in traffic(0.004):
         state, expected = observe(spec, state, one.sample(1.0), 0)
@@ -57,19 +58,19 @@ def test_latency_that_was_asked_for_and_is_missing_never_passes() -> None:
 
 
 def test_an_arm_that_is_missing_is_no_data() -> None:
-    verdict = Judge(JudgeSpec(latency=())).observe(Interval(1.0, ArmCounts(900)))
+    verdict = Judge(JudgeSpec((ErrorRatio(),))).observe(Interval(1.0, ArmCounts(900)))
     assert (verdict.kind, verdict.reason) == ("no_data", "in this interval: canary was not measured")
 
 
 def test_time_that_stands_still_is_no_data() -> None:
-    judge = Judge(JudgeSpec(latency=(), promote=False))
+    judge = Judge(JudgeSpec((ErrorRatio(),), promote=False))
     one = next(traffic(0.002))
     judge.observe(one)
     assert judge.observe(one).kind == "no_data"
 
 
 def test_another_weight_begins_another_step() -> None:
-    judge = Judge(JudgeSpec(latency=(), requests_min=150, promote=False))
+    judge = Judge(JudgeSpec((ErrorRatio(),), requests_min=150, promote=False))
     small, large = Interval(1.0, ArmCounts(900), ArmCounts(100), 10), ArmCounts(500)
     assert "100 of at least 150 requests" in judge.observe(small).reason
     assert "100 of at least 150" in judge.observe(Interval(2.0, large, ArmCounts(100), 50)).reason
@@ -77,12 +78,12 @@ def test_another_weight_begins_another_step() -> None:
 
 @pytest.mark.parametrize(("at", "length"), [(15.0, 15.0), (1.7e9, 1.0), (0.0, 1.0)])
 def test_the_first_interval_has_the_length_of_its_clock(at: float, length: float) -> None:
-    judge = Judge(JudgeSpec(latency=(), interval_s=1.0))
+    judge = Judge(JudgeSpec((ErrorRatio(),), interval_s=1.0))
     assert judge._length(Interval(at)) == length
 
 
 def test_an_answer_has_what_a_line_shows() -> None:
-    judge = Judge(JudgeSpec(latency=()))
+    judge = Judge(JudgeSpec((ErrorRatio(),)))
     verdict = judge.observe(next(traffic(0.002)))
     said = answer(15.0, verdict)
     assert (said.at, said.verdict, said.evidence) == (15.0, verdict.kind, verdict.evidence)

@@ -30,6 +30,7 @@ def test_a_plan_from_before_legs_had_changes_means_what_it_meant() -> None:
             after, reason = before.pop("one_way_after"), before.pop("one_way_reason")
             steps = [(one["step"], one["reason"]) for one in merged["one_way"]]
             assert steps == ([] if after is None else [(after + 1, reason)])
+            assert before.pop("judge") != merged["judge"], "see `test_old_criteria`"
             shared = {field: merged[field] for field in before}
             for step in shared["steps"]:
                 step.pop("one_way", None)

@@ -15,12 +15,7 @@ from headgate.ledger import MemoryLedger
 from tests.controller.house import WEB, Home, House, intent, play
 
 JUDGE = JudgeSpec(
-    ErrorRatio(max=0.05),
-    latency=(Latency(max_ms=250.0),),
-    requests_min=10,
-    interval_s=0.25,
-    beta=0.2,
-    worse_by=0.2,
+    (ErrorRatio(max=0.05), Latency(max_ms=250.0)), requests_min=10, interval_s=0.25, beta=0.2, worse_by=0.2
 )
 STEPS = (Stage(weight=20, bake_s=2.0), Stage(weight=50, bake_s=1.0))
 BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 60_000.0)

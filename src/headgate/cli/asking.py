@@ -12,9 +12,10 @@ from headgate.core import later
 from headgate.core.admission import Known, Words, objections
 from headgate.core.events import ReleaseRequested
 from headgate.core.home import folded, frozen
+from headgate.core.judge.traffic import Workload
 from headgate.core.model import Finding, Intent, Unit, Version
 from headgate.core.plan import Plan
-from headgate.core.planning import Policies, leaving, plan, policies_of
+from headgate.core.planning import NOTHING_MEASURED, Policies, leaving, plan, policies_of
 from headgate.core.summary import Summary
 from headgate.ledger.legality import Legality, legality
 from headgate.ledger.projections import (
@@ -30,6 +31,7 @@ from headgate.ledger.projections import (
     rolled_back_versions,
 )
 from headgate.ledger.sizes import sized
+from headgate.ledger.workloads import workloads
 
 if TYPE_CHECKING:
     from headgate.config import Project
@@ -66,11 +68,12 @@ class Asked:
     declared: tuple[Unit, ...]
     later: Mapping[Unit, tuple[str, ...]]
     legality: Legality
+    workloads: Mapping[Unit, Workload]
 
     def plan(self) -> Plan:
         """The plan as it would be drawn now."""
         stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
-        drawn = plan(self.legality.intents, stable, self.policies, self.legality.forward)
+        drawn = plan(self.legality.intents, stable, self.policies, self.legality.forward, self.workloads)
         return leaving(drawn, places(self.running))
 
     def labels(self) -> dict[Version, str]:
@@ -142,7 +145,11 @@ def _compared(session: Session, environment: str, found: tuple[Intent, ...], rul
     waits = {
         one.unit: _later(session, environment, running[one.unit], later.Asked(one, rules)) for one in stays
     }
-    return Asked(environment, new, same, rules, running, tuple(summaries), stopped, units, waits, legal)
+    units_new = [one.unit for one in new] if session.has_ledger else []
+    measured = workloads(session.ledger, units_new) if units_new else NOTHING_MEASURED
+    return Asked(
+        environment, new, same, rules, running, tuple(summaries), stopped, units, waits, legal, measured
+    )
 
 
 def _later(session: Session, environment: str, run: Running, now: later.Asked) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import JudgeSpec, MeanCriterion
+from headgate.core.deadlines import with_deadlines
 from headgate.core.judge.learning import learning_s
 from headgate.core.judge.planner import (
     Forecast,
@@ -20,14 +21,13 @@ from headgate.core.judge.planner import (
     best_ladder,
     forecast,
     ladder_harm,
-    measured,
     stretches,
 )
 from headgate.core.model import Intent, Unit, Version
 from headgate.core.steps import Bake, Learn
 from headgate.core.strategies import STRATEGIES, with_learning
+from headgate.ledger.workloads import workload
 
-RELEASES = 5
 """So many releases back it is looked how much traffic there was."""
 SEED = 1
 """The same question gives the same answer."""
@@ -114,7 +114,8 @@ def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
         return None
     workload, source = replace(found[0], fresh=intent.rollout.fresh_baseline), found[1]
     spec = intent.judge
-    steps = with_learning(tuple(STRATEGIES[intent.rollout.strategy](intent)))
+    drawn = tuple(STRATEGIES[intent.rollout.strategy](intent))
+    steps = with_learning(with_deadlines(intent, drawn, workload))
     seen = _forecast(spec, workload, stretches(steps), given)
     learns = any(isinstance(step, Learn) for step in steps)
     if given.within_s is None:
@@ -135,9 +136,10 @@ def _forecast(
 
 def _workload(session: Session, intent: Intent, given: Given) -> tuple[Workload, str] | None:
     """What is known of the service, and where from: what a person says goes before what was measured."""
-    strange = sorted({name for name, _ in given.signals} - {mean.name for mean in intent.judge.means})
+    means = intent.judge.of(MeanCriterion)
+    strange = sorted({name for name, _ in given.signals} - {mean.name for mean in means})
     if strange:
-        known = ", ".join(mean.name for mean in intent.judge.means) or "none"
+        known = ", ".join(mean.name for mean in means) or "none"
         raise Unable(f"{intent.unit.service} has no signal {strange[0]}", f"its business signals: {known}")
     seen = _measured(session, intent.unit)
     if seen is None and given.rate is not None and given.base is not None:
@@ -159,10 +161,4 @@ def _workload(session: Session, intent: Intent, given: Given) -> tuple[Workload,
 
 
 def _measured(session: Session, unit: Unit) -> Workload | None:
-    if not session.has_ledger:
-        return None
-    releases = session.ledger.summaries(
-        project=unit.project, environment=unit.environment, service=unit.service, limit=RELEASES
-    )
-    samples = (one for summary in releases for one in session.ledger.samples(summary.release))
-    return measured(one for one in samples if one.unit == unit)
+    return workload(session.ledger, unit) if session.has_ledger else None

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from headgate.cli.errors import Unable, did_you_mean
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion
 
 FLAGS = {"horizon": "horizon_s", "interval": "interval_s", "no_data_after": "no_data_after_s"}
 """Durations, which may also be written as people write them (`24h`)."""
@@ -18,6 +18,19 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     "latency": Latency,
     "means": MeanCriterion,
 }
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """The criteria as a spec has them: under a key for each kind."""
+
+    error_ratio: ErrorRatio | None = ErrorRatio()
+    latency: tuple[Latency, ...] = (Latency(),)
+    means: tuple[MeanCriterion, ...] = ()
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        errors = () if self.error_ratio is None else (self.error_ratio,)
+        return (*errors, *self.latency, *self.means)
 
 
 def read_spec(file: Path | None) -> dict[str, Any]:
@@ -38,7 +51,8 @@ def read_spec(file: Path | None) -> dict[str, Any]:
 
 def _checked(said: dict[str, Any], place: str) -> dict[str, Any]:
     """The spec with its keys as the core calls them. Raises Unable for a key that there is not."""
-    _known(said, [*JudgeSpec.__struct_fields__, *FLAGS, MARGIN], place)
+    fields = [name for name in JudgeSpec.__struct_fields__ if name != "criteria"]
+    _known(said, [*PARTS, *fields, *FLAGS, MARGIN], place)
     for key, kind in PARTS.items():
         found = said.get(key)
         parts = cast("list[object]", found) if isinstance(found, list) else [found]
@@ -76,7 +90,8 @@ def spec_of(said: dict[str, Any]) -> JudgeSpec:
     if fields.get("dispersion") == "auto":
         fields["dispersion"] = None
     try:
-        spec = msgspec.convert(fields, JudgeSpec)
+        asked = msgspec.convert({key: fields.pop(key) for key in PARTS if key in fields}, _Asked)
+        spec = msgspec.structs.replace(msgspec.convert(fields, JudgeSpec), criteria=asked.criteria)
     except msgspec.ValidationError as error:
         raise Unable(f"the spec: {error}") from error
     _sensible(spec)
@@ -87,7 +102,7 @@ def _sensible(spec: JudgeSpec) -> None:
     wrong = (
         ("alpha", 0 < spec.alpha < 1, "between 0 and 1"),
         ("beta", 0 < spec.beta < 1, "between 0 and 1"),
-        ("margin", spec.error_ratio is None or spec.error_ratio.factor > 0, "above 0"),
+        ("margin", all(errors.factor > 0 for errors in spec.of(ErrorRatio)), "above 0"),
         ("worse", spec.worse > 1, "above 1"),
         ("worse_by", 0 < spec.worse_by < 1, "between 0 and 1"),
         ("dispersion", spec.dispersion is None or spec.dispersion >= 1, "`auto`, or at least 1"),

@@ -7,9 +7,11 @@ from typing import cast
 from headgate.config.closest import closest
 from headgate.config.models import Environment, Journey, Project, Service
 from headgate.config.models.complaint import Complaint, listed
+from headgate.config.models.criteria import PROCESS, SERVICE
 from headgate.config.quantities import write_duration
 from headgate.config.salvage import Sound
 from headgate.ports.novelty import NEW_ERRORS
+from headgate.ports.usage import GAUGES
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -124,6 +126,29 @@ def _sources(service: Service) -> Iterator[Complaint]:
             continue  # a source of log lines gives it besides
         if at[-1] == "from" and isinstance(means, dict) and name not in means:
             yield _unknown(f"mean of `{source}`", str(name), cast("dict[str, object]", means), at[:-1])
+
+
+def _gauges(service: Service) -> Iterator[Complaint]:
+    """Each gauge must come from somewhere that gives it."""
+    for name, one in service.criteria.saturation.items():
+        at = ("criteria", "saturation", name)
+        if one.source in (PROCESS, SERVICE) and one.source in service.signals:
+            what = f"`{one.source}` is what gauges come from without a source, and here a source is called so"
+            yield Complaint((*at, "from"), what, "another name for the source in `signals`")
+        elif one.source == PROCESS:
+            if name not in GAUGES:
+                yield _unknown("gauge of a process", name, dict.fromkeys(GAUGES, ""), at)
+        elif one.source == SERVICE:
+            if service.metrics is None:
+                what = "this gauge is read from the service's own metrics, and it has no `metrics`"
+                yield Complaint((*at, "from"), what, "", "say where they are: `metrics: /metrics`", key=True)
+        elif one.source not in service.signals:
+            yield _unknown("source", one.source, [PROCESS, SERVICE, *service.signals], (*at, "from"))
+        else:
+            gauges = service.signals[one.source].settings.get("gauges")
+            if isinstance(gauges, dict | list | tuple) and name not in gauges:
+                known = [str(one) for one in cast("Iterable[object]", gauges)]
+                yield _unknown(f"gauge of `{one.source}`", name, known, at)
 
 
 def _fresh(service: Service) -> Iterator[Complaint]:
@@ -300,6 +325,7 @@ _OF_SERVICE: tuple[tuple[Callable[[Service], Iterator[Complaint]], tuple[str, ..
     (_business, ("criteria", "metrics")),
     (_sources, ("criteria", "signals")),
     (_means, ("criteria", "signals")),
+    (_gauges, ("criteria", "signals", "metrics")),
     (_fresh, ("rollout", "signals")),
     (_placeholders, ("run",)),
     (_places, ("shared", "writable")),

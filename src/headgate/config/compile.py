@@ -21,7 +21,7 @@ from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.complaint import listed
 from headgate.config.problems import ConfigError, Problem
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.model import (
     Audience,
     Channel,
@@ -103,7 +103,10 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         judge=_judge(found.criteria),
         instances=found.instances,
         label=label,
-        sources=tuple(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
+        sources=(
+            *(Source(name, one.kind, one.settings) for name, one in found.signals.items()),
+            *found.criteria.sources,
+        ),
         measured_by=found.criteria.measured_by or "",
         one_way=OneWay(found.rollback.one_way, found.rollback.after) if found.rollback.one_way else None,
         platform=found.platform or environment_of(project, environment).platform,
@@ -286,35 +289,8 @@ def _stage(step: Step) -> Stage:
 
 
 def _judge(criteria: Criteria) -> JudgeSpec:
-    errors = criteria.error_ratio
-    quantiles = criteria.quantiles
     return JudgeSpec(
-        error_ratio=ErrorRatio(errors.no_worse_than, errors.max, errors.importance) if errors else None,
-        latency=(Latency(),)
-        if quantiles is None
-        else tuple(
-            Latency(
-                quantile,
-                limit.max * 1000 if limit.max is not None else None,
-                limit.factor,
-                limit.importance,
-                limit.no_slower_than * 1000 if limit.no_slower_than is not None else None,
-            )
-            for quantile, limit in quantiles
-        ),
-        means=(
-            *(
-                MeanCriterion(
-                    name,
-                    signal.higher_is_better,
-                    signal.no_worse_than,
-                    signal.min if signal.higher_is_better else signal.max,
-                    signal.importance,
-                )
-                for name, signal in criteria.business.items()
-            ),
-            ANSWERED,
-        ),
+        criteria=(*criteria.asked, ANSWERED),
         alpha=criteria.false_rollbacks,
         requests_min=criteria.requests_min,
         interval_s=criteria.interval,

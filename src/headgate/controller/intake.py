@@ -10,6 +10,7 @@ from headgate.core.admission import Known, Words, objections
 from headgate.core.ahead import ordinal
 from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
 from headgate.core.home import Home, folded, frozen
+from headgate.core.judge.traffic import Workload
 from headgate.core.model import Unit, Version, worst
 from headgate.core.plan import Leg, Plan
 from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
@@ -30,6 +31,7 @@ from headgate.ledger.projections import (
     rolled_back,
     rolled_back_versions,
 )
+from headgate.ledger.workloads import workloads
 
 PAGE = 100
 """So many of a unit's releases are read at once, until the last promoted one is found."""
@@ -41,7 +43,8 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
     back = wish.rollback_to is not None
     legal = legality(wish.intents, ledger, seen.summaries, seen.running, seen.home)
-    drawn = _draw(legal, wish.policies, seen, back=back)
+    traffic = workloads(ledger, [intent.unit for intent in wish.intents])
+    drawn = _draw(legal, wish.policies, seen, traffic, back=back)
     known = seen.known(moving, legal, at, wish.declared, back=back)
     found = objections(wish.intents, drawn, known, wish.words)
     forward = back or not legal.forward
@@ -66,7 +69,8 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     seen = _Seen.of(ledger, without=asked.release)
     back = asked.rollback_to is not None
     legal = legality(asked.intents, ledger, seen.summaries, seen.running, seen.home)
-    drawn = _draw(legal, policies_of(before), seen, back=back)
+    traffic = workloads(ledger, [intent.unit for intent in asked.intents])
+    drawn = _draw(legal, policies_of(before), seen, traffic, back=back)
     words = Words(asked.retry_reason, asked.break_glass_reason)
     known = replace(seen.known({}, legal, at, back=back), overtaken=seen.overtaken(asked.release))
     found = objections(asked.intents, drawn, known, words)
@@ -148,11 +152,14 @@ def free_name(ledger: Ledger) -> str:
     return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
 
 
-def _draw(legal: Legality, policies: Policies, seen: _Seen, *, back: bool) -> Plan:
-    stable = _stable(seen.running)
-    forward = legal.forward
+def _draw(
+    legal: Legality, policies: Policies, seen: _Seen, traffic: Mapping[Unit, Workload], *, back: bool
+) -> Plan:
+    stable, intents = _stable(seen.running), legal.intents
     drawn = (
-        plan_back(legal.intents, stable, policies) if back else plan(legal.intents, stable, policies, forward)
+        plan_back(intents, stable, policies)
+        if back
+        else plan(intents, stable, policies, legal.forward, traffic)
     )
     drawn = leaving(drawn, places(seen.running))
     tried = attempts(seen.summaries)

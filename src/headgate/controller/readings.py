@@ -44,9 +44,10 @@ async def read_arm(
 
 
 def merged(measured: Arm, arms: Sequence[Arm]) -> Arm:
-    """What several sources know of one arm, as one: what was measured, and everybody's means, the first's first."""
+    """What several sources know of one arm: what was measured, and everybody's means and gauges, the first's first."""
     means = {name: mean for arm in reversed(arms) for name, mean in arm.means.items()}
-    return replace(measured, means=means)
+    gauges = {name: shown for arm in reversed(arms) for name, shown in arm.gauges.items()}
+    return replace(measured, means=means, gauges=gauges)
 
 
 def nonsense(arm: Arm) -> str:
@@ -55,6 +56,7 @@ def nonsense(arm: Arm) -> str:
     counted += [n for one in arm.instances.values() for n in (one.requests, one.errors)]
     counted += [mean.n for mean in arm.means.values()]
     measured = [mean.sum for mean in arm.means.values()]
+    measured += [shown for instances in arm.gauges.values() for shown in instances.values()]
     if arm.latency_ms is not None:
         counted += arm.latency_ms.count
         measured += arm.latency_ms.le

@@ -1,9 +1,11 @@
 """What the judge is asked to look at, and how sure it must be."""
 
+from typing import Literal, TypeVar
+
 import msgspec
 
 
-class ErrorRatio(msgspec.Struct, frozen=True):
+class ErrorRatio(msgspec.Struct, frozen=True, tag="error_ratio"):
     """Errors over requests. `factor`: the canary may be at most this many times worse than stable (the null).
 
     `max` is an absolute limit (0.01 is 1%), charged to the canary only while stable meets it; None: no limit.
@@ -14,8 +16,13 @@ class ErrorRatio(msgspec.Struct, frozen=True):
     max: float | None = None
     weight: float = 1.0
 
+    @property
+    def metrics(self) -> int:
+        """How many parts of the evidence it has: the comparison, and the limit if there is one."""
+        return 1 + (self.max is not None)
 
-class Latency(msgspec.Struct, frozen=True):
+
+class Latency(msgspec.Struct, frozen=True, tag="latency"):
     """`quantile` of the latency (0.99) at most `max_ms`, and the share of slow requests at most `factor` x stable's.
 
     `slower_ms` more are allowed the canary: its requests over a bound are compared with stable's over one that is lower
@@ -28,8 +35,13 @@ class Latency(msgspec.Struct, frozen=True):
     weight: float = 1.0
     slower_ms: float | None = None
 
+    @property
+    def metrics(self) -> int:
+        """How many parts of the evidence it has: the comparison and the limit, whichever are asked for."""
+        return (self.factor is not None) + (self.max_ms is not None)
 
-class MeanCriterion(msgspec.Struct, frozen=True):
+
+class MeanCriterion(msgspec.Struct, frozen=True, tag="mean"):
     """A business signal by `name`, a share in 0..1: the canary's may not be worse than stable's by more than `margin`.
 
     `margin` is relative (0.2: up to a fifth worse is allowed); `limit` is an absolute one, in the good direction.
@@ -40,6 +52,38 @@ class MeanCriterion(msgspec.Struct, frozen=True):
     margin: float = 0.2
     limit: float | None = None
     weight: float = 1.0
+
+    @property
+    def metrics(self) -> int:
+        """How many parts of the evidence it has: the comparison, and the limit if there is one."""
+        return 1 + (self.limit is not None)
+
+
+class Saturation(msgspec.Struct, frozen=True, tag="saturation"):
+    """A gauge by `name` (memory, threads) of each instance: at most `max`, and at most `factor` x stable's highest.
+
+    None: not asked. An instance is judged once it has been seen for `warm_up_s`, in blocks of `block_s` (seconds), by
+    its lowest reading in each. `unit` is what people read it in.
+    """
+
+    name: str
+    max: float | None = None
+    factor: float | None = 1.5
+    warm_up_s: float = 60.0
+    block_s: float = 10.0
+    weight: float = 1.0
+    unit: Literal["", "bytes"] = ""
+
+    @property
+    def metrics(self) -> int:
+        """How many parts of the evidence it has; that it rises is a warning, and none of them."""
+        return (self.factor is not None) + (self.max is not None)
+
+
+Criterion = ErrorRatio | Latency | MeanCriterion | Saturation
+"""One thing that is judged. `core.judge.metrics` has a value for each kind: how it is observed, read and foretold."""
+
+AnyCriterion = TypeVar("AnyCriterion", bound=Criterion)
 
 
 class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
@@ -67,9 +111,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     `deadline_share` of alpha is kept for exact tests at the deadlines of the first `deadlines` steps, in equal parts.
     """
 
-    error_ratio: ErrorRatio | None = ErrorRatio()
-    latency: tuple[Latency, ...] = (Latency(),)
-    means: tuple[MeanCriterion, ...] = ()
+    criteria: tuple[Criterion, ...] = (ErrorRatio(), Latency())
     alpha: float = 0.01
     requests_min: int = 20
     interval_s: float = 0.5
@@ -87,3 +129,7 @@ class JudgeSpec(msgspec.Struct, frozen=True, cache_hash=True):
     deadlines: int = 1
     exchangeable: bool = False
     ahead: tuple[tuple[int, int], ...] = ()
+
+    def of(self, kind: type[AnyCriterion]) -> tuple[AnyCriterion, ...]:
+        """The criteria of one kind, in their order."""
+        return tuple([criterion for criterion in self.criteria if isinstance(criterion, kind)])

@@ -162,17 +162,29 @@ def _person(event: e.AnyEvent) -> str:
 
 
 def _verdict(event: e.Judged, before: State) -> Iterator[tuple[str, bool]]:
-    kind = event.verdict.kind
-    if tells(before.here().verdict, event.verdict):
+    kind, known = event.verdict.kind, before.here().verdict
+    if _turned(known, event.verdict):
         weighty = kind in ("fail", "hold_external", "inconclusive", "no_data")
         yield f"The verdict became {kind.replace('_', ' ')}: {event.verdict.reason}.", weighty
+    elif _warns(known, event.verdict):
+        yield from ((f"Warning: {warning}.", True) for warning in event.verdict.warnings)
 
 
 def tells(known: Verdict | None, verdict: Verdict) -> bool:
-    """Whether a verdict says anything new; that stable alone is watched, before anybody is exposed, does not."""
+    """Whether a verdict says anything new: that it is another one, or a first warning."""
+    return _turned(known, verdict) or _warns(known, verdict)
+
+
+def _turned(known: Verdict | None, verdict: Verdict) -> bool:
+    """Whether it is another verdict; that stable alone is watched, before anybody is exposed, is none."""
     if verdict.reason == LEARNING:
         return False
     return known is None or known.kind != verdict.kind or known.reason == LEARNING
+
+
+def _warns(known: Verdict | None, verdict: Verdict) -> bool:
+    """Whether it is the first of several in a row with a warning."""
+    return bool(verdict.warnings) and (known is None or not known.warnings)
 
 
 def _routing(routing: Routing, before: State, folded: Fold) -> str:

@@ -7,6 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
+from headgate.core.deadlines import with_deadlines
+from headgate.core.judge.traffic import Workload
 from headgate.core.legality import Forward, beyond_return, from_there, one_way_steps
 from headgate.core.model import Audience, Intent, Listener, ServiceChange, Unit, Version
 from headgate.core.model.routing import beside
@@ -57,6 +59,7 @@ Strategy = Callable[[Intent], Iterator[Step]]
 
 
 NOWHERE_FROZEN: Mapping[Unit, Forward] = {}
+NOTHING_MEASURED: Mapping[Unit, Workload] = {}
 
 
 def plan(
@@ -64,11 +67,13 @@ def plan(
     running: Mapping[Unit, Version],
     policies: Policies,
     forward: Mapping[Unit, Forward] = NOWHERE_FROZEN,
+    workloads: Mapping[Unit, Workload] = NOTHING_MEASURED,
 ) -> Plan:
     """The plan that moves each unit from what runs (`running`; absent: nothing yet) to what is asked, in this order.
 
     A first release has nothing to be compared with or to go back to: it is exposed at once. What runs this very version
-    is only adjusted, in size or place. `forward` says which units go forward from a frozen release.
+    is only adjusted, in size or place. `forward` says which units go forward from a frozen release, `workloads` what
+    was measured of the units' traffic: deadlines that nobody has declared follow from them.
     """
 
     def strategy(intent: Intent) -> Strategy:
@@ -76,13 +81,13 @@ def plan(
             return adjusted
         return STRATEGIES[intent.rollout.strategy] if intent.unit in running else at_once
 
-    return _plan(intents, running, policies, strategy, forward)
+    return _plan(intents, running, policies, strategy, forward, workloads)
 
 
 def plan_back(intents: tuple[Intent, ...], running: Mapping[Unit, Version], policies: Policies) -> Plan:
     """The plan of a rollback that a person orders: to versions that have succeeded before, at once."""
     back = tuple(replace(intent, one_way=None) for intent in intents)
-    return _plan(back, running, policies, lambda _: back_to, NOWHERE_FROZEN)
+    return _plan(back, running, policies, lambda _: back_to)
 
 
 def leaving(drawn: Plan, before: Mapping[Unit, Place]) -> Plan:
@@ -101,11 +106,12 @@ def _plan(
     running: Mapping[Unit, Version],
     policies: Policies,
     strategy: Callable[[Intent], Strategy],
-    forward: Mapping[Unit, Forward],
+    forward: Mapping[Unit, Forward] = NOWHERE_FROZEN,
+    workloads: Mapping[Unit, Workload] = NOTHING_MEASURED,
 ) -> Plan:
     def leg(intent: Intent) -> Leg:
         chosen = strategy(intent)
-        steps = tuple(chosen(intent))
+        steps = with_deadlines(intent, tuple(chosen(intent)), workloads.get(intent.unit))
         steps = with_commands(steps, intent) if chosen not in (adjusted, back_to) else steps
         return _leg(intent, running.get(intent.unit), steps, forward.get(intent.unit), policies)
 

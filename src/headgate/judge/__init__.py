@@ -2,7 +2,7 @@
 
     from headgate.judge import Interval, Judge, JudgeSpec
 
-    judge = Judge(JudgeSpec(alpha=0.01, latency=()))
+    judge = Judge(JudgeSpec((ErrorRatio(),), alpha=0.01))
     verdict = judge.observe(Interval(at=15.0, stable=ArmCounts(1425, 1), canary=ArmCounts(75, 9), weight=5))
     verdict.kind, verdict.evidence, verdict.reason
 

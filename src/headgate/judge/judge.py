@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.judge import JudgeState, observe, start
 from headgate.core.model.verdict import Verdict
 from headgate.judge.interval import Interval
@@ -42,8 +42,9 @@ class Judge:
     def _settle(self, *, measured: bool) -> None:
         self._optional = False
         if not measured:
-            self.spec = replace(self.spec, latency=())
-            self._state = replace(self._state, latency=())
+            kept = [at for at, one in enumerate(self.spec.criteria) if not isinstance(one, Latency)]
+            self.spec = replace(self.spec, criteria=tuple([self.spec.criteria[at] for at in kept]))
+            self._state = replace(self._state, metrics=tuple([self._state.metrics[at] for at in kept]))
 
     def _length(self, interval: Interval) -> float:
         if interval.interval_s is not None:

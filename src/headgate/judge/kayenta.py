@@ -164,7 +164,7 @@ def _classified(spec: JudgeSpec, seen: Series, metrics: int) -> tuple[str, str]:
 def _result(spec: JudgeSpec, pair: MetricSetPair, config: MetricConfig, metrics: int) -> Result:
     control, experiment = _values(pair, "control"), _values(pair, "experiment")
     analysis = config.analyses.canary
-    margin = (spec.error_ratio or ErrorRatio()).factor
+    margin = next(iter(spec.of(ErrorRatio)), ErrorRatio()).factor
     up, down = analysis.direction != "decrease", analysis.direction != "increase"
     seen = compare(_points(control, experiment), margin, max(spec.worse, margin), up=up, down=down)
     classification, reason = _classified(spec, seen, metrics)

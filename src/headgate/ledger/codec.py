@@ -12,6 +12,7 @@ from headgate.core.events import AnyEvent
 from headgate.core.home import AnyHomeEvent
 from headgate.core.model import Sample
 from headgate.core.summary import Summary
+from headgate.ledger import old_criteria
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
 from headgate.ledger.old_legs import with_changes
 from headgate.ports.unreadable import UNREADABLE, why
@@ -24,8 +25,8 @@ Upcaster = Callable[[Fields], Fields]
 """Takes the fields of an event (with its `type`) as one version had them and gives them as the next one has them."""
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
-    ("ReleaseRequested", 1): with_changes,
-    ("ReleaseDequeued", 1): with_changes,
+    ("ReleaseRequested", 1): lambda event: with_changes(old_criteria.requested(event)),
+    ("ReleaseDequeued", 1): lambda event: with_changes(old_criteria.dequeued(event)),
 }
 """How to read old events: `(type, version)` to the step to `version + 1`.
 

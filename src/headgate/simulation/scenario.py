@@ -235,8 +235,7 @@ def _judge(random: Random, rollout: Rollout) -> JudgeSpec:
     compared = bool(rollout.stages) and coin(random, LATENCY_SHARE)
     latency = (Latency(),) if compared else ()
     return JudgeSpec(
-        ErrorRatio(max=LIMIT),
-        latency,
+        (ErrorRatio(max=LIMIT), *latency),
         requests_min=20,
         interval_s=random.choice((1.0, 2.0, 3.0, 3.0)),
         no_data_after_s=10.0,

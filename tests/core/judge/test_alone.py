@@ -15,7 +15,7 @@ from headgate.core.model import Arm, Mean, Sample, Verdict
 from headgate.core.state import UNEXPOSED
 from tests.core.judge.traffic import UNIT, bad, histogram
 
-ERRORS = JudgeSpec(latency=(), external=True)
+ERRORS = JudgeSpec((ErrorRatio(),), external=True)
 DEFAULTS = JudgeSpec(external=True)
 NOBODY = Arm()
 QUICK = (1.0,) + (0.0,) * 8
@@ -105,7 +105,7 @@ def test_a_good_version_passes_after_the_switch_at_ten_requests_a_second() -> No
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1])
 def test_good_versions_are_hardly_ever_undone_after_the_switch(share: float) -> None:
     rng = random.Random(11)
-    spec = JudgeSpec(latency=(), promote=False)
+    spec = JudgeSpec((ErrorRatio(),), promote=False)
     failed = sum(
         switched(spec, learnt(spec, rng, share=share), rng, share, times=120)[1].kind == "fail"
         for _ in range(150)
@@ -119,7 +119,7 @@ def test_before_stable_is_known_nothing_is_charged() -> None:
 
 
 def test_orders_that_stay_away_after_the_switch() -> None:
-    spec = JudgeSpec(error_ratio=None, latency=(), means=(MeanCriterion("orders"),))
+    spec = JudgeSpec((MeanCriterion("orders"),))
     rng, state, verdict = random.Random(2), start(spec), Verdict("watch", "")
     for _ in range(60):
         stable = Arm(20, 0, means={"orders": Mean(5 - bad(rng, 5, 0.1), 5)})
@@ -155,7 +155,7 @@ def test_stable_is_known_after_as_many_requests_as_its_latency_takes() -> None:
 
 
 def test_what_does_not_decide_is_not_waited_for() -> None:
-    spec = JudgeSpec(error_ratio=ErrorRatio(weight=0.0), latency=(Latency(factor=None, max_ms=100.0),))
+    spec = JudgeSpec((ErrorRatio(weight=0.0), Latency(factor=None, max_ms=100.0)))
     _, verdict = judge(spec, start(spec), interval(Arm(1, 0), NOBODY, 0), UNEXPOSED)
     assert verdict.learnt
 

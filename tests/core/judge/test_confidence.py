@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec, MeanCriterion
+from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.conditional import conditional_logs
 from headgate.core.judge.confidence import LEVEL, SMALLEST, log_mixture, ratio_interval
 from headgate.core.judge.grid import Grid
@@ -119,7 +119,7 @@ SLOW = (0.35, 0.3, 0.2, 0.07, 0.035, 0.03, 0.015, 0.0, 0.0)
 
 def test_every_compared_metric_shows_it() -> None:
     rng = random.Random(3)
-    spec = JudgeSpec(means=(MeanCriterion("orders"),), promote=False)
+    spec = JudgeSpec((ErrorRatio(), Latency(), MeanCriterion("orders")), promote=False)
     seconds = [
         sample(
             replace(arm(rng, 180, 0.05, SLOW), means={"orders": Mean(80, 90)}),

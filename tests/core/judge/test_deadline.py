@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import deadline_alpha, needed
 from headgate.core.judge.deadline import at_deadline, step_p_value
-from headgate.core.judge.errors import ErrorState
 from headgate.core.judge.judge import start
+from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.judge.tail import binomial_tail
 from tests.core.judge.traffic import counts, judged
 
-SPEC = JudgeSpec(
-    error_ratio=ErrorRatio(factor=1.0), latency=(), dispersion=1.0, deadline_share=0.6, promote=False
-)
+SPEC = JudgeSpec((ErrorRatio(factor=1.0),), dispersion=1.0, deadline_share=0.6, promote=False)
 
 
 @given(st.integers(0, 60), st.integers(0, 61), st.floats(0.0, 0.999))
@@ -102,8 +100,9 @@ def test_without_a_share_the_deadline_changes_nothing() -> None:
 
 def test_bursts_weaken_the_test() -> None:
     state, _ = judged(SPEC, [counts(200, 2, 200, 5, weight=50)] * 10)
-    assert isinstance(state.errors, ErrorState)
-    values = [step_p_value(1.0, state.errors.comparison, phi) for phi in (1.0, 2.0, 4.0)]
+    (errors,) = state.metrics
+    assert isinstance(errors, ErrorState)
+    values = [step_p_value(1.0, errors.comparison, phi) for phi in (1.0, 2.0, 4.0)]
     assert values == sorted(values)
     assert values[0] < 0.001 < values[2]
 

@@ -10,14 +10,19 @@ from msgspec.structs import replace
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import observe, start
+from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.verdict import Verdict
 from tests.core.judge.traffic import counts, judged, sample
 
 EVERYTHING = JudgeSpec(
-    error_ratio=ErrorRatio(max=0.01),
-    latency=(Latency(max_ms=500.0), Latency(quantile=0.5, factor=1.2)),
-    means=(MeanCriterion("orders", limit=0.1), MeanCriterion("refunds", higher_is_better=False)),
+    (
+        ErrorRatio(max=0.01),
+        Latency(max_ms=500.0),
+        Latency(quantile=0.5, factor=1.2),
+        MeanCriterion("orders", limit=0.1),
+        MeanCriterion("refunds", higher_is_better=False),
+    )
 )
 ALSO = replace(EVERYTHING, external=True, exchangeable=True, deadline_share=0.3, retry=1)
 FINE = Histogram((10.0, 100.0, 1000.0), (90, 99, 100))
@@ -73,7 +78,7 @@ def test_whatever_comes(samples: list[Sample]) -> None:
         sound(at_deadline(spec, state)[1])
 
 
-ONLY_LATENCY = JudgeSpec(error_ratio=None, requests_min=0)
+ONLY_LATENCY = JudgeSpec((Latency(),), requests_min=0)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +107,12 @@ def test_a_defect_passes_when_the_data_are_good_again() -> None:
 
 
 def test_errors_without_requests_are_requests_too() -> None:
-    _, verdicts = judged(JudgeSpec(latency=()), [counts(180, 0, 3, 20)] * 2)
+    _, verdicts = judged(JudgeSpec((ErrorRatio(),)), [counts(180, 0, 3, 20)] * 2)
     assert verdicts[-1].kind == "fail"
 
 
 def test_negative_counts_are_no_data() -> None:
-    assert judged(JudgeSpec(latency=()), [counts(-5, 0, 20, 0)])[1][0].kind == "no_data"
+    assert judged(JudgeSpec((ErrorRatio(),)), [counts(-5, 0, 20, 0)])[1][0].kind == "no_data"
 
 
 def test_an_endless_histogram_counts_by_its_own_total() -> None:
@@ -121,7 +126,7 @@ def test_an_endless_histogram_counts_by_its_own_total() -> None:
 
 
 def test_the_canary_is_heard_again_after_silence() -> None:
-    spec = JudgeSpec(latency=(), split_factor_max=None)
+    spec = JudgeSpec((ErrorRatio(),), split_factor_max=None)
     silent = [counts(180, 0, 0, 0)] * 40
     _, verdicts = judged(spec, [*silent, counts(180, 0, 20, 0)])
     assert [v.kind for v in verdicts[29:31]] == ["watch", "no_data"]
@@ -130,25 +135,26 @@ def test_the_canary_is_heard_again_after_silence() -> None:
 
 
 def test_a_new_step_waits_anew_for_the_canary() -> None:
-    spec = JudgeSpec(latency=())
+    spec = JudgeSpec((ErrorRatio(),))
     state, _ = judged(spec, [counts(180, 0, 0, 0)] * 40)
     assert judged(spec, [counts(180, 0, 0, 0)], 1, state)[1][0].kind == "watch"
 
 
 def test_the_stable_arm_alone_teaches() -> None:
     """Samples before the canary has traffic make the judge know stable."""
-    spec = JudgeSpec(latency=())
+    spec = JudgeSpec((ErrorRatio(),))
     state, _ = judged(spec, [counts(200, k % 2, 0, 0, weight=0) for k in range(60)])
-    assert state.errors is not None
-    assert state.errors.comparison.known.n > 10_000
-    assert state.errors.comparison.dispersion.weight > 10
+    (errors,) = state.metrics
+    assert isinstance(errors, ErrorState)
+    assert errors.comparison.known.n > 10_000
+    assert errors.comparison.dispersion.weight > 10
 
 
 def test_the_split_that_arrived() -> None:
-    spec = JudgeSpec(latency=(), split_factor_max=2.0)
+    spec = JudgeSpec((ErrorRatio(),), split_factor_max=2.0)
     _, verdicts = judged(spec, [counts(1980, 0, 20, 0)] * 8)
     assert verdicts[-1].reason == "1% of the requests reached the canary, 10% was set"
     for few in ([counts(99, 0, 1, 0)] * 8, [counts(1000, 0, 60, 0)] * 8):
         assert all(verdict.kind != "inconclusive" for verdict in judged(spec, few)[1])
-    off = JudgeSpec(latency=(), split_factor_max=None)
+    off = JudgeSpec((ErrorRatio(),), split_factor_max=None)
     assert all(verdict.kind != "inconclusive" for verdict in judged(off, [counts(1980, 0, 20, 0)] * 8)[1])

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.exchange import alike, exchange_logs, mean_over_picks
 from headgate.core.model.sample import Arm, Counts, Sample
 from tests.core.judge.traffic import judged, sample
 
 ERRORS = st.lists(st.integers(0, 30), min_size=4, max_size=7)
-KEYED = JudgeSpec(latency=(), exchangeable=True)
+KEYED = JudgeSpec((ErrorRatio(),), exchangeable=True)
 
 
 @given(ERRORS, st.integers(1, 3))
@@ -63,7 +63,7 @@ def test_which_arms_it_is_for() -> None:
 
 def test_a_storm_on_one_instance_turns_one_key_only() -> None:
     storm = [fleet((0, 0, 0), (0, 0, 0))] * 5 + [fleet((40, 0, 0), (0, 0, 0))] * 2
-    assert judged(JudgeSpec(latency=()), storm)[1][-1].kind == "fail"
+    assert judged(JudgeSpec((ErrorRatio(),)), storm)[1][-1].kind == "fail"
     assert judged(KEYED, storm)[1][-1].kind != "fail"
 
 

@@ -8,7 +8,7 @@ from headgate.core.judge.external import degraded
 from headgate.core.judge.known import Known, remember
 from tests.core.judge.traffic import counts, judged, orders
 
-HELD = JudgeSpec(latency=(), external=True)
+HELD = JudgeSpec((ErrorRatio(),), external=True)
 GOOD = [counts(1800, 2, 200, 0)] * 40
 BAD = [counts(1800, 180, 200, 20)] * 4
 
@@ -36,7 +36,7 @@ def test_a_canary_that_is_worse_than_a_bad_stable_is_still_blamed() -> None:
 
 
 def test_stable_breaks_its_own_limit() -> None:
-    spec = JudgeSpec(error_ratio=ErrorRatio(max=0.01), latency=(), external=True)
+    spec = JudgeSpec((ErrorRatio(max=0.01),), external=True)
     verdict = judged(spec, [counts(1800, 40, 200, 5)] * 30)[1][-1]
     assert verdict.kind == "hold_external"
     assert "stable itself breaks the limit" in verdict.reason
@@ -47,7 +47,7 @@ def test_it_ends_when_the_trouble_is_over() -> None:
 
 
 def test_a_business_signal_that_falls_on_both_arms() -> None:
-    spec = JudgeSpec(error_ratio=None, latency=(), means=(MeanCriterion("orders"),), external=True)
+    spec = JudgeSpec((MeanCriterion("orders"),), external=True)
     verdict = judged(spec, [orders(180, 170, 20, 19)] * 30 + [orders(180, 20, 20, 2)] * 6)[1][-1]
     assert verdict.kind == "hold_external"
     assert "lately against 91.0% before" in verdict.reason

@@ -4,11 +4,12 @@ import random
 
 from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import observe, start
+from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample, together
 from headgate.core.model.verdict import Verdict
 from tests.core.judge.traffic import FAST, UNIT, arm, judged
 
-SPEC = JudgeSpec(latency=(), external=True)
+SPEC = JudgeSpec((ErrorRatio(),), external=True)
 COLD = (0.05, 0.05, 0.1, 0.2, 0.2, 0.2, 0.2, 0.0, 0.0)
 """Latencies with an empty cache."""
 
@@ -91,14 +92,14 @@ def test_it_is_judged_as_stable_is_where_all_of_stable_is_fresh() -> None:
 
 
 def test_an_absolute_limit_is_charged_as_before() -> None:
-    spec = JudgeSpec(ErrorRatio(max=0.02), latency=(), external=True)
+    spec = JudgeSpec((ErrorRatio(max=0.02),), external=True)
     verdicts = judged(spec, errors(0.001, 0.1, 0.1, 60))[1]
     assert verdicts[-1].kind == "fail"
     assert "(at most 2.0% allowed)" in verdicts[-1].reason
 
 
 def test_slow_with_an_empty_cache_beside_others_with_empty_caches() -> None:
-    spec, rng = JudgeSpec(None, latency=(Latency(),), external=True), random.Random(5)
+    spec, rng = JudgeSpec((Latency(),), external=True), random.Random(5)
 
     def slow(canary: tuple[float, ...], fresh: tuple[float, ...]) -> list[Sample]:
         warm = [three(arm(rng, 400, 0.0, FAST), Arm(), None, 0) for _ in range(3)]
@@ -115,7 +116,7 @@ def test_slow_with_an_empty_cache_beside_others_with_empty_caches() -> None:
 
 
 def test_orders_are_compared_with_those_of_the_fresh_baseline() -> None:
-    spec = JudgeSpec(None, latency=(), means=(MeanCriterion("orders"),))
+    spec = JudgeSpec((MeanCriterion("orders"),))
 
     def sold(canary: float, fresh: float) -> list[Sample]:
         def shop(n: int, share: float) -> Arm:
@@ -129,7 +130,7 @@ def test_orders_are_compared_with_those_of_the_fresh_baseline() -> None:
 
 
 def test_orders_that_arrive_late_wait_for_their_cases_in_each_part() -> None:
-    spec = JudgeSpec(None, latency=(), means=(MeanCriterion("orders"),))
+    spec = JudgeSpec((MeanCriterion("orders"),))
     late, rest = Mean(12.0, 10), Mean(8.0, 10)
     parts = [Arm(100, 0, means={"orders": mean}) for mean in (late, rest) * 30]
     verdicts = judged(spec, [three(Arm(100, 0), part, part, 33) for part in parts])[1]
@@ -138,7 +139,7 @@ def test_orders_that_arrive_late_wait_for_their_cases_in_each_part() -> None:
 
 def test_instances_are_picked_from_the_canary_and_the_fresh_baseline() -> None:
     """The old version's instances have nine times their load: beside those no blind pick is possible."""
-    spec = JudgeSpec(latency=(), exchangeable=True)
+    spec = JudgeSpec((ErrorRatio(),), exchangeable=True)
     rng = random.Random(7)
 
     def seen(canary: float) -> list[Sample]:
@@ -150,8 +151,9 @@ def test_instances_are_picked_from_the_canary_and_the_fresh_baseline() -> None:
 
     assert judged(spec, seen(0.2))[1][-1].kind == "fail"
     state, _ = judged(spec, seen(0.005))
-    assert state.errors is not None
-    assert state.errors.key is not None
+    (errors,) = state.metrics
+    assert isinstance(errors, ErrorState)
+    assert errors.key is not None
 
 
 def _named(name: str, one: Arm) -> Arm:

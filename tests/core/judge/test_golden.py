@@ -16,9 +16,7 @@ from headgate.core.model.sample import Arm, Mean, Sample
 from tests.core.judge.traffic import FAST, arm, sample
 
 GOLDEN = Path(__file__).parent / "golden"
-SPEC = JudgeSpec(
-    error_ratio=ErrorRatio(max=0.01), latency=(Latency(max_ms=1000.0),), means=(MeanCriterion("orders"),)
-)
+SPEC = JudgeSpec((ErrorRatio(max=0.01), Latency(max_ms=1000.0), MeanCriterion("orders")))
 SLOW = (0.35, 0.3, 0.2, 0.05, 0.02, 0.01, 0.0, 0.07, 0.0)
 Second = tuple[int, float, float, tuple[float, ...], float, int]
 """Weight, error ratio of stable and canary, the canary's latency, its completed orders, the step."""

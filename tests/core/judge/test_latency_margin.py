@@ -14,7 +14,7 @@ INF = float("inf")
 
 
 def spec(slower_ms: float | None, factor: float | None = 1.0) -> JudgeSpec:
-    return JudgeSpec(error_ratio=None, latency=(Latency(factor=factor, slower_ms=slower_ms),), promote=False)
+    return JudgeSpec((Latency(factor=factor, slower_ms=slower_ms),), promote=False)
 
 
 def arm(rng: random.Random, n: int, more_ms: float, le: tuple[float, ...] = LE) -> Arm:
@@ -62,7 +62,7 @@ def test_both_bounds_are_named() -> None:
 
 def test_a_histogram_that_is_too_coarse_is_said_and_never_passes() -> None:
     coarse = (50.0, 1000.0, INF)
-    asked = JudgeSpec(error_ratio=None, latency=(Latency(slower_ms=2000.0),))
+    asked = JudgeSpec((Latency(slower_ms=2000.0),))
     _, verdicts = judged(asked, traffic(0.0, 20, coarse))
     assert {verdict.kind for verdict in verdicts} <= {"watch", "no_data"}
     assert verdicts[-1].metrics[0].kind == "no_data"

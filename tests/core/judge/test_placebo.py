@@ -2,11 +2,11 @@
 
 import random
 
-from headgate.core.criteria import JudgeSpec
+from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm, Counts, Sample
 from tests.core.judge.traffic import arm, counts, judged, sample
 
-SPEC = JudgeSpec(latency=())
+SPEC = JudgeSpec((ErrorRatio(),))
 
 
 def split(x: int, y: int) -> Sample:

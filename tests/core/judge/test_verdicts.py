@@ -10,9 +10,9 @@ from headgate.core.judge.judge import JudgeState, start
 from headgate.core.model.sample import Arm, Sample
 from tests.core.judge.traffic import FAST, LE, arm, counts, judged, orders, sample
 
-ERRORS = JudgeSpec(latency=())
-LIMIT = JudgeSpec(error_ratio=ErrorRatio(max=0.01), latency=())
-ORDERS = JudgeSpec(error_ratio=None, latency=(), means=(MeanCriterion("orders"),), requests_min=0)
+ERRORS = JudgeSpec((ErrorRatio(),))
+LIMIT = JudgeSpec((ErrorRatio(max=0.01),))
+ORDERS = JudgeSpec((MeanCriterion("orders"),), requests_min=0)
 SLOW = (0.35, 0.3, 0.2, 0.05, 0.02, 0.01, 0.0, 0.07, 0.0)
 """Seven in a hundred requests take over 500 ms."""
 
@@ -127,17 +127,13 @@ def test_no_order_at_all_is_found_within_a_few_intervals() -> None:
 
 
 def test_where_low_is_good() -> None:
-    spec = JudgeSpec(
-        error_ratio=None, latency=(), means=(MeanCriterion("orders", higher_is_better=False),), requests_min=0
-    )
+    spec = JudgeSpec((MeanCriterion("orders", higher_is_better=False),), requests_min=0)
     assert judged(spec, [orders(90, 9, 10, 1)] * 40)[1][-1].kind == "pass"
     assert judged(spec, [orders(90, 9, 10, 4)] * 20)[1][-1].kind == "fail"
 
 
 def test_a_mean_has_an_absolute_limit_too() -> None:
-    spec = JudgeSpec(
-        error_ratio=None, latency=(), means=(MeanCriterion("orders", limit=0.9),), requests_min=0
-    )
+    spec = JudgeSpec((MeanCriterion("orders", limit=0.9),), requests_min=0)
     alone = [orders(0, 0, 20, 12)] * 10
     assert judged(spec, alone)[1][-1].kind == "fail"
     assert "at least 90.0% allowed" in judged(spec, alone)[1][-1].reason
@@ -166,13 +162,13 @@ def test_slow_on_both_arms_is_not_the_canarys_fault() -> None:
 
 
 def test_an_absolute_latency() -> None:
-    spec = JudgeSpec(error_ratio=None, latency=(Latency(max_ms=400.0, factor=None),))
+    spec = JudgeSpec((Latency(max_ms=400.0, factor=None),))
     assert judged(spec, latency(12, FAST))[1][-1].kind == "pass"
     failed = judged(spec, latency(20, SLOW))[1][-1]
     assert failed.kind == "fail"
     assert "over 500 ms" in failed.reason
     assert judged(spec, latency(20, SLOW, SLOW))[1][-1].kind == "inconclusive"
-    beyond = JudgeSpec(error_ratio=None, latency=(Latency(max_ms=1e6, factor=None),))
+    beyond = JudgeSpec((Latency(max_ms=1e6, factor=None),))
     assert judged(beyond, latency(3, FAST))[1][-1].metrics[0].kind == "no_data"
 
 
@@ -181,7 +177,7 @@ def test_it_is_quick_at_two_hundred_requests_a_second() -> None:
     for share, mean_s in ((0.2, 3.0), (0.05, 12.0)):
         found: list[int] = []
         for seed in range(12):
-            _, verdicts = judged(JudgeSpec(latency=()), live(60, 0.001, share, seed=seed))
+            _, verdicts = judged(JudgeSpec((ErrorRatio(),)), live(60, 0.001, share, seed=seed))
             found.append(next(k for k, verdict in enumerate(verdicts, 1) if verdict.kind == "fail"))
         assert sum(found) / len(found) <= mean_s
 
@@ -222,7 +218,7 @@ def test_the_same_errors_at_another_weight_are_no_evidence() -> None:
 
 
 def test_metrics_with_weight_zero_are_shown_and_never_decide() -> None:
-    spec = JudgeSpec(error_ratio=ErrorRatio(weight=0.0), latency=(), means=(MeanCriterion("orders"),))
+    spec = JudgeSpec((ErrorRatio(weight=0.0), MeanCriterion("orders")))
     _, verdicts = judged(spec, [orders(18, 18, 2, 2)] * 3 + [counts(180, 0, 20, 20)] * 6)
     assert verdicts[-1].kind != "fail"
     assert verdicts[-1].metrics[0].e_value > 1e6
@@ -243,9 +239,12 @@ def test_the_least_number_of_requests_is_a_floor() -> None:
 
 def test_the_state_is_small_constant_and_survives_the_wire() -> None:
     spec = JudgeSpec(
-        error_ratio=ErrorRatio(max=0.01),
-        latency=(Latency(max_ms=500.0),),
-        means=(MeanCriterion("orders"), MeanCriterion("revenue", limit=0.1)),
+        (
+            ErrorRatio(max=0.01),
+            Latency(max_ms=500.0),
+            MeanCriterion("orders"),
+            MeanCriterion("revenue", limit=0.1),
+        )
     )
     state, sizes = start(spec), []
     for k in range(60):

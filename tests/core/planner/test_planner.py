@@ -34,7 +34,7 @@ from headgate.core.model.sample import Arm, Histogram, Mean
 from headgate.core.steps import Bake, Expose, Prepare, Promote
 from tests.core.judge.traffic import sample
 
-SPEC = JudgeSpec(latency=(), interval_s=5.0)
+SPEC = JudgeSpec((ErrorRatio(),), interval_s=5.0)
 ALMOST = 1.05
 """What is believed of the dispersion moves in small steps."""
 rates = st.floats(1.0, 5000.0)
@@ -69,7 +69,7 @@ def test_more_traffic_and_less_caution_find_it_sooner(
     plain = mean_s(traffic, weight, factor)
     assert mean_s(Traffic(2 * rate, base), weight, factor) <= ALMOST * plain + SPEC.interval_s / 2
     assert (
-        mean_s(traffic, weight, factor, JudgeSpec(latency=(), interval_s=5.0, alpha=0.1))
+        mean_s(traffic, weight, factor, JudgeSpec((ErrorRatio(),), interval_s=5.0, alpha=0.1))
         <= plain + SPEC.interval_s / 2
     )
     assert mean_s(Traffic(rate, base, 3.0), weight, factor) + SPEC.interval_s / 2 >= plain / ALMOST
@@ -109,8 +109,8 @@ def test_what_is_allowed_is_never_found() -> None:
     traffic = Traffic(200.0, 0.01)
     assert mean_s(traffic, 10.0, 1.2) == math.inf
     assert mean_s(traffic, 100.0, 5.0) == math.inf
-    assert mean_s(traffic, 10.0, 5.0, JudgeSpec(error_ratio=None)) == math.inf
-    assert mean_s(traffic, 10.0, 5.0, JudgeSpec(error_ratio=ErrorRatio(weight=0.0))) == math.inf
+    assert mean_s(traffic, 10.0, 5.0, JudgeSpec((Latency(),))) == math.inf
+    assert mean_s(traffic, 10.0, 5.0, JudgeSpec((ErrorRatio(weight=0.0), Latency()))) == math.inf
 
 
 def test_other_metrics_take_their_part_of_the_budget() -> None:
@@ -152,9 +152,12 @@ def test_nobody_can_be_more_than_all_bad() -> None:
 
 
 WHOLE = JudgeSpec(
-    error_ratio=ErrorRatio(max=0.01),
-    latency=(Latency(max_ms=250.0),),
-    means=(MeanCriterion("orders", limit=0.4), MeanCriterion("refunds", higher_is_better=False)),
+    (
+        ErrorRatio(max=0.01),
+        Latency(max_ms=250.0),
+        MeanCriterion("orders", limit=0.4),
+        MeanCriterion("refunds", higher_is_better=False),
+    ),
     interval_s=5.0,
 )
 SHOP = Workload(
@@ -185,12 +188,12 @@ def test_what_nothing_is_known_of_is_said_to_be_left_out() -> None:
 
 def test_a_margin_in_milliseconds_lets_more_pass() -> None:
     def slow_found(slower_ms: float | None) -> float:
-        spec = JudgeSpec(error_ratio=None, latency=(Latency(slower_ms=slower_ms),), interval_s=5.0)
+        spec = JudgeSpec((Latency(slower_ms=slower_ms),), interval_s=5.0)
         ways = watched(spec, Workload(SHOP.errors, SHOP.slow))
         return soonest(ways, (Stretch(10.0, 0.0),), 5.0)[1].mean_s
 
     assert slow_found(None) < slow_found(40.0)
-    blind = JudgeSpec(error_ratio=None, latency=(Latency(slower_ms=40.0),))
+    blind = JudgeSpec((Latency(slower_ms=40.0),))
     assert watched(blind, Workload(SHOP.errors)) == ()
     seen = forecast(blind, Workload(SHOP.errors), ((5, Bake(600.0, 600.0)),))
     assert seen.unknown == ("latency_p99 margin",)

@@ -42,7 +42,7 @@ def test_a_fault_is_found_when_it_was_foretold(
     cell: tuple[float, float, float, float, float, float | None],
 ) -> None:
     rate, base, weight, factor, interval_s, phi = cell
-    spec = JudgeSpec(latency=(), interval_s=interval_s, dispersion=phi)
+    spec = JudgeSpec((ErrorRatio(),), interval_s=interval_s, dispersion=phi)
     traffic = Traffic(rate, base)
     (way,) = watched(spec, Workload(traffic))
     deadline = 20 * passage(way, (Stretch(weight, 0.0),), factor).mean_s
@@ -57,7 +57,7 @@ def test_so_it_is_beside_a_fresh_baseline(
     cell: tuple[float, float, float, float, float, float | None],
 ) -> None:
     rate, base, weight, factor, interval_s, phi = cell
-    spec = JudgeSpec(latency=(), interval_s=interval_s, dispersion=phi)
+    spec = JudgeSpec((ErrorRatio(),), interval_s=interval_s, dispersion=phi)
     traffic, path = Traffic(rate, base), (Stretch(weight, 0.0),)
     (way,), (plain,) = (watched(spec, Workload(traffic, fresh=fresh)) for fresh in (True, False))
     deadline = 20 * passage(way, path, factor).mean_s
@@ -68,11 +68,9 @@ def test_so_it_is_beside_a_fresh_baseline(
     assert told.mean_s > passage(plain, path, factor).mean_s, "what it is compared with is less"
 
 
-LIMITED = JudgeSpec(error_ratio=ErrorRatio(max=0.02), latency=(), interval_s=5.0)
-ORDERS = JudgeSpec(latency=(), means=(MeanCriterion("orders"),), interval_s=5.0)
-COMPLAINTS = JudgeSpec(
-    latency=(), means=(MeanCriterion("complaints", higher_is_better=False),), interval_s=5.0
-)
+LIMITED = JudgeSpec((ErrorRatio(max=0.02),), interval_s=5.0)
+ORDERS = JudgeSpec((ErrorRatio(), MeanCriterion("orders")), interval_s=5.0)
+COMPLAINTS = JudgeSpec((ErrorRatio(), MeanCriterion("complaints", higher_is_better=False)), interval_s=5.0)
 OTHER_CELLS = [
     # spec, errors, signals, the signal that gets worse, weight, times worse
     (LIMITED, Traffic(100.0, 0.01), (), "errors", 10.0, 4.0),
@@ -95,7 +93,7 @@ def test_what_other_criteria_find_is_foretold_too(
 
 
 def test_bursts_of_errors_cost_what_was_foretold() -> None:
-    spec, traffic = JudgeSpec(latency=(), interval_s=5.0), Traffic(500.0, 0.01, 2.5)
+    spec, traffic = JudgeSpec((ErrorRatio(),), interval_s=5.0), Traffic(500.0, 0.01, 2.5)
     ways, path = watched(spec, Workload(traffic)), (Stretch(10.0, 0.0),)
     _, told = found_by(ways, path, 3.0, (random.Random(5).random, False))
     true = found_after(spec, traffic, 10.0, 3.0, RUNS, 20 * told.mean_s)
@@ -106,14 +104,14 @@ def test_bursts_of_errors_cost_what_was_foretold() -> None:
     ("rate", "base", "weight"), [(20.0, 0.001, 5.0), (50.0, 0.02, 10.0), (20.0, 0.01, 50.0)]
 )
 def test_a_good_version_passes_when_it_was_foretold(rate: float, base: float, weight: float) -> None:
-    spec, traffic = JudgeSpec(latency=(), interval_s=2.0), Traffic(rate, base)
+    spec, traffic = JudgeSpec((ErrorRatio(),), interval_s=2.0), Traffic(rate, base)
     told = promotion_s(spec, Workload(traffic), weight)
     true = passes_after(spec, traffic, weight, 60, 20 * told)
     assert told == pytest.approx(true, rel=0.35, abs=2 * spec.interval_s)
 
 
 def test_where_few_errors_decide_the_forecast_is_simulated() -> None:
-    spec, bakes = JudgeSpec(latency=(), interval_s=5.0, dispersion=1.0), ((5, Bake(600.0, 600.0)),)
+    spec, bakes = JudgeSpec((ErrorRatio(),), interval_s=5.0, dispersion=1.0), ((5, Bake(600.0, 600.0)),)
     workload = Workload(Traffic(200.0, 0.001))
     closed = forecast(spec, workload, bakes)
     counted = forecast(spec, workload, bakes, random.Random(1).random)

@@ -7,8 +7,8 @@ import random
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.arms import Arms
-from headgate.core.judge.errors import observe_errors, start_errors
 from headgate.core.judge.judge import observe, start
+from headgate.core.judge.metrics.errors import observe_errors, start_errors
 from headgate.core.judge.planner import Traffic, Watched, Workload
 from headgate.core.judge.planner.simulation import binomial, count
 from headgate.core.model.sample import Arm, Mean, together
@@ -43,7 +43,7 @@ def _run(
     *,
     fresh: bool,
 ) -> float:
-    criterion = spec.error_ratio or ErrorRatio()
+    criterion = next(iter(spec.of(ErrorRatio)), ErrorRatio())
     state, enough = start_errors(spec, criterion), needed(spec)
     at = due1 = due0 = 0.0
     while at < patience_s:

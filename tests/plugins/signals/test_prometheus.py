@@ -359,3 +359,28 @@ def test_why_there_is_nothing() -> None:
     assert repr(NEW.key) in problem
     api.answers["sum by"] = Answer(401, {}, b"who are you")
     assert "who are you" in asyncio.run(signals(api).inspect(OLD))[0].problem
+
+
+# --- gauges -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_gauge_is_shown_for_each_instance() -> None:
+    api = Api()
+    asked = {"memory": 'process_resident_memory_bytes{version="{version}"}'}
+    source = signals(api, lambda: NOW, template=None, gauges=asked)
+    for instance, value in (("a:1", 5e6), ("b:1", 7e6)):
+        api.set("process_resident_memory_bytes", value, version=OLD.key, instance=instance)
+        api.set("process_resident_memory_bytes", 1e9, version=NEW.key, instance=instance)
+    assert read(source) == Arm(gauges={"memory": {"a:1": 5e6, "b:1": 7e6}})
+    api.series.clear()
+    later = signals(api, lambda: NOW + 60, template=None, gauges=asked)
+    assert read(later) == Arm()
+
+
+def test_a_gauge_may_be_a_rate_and_comes_beside_the_counters() -> None:
+    settings = Settings(
+        url="http://p:1", template="envoy", gauges={"cpu": "rate(process_cpu_seconds_total[1m])"}
+    )
+    asked = {query.name: query.text for query in queries(settings, OLD, "arm")}
+    assert asked["gauges.cpu"] == "sum by (instance) (rate(process_cpu_seconds_total[1m]))"
+    assert "requests" in asked

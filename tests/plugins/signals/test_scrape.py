@@ -41,8 +41,12 @@ class Fleet:
     def __init__(self) -> None:
         self.pages: list[Page] = []
         self.business = {"orders": ORDERS}
+        self.gauges: dict[str, str] = {}
         self.signals = ScrapeSignals(
-            lambda _: [page.address for page in self.pages], lambda _: "/metrics", lambda _: self.business
+            lambda _: [page.address for page in self.pages],
+            lambda _: "/metrics",
+            lambda _: self.business,
+            self.gauges,
         )
         self._open = contextlib.AsyncExitStack()
 
@@ -180,5 +184,35 @@ def test_versions_of_long_ago_are_forgotten() -> None:
         for n in range(VERSIONS_MAX + 1):
             await fleet.orders(Version(OLD.unit, f"{n:064x}", "0" * 64))
         assert len(fleet.signals._tallies) == VERSIONS_MAX
+
+    run(scenario)
+
+
+# --- gauges -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_gauge_is_shown_for_each_instance() -> None:
+    async def scenario(fleet: Fleet) -> None:
+        fleet.business, fleet.gauges["queue"] = {}, "queue_depth"
+        first, second = await fleet.add(), await fleet.add()
+        first.body = 'queue_depth{queue="mail"} 3\nqueue_depth{queue="sms"} 4\n'
+        second.body = "queue_depth 9\n"
+        arm = await fleet.signals.read(OLD)
+        assert arm.gauges == {"queue": {first.address: 7.0, second.address: 9.0}}
+        assert (arm.requests, arm.means) == (0, {})
+        second.body = "something_else 1\n"
+        assert (await fleet.signals.read(OLD)).gauges == {"queue": {first.address: 7.0}}
+        first.body = "something_else 1\n"
+        assert (await fleet.signals.read(OLD)).gauges == {}
+
+    run(scenario)
+
+
+def test_a_gauge_that_is_no_number_is_named() -> None:
+    async def scenario(fleet: Fleet) -> None:
+        fleet.business, fleet.gauges["queue"] = {}, "queue_depth"
+        (await fleet.add()).body = "queue_depth NaN\n"
+        with pytest.raises(Permanent, match="queue_depth is nan"):
+            await fleet.signals.read(OLD)
 
     run(scenario)

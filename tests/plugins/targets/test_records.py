@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from headgate.core.model import Configuration, SecretSource, Unit, Version
 from headgate.plugins.targets.local import effect_log, launch
 from headgate.plugins.targets.local.effect_log import finish, overtaken
 from headgate.plugins.targets.local.endpoints import allocate, is_free, usable
-from headgate.plugins.targets.local.footprint import footprints
+from headgate.plugins.targets.local.footprint import footprints, usages
 from headgate.plugins.targets.local.layout import STOPPED_KEPT, Layout, slug
 from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint
@@ -235,3 +236,14 @@ def test_a_footprint_is_of_the_whole_tree() -> None:
     measured = footprints([os.getpid(), 2**22 + 1])
     assert measured[os.getpid()] > 10_000_000
     assert measured[2**22 + 1] == 0
+
+
+def test_what_a_tree_uses_is_summed_and_what_is_gone_left_out() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        used = usages({"own": os.getpid(), "child": child.pid, "gone": 2**22 + 1})
+        child.kill()
+    assert set(used) == {"own", "child"}
+    assert used["own"].memory > used["child"].memory > 100_000
+    assert used["own"].threads > used["child"].threads == 1
+    assert used["own"].files >= 3
+    assert used["own"].cpu_s > 0

@@ -117,7 +117,7 @@ def test_the_number_of_the_sentence_is_the_tables_and_the_charts(
 
 
 def test_a_rollback_for_a_business_signal_shows_the_signal(browser: Browser, dashboard: Dashboard) -> None:
-    judge = replace(JUDGE, means=(MeanCriterion(ORDERS),))
+    judge = replace(JUDGE, criteria=(*JUDGE.criteria, MeanCriterion(ORDERS)))
     house = dashboard.home.house
     assert isinstance(house, Shop)
     house.lost[version("e")] = 0.6

@@ -1,5 +1,6 @@
 """What a new version must live up to, measured on live traffic."""
 
+from collections.abc import Collection
 from typing import Annotated, ClassVar, Self
 
 from pydantic import (
@@ -16,8 +17,20 @@ from pydantic_core import PydanticKnownError
 from headgate.config.models.complaint import Complaint, raised
 from headgate.config.models.quantity import OFF, Quantity
 from headgate.config.models.section import Section
-from headgate.config.models.value import Factor, FactorOrOff, Label, Metric, Name, Share, SomeSeconds
+from headgate.config.models.value import (
+    Factor,
+    FactorOrOff,
+    Label,
+    Level,
+    Metric,
+    Name,
+    Seconds,
+    Share,
+    SomeSeconds,
+)
 from headgate.config.quantities import DURATION, PERCENTAGE
+from headgate.core import criteria
+from headgate.core.model import Source
 
 Importance = Annotated[float, Field(ge=0, le=100)]
 _IMPORTANCE = "Its part in the evidence, beside the other criteria; 0: shown, never decides."
@@ -39,6 +52,11 @@ class ErrorRatioLimit(Section):
     )
     no_worse_than: Factor = Field(default=1.25, description="At most so many times the old version's.")
     importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+    @property
+    def criterion(self) -> criteria.ErrorRatio:
+        """What the judge is asked."""
+        return criteria.ErrorRatio(self.no_worse_than, self.max, self.importance)
 
 
 class LatencyLimit(Section):
@@ -72,6 +90,16 @@ class LatencyLimit(Section):
             1.0
             if self.no_slower_than and "no_worse_than" not in self.model_fields_set
             else self.no_worse_than
+        )
+
+    def criterion(self, quantile: float) -> criteria.Latency:
+        """What the judge is asked of this quantile (0.99)."""
+        return criteria.Latency(
+            quantile,
+            self.max * 1000 if self.max is not None else None,
+            self.factor,
+            self.importance,
+            self.no_slower_than * 1000 if self.no_slower_than is not None else None,
         )
 
 
@@ -131,6 +159,63 @@ class Business(Section):
             raise raised(found)
         return self
 
+    def criterion(self, name: str) -> criteria.MeanCriterion:
+        """What the judge is asked of the signal with this name."""
+        limit = self.min if self.higher_is_better else self.max
+        return criteria.MeanCriterion(name, self.higher_is_better, self.no_worse_than, limit, self.importance)
+
+
+PROCESS, SERVICE = "process", "service"
+"""Where a gauge comes from without a source that is declared: the instances' processes, or their own metrics."""
+
+
+class Gauge(Section):
+    """A gauge of every instance, by its name: `memory`, `cpu`, `threads` and `files` are those of its processes."""
+
+    EXPECTED: ClassVar[str] = "a mapping like `{limit: 512MiB}` or `{no_worse_than: 1.5x}`"
+
+    limit: Level | None = Field(default=None, description="Each instance must stay under this.")
+    no_worse_than: FactorOrOff = Field(
+        default=1.5, description="At most so many times the old version's highest instance; or `off`."
+    )
+    source: Name = Field(
+        default=PROCESS,
+        alias="from",
+        description="`process`, `service` (its own `metrics`), or the source (of `signals`) that gives it.",
+    )
+    gauge: Metric | None = Field(
+        default=None, description="What it is called in the service's own metrics; default: its name here."
+    )
+    warm_up: Seconds = Field(
+        default=60.0, description="An instance is judged when it has been seen for so long."
+    )
+    block: SomeSeconds = Field(
+        default=10.0, description="What counts is the lowest reading in so much time; longer than its swings."
+    )
+    importance: Importance = Field(default=1.0, description=_IMPORTANCE)
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if self.limit is None and self.no_worse_than is None:
+            raise raised([Complaint((), "nothing limits this gauge", "`limit` or `no_worse_than`")])
+        if self.gauge is not None and self.source != SERVICE:
+            what = "`gauge` is a name in the service's own metrics, and this comes from elsewhere"
+            raise raised([Complaint(("gauge",), what, f"`from: {SERVICE}`", key=True)])
+        return self
+
+    def criterion(self, name: str) -> criteria.Saturation:
+        """What the judge is asked of the gauge with this name."""
+        of_memory = self.source == PROCESS and name == "memory"
+        return criteria.Saturation(
+            name,
+            self.limit,
+            self.no_worse_than,
+            self.warm_up,
+            self.block,
+            self.importance,
+            "bytes" if of_memory or (self.gauge or name).endswith("_bytes") else "",
+        )
+
 
 class Fault(Section):
     """The least fault that must be found."""
@@ -170,6 +255,9 @@ class Criteria(Section):
     business: dict[Label, Business] = Field(
         default={},
         description="Business signals by name, read from the service's `metrics` or from a source.",
+    )
+    saturation: dict[Label, Gauge] = Field(
+        default={}, description="Gauges of each instance by name: memory, CPU, threads, the depth of a queue."
     )
     measured_by: Name | None = Field(
         default=None,
@@ -218,3 +306,26 @@ class Criteria(Section):
         given = [name for name in QUANTILES if name in self.model_fields_set]
         limits = [(QUANTILES[name], getattr(self, name)) for name in given]
         return tuple((quantile, limit) for quantile, limit in limits if limit is not None) if given else None
+
+    @property
+    def asked(self) -> tuple[criteria.Criterion, ...]:
+        """What the judge is asked, in this order: errors, latencies, business signals, gauges."""
+        errors = (self.error_ratio.criterion,) if self.error_ratio is not None else ()
+        latencies = (
+            (criteria.Latency(),)
+            if self.quantiles is None
+            else tuple([limit.criterion(quantile) for quantile, limit in self.quantiles])
+        )
+        business = [signal.criterion(name) for name, signal in self.business.items()]
+        gauges = [gauge.criterion(name) for name, gauge in self.saturation.items()]
+        return (*errors, *latencies, *business, *gauges)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where gauges are read that no declared source gives: the processes, the service's own metrics."""
+        of_processes = [name for name, one in self.saturation.items() if one.source == PROCESS]
+        of_service = {
+            name: one.gauge or name for name, one in self.saturation.items() if one.source == SERVICE
+        }
+        asked: tuple[tuple[str, Collection[str]], ...] = ((PROCESS, of_processes), (SERVICE, of_service))
+        return tuple([Source(kind, kind, {"gauges": gauges}) for kind, gauges in asked if gauges])

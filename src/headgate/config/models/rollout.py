@@ -97,7 +97,7 @@ class Step(Section):
     )
     deadline: SomeSeconds | None = Field(
         default=None,
-        description="How long to wait for a pass; then `on_inconclusive` decides. Default: by the planner.",
+        description="How long to wait for a pass; then `on_inconclusive` decides. Default: what a good version takes.",
     )
     smoke: SmokeNames = Field(
         default=None, description="Smoke tests to run: `true` for all, a name, or several."

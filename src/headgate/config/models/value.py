@@ -30,6 +30,19 @@ def _text(value: object) -> str:
     raise wrong(f"{shown(value)} is not text", "text", in_quotes(value))
 
 
+def _level(value: object) -> object:
+    """A plain number, or a size of memory in bytes."""
+    if isinstance(value, str):
+        try:
+            return float(SIZE.read(value))
+        except ValueError as error:
+            raise wrong(f"{shown(value)} is no level", _LEVEL, str(error)) from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong(f"{shown(value)} is no level", _LEVEL)
+    return float(value)
+
+
+_LEVEL = "a number, or a size like `512MiB`"
 _NAME = "lower-case letters, digits and dashes, a letter first, at most 40 characters"
 _RELATIVE = "a path inside the folder, without `..`"
 
@@ -80,5 +93,11 @@ Seconds = Annotated[float, Quantity(DURATION, high=365 * 86400)]
 SomeSeconds = Annotated[float, Quantity(DURATION, high=365 * 86400, above=True)]
 Share = Annotated[float, Quantity(PERCENTAGE, high=1.0)]
 Bytes = Annotated[int, Quantity(SIZE, low=1, high=1 << 50)]
+Level = Annotated[
+    float,
+    BeforeValidator(_level),
+    Field(gt=0, le=1e18),
+    WithJsonSchema({"type": ["number", "string"], "examples": [200, "512MiB"]}),
+]
 Factor = Annotated[float, Quantity(FACTOR, low=1, high=1000)]
 FactorOrOff = Annotated[float | None, Quantity(FACTOR, low=1, high=1000, off=True)]

@@ -29,15 +29,13 @@ def culprits(spec: JudgeSpec, readings: tuple[Reading, ...]) -> tuple[Reading, .
     return tuple(ranked[:count])
 
 
-def metric_count(spec: JudgeSpec) -> int:
-    """How many metrics share the budget."""
-    errors = 0 if spec.error_ratio is None else 1 + (spec.error_ratio.max is not None)
-    latency = sum((c.factor is not None) + (c.max_ms is not None) for c in spec.latency)
-    return max(1, errors + latency + sum(1 + (c.limit is not None) for c in spec.means))
+def weights(spec: JudgeSpec) -> list[float]:
+    """Each part's weight in the budget, in the order of the spec."""
+    return [criterion.weight for criterion in spec.criteria for _ in range(criterion.metrics)]
 
 
 def interval_cap(spec: JudgeSpec) -> float:
     """The most that one interval adds to a metric's log-evidence: a verdict rests on two full intervals at least."""
     if spec.dispersion is not None:
         return math.inf
-    return (math.log(metric_count(spec) * needed(spec)) + math.log(6)) / 2
+    return (math.log(max(1, len(weights(spec))) * needed(spec)) + math.log(6)) / 2

@@ -13,8 +13,8 @@ import msgspec
 from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import deadline_alpha
 from headgate.core.judge.comparison import Comparison, phi_of
-from headgate.core.judge.errors import error_rule
 from headgate.core.judge.judge import JudgeState, decided
+from headgate.core.judge.metrics.errors import error_rule, judged_errors
 from headgate.core.judge.tail import binomial_tail
 from headgate.core.judge.words import percent
 from headgate.core.model.verdict import Verdict
@@ -40,9 +40,10 @@ def at_deadline(spec: JudgeSpec, state: JudgeState) -> tuple[JudgeState, Verdict
         return state, state.failed
     verdict, alpha = decided(spec, state), deadline_alpha(spec, state.deadlines)
     state = msgspec.structs.replace(state, deadlines=state.deadlines + 1)
-    if state.errors is None or spec.error_ratio is None or alpha <= 0 or verdict.kind == "fail":
+    errors = judged_errors(spec, state.metrics)
+    if errors is None or alpha <= 0 or verdict.kind == "fail":
         return state, verdict
-    verdict = _tested(spec, spec.error_ratio, state.errors.comparison, verdict, alpha)
+    verdict = _tested(spec, errors[0], errors[1].comparison, verdict, alpha)
     return (msgspec.structs.replace(state, failed=verdict) if verdict.kind == "fail" else state), verdict
 
 

@@ -7,24 +7,16 @@ The chance that a version no worse than allowed is ever failed is at most `spec.
 """
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import combined, culprits
 from headgate.core.judge.dead import by_its_own_evidence, fails_most, is_dead
-from headgate.core.judge.errors import (
-    ErrorState,
-    enter_errors,
-    error_rule,
-    observe_errors,
-    read_errors,
-    start_errors,
-)
 from headgate.core.judge.external import AFTER_STEP_S
-from headgate.core.judge.latency import LatencyState, enter_latency, observe_latency, start_latency
-from headgate.core.judge.latency_reading import read_latency
-from headgate.core.judge.means import MeanState, enter_mean, observe_mean, read_mean, start_mean
+from headgate.core.judge.metrics import MetricState, kind_of
+from headgate.core.judge.metrics.errors import ErrorState, error_rule, judged_errors
 from headgate.core.judge.reading import UNEASY, Reading, suspicious
 from headgate.core.judge.risk import risk_after
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
@@ -38,16 +30,15 @@ class JudgeState(msgspec.Struct, frozen=True):
     """All that is remembered of a leg's samples.
 
     `requests` are the canary's in the present `step`, which has lasted `seconds`; `silent_s` is how long it has had
-    none. `deadlines` counts the exact tests at deadlines. Once `failed`, always so.
+    none. `metrics` has what is remembered for each criterion, in the order of the spec. `deadlines` counts the exact
+    tests at deadlines. Once `failed`, always so.
     """
 
     step: int = -1
     requests: int = 0
     silent_s: float = 0.0
     split: Split = Split()
-    errors: ErrorState | None = None
-    latency: tuple[LatencyState, ...] = ()
-    means: tuple[MeanState, ...] = ()
+    metrics: tuple[MetricState, ...] = ()
     failed: Verdict | None = None
     seconds: float = 0.0
     deadlines: int = 0
@@ -55,11 +46,7 @@ class JudgeState(msgspec.Struct, frozen=True):
 
 def start(spec: JudgeSpec) -> JudgeState:
     """Nothing seen yet."""
-    return JudgeState(
-        errors=start_errors(spec, spec.error_ratio) if spec.error_ratio is not None else None,
-        latency=tuple([start_latency(criterion) for criterion in spec.latency]),
-        means=tuple([start_mean(spec, criterion) for criterion in spec.means]),
-    )
+    return JudgeState(metrics=tuple([kind_of(one).start(spec, one) for one in spec.criteria]))
 
 
 def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tuple[JudgeState, Verdict]:
@@ -72,109 +59,94 @@ def observe(spec: JudgeSpec, state: JudgeState, sample: Sample, step: int) -> tu
     if state.failed is not None:
         return state, state.failed
     if step != state.step:
-        state = _enter(state, step, risk_after(spec, step))
+        state = _enter(spec, state, step)
     defect = sample_defect(sample)
     if defect:
-        state = msgspec.structs.replace(
+        state = replace(
             state, silent_s=state.silent_s + spec.interval_s, seconds=state.seconds + spec.interval_s
         )
     else:
         state = _count(spec, state, sample)
     verdict = decided(spec, state, defect or sample_gap(sample))
     if verdict.kind == "fail":
-        state = msgspec.structs.replace(state, failed=verdict)
+        state = replace(state, failed=verdict)
     return state, verdict
 
 
-def _enter(state: JudgeState, step: int, risk: float) -> JudgeState:
-    return JudgeState(
-        step=step,
-        deadlines=state.deadlines,
-        errors=enter_errors(state.errors, risk) if state.errors is not None else None,
-        latency=tuple([enter_latency(latency, risk) for latency in state.latency]),
-        means=tuple([enter_mean(mean, risk) for mean in state.means]),
-    )
+def _enter(spec: JudgeSpec, state: JudgeState, step: int) -> JudgeState:
+    risk, pairs = risk_after(spec, step), zip(spec.criteria, state.metrics, strict=True)
+    metrics = tuple([kind_of(criterion).enter(seen, risk) for criterion, seen in pairs])
+    return replace(state, step=step, requests=0, silent_s=0.0, split=Split(), metrics=metrics, seconds=0.0)
 
 
 def _count(spec: JudgeSpec, state: JudgeState, sample: Sample) -> JudgeState:
     fresh = whole(sample.fresh) if sample.fresh is not None else None
     stable, canary, _ = arms = Arms(whole(sample.stable), whole(sample.canary), fresh)
-    errors, seconds = state.errors, sample.interval_s
-    if errors is not None and spec.error_ratio is not None:
-        errors = observe_errors(spec, spec.error_ratio, errors, arms, seconds)
-        arms = Arms(Arm(), canary, None) if fails_most(stable) else arms
-    return JudgeState(
-        step=state.step,
+    seconds = sample.interval_s
+    return replace(
+        state,
         requests=state.requests + canary.requests,
         silent_s=0.0 if canary.requests else state.silent_s + seconds,
         split=observe_split(state.split, sample.weight, canary.requests, stable.requests),
-        errors=errors,
-        latency=_count_latency(spec, state, arms, seconds),
-        means=_count_means(spec, state, arms, seconds),
+        metrics=_counted(spec, state.metrics, arms, seconds),
         seconds=state.seconds + seconds,
-        deadlines=state.deadlines,
     )
 
 
-def _count_latency(
-    spec: JudgeSpec, state: JudgeState, arms: Arms, seconds: float
-) -> tuple[LatencyState, ...]:
-    if not state.latency:
-        return ()
-    pairs = zip(spec.latency, state.latency, strict=True)
-    return tuple([observe_latency(spec, criterion, latency, arms, seconds) for criterion, latency in pairs])
-
-
-def _count_means(spec: JudgeSpec, state: JudgeState, arms: Arms, seconds: float) -> tuple[MeanState, ...]:
-    if not state.means:
-        return ()
-    pairs = zip(spec.means, state.means, strict=True)
-    return tuple([observe_mean(spec, criterion, mean, arms, seconds) for criterion, mean in pairs])
+def _counted(
+    spec: JudgeSpec, metrics: tuple[MetricState, ...], arms: Arms, seconds: float
+) -> tuple[MetricState, ...]:
+    """One more interval for every criterion. Where stable fails most requests, only its failures are a measure."""
+    dead = fails_most(arms.stable) and judged_errors(spec, metrics) is not None
+    served = Arms(Arm(), arms.canary, None) if dead else arms
+    found: list[MetricState] = []
+    for criterion, seen in zip(spec.criteria, metrics, strict=True):
+        kind = kind_of(criterion)
+        counted = arms if kind.counts_failures else served
+        found.append(kind.observe(spec, criterion, seen, counted, seconds))
+    return tuple(found)
 
 
 def read(spec: JudgeSpec, state: JudgeState) -> tuple[Reading, ...]:
     """What every metric says now, in the order of the spec."""
     readings: list[Reading] = []
-    if state.errors is not None and spec.error_ratio is not None:
-        readings += read_errors(spec, spec.error_ratio, state.errors)
-    for latency, seen in zip(spec.latency, state.latency, strict=True):
-        readings += read_latency(spec, latency, seen)
-    for mean, known in zip(spec.means, state.means, strict=True):
-        readings += read_mean(spec, mean, known)
+    for criterion, seen in zip(spec.criteria, state.metrics, strict=True):
+        readings += kind_of(criterion).read(spec, criterion, seen)
     return tuple(readings)
 
 
 def stable_is_dead(state: JudgeState) -> bool:
     """Whether stable serves nobody, by its errors."""
-    return state.errors is not None and is_dead(state.errors.comparison)
+    return any(isinstance(seen, ErrorState) and is_dead(seen.comparison) for seen in state.metrics)
 
 
 def decided(spec: JudgeSpec, state: JudgeState, defect: str = "") -> Verdict:
     """The verdict on what has been seen; `defect` is what was wrong with the last interval."""
     readings = read(spec, state)
-    if stable_is_dead(state) and state.errors is not None and spec.error_ratio is not None:
-        rule = error_rule(spec, spec.error_ratio).rule
-        readings = by_its_own_evidence(rule, state.errors.comparison, readings)
+    errors = judged_errors(spec, state.metrics)
+    if errors is not None and is_dead(errors[1].comparison):
+        readings = by_its_own_evidence(error_rule(spec, errors[0]).rule, errors[1].comparison, readings)
     evidence, enough = combined(readings), needed(spec)
-    placebo = state.errors.placebo.highest if state.errors is not None else 1.0
+    placebo = errors[1].placebo.highest if errors is not None else 1.0
     if evidence >= enough:
         return _failed(spec, readings, evidence, placebo)
     deciding = [reading for reading in readings if reading.weight > 0]
     kind, reason = _undecided(spec, state, deciding, evidence, defect)
+    warnings = tuple([reading.warning for reading in readings if reading.warning])
+    if warnings:
+        reason = "; ".join([reason, *[f"warning: {warning}" for warning in warnings]])
     metrics = tuple([reading.evidence for reading in readings])
     if kind != "hold_external":
-        return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo)
+        return Verdict(kind, reason, evidence, enough, metrics, placebo=placebo, warnings=warnings)
     shared = state.seconds <= AFTER_STEP_S and any(reading.sudden for reading in deciding)
     if shared:
         reason = f"{reason}, {state.seconds:.0f} s after the step: the canary may harm what both depend on"
-    return Verdict(kind, reason, evidence, enough, metrics, shared, placebo)
+    return Verdict(kind, reason, evidence, enough, metrics, shared, placebo, warnings=warnings)
 
 
 def _failed(spec: JudgeSpec, readings: tuple[Reading, ...], evidence: float, placebo: float) -> Verdict:
     blamed = culprits(spec, readings)
-    metrics = tuple(
-        [msgspec.structs.replace(r.evidence, kind="fail") if r in blamed else r.evidence for r in readings]
-    )
+    metrics = tuple([replace(r.evidence, kind="fail") if r in blamed else r.evidence for r in readings])
     what = " and ".join([r.evidence.note for r in blamed[:2]])
     reason = f"{what}: {odds(evidence)} that the canary is worse"
     return Verdict("fail", reason, evidence, needed(spec), metrics, placebo=placebo)

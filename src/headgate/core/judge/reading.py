@@ -28,7 +28,8 @@ UNWEIGHED_MIN = 3.0
 class Reading(msgspec.Struct, frozen=True):
     """`weight` is the metric's part in the evidence; `blocks` says why nothing may pass yet (empty: it may).
 
-    `external` says what is wrong with stable itself; `sudden`: it has only lately got so.
+    `external` says what is wrong with stable itself; `sudden`: it has only lately got so. `warning` is said beside the
+    verdict, and decides nothing.
     """
 
     evidence: Evidence
@@ -36,6 +37,7 @@ class Reading(msgspec.Struct, frozen=True):
     blocks: str = ""
     external: str = ""
     sudden: bool = False
+    warning: str = ""
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 import math
 
+from msgspec.structs import replace
+
 from headgate.core.model.sample import Arm, Sample
 
 
@@ -32,4 +34,4 @@ def whole(arm: Arm | None) -> Arm:
         return Arm()
     if arm.errors <= arm.requests:
         return arm
-    return Arm(arm.errors, arm.errors, arm.latency_ms, arm.instances, arm.means)
+    return replace(arm, requests=arm.errors)

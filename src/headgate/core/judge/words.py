@@ -14,6 +14,11 @@ def percent(share: float) -> str:
     return f"{value:.2g}%" if value >= 0.001 else f"{value:.1e}%"  # noqa: PLR2004
 
 
+def exactly(share: float) -> str:
+    """A share as it was declared: 0.0125 as `1.25%`."""
+    return f"{100 * share:g}%"
+
+
 def times(ratio: float) -> str:
     """A ratio as `48x` or `1.25x`."""
     return f"{ratio:.0f}x" if ratio >= _MANY else f"{ratio:.3g}x"
@@ -24,6 +29,13 @@ def odds(e_value: float) -> str:
     if e_value >= _ENDLESS:
         return "over a million to 1"
     return f"{e_value:.0f} to 1" if e_value >= _MANY else f"{e_value:.1f} to 1"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that it is read in: `40 s`, `12 min`, `3 h`."""
+    if seconds < 2 * 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h"
 
 
 def amount(n: float) -> str:

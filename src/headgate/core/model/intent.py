@@ -19,7 +19,7 @@ class Stage(msgspec.Struct, frozen=True):
     """One line of a rollout as people write it: who reaches the candidate, for how long, and what is asked then.
 
     `smoke` None runs no smoke test, an empty tuple runs all. `pause` is a question to a person. `deadline_s` None
-    leaves the deadline to the planner. `until` is waited for before anything else.
+    leaves the deadline to `core.deadlines`. `until` is waited for before anything else.
     """
 
     weight: int | None = None

@@ -1,6 +1,7 @@
 """What was measured in one interval, per arm: integer counts, never rates, so that any verdict can be replayed."""
 
 import msgspec
+from msgspec.structs import replace
 
 from headgate.core.model.identity import Unit
 
@@ -30,13 +31,17 @@ class Mean(msgspec.Struct, frozen=True):
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """One arm's counts: over an interval in a `Sample`, or since the beginning when a source is read."""
+    """One arm's counts: over an interval in a `Sample`, or since the beginning when a source is read.
+
+    `gauges` are no counts: what each instance showed last (memory in bytes, threads), by the gauge's name.
+    """
 
     requests: int = 0
     errors: int = 0
     latency_ms: Histogram | None = None
     instances: dict[str, Counts] = {}
     means: dict[str, Mean] = {}
+    gauges: dict[str, dict[str, float]] = {}
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -116,11 +121,12 @@ def since(before: Arm, after: Arm) -> Arm:
     `increase` has it, series by series before anything is summed. Where the totals are the sums of the instances, an
     instance that went away takes nothing with it, and one that restarted or is new counts from zero. A histogram that
     was reset, is new or has other bounds counts from zero only where no more is in it than the interval's requests;
-    otherwise it is unknown (None). Errors missing beside requests are zero.
+    otherwise it is unknown (None). Errors missing beside requests are zero. A gauge stays as it was read last.
     """
     instances = _instances_since(before, after)
     total = _total_since(before, after, instances)
-    return Arm(
+    return replace(
+        after,
         requests=total.requests,
         errors=total.errors,
         latency_ms=_histogram_since(before.latency_ms, after.latency_ms, total.requests),
@@ -133,11 +139,12 @@ def carried(before: Arm, after: Arm) -> Arm:
     """The newest of every series: `after`, with what it lacks (a source that did not answer) as it was `before`.
 
     It is what the next reading is to be compared with: a series that was away and comes back is not a new one. Totals
-    that are the sums of the instances stay so.
+    that are the sums of the instances stay so. An old gauge is of no use to anybody: those of `after` alone are kept.
     """
     away = {name: counts for name, counts in before.instances.items() if name not in after.instances}
     kept = away if after.instances and _summed(after) else {}
-    return Arm(
+    return replace(
+        after,
         requests=after.requests + sum(c.requests for c in kept.values()),
         errors=after.errors + sum(c.errors for c in kept.values()),
         latency_ms=after.latency_ms or before.latency_ms,
@@ -158,6 +165,9 @@ def together(one: Arm, other: Arm) -> Arm:
         },
         means={
             name: _mean_of(one.means.get(name), other.means.get(name)) for name in one.means | other.means
+        },
+        gauges={
+            name: one.gauges.get(name, {}) | other.gauges.get(name, {}) for name in one.gauges | other.gauges
         },
     )
 

@@ -6,6 +6,9 @@ import msgspec
 
 from headgate.core.model.reach import Reach
 
+OWN = frozenset({"process", "service"})
+"""Kinds of sources that ask the instances themselves, by process or address: they tell a fresh baseline apart."""
+
 
 class Source(msgspec.Struct, frozen=True):
     """A source of signals that a service declares.

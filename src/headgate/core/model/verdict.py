@@ -34,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True):
     `shared`: stable got worse right after a step, so that the canary may harm what both depend on; said only with
     `hold_external`. `placebo` is the most that the same evidence has been for one half of stable's instances against
     the other: where it reaches `needed`, this judge would have failed stable against itself.
+    `warnings` decide nothing; they stand in the reason, too.
     `learnt`: nobody is exposed yet, and stable has been seen enough to judge a candidate that takes all its traffic.
     """
 
@@ -45,3 +46,4 @@ class Verdict(msgspec.Struct, frozen=True):
     shared: bool = False
     placebo: float = 1.0
     learnt: bool = False
+    warnings: tuple[str, ...] = ()

@@ -103,7 +103,7 @@ class Foretelling:
 
 def foretold(asked: ForecastQuestion) -> ForecastAnswer:
     """The answer, in closed form (see `core.judge.planner`)."""
-    spec = JudgeSpec(ErrorRatio(asked.factor, asked.error_ratio_max), latency=(), interval_s=asked.interval_s)
+    spec = JudgeSpec((ErrorRatio(asked.factor, asked.error_ratio_max),), interval_s=asked.interval_s)
     workload = Workload(Traffic(asked.rate, asked.base))
     bakes: tuple[tuple[int, Bake], ...] = tuple((step.weight, bake(step.bake_s)) for step in asked.steps)
     seen, ways = forecast(spec, workload, bakes), tuple(watched(spec, workload))

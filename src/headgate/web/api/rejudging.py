@@ -113,7 +113,9 @@ def _criteria(query: ReplayQuery) -> Criteria:
 
     def criteria(leg: Leg) -> JudgeSpec:
         spec = recorded(leg)
-        return replace(spec, error_ratio=replace(spec.error_ratio or ErrorRatio(), **changed))
+        others = tuple(one for one in spec.criteria if not isinstance(one, ErrorRatio))
+        errors = replace(next(iter(spec.of(ErrorRatio)), ErrorRatio()), **changed)
+        return replace(spec, criteria=(errors, *others))
 
     return criteria if changed else recorded
 

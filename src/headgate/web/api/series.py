@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from headgate.core.criteria import MeanCriterion
 from headgate.core.judge.reading import UNEASY
 from headgate.core.plan import Leg
 from headgate.core.series import Count, Point
@@ -91,7 +92,7 @@ def columns(leg: Leg, points: Sequence[Point], now: LegState, at: float) -> LegC
                 [_short(point.stable.mean(criterion.name)) for point in points],
                 [_short(point.canary.mean(criterion.name)) for point in points],
             )
-            for criterion in leg.judge.means
+            for criterion in leg.judge.of(MeanCriterion)
         ],
         share=share(now, leg),
         share_at=round(at, 3),

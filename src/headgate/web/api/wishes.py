@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from headgate.core.criteria import JudgeSpec
 from headgate.core.events import ReleaseRequested
+from headgate.core.judge.metrics import kind_of
 from headgate.core.model import Intent, ProxyRules, Rollout, Unit
+from headgate.core.model.source import OWN
 from headgate.core.planning import Policies, policies_of
 from headgate.core.submission import Submission
 from headgate.ledger import Ledger
@@ -105,7 +107,8 @@ def _wrong(intent: Intent) -> Iterator[tuple[str, str]]:
             yield "candidate", f"{digest[:80]!r} is no SHA-256 (64 hex digits)"
     if intent.candidate.fresh:
         yield "candidate.fresh", "a fresh baseline is started beside a release, and is none itself"
-    if intent.rollout.fresh_baseline and (intent.rollout.strategy != "canary" or intent.sources):
+    others = {source.kind for source in intent.sources} - OWN
+    if intent.rollout.fresh_baseline and (intent.rollout.strategy != "canary" or others):
         yield "rollout.fresh_baseline", "it is for a canary that the proxy and the service alone measure"
     for port in (listener.port, listener.preview_port):
         if port is not None and not 0 < port <= _PORT_MAX:
@@ -166,9 +169,10 @@ def _wrong_criteria(judge: JudgeSpec) -> Iterator[tuple[str, str]]:
         yield "judge.deadline_share", "it lies in 0..1, without 1"
     if judge.worse <= 1 or judge.worse_by <= 0 or judge.interval_s <= 0 or judge.deadlines < 1:
         yield "judge", "`worse` is over 1, `worse_by` and `interval_s` over 0, `deadlines` at least 1"
-    for latency in judge.latency:
-        if not 0 < latency.quantile < 1:
-            yield "judge.latency", "a quantile lies between 0 and 1"
+    for at, criterion in enumerate(judge.criteria):
+        wrong = kind_of(criterion).wrong(criterion)
+        if wrong:
+            yield f"judge.criteria[{at}]", wrong
     if any(not _plain(number) for number in _numbers(judge)):
         yield "judge", f"its numbers are at least 0, and at most {SECONDS_MAX:g}"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from headgate.core.criteria import ErrorRatio
 from headgate.core.judge.planner import measured, stretches
 from headgate.core.model import Sample
 from headgate.core.plan import Plan
@@ -65,8 +66,8 @@ def given_by(plan: Plan, samples: Iterable[Sample]) -> dict[str, list[str]]:
             "weight": [str(weight) for weight, _ in bakes],
             "bake": [f"{bake.bake_s:g}" for _, bake in bakes],
         }
-    if leg.judge.error_ratio is not None:
-        fields["factor"] = [f"{leg.judge.error_ratio.factor:g}"]
+    for errors in leg.judge.of(ErrorRatio):
+        fields["factor"] = [f"{errors.factor:g}"]
     seen = measured(sample for sample in samples if sample.unit == leg.unit)
     if seen is not None:
         fields |= {"rate": [f"{seen.errors.rate:.3g}"], "base": [f"{seen.errors.base * PERCENT:.3g}"]}

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from headgate.core.criteria import ErrorRatio
 from headgate.core.plan import Plan
 from headgate.web.access.sessions import Session
 from headgate.web.api.reading import Explanation, Release
@@ -39,7 +40,7 @@ class Replaying:
             "found": found,
             "story": told.sentences,
             "labels": labels(self._desk.ledger, found.summary),
-            "criteria": plan.legs[0].judge.error_ratio,
+            "criteria": next(iter(plan.legs[0].judge.of(ErrorRatio)), None),
             "given": given,
             "other": any(given.values()),
             "wrong": "",

@@ -18,10 +18,11 @@ from headgate.core.judge.planner.forecast import (
 from headgate.core.judge.planner.ladder import Ladder, best_ladder, ladder_harm
 from headgate.core.judge.planner.measured import measured
 from headgate.core.judge.planner.passage import Passage, passage, soonest
-from headgate.core.judge.planner.promotion import promotion_s
+from headgate.core.judge.planner.promotion import passing_s, promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
-from headgate.core.judge.planner.traffic import Stretch, Traffic, Workload
-from headgate.core.judge.planner.watched import Watched, watched
+from headgate.core.judge.planner.watched import watched
+from headgate.core.judge.traffic import Stretch, Traffic, Workload
+from headgate.core.judge.way import Watched
 
 __all__ = [
     "Draw",
@@ -40,6 +41,7 @@ __all__ = [
     "ladder_harm",
     "measured",
     "passage",
+    "passing_s",
     "promotion_s",
     "simulated",
     "soonest",

@@ -16,8 +16,9 @@ from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.planner.passage import soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.tempering import belief
-from headgate.core.judge.planner.traffic import Stretch, Workload
-from headgate.core.judge.planner.watched import Watched, watched
+from headgate.core.judge.planner.watched import watched
+from headgate.core.judge.traffic import Stretch, Workload
+from headgate.core.judge.way import Watched
 
 WEIGHTS = (1, 2, 5, 10, 25, 50)
 STEPS_MAX = 4

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import msgspec
 
 from headgate.core.judge.dispersion import Dispersion, learn, plain_phi
-from headgate.core.judge.errors import half_of_instances
 from headgate.core.judge.histogram import histogram_defect, observations, over
-from headgate.core.judge.means import mean_defect
-from headgate.core.judge.planner.traffic import Traffic, Workload
+from headgate.core.judge.metrics.business import mean_defect
+from headgate.core.judge.metrics.errors import half_of_instances
+from headgate.core.judge.traffic import Traffic, Workload
 from headgate.core.model.sample import Arm, Sample
 
 REQUESTS_MIN = 100

@@ -6,9 +6,9 @@ import msgspec
 
 from headgate.core.judge.planner.growth import Growth, growth
 from headgate.core.judge.planner.tempering import belief, tempered_s
-from headgate.core.judge.planner.traffic import Stretch
-from headgate.core.judge.planner.watched import Watched
 from headgate.core.judge.process import FROM_START
+from headgate.core.judge.traffic import Stretch
+from headgate.core.judge.way import Watched
 from headgate.core.model.routing import WHOLE
 
 BISECTIONS = 20
@@ -48,13 +48,7 @@ class Passage(msgspec.Struct, frozen=True):
             return self.quantiles[min(int(share * len(self.quantiles)), len(self.quantiles) - 1)]
         if not math.isfinite(self.mean_s):
             return math.inf
-        low, high = 0.0, 2 * self.mean_s
-        while self.chance(high) < share:
-            high *= 2
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.chance(middle) < share else (low, middle)
-        return high
+        return drift_quantile_s(self.mean_s, self.mean_s**3 / self.variance, share)
 
 
 NEVER = Passage(math.inf, 0.0, math.inf, math.inf)
@@ -70,6 +64,17 @@ def inverse_gaussian(t: float, mean: float, shape: float) -> float:
     first = _normal(root * (t / mean - 1))
     late = _normal(-root * (t / mean + 1))
     return min(first + (math.exp(2 * shape / mean + math.log(late)) if late > 0 else 0.0), 1.0)
+
+
+def drift_quantile_s(mean_s: float, shape: float, share: float) -> float:
+    """The time by which a Brownian motion with drift has reached its barrier in that share of the cases."""
+    low, high = 0.0, 2 * mean_s
+    while inverse_gaussian(high, mean_s, shape) < share:
+        high *= 2
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if inverse_gaussian(middle, mean_s, shape) < share else (low, middle)
+    return high
 
 
 class _Reach(msgspec.Struct, frozen=True):

@@ -4,16 +4,16 @@ import math
 from collections.abc import Iterator
 
 from headgate.core.criteria import JudgeSpec
-from headgate.core.judge.errors import error_rule
 from headgate.core.judge.known import PRIOR_N, PRIOR_X
-from headgate.core.judge.latency import latency_rule
-from headgate.core.judge.means import mean_rules
+from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
 from headgate.core.judge.pair import Pair
+from headgate.core.judge.planner.passage import drift_quantile_s
 from headgate.core.judge.planner.tempering import tempered_s
-from headgate.core.judge.planner.traffic import Workload
-from headgate.core.judge.planner.watched import ERRORS, Watched, latency_name, watched
+from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.risk import at_risk
+from headgate.core.judge.traffic import Workload
+from headgate.core.judge.way import Watched, poisson_below
 
 _SECONDS = 1_000_000
 
@@ -30,22 +30,55 @@ def promotion_s(spec: JudgeSpec, workload: Workload, weight: float, risk: float 
         return math.inf
     ways = {way.signal: way for way in reversed(watched(spec, workload)) if way.form != "limit"}
     times = [max(spec.requests_min, 1) / canary_s]
+    times += [kind_of(criterion).least_s(criterion) for criterion in spec.criteria if criterion.weight > 0]
     times += [
         _proof_s(ways[name], harm, spec.beta, (weight, risk)) for name, harm in _harms(spec) if name in ways
     ]
-    longest = max(times)
-    return math.ceil(longest / spec.interval_s) * spec.interval_s if math.isfinite(longest) else math.inf
+    return _in_intervals(spec, max(times))
+
+
+def passing_s(
+    spec: JudgeSpec, workload: Workload, weight: float, risk: float = 1.0, sure: float = 0.95
+) -> float:
+    """The time within which a version no worse than stable passes the step with the chance `sure` (inf: never).
+
+    The moment at which the evidence has drifted far enough is nearly inverse Gaussian, as for a fault's (`passage`).
+    Each criterion may take its part of what is left of the chance.
+    """
+    canary_s = workload.errors.rate * weight / 100
+    if canary_s <= 0:
+        return math.inf
+    ways = {way.signal: way for way in reversed(watched(spec, workload)) if way.form != "limit"}
+    asked = [(ways[name], harm) for name, harm in _harms(spec) if name in ways and harm is not None]
+    each = 1 - (1 - sure) / (len(asked) + 1)
+    n = max(spec.requests_min, 1)
+    times = [poisson_s(n, canary_s, each)]
+    times += [kind_of(criterion).least_s(criterion) for criterion in spec.criteria if criterion.weight > 0]
+    times += [_quantile_s(way, harm, spec.beta, (weight, risk), each) for way, harm in asked]
+    return _in_intervals(spec, max(times))
+
+
+def poisson_s(n: int, rate: float, sure: float) -> float:
+    """The time after which `n` cases have come with that chance, at `rate` a second."""
+    low, high = n / rate, n / rate
+    while poisson_below(rate * high, n - 1) > 1 - sure:
+        low, high = high, 2 * high
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if poisson_below(rate * middle, n - 1) <= 1 - sure else (middle, high)
+    return high
+
+
+def _in_intervals(spec: JudgeSpec, time_s: float) -> float:
+    return math.ceil(time_s / spec.interval_s) * spec.interval_s if math.isfinite(time_s) else math.inf
 
 
 def _harms(spec: JudgeSpec) -> Iterator[tuple[str, Harm | None]]:
     """What each signal must rule out."""
-    if spec.error_ratio is not None:
-        yield ERRORS, error_rule(spec, spec.error_ratio).rule.harm
-    for latency in spec.latency:
-        if latency.factor is not None:
-            yield latency_name(latency), latency_rule(spec, latency, proves=True).harm
-    for mean in spec.means:
-        yield mean.name, mean_rules(spec, mean)[0].harm
+    for criterion in spec.criteria:
+        proof = kind_of(criterion).proof(spec, criterion)
+        if proof is not None:
+            yield proof
 
 
 def _proof_s(way: Watched, harm: Harm | None, beta: float, step: tuple[float, float]) -> float:
@@ -69,6 +102,29 @@ def _proof_s(way: Watched, harm: Harm | None, beta: float, step: tuple[float, fl
         tempered = tempered_s(way, weight, 0.0, time_s) / time_s if time_s > 0 else 1.0
         time_s = math.log(1 / beta / FROM_START) / gain / tempered
     return way.settle_s + time_s
+
+
+def _quantile_s(way: Watched, harm: Harm, beta: float, step: tuple[float, float], sure: float) -> float:
+    """The time at which the evidence against harm has reached 1/beta with the chance `sure`."""
+    mean_s = _proof_s(way, harm, beta, step) - way.settle_s
+    if not math.isfinite(mean_s) or mean_s <= 0:
+        return way.settle_s + mean_s
+    weight, risk = step
+    share, needed = way.traffic.share, math.log(1 / beta / FROM_START)
+    tempered = tempered_s(way, weight, 0.0, mean_s) / mean_s
+    rates = way.traffic.rate * weight / 100, way.beside(weight)
+    variance = _variance(at_risk(harm, risk, share), rates, share) * way.traffic.phi * tempered * tempered
+    return way.settle_s + (drift_quantile_s(mean_s, needed * needed / variance, sure) if variance else mean_s)
+
+
+def _variance(harm: Harm, rates: tuple[float, float], share: float) -> float:
+    """The variance of the evidence against harm, a second: what a bad case more of either arm takes from it."""
+    n1, n0 = (round(rate * _SECONDS) for rate in rates)
+    x1, x0 = n1 * share, n0 * share
+    whole = mirror_log(harm, Pair(n1, x1, n0, x0), share)
+    of_canary = mirror_log(harm, Pair(n1, x1 + 1, n0, x0), share) - whole
+    of_stable = mirror_log(harm, Pair(n1, x1, n0, x0 + 1), share) - whole
+    return (x1 * of_canary**2 + x0 * of_stable**2) * (1 - share) / _SECONDS
 
 
 def _gain(harm: Harm, rates: tuple[float, float], believed: float, share: float) -> float:

@@ -14,8 +14,8 @@ from headgate.core.judge.limit import LimitRule, observe_limit, start_limit
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.passage import PART, Passage
 from headgate.core.judge.planner.tempering import belief
-from headgate.core.judge.planner.traffic import Stretch
-from headgate.core.judge.planner.watched import Watched
+from headgate.core.judge.traffic import Stretch
+from headgate.core.judge.way import Watched
 
 Draw = Callable[[], float]
 RUNS = 200

@@ -16,6 +16,8 @@ from headgate.plugins.signals.prometheus.templates import (
 from headgate.ports.errors import Permanent
 
 REQUESTS, ERRORS, LATENCY, AGE = "requests", "errors", "latency", "age"
+GAUGES = "gauges."
+"""Before the name of a gauge, in that of its question."""
 
 _PLACE = re.compile(
     r"\{(project|environment|service|version|artifact|configuration|arm)(?::([1-9][0-9]?))?\}"
@@ -80,6 +82,9 @@ def queries(settings: Settings, version: Version, arm: str) -> Queries:
         for part, query in (("good", share.good), ("total", share.total)):
             inner = _filled(query, places)
             found.append(Query(f"means.{name}.{part}", inner, _summed(inner, settings)))
+    for name, query in settings.gauges.items():
+        inner = _filled(query, places)
+        found.append(Query(f"{GAUGES}{name}", inner, _summed(inner, settings)))
     return Queries(tuple(found), _unit_ms(settings, template, asked.get(LATENCY, "")))
 
 

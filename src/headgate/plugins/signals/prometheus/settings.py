@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     and queries {project}, {environment}, {service}, {version}, {artifact}, {configuration} and {arm} (the version's
     name in Headgate's own proxy) become those of the version that is read; {artifact:12} is its first 12 characters.
 
+    `gauges` are shown as they are, one value for each instance (of several series of one instance, the sum).
     `requests`, `errors` and `means` give counters as they are, never rates; `latency` is a histogram: its name with its
     matchers, classic or (`native: true`) native. `unit` says in what it counts, where its name does not.
     `instance` is the label that tells one counting process from another.
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     native: bool = False
     unit: Literal["s", "ms"] | None = None
     means: dict[str, Share] = {}
+    gauges: dict[str, str] = {}
     instance: str = "instance"
     every_s: float = 5.0
     delay_s: float = 0.0
@@ -61,7 +63,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 "@" in self.url.partition("//")[2].partition("/")[0],
                 "`url` holds no password: say `user` and `password`",
             ),
-            (not (self.template or self.requests or self.means), "say a `template`, `requests` or `means`"),
+            (
+                not (self.template or self.requests or self.means or self.gauges),
+                "say a `template`, `requests`, `means` or `gauges`",
+            ),
             (self.errors and not self.counts, "`errors` need `requests`: without all, a part says nothing"),
             (self.latency and not self.counts, "`latency` needs `requests`"),
             (self.match and not self.template, "`match` belongs to a `template`; queries have their own"),
@@ -102,7 +107,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def _refuse_queries(self) -> None:
         shares = [query for share in self.means.values() for query in (share.good, share.total)]
         queries = [self.requests, self.errors, self.latency, *shares]
-        if len(queries) > QUESTIONS_MAX or any(len(query) > QUERY_MAX for query in queries):
+        asked = [*queries, *self.gauges.values()]
+        if len(asked) > QUESTIONS_MAX or any(len(query) > QUERY_MAX for query in asked):
             raise ValueError(f"at most {QUESTIONS_MAX} queries of at most {QUERY_MAX} characters are asked")
         rate = next((found for query in queries if (found := _RATES.search(query))), None)
         if rate:

@@ -14,6 +14,7 @@ from headgate.plugins.signals.prometheus.inspection import inspect
 from headgate.plugins.signals.prometheus.queries import (
     AGE,
     ERRORS,
+    GAUGES,
     LATENCY,
     REQUESTS,
     Queries,
@@ -170,8 +171,9 @@ class PrometheusSignals:
     def _counted(self, watch: Watch, found: Readings) -> Arm:
         texts = {query.name: query.inner for query in watch.queries}
         means = self._means(watch, found, texts)
+        gauges = self._gauges(found)
         if REQUESTS not in found:
-            return Arm(means=means)
+            return Arm(means=means, gauges=gauges)
         requests = self._by_instance(found[REQUESTS], REQUESTS)
         if not requests:
             raise Temporary(f"{REQUESTS} has no series, so nothing is known; asked was {texts[REQUESTS]}")
@@ -185,7 +187,17 @@ class PrometheusSignals:
             latency_ms=latency,
             instances=instances,
             means=means,
+            gauges=gauges,
         )
+
+    def _gauges(self, found: Readings) -> dict[str, dict[str, float]]:
+        """What each instance shows; one without a series shows nothing."""
+        shown = {
+            name.removeprefix(GAUGES): self._by_instance(series, name)
+            for name, series in found.items()
+            if name.startswith(GAUGES)
+        }
+        return {name: values for name, values in shown.items() if values}
 
     def _instances(
         self, watch: Watch, requests: Mapping[str, float], errors: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""Business signals from the service's own metrics endpoint, read from every instance directly."""
+"""Business signals and gauges from the service's own metrics endpoint, read from every instance directly."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ import msgspec
 from headgate.core.model import Arm, Mean, Version
 from headgate.plugins.signals.scrape.exposition import PAGE_MAX_BYTES, Page, parse, selector, total
 from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.registry import settings_of
 from headgate.ports.wires import Wires
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ READERS_MAX = 16
 """So many pages are read at once, in threads of their own: whoever is slow delays nobody else's threads."""
 
 VERSIONS_MAX = 64
+NO_GAUGES: Mapping[str, str] = {}
 
 
 class Business(msgspec.Struct, frozen=True):
@@ -33,6 +35,12 @@ class Business(msgspec.Struct, frozen=True):
 
     good: str
     total: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`gauges`: what is read, by name, as `name` or `name{label="value"}`; an instance's series meant are summed."""
+
+    gauges: dict[str, str] = {}
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -67,11 +75,11 @@ class _Tally:
 
 
 class ScrapeSignals:
-    """Reads the means of `business` from `path` of every instance, side by side.
+    """Reads the means of `business`, and `gauges`, from `path` of every instance, side by side.
 
-    `addresses` is where a version's instances are (`host:port`), `path` its endpoint (`/metrics`), `business` what to
-    read from it, by name. An instance that starts again counts from zero: what it had counted stays counted, and so
-    does what an instance counted that is gone.
+    `addresses` is where a version's instances are (`host:port`), `path` its endpoint (`/metrics`), `business` and
+    `gauges` what to read from it, by name. An instance that starts again counts from zero: what it had counted stays
+    counted, and so does what an instance counted that is gone.
     """
 
     def __init__(
@@ -79,10 +87,12 @@ class ScrapeSignals:
         addresses: Callable[[Version], Sequence[str]],
         path: Callable[[Version], str],
         business: Callable[[Version], Mapping[str, Business]],
+        gauges: Mapping[str, str] = NO_GAUGES,
     ) -> None:
         self._addresses = addresses
         self._path = path
         self._business = business
+        self._gauges = gauges
         self._tallies: dict[Version, _Tally] = {}
         self._readers = ThreadPoolExecutor(READERS_MAX, "metrics")
         self._odd: set[Version] = set()
@@ -99,25 +109,29 @@ class ScrapeSignals:
         when an instance has no such page or what it says is not metrics.
         """
         business = self._business(version)
-        if not business:
+        if not business and not self._gauges:
             return Arm()
         addresses = self._addresses(version)
         if not addresses:
             raise Temporary(f"{version} has no running instance whose metrics could be read")
         path, tally = self._path(version), self._tally(version)
-        names = _names(business.values())
+        names = _names(business.values(), self._gauges.values())
         pages = await asyncio.gather(
             *(self._page(address, path, names) for address in addresses), return_exceptions=True
         )
+        gauges: dict[str, dict[str, float]] = {name: {} for name in self._gauges}
         for address, page in zip(addresses, pages, strict=True):
             if isinstance(page, Page):
                 self._say_odd(version, address, page)
                 for name, share in business.items():
                     tally.add(address, name, _counted(address, page, share))
+                for name, wanted in self._gauges.items():
+                    gauges[name] |= _shown(address, page, wanted)
         for page in pages:
             if isinstance(page, BaseException):
                 raise page
-        return Arm(means=tally.means())
+        found = {name: shown for name, shown in gauges.items() if shown}
+        return Arm(means=tally.means(), gauges=found)
 
     async def _page(self, address: str, path: str, names: Collection[str]) -> Page:
         loop = asyncio.get_running_loop()
@@ -153,10 +167,20 @@ def _counted(address: str, page: Page, share: Business) -> Counted:
     return Counted(good or 0.0, cases or 0.0, cases is not None)
 
 
-def _names(business: Collection[Business]) -> frozenset[str]:
-    """The metrics that are asked about. Raises Permanent."""
+def _shown(address: str, page: Page, wanted: str) -> dict[str, float]:
+    """What one instance shows; nothing while it has no such series."""
     try:
-        return frozenset(selector(text).name for share in business for text in (share.good, share.total))
+        value = total(page.series, selector(wanted))
+    except ValueError as error:
+        raise Permanent(f"the metrics of {address}: {error}") from error
+    return {} if value is None else {address: value}
+
+
+def _names(business: Collection[Business], gauges: Collection[str]) -> frozenset[str]:
+    """The metrics that are asked about. Raises Permanent."""
+    texts = [text for share in business for text in (share.good, share.total)]
+    try:
+        return frozenset(selector(text).name for text in (*texts, *gauges))
     except ValueError as error:
         raise Permanent(str(error)) from error
 
@@ -198,13 +222,21 @@ def _cut(connection: http.client.HTTPConnection) -> None:
 
 
 def create(wires: Wires) -> ScrapeSignals:
-    """The plugin's factory: what to read is in each version's configuration."""
+    """The plugin's factory: which shares to read is in each version's configuration, which gauges in the settings.
+
+    Whoever declares it as a source has gauges of it alone: the shares are read by the one that every home has.
+    """
+    gauges = settings_of(wires, Settings).gauges
 
     def business(version: Version) -> Mapping[str, Business]:
+        if wires.name:
+            return {}
         declared = wires.artifacts.configuration(version.configuration).business
         return {name: Business(good, total) for name, (good, total) in declared.items()}
 
     def path(version: Version) -> str:
         return wires.artifacts.configuration(version.configuration).metrics_path
 
-    return ScrapeSignals(wires.addresses, lru_cache(VERSIONS_MAX)(path), lru_cache(VERSIONS_MAX)(business))
+    return ScrapeSignals(
+        wires.addresses, lru_cache(VERSIONS_MAX)(path), lru_cache(VERSIONS_MAX)(business), gauges
+    )

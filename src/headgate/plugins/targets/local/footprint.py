@@ -1,9 +1,12 @@
-"""How much memory process trees use."""
+"""What process trees use: memory, processor time, threads, open files."""
 
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import psutil
+
+from headgate.ports.usage import Usage
 
 
 def footprints(roots: Iterable[int]) -> dict[int, int]:
@@ -19,6 +22,23 @@ def footprints(roots: Iterable[int]) -> dict[int, int]:
     return {root: sum(_resident(process) for process in _tree(root, own, children)) for root in roots}
 
 
+def usages(roots: Mapping[str, int]) -> dict[str, Usage]:
+    """What each root process and all its descendants use, by the root's name; those that are gone are left out."""
+    found = {
+        name: [one for process in _family(pid) if (one := _usage(process))] for name, pid in roots.items()
+    }
+    return {
+        name: Usage(
+            sum(one.memory for one in used),
+            sum(one.cpu_s for one in used),
+            sum(one.threads for one in used),
+            sum(one.files for one in used),
+        )
+        for name, used in found.items()
+        if used
+    }
+
+
 def _tree(
     root: int, own: dict[int, psutil.Process], children: dict[int, list[psutil.Process]]
 ) -> list[psutil.Process]:
@@ -28,8 +48,30 @@ def _tree(
     return found
 
 
+def _family(pid: int) -> list[psutil.Process]:
+    """One process and all that it has started: for a few roots, quicker than a walk that keeps every process."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
 def _resident(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def _usage(process: psutil.Process) -> Usage | None:
+    """What one process uses; None where it is gone, or another's."""
+    try:
+        with process.oneshot():
+            times = process.cpu_times()
+            files = process.num_fds() if sys.platform != "win32" else 0
+            return Usage(
+                int(process.memory_info().rss), times.user + times.system, process.num_threads(), files
+            )
+    except psutil.Error:
+        return None

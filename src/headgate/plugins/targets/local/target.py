@@ -13,6 +13,7 @@ from headgate.plugins.targets.local import checks, deep_health, effect_log, smok
 from headgate.plugins.targets.local.commands import Commands
 from headgate.plugins.targets.local.endpoints import PORTS
 from headgate.plugins.targets.local.fleet import Fleet
+from headgate.plugins.targets.local.footprint import usages
 from headgate.plugins.targets.local.instances import Instances
 from headgate.plugins.targets.local.keeper_program import keeper_of, keeper_program
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
@@ -22,6 +23,7 @@ from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Artifacts, Instance, Permanent, PortError, Ran, Target
 from headgate.ports.processes import Processes, Program
+from headgate.ports.usage import Usage
 from headgate.ports.wires import Wires
 
 SURPLUS_DRAIN_S = 10.0
@@ -152,6 +154,12 @@ class LocalTarget(Target):
             return ()
         path = desired.configuration.metrics_path
         return tuple(f"http://{endpoint.address}{path}" for endpoint in self.endpoints(version))
+
+    def usage(self, version: Version) -> dict[str, Usage]:
+        """See ports.usage.Measurable."""
+        folder = self._layout.folder(version)
+        lives = {endpoint.name: folder.life(endpoint.name).pid for endpoint in folder.endpoints()}
+        return usages({f"{name}/{pid}": pid for name, pid in lives.items() if pid})
 
     # --- how they are -------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from headgate.core.judge.exchange import alike, observe_exchange, scaled, start_
 from headgate.core.judge.grid import Grid, grid_above
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.metrics.kind import Kind, still_to_see
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.placebo import POINTS as PLACEBO_POINTS
@@ -33,12 +34,17 @@ from headgate.core.judge.reading import (
     limit_reading,
     missing_proof,
 )
+from headgate.core.judge.traffic import Workload
+from headgate.core.judge.way import ERRORS, Watched, compared, limited, threshold_log
+from headgate.core.judge.words import exactly
 from headgate.core.model.sample import Arm
 
 POINTS = 12
+LEARNT_N = 50
+"""Requests of stable before its errors are known."""
 
 
-class ErrorState(msgspec.Struct, frozen=True, array_like=True):
+class ErrorState(msgspec.Struct, frozen=True, array_like=True, tag="error_ratio"):
     """`limit` is None when the criterion has none; `key` is the second key, where one is asked for."""
 
     comparison: Comparison
@@ -83,7 +89,7 @@ def start_errors(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorState:
 def enter_errors(state: ErrorState, risk: float) -> ErrorState:
     """A new step; `risk` is what the one after it risks."""
     limit = enter_limit(state.limit) if state.limit is not None else None
-    return ErrorState(enter_step(state.comparison, risk), limit, state.placebo, state.key)
+    return msgspec.structs.replace(state, comparison=enter_step(state.comparison, risk), limit=limit)
 
 
 def half_of_instances(stable: Arm) -> tuple[int, int]:
@@ -143,3 +149,49 @@ def read_errors(spec: JudgeSpec, criterion: ErrorRatio, state: ErrorState) -> tu
         return (relative,)
     bounded = Subject("error_ratio_max", "errors", criterion.max)
     return relative, limit_reading(spec, bounded, state.limit, criterion.weight)
+
+
+def judged_errors(spec: JudgeSpec, metrics: tuple[object, ...]) -> tuple[ErrorRatio, ErrorState] | None:
+    """The criterion that judges errors, with what has been seen of it; None where none does."""
+    for criterion, seen in zip(spec.criteria, metrics, strict=True):
+        if isinstance(criterion, ErrorRatio) and isinstance(seen, ErrorState):
+            return criterion, seen
+    return None
+
+
+def _words(criterion: ErrorRatio) -> tuple[str, ...]:
+    limit = f", and at most {exactly(criterion.max)}" if criterion.max is not None else ""
+    return (f"errors: no more than {criterion.factor:g}x the old version's{limit}",)
+
+
+def _wrong(criterion: ErrorRatio) -> str:
+    return "" if criterion.factor > 0 else "the margin of errors must be above 0"
+
+
+def _unlearnt(criterion: ErrorRatio, seen: ErrorState) -> str:
+    return still_to_see("errors", seen.comparison.known.n, LEARNT_N) if criterion.weight > 0 else ""
+
+
+def _ways(spec: JudgeSpec, criterion: ErrorRatio, workload: Workload) -> list[Watched]:
+    traffic, threshold = workload.errors, threshold_log(spec, criterion.weight)
+    found = [compared(spec, ERRORS, error_rule(spec, criterion).rule, traffic, threshold)]
+    if criterion.max is not None:
+        found.append(limited(spec, ERRORS, criterion.max, traffic, criterion.weight))
+    return found
+
+
+KIND: Kind[ErrorRatio, ErrorState] = Kind(
+    start=start_errors,
+    enter=enter_errors,
+    observe=observe_errors,
+    read=read_errors,
+    words=_words,
+    wrong=_wrong,
+    unlearnt=_unlearnt,
+    learning_n=lambda _: LEARNT_N,
+    harmed=lambda _, arm: arm.errors,
+    ways=_ways,
+    unknown=lambda _criterion, _workload: (),
+    proof=lambda spec, criterion: (ERRORS, error_rule(spec, criterion).rule.harm),
+    counts_failures=True,
+)

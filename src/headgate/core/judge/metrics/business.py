@@ -21,11 +21,16 @@ from headgate.core.judge.comparison import (
     start_comparison,
 )
 from headgate.core.judge.grid import grid_above, grid_below
+from headgate.core.judge.known import KNOWN_N
 from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.metrics.kind import Kind, still_to_see
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
+from headgate.core.judge.traffic import Traffic, Workload
+from headgate.core.judge.way import Watched, compared, limited, threshold_log
+from headgate.core.judge.words import exactly
 from headgate.core.model.sample import Arm, Mean
 
 POINTS = 8
@@ -34,7 +39,7 @@ EARLY_MAX = 50.0
 _NONE = Mean(0.0, 0)
 
 
-class MeanState(msgspec.Struct, frozen=True, array_like=True):
+class MeanState(msgspec.Struct, frozen=True, array_like=True, tag="mean"):
     """`limit` is None when the criterion has none; `defect` says what was wrong with the last interval's numbers.
 
     `*_early` are sums that arrived before their cases (an order finished in one interval, its checkout counted in the
@@ -149,3 +154,59 @@ def read_mean(spec: JudgeSpec, criterion: MeanCriterion, state: MeanState) -> tu
     share = 1 - criterion.limit if up else criterion.limit
     bounded = Subject(f"{name}_limit", name, share, unit="case", good=up)
     return relative, limit_reading(spec, bounded, state.limit, criterion.weight)
+
+
+def _words(criterion: MeanCriterion) -> tuple[str, ...]:
+    direction = "lower" if criterion.higher_is_better else "higher"
+    line = f"{criterion.name}: at most {exactly(criterion.margin)} {direction} than the old version's"
+    if criterion.limit is None:
+        return (line,)
+    side = "under" if criterion.higher_is_better else "over"
+    return (f"{line}, and never {side} {exactly(criterion.limit)}",)
+
+
+def _unlearnt(criterion: MeanCriterion, seen: MeanState) -> str:
+    if criterion.weight <= 0 or seen.defect:
+        return ""
+    return still_to_see(criterion.name, seen.comparison.known.n, KNOWN_N, "cases")
+
+
+def _lost(criterion: MeanCriterion, arm: Arm) -> int:
+    """Cases that did not come to their good end."""
+    mean = arm.means.get(criterion.name) if criterion.higher_is_better else None
+    return max(0, round(mean.n - mean.sum)) if mean is not None else 0
+
+
+def _ways(spec: JudgeSpec, criterion: MeanCriterion, workload: Workload) -> list[Watched]:
+    traffic = dict(workload.signals).get(criterion.name)
+    if traffic is None:
+        return []
+    good, threshold = criterion.higher_is_better, threshold_log(spec, criterion.weight)
+    way = compared(spec, criterion.name, mean_rules(spec, criterion)[0], traffic, threshold)
+    found = [msgspec.structs.replace(way, good=good)]
+    if criterion.limit is not None:  # against a limit the judge always counts what is bad
+        share = 1 - criterion.limit if good else criterion.limit
+        bad = Traffic(traffic.rate, 1 - traffic.base, traffic.phi) if good else traffic
+        way = limited(spec, criterion.name, share, bad, criterion.weight)
+        found.append(msgspec.structs.replace(way, good=good))
+    return found
+
+
+def _unknown(criterion: MeanCriterion, workload: Workload) -> tuple[str, ...]:
+    return () if criterion.name in dict(workload.signals) else (criterion.name,)
+
+
+KIND: Kind[MeanCriterion, MeanState] = Kind(
+    start=start_mean,
+    enter=enter_mean,
+    observe=observe_mean,
+    read=read_mean,
+    words=_words,
+    wrong=lambda _: "",
+    unlearnt=_unlearnt,
+    learning_n=lambda _: 0,
+    harmed=_lost,
+    ways=_ways,
+    unknown=_unknown,
+    proof=lambda spec, criterion: (criterion.name, mean_rules(spec, criterion)[0].harm),
+)

@@ -29,6 +29,8 @@ POINTS = 6
 SLOTS = 4
 SETTLE_N = 100
 """Requests of stable before the useful bounds are chosen."""
+LEARNT_N = 2 * SETTLE_N
+"""Requests of stable before it is known how many are over them."""
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):
@@ -42,7 +44,7 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
     canary_le_ms: float
 
 
-class LatencyState(msgspec.Struct, frozen=True, array_like=True):
+class LatencyState(msgspec.Struct, frozen=True, array_like=True, tag="latency"):
     """What has been seen of one latency criterion.
 
     `slots` are chosen once `seen_n` is large enough, the first of them proves no harm; until then `seen` counts
@@ -70,7 +72,7 @@ def latency_rule(spec: JudgeSpec, criterion: Latency, *, proves: bool) -> Rule:
     return Rule(grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s, 1 / spec.beta)
 
 
-def start_latency(criterion: Latency) -> LatencyState:
+def start_latency(_spec: JudgeSpec, criterion: Latency) -> LatencyState:
     """Nothing seen yet."""
     return LatencyState(limit=start_limit() if criterion.max_ms is not None else None)
 
@@ -158,6 +160,7 @@ def _chosen(spec: JudgeSpec, criterion: Latency, risk: float, *, proves: bool) -
     return enter_step(start_comparison(latency_rule(spec, criterion, proves=proves)), risk)
 
 
+@lru_cache(maxsize=64)
 def _limit_rule(spec: JudgeSpec, criterion: Latency) -> LimitRule:
     return LimitRule(1 - criterion.quantile, interval_cap(spec), spec.horizon_s)
 
