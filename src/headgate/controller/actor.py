@@ -109,6 +109,11 @@ class Actor:
         return self._scribe.trouble or self._trouble
 
     @property
+    def behind(self) -> int:
+        """How many entries the ledger has not got yet."""
+        return self._scribe.behind
+
+    @property
     def state(self) -> State:
         """The state after the last event, which the ledger has or will have."""
         return self._release.state

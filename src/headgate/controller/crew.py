@@ -35,7 +35,7 @@ class Crew:
         self._freed = freed
         self._patrol = Patrol(world)
         self._actors: dict[str, Actor] = {}
-        self._carriers: set[asyncio.Task[None]] = set()
+        self._carriers: dict[str, asyncio.Task[None]] = {}
         self.desk: Desk | None = None
         self.dismissed = False
 
@@ -52,8 +52,16 @@ class Crew:
         return tuple(self._actors.values())
 
     def take_up(self, summaries: Iterable[Summary]) -> None:
-        """Carry on with every open release that nobody here runs yet. Raises Stopped, LedgerError."""
-        for summary in summaries:
+        """Carry on with the open releases, which are all of these, that nobody here runs yet.
+
+        What waits here for its turn and is open no more was ended by a controller before this one, whose last words
+        came late: nobody waits for it. Raises Stopped, LedgerError.
+        """
+        open_now = {summary.release: summary for summary in summaries}
+        for name, actor in self._actors.items():
+            if actor.state.stage == "queued" and name not in open_now and not actor.behind:
+                self._carriers[name].cancel()
+        for summary in open_now.values():
             if summary.release not in self._actors:
                 entries = self._ledger.read(summary.release)
                 spooled = [entry for entry in self._spool.read() if entry.release == summary.release]
@@ -72,8 +80,7 @@ class Crew:
             actor.note(event)
         self._actors[release.request.release] = actor
         task = asyncio.create_task(self._carry(actor))
-        self._carriers.add(task)
-        task.add_done_callback(self._carriers.discard)
+        self._carriers[release.request.release] = task
         self._follow(task)
         return actor
 
@@ -85,7 +92,7 @@ class Crew:
 
     def abandon(self) -> None:
         """Let go of everything at once: another controller carries it on."""
-        for task in self._carriers:
+        for task in self._carriers.values():
             task.cancel()
 
     def _resume(self, release: Release) -> None:
@@ -105,7 +112,7 @@ class Crew:
             patrol.cancel()
             name = actor.request.release
             if self._actors.get(name) is actor:
-                del self._actors[name]
+                del self._actors[name], self._carriers[name]
             self._freed()
 
     def _changed(self, actor: Actor) -> None:
