@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.model import Channel, Configuration, Marker, SecretSource, Source
+from headgate.core.model import Channel, Command, Configuration, Marker, SecretSource, Source
 from headgate.core.model.configuration import CommandCheck
 from headgate.core.secrets import Declaration
 from headgate.core.submission import Submission
@@ -75,6 +75,19 @@ def test_no_file_and_no_variable_of_the_host_is_named(secret: dict[str, str]) ->
             assert "headgate secret add NAME --file PATH" in problem["detail"]
         assert place.home.ledger.summary("r2") is None
         assert place.denials()[-1].action == "beginRelease"
+
+    at(story)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_no_command_of_the_host_is_named(when: str) -> None:
+    async def story(place: Place) -> None:
+        plain = declaring(TWO)
+        command = Command("migrate", ("sh", "-c", "id"))
+        asked = replace(plain, intents=(replace(plain.intents[0], **{when: (command,)}),))
+        problem = await answered(place, asked)
+        assert (problem["title"], problem["where"]) == ("not declared", f"body.intents[0].{when}")
+        assert place.home.ledger.summary("r2") is None
 
     at(story)
 

@@ -19,12 +19,14 @@ from headgate.config.models import (
 )
 from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.audience import Channel as ChannelModel
+from headgate.config.models.commands import Command as CommandSection
 from headgate.config.models.complaint import listed
 from headgate.config.problems import ConfigError, Problem
 from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.model import (
     Audience,
     Channel,
+    Command,
     CommandCheck,
     Configuration,
     HttpCheck,
@@ -110,6 +112,14 @@ def intent(project: Project, environment: str, service: str, version: Version, l
         measured_by=found.criteria.measured_by or "",
         one_way=OneWay(found.rollback.one_way, found.rollback.after) if found.rollback.one_way else None,
         platform=found.platform or environment_of(project, environment).platform,
+        before=tuple(_command(one) for one in found.before),
+        after=tuple(_command(one) for one in found.after),
+    )
+
+
+def _command(found: CommandSection) -> Command:
+    return Command(
+        found.name, found.apply, found.check or (), found.undo or (), found.one_way or "", found.timeout
     )
 
 

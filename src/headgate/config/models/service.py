@@ -1,10 +1,12 @@
 """A service: what it runs, how it is asked, how a new version reaches its users."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from headgate.config.models.artifact import Artifact
+from headgate.config.models.commands import Commands
+from headgate.config.models.complaint import Complaint, raised
 from headgate.config.models.criteria import Criteria
 from headgate.config.models.platform import PlatformName
 from headgate.config.models.plugin import Declared, Plugin
@@ -85,6 +87,25 @@ class Service(Section):
     probes: Probes = Field(default=Probes(), description="What is asked of each instance.")
     smoke: dict[Label, Journey] = Field(default={}, description="Smoke tests by name.")
     rollout: Rollout = Field(default=Rollout(), description="How a new version gets its traffic.")
+    before: Commands = Field(
+        default=(), description="Commands that are run before the new version starts, one after another."
+    )
+    after: Commands = Field(
+        default=(),
+        description="Commands that are run once it has all the traffic; then the release is promoted.",
+    )
     rollback: Rollback = Field(default=Rollback(), description="What ends the way back of the next release.")
     criteria: Criteria = Field(default=Criteria(), description="What a new version must live up to.")
     needs: Names = Field(default=(), description="Services that must be released before this one.")
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> Self:
+        """A command is known by its name, while it runs and when it is asked about."""
+        known: set[str] = set()
+        for key, commands in (("before", self.before), ("after", self.after)):
+            for index, command in enumerate(commands):
+                if command.name in known:
+                    what = f"another command is called `{command.name}` already"
+                    raise raised([Complaint((key, index, "name"), what, "a name of its own")])
+                known.add(command.name)
+        return self

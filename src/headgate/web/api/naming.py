@@ -4,9 +4,10 @@ What is refused here is refused again whenever a secret is read or sent (`ports.
 then, and only then is it known where a request goes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 
+from headgate.core.events import ReleaseRequested
 from headgate.core.secrets import DECLARED, Declarations, send_objection, unnamed_objection, use_objection
 from headgate.core.submission import Submission
 from headgate.ports.errors import PortError
@@ -22,6 +23,19 @@ def require_declared_secrets(wish: Submission, declarations: Callable[[], Declar
     """Raises Problem (403) for the first file, variable or secret that the front door may not name."""
     for where, objection in _objections(wish, declarations):
         raise Problem(HTTPStatus.FORBIDDEN, "not declared", objection, where=where)
+
+
+def require_known_commands(wish: Submission, last: Iterable[ReleaseRequested]) -> None:
+    """Raises Problem (403) for a command of the host that the last promoted request of its unit had not."""
+    known = {one.unit: (one.before, one.after) for asked in last for one in asked.intents}
+    for index, intent in enumerate(wish.intents):
+        if (intent.before or intent.after) and known.get(intent.unit) != (intent.before, intent.after):
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "not declared",
+                "what comes in by the front door may not name a command of the host: release from the host first",
+                where=f"body.intents[{index}].{'before' if intent.before else 'after'}",
+            )
 
 
 def _objections(wish: Submission, declarations: Callable[[], Declarations]) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from headgate.core.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor
-from headgate.web.api.naming import require_declared_secrets
+from headgate.web.api.naming import require_declared_secrets, require_known_commands
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound
 from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
@@ -132,8 +132,10 @@ class Steering:
 
     def _declared(self, wish: Submission) -> Submission:
         """The wish with its marks on record: what of it came in by the front door. Raises Problem (403)."""
-        last = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
-        wish = marked(wish, [asked for asked in last if asked is not None])
+        found = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
+        last = [asked for asked in found if asked is not None]
+        require_known_commands(wish, last)
+        wish = marked(wish, last)
         require_reachable(wish, self._door.bounds)
         require_declared_secrets(wish, self._door.declared)
         return wish
