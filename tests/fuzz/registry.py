@@ -27,6 +27,7 @@ NOT_FOREIGN: dict[str, str] = {
     "marks": "a digest that was just made",
     "ports/keeper": "the address that a plugin asks, from its own settings",
     "plugins/targets/local/endpoints": "a digest that was just made",
+    "plugins/targets/local/commands": "how a command ended, as our own wrapper wrote it into the home, of a fixed form",
     "plugins/processes/supervisord/client": "supervisord's answers by its own library, from our own daemon's socket",
     "plugins/processes/supervisord/program_file": "the section that we wrote, for supervisord",
     "plugins/web/memory": "the in-memory twin",
