@@ -22,9 +22,9 @@ from headgate import homes, wiring
 from headgate.cli.client import Client, NoController
 from headgate.config import Project, configuration, intent, load_text, policies
 from headgate.core.model import Intent, Stage, Unit, Version
-from headgate.core.planning import Policies
-from headgate.core.report import Report, fold
-from headgate.core.submission import Submission
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
+from headgate.core.story.report import Report, fold
 from headgate.ports import Provenance
 
 BROOK = Path(__file__).parent / "brook" / "main.py"

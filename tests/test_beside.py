@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Channel, Source, Unit, Version
 from headgate.core.model.audience import Audience
-from headgate.core.plan import Plan
-from headgate.core.planning import Policies, plan
+from headgate.core.release.planning import Policies, plan
 from headgate.homes import lock_of
 from headgate.ipc.child import Calling
 from headgate.outbox.book import read_book

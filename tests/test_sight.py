@@ -9,7 +9,7 @@ import pytest
 
 from headgate import sight
 from headgate.core.drift import Part, Real, Recorded
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Listener, Routing, Unit, Version
 from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.plugins.targets.memory import MemoryTarget

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from benchmarks.town import Brooks, Town, folder, town
 from benchmarks.witness import Witness
 from headgate.core.model import Intent, Stage
-from headgate.core.report import Report
+from headgate.core.story.report import Report
 
 OTHERS, STOP_S = 8, 12.0
 ROLLBACKS = 4

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.town import Brooks, Town, folder, town
 from benchmarks.witness import NOBODY, Seen, Witness
 from headgate.core.model import Stage
-from headgate.core.report import Report
+from headgate.core.story.report import Report
 
 REQUESTS_PER_S = 200.0
 STEP = (Stage(weight=10, bake_s=60.0, deadline_s=90.0),)

@@ -16,10 +16,10 @@ from benchmarks.town import Town, folder, town
 from headgate.cli.asking import Request, ask
 from headgate.cli.demo.shop import Shop
 from headgate.cli.session import Session
-from headgate.core.criteria import Latency
 from headgate.core.model import Intent, Stage
-from headgate.core.planning import Policies
-from headgate.core.report import Report
+from headgate.core.model.criteria import Latency
+from headgate.core.release.planning import Policies
+from headgate.core.story.report import Report
 from headgate.load.results import Results
 
 DEPLOYS, DEPLOYS_QUICK = 20, 3

@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.judge.bakes import DECLARED, INTERVAL_S, SPEC, Bake, Flow, flow, judged, verdicts
 from benchmarks.judge.contest import BAKES, DECLARED_NAME, ORACLE, OURS
 from benchmarks.judge.traffic import UNIT
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import observe, start
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm, Sample
 
 Row = dict[str, float | str]

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.judge.bakes import ALPHA, DECLARED, INTERVAL_S, NULL, SPEC, Bake, flow, judged
 from benchmarks.judge.rivals import RULES, Counts, information_bound, oracle
 from benchmarks.judge.traffic import BURSTS
-from headgate.core.criteria import JudgeSpec
+from headgate.core.model.criteria import JudgeSpec
 
 Row = dict[str, float | str]
 HOURS = 10.0

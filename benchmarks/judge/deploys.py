@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.judge.traffic import BURSTS, Scene, samples
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.judge import observe, start
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.verdict import Verdict
 
 ERRORS_ONLY = JudgeSpec((ErrorRatio(),))

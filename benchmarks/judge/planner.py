@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.judge.traffic import UNIT
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.planner import Stretch, Traffic, Watched, Workload, watched
 from headgate.core.judge.planner.forecast import SURE, found_by
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Histogram, Mean, Sample
 
 Row = dict[str, float | str]

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import (
+from headgate.core.machine import initial, step
+from headgate.core.machine.effects import (
     AskGates,
     Effect,
     Observe,
@@ -14,7 +14,7 @@ from headgate.core.effects import (
     StopVersion,
     VerifyVersion,
 )
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     EffectId,
     GatesAnswered,
@@ -27,11 +27,11 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.machine import initial, step
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import State
 from headgate.core.model import Intent, Listener, Rollout, Stage, Unit, Verdict, Version
-from headgate.core.plan import Plan
-from headgate.core.planning import Policies, plan
-from headgate.core.state import State
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan
 
 UNIT = Unit("shop", "production", "web")
 OLD, NEW = (Version(UNIT, digit * 64, digit * 64) for digit in "ab")

@@ -14,7 +14,7 @@ import msgspec
 
 from headgate.core.drift import Part, Real, Recorded, Seen
 from headgate.core.model import Listener, Routing, Unit
-from headgate.core.places import reached_at
+from headgate.core.model.places import reached_at
 from headgate.homes import steering_of
 from headgate.ports.errors import PortError
 from headgate.ports.platform import Platform, Platforms

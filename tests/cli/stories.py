@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from headgate.core import effects, events
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judgement import LEARNING
-from headgate.core.machine import initial, step
+from headgate.core.machine import effects, events, initial, step
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import UNEXPOSED, Pending, State
 from headgate.core.model import (
     Arm,
     Evidence,
@@ -27,10 +27,9 @@ from headgate.core.model import (
     Verdict,
     Version,
 )
-from headgate.core.plan import Plan
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import UNEXPOSED, Pending, State
-from headgate.core.view import summarise
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan, plan_back
+from headgate.core.story.view import summarise
 from headgate.ledger import Ledger, SqliteLedger, sample_digest
 
 NOON = 1_790_000_000.0

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from headgate.cli import exits
-from headgate.core.account import one_line
+from headgate.core.story.account import one_line
 from headgate.outbox.book import FILE, Book, GivenUp
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server_aside

@@ -14,7 +14,7 @@ import pytest
 from headgate.cli import exits
 from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
-from headgate.core.home import SignedIn
+from headgate.core.home.facts import SignedIn
 from headgate.core.model import SecretSource
 from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside

@@ -23,16 +23,16 @@ from headgate.cli.render.story import story
 from headgate.cli.render.styles import painted
 from headgate.cli.render.summary import summary
 from headgate.cli.standing import Standing, Standings
-from headgate.core import events
-from headgate.core.advice import answers, question
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
-from headgate.core.explain import explain
+from headgate.core.machine import events
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import Prepare
 from headgate.core.model import Finding, Listener, Match, ServiceChange, Stage, Unit, Version
-from headgate.core.plan import Leg
-from headgate.core.report import Fold, fold
-from headgate.core.steps import Prepare
-from headgate.core.summary import Move
-from headgate.core.view import summarise
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.model.summary import Move
+from headgate.core.story.advice import answers, question
+from headgate.core.story.explain import explain
+from headgate.core.story.report import Fold, fold
+from headgate.core.story.view import summarise
 from headgate.ledger.lineage import Promoted
 from headgate.ports import Artifact, Provenance
 from tests.cli import stories

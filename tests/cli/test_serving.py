@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headgate.cli.serving import JUDGES_MAX, Bench, server
-from headgate.core.criteria import ErrorRatio
+from headgate.core.model.criteria import ErrorRatio
 from headgate.judge import ArmCounts, Interval, Judge, JudgeSpec
 
 Answer = tuple[int, dict[str, Any]]

@@ -15,7 +15,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.follow import Follower, read_fold
 from headgate.cli.home import open_ledger
 from headgate.cli.watching import Picture, Plain, Stream
-from headgate.core.advice import waits_for_approval
+from headgate.core.story.advice import waits_for_approval
 from headgate.ledger import MemoryLedger
 from tests.cli import stories
 from tests.cli.stories import Story

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headgate.controller.world import World
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Arm, Command, Finding, Mean, Routing, Unit, Version
 from headgate.ports import Artifacts, Instance, Ran
 from headgate.ports.platform import Made, Platforms

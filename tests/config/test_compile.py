@@ -10,7 +10,6 @@ from headgate import config
 from headgate.config import ConfigError, configuration, intent, load, load_text, policies
 from headgate.config.compile import ANSWERED, DEFAULT_STAGES
 from headgate.config.models.time_of_day import offsets_of
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model import (
     PRIVATE,
     CommandCheck,
@@ -30,7 +29,8 @@ from headgate.core.model import (
     Unit,
     Version,
 )
-from headgate.core.planning import Policies
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.release.planning import Policies
 from tests.config.example import project_text
 
 REFERENCE = Path(config.__file__).with_name("reference.yaml")

@@ -8,8 +8,8 @@ import pytest
 
 from headgate.config import ConfigError, load_text
 from headgate.config.secrets import load_secrets, secrets_in
+from headgate.core.home.secrets import Declaration
 from headgate.core.model import SecretSource
-from headgate.core.secrets import Declaration
 from tests.config.example import project_text
 
 TEXT = """\

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from headgate import config
 from headgate.config import configuration, intent, load_text, policies
 from headgate.config.models import Environment, Project, Service
-from headgate.core.later import (
+from headgate.core.model import Hours, Intent, Unit, Version
+from headgate.core.release.later import (
     AT_EACH_DEPLOY,
     AT_ONCE,
     OF_A_SERVICE,
@@ -24,8 +25,7 @@ from headgate.core.later import (
     Asked,
     later,
 )
-from headgate.core.model import Hours, Intent, Unit, Version
-from headgate.core.planning import Policies
+from headgate.core.release.planning import Policies
 
 REFERENCE = Path(config.__file__).with_name("reference.yaml")
 Place = tuple[str | int, ...]

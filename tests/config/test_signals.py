@@ -4,8 +4,8 @@ import pytest
 
 from headgate.config import ConfigError, load_text
 from headgate.config.compile import intent
-from headgate.core.criteria import MeanCriterion
 from headgate.core.model import Source, Unit, Version
+from headgate.core.model.criteria import MeanCriterion
 from headgate.ports.registry import names
 
 WEB = Version(Unit("shop", "production", "web"), "a" * 64, "b" * 64)

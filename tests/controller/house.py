@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from headgate.controller.lease import MemoryLease
 from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.world import Patience, World
-from headgate.core.admission import Words
-from headgate.core.criteria import ErrorRatio, JudgeSpec
-from headgate.core.events import AnyEvent, EffectId
+from headgate.core.machine.events import AnyEvent, EffectId
+from headgate.core.machine.plan import ConcurrencyPolicy, Plan
 from headgate.core.model import (
     HOST,
     Arm,
@@ -25,9 +24,10 @@ from headgate.core.model import (
     Unit,
     Version,
 )
-from headgate.core.plan import ConcurrencyPolicy, Plan
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
+from headgate.core.release.admission import Words
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports import Instance, Ran

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from headgate.controller.housekeeping import needed, sweep
 from headgate.core.model import Unit, Version
-from headgate.core.summary import Move, Outcome, Summary
+from headgate.core.model.summary import Move, Outcome, Summary
 from headgate.ledger import MemoryLedger
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.ports import Provenance

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.controller.supervisor import Supervisor
-from headgate.core.admission import Words
-from headgate.core.events import (
+from headgate.core.home.facts import BarrierLifted
+from headgate.core.machine import Illegal
+from headgate.core.machine.events import (
     EffectId,
     PromotionForced,
     ReleaseAborted,
@@ -14,11 +15,10 @@ from headgate.core.events import (
     ReleaseTakenOver,
     WayBackOpened,
 )
-from headgate.core.home import BarrierLifted
-from headgate.core.machine import Illegal
+from headgate.core.machine.steps import Expose
 from headgate.core.model import OneWay, Routing, Version
-from headgate.core.steps import Expose
-from headgate.core.submission import Submission
+from headgate.core.release.admission import Words
+from headgate.core.release.submission import Submission
 from headgate.ledger.going_back import NoWay, way_before
 from headgate.ports import Permanent
 from tests.controller.house import ONE, THREE, TWO, WEB, Home, House, play, wait_for, wish

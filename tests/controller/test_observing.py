@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headgate.controller.journal import JsonLines, journal, logged
-from headgate.core.report import fold
+from headgate.core.story.report import fold
 from headgate.ports.observer import Happened
 from tests.controller.house import TWO, play, wish
 from tests.controller.watching import WatchedHome

@@ -8,7 +8,7 @@ import pytest
 from headgate.controller.clock import SteadyClock
 from headgate.controller.perform import Performer
 from headgate.controller.underway import Underway, resource
-from headgate.core.effects import (
+from headgate.core.machine.effects import (
     AskGates,
     Effect,
     Observe,
@@ -19,7 +19,7 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     EffectFailed,
     EffectId,
@@ -31,9 +31,9 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
+from headgate.core.machine.state import Pending
 from headgate.core.model import Finding, Listener, Routing, Version
-from headgate.core.planning import Policies, plan
-from headgate.core.state import Pending
+from headgate.core.release.planning import Policies, plan
 from headgate.ports import Permanent, Temporary
 from tests.controller.house import ONE, TWO, WEB, Behaviour, House, intent, play
 

@@ -9,12 +9,19 @@ from msgspec.structs import replace
 from headgate.controller.lease import MemoryLease
 from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, EffectId, GatesAnswered, ReleaseAborted, RoutingSet
+from headgate.core.machine.events import (
+    STAMPED_LATER,
+    AnyEvent,
+    EffectId,
+    GatesAnswered,
+    ReleaseAborted,
+    RoutingSet,
+)
+from headgate.core.machine.plan import Leg
 from headgate.core.model import HOST, Intent, Rollout, Routing, ServiceChange, Stage, Unit, Version
-from headgate.core.plan import Leg
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 from headgate.ledger import MemoryLedger
 from headgate.ledger.projections import fleet_of
 from headgate.ledger.spool import MemorySpool

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from headgate.core.effects import SetRouting
-from headgate.core.events import (
+from headgate.core.machine import Illegal
+from headgate.core.machine.effects import SetRouting
+from headgate.core.machine.events import (
     AnyEvent,
     EffectDelayed,
     EffectFailed,
@@ -19,9 +20,8 @@ from headgate.core.events import (
     StepApproved,
     VersionLost,
 )
-from headgate.core.machine import Illegal
 from headgate.core.model import Finding, Rollout, Sample, Stage
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerError, LedgerFull, MemoryLedger
 from headgate.ports import Permanent, Temporary
 from headgate.ports.controller import Stopped, UnknownRelease

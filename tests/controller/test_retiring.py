@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from headgate.core.events import ReleaseRequested
-from headgate.core.home import UnitRetired
+from headgate.core.home.facts import UnitRetired
+from headgate.core.machine.events import ReleaseRequested
 from headgate.ledger.projections import fleet_of
 from headgate.ports import Temporary
 from headgate.ports.controller import Retired, Stopped, Unretirable

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from headgate.controller.readings import merged, nonsense, read_arm
 from headgate.controller.sampling import Watcher
 from headgate.core import judgement
+from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import Arm, Counts, Histogram, Mean, Rollout, Stage, Verdict, Version
-from headgate.core.planning import Policies, plan
-from headgate.core.state import UNEXPOSED
+from headgate.core.release.planning import Policies, plan
 from headgate.ports import Permanent, Temporary
 from tests.controller.house import ONE, PATIENCE, TWO, WEB, Behaviour, House, intent, play
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from headgate.controller.scribe import BEGIN_WITHIN_S, PROMPT_S
-from headgate.core.events import AnyEvent, EffectId, Judged, ReleaseAborted, RoutingSet
+from headgate.core.machine.events import AnyEvent, EffectId, Judged, ReleaseAborted, RoutingSet
 from headgate.core.model import Routing, Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerError, MemoryLedger
 from headgate.ledger.spool import MemorySpool
 from headgate.ledger.verify import verify

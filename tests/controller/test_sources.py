@@ -11,11 +11,11 @@ from headgate.controller.sampling import Watcher
 from headgate.controller.sources import OPEN_MAX, Sources
 from headgate.controller.supervisor import Supervisor
 from headgate.controller.world import World
-from headgate.core.events import Judged
+from headgate.core.machine.events import Judged
+from headgate.core.machine.plan import Leg
 from headgate.core.model import Arm, Counts, Mean, Source, Unit, Version
-from headgate.core.plan import Leg
-from headgate.core.planning import Policies, plan
-from headgate.core.submission import Submission
+from headgate.core.release.planning import Policies, plan
+from headgate.core.release.submission import Submission
 from headgate.ports import Permanent, Signals, Temporary
 from tests.controller.house import (
     ONE,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from headgate.controller.recover import recover
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     Judged,
     ReleaseAborted,
@@ -13,7 +13,7 @@ from headgate.core.events import (
     ReleaseRequested,
     ReleaseResumed,
 )
-from headgate.core.plan import ConcurrencyPolicy
+from headgate.core.machine.plan import ConcurrencyPolicy
 from headgate.ledger import LedgerCorrupt, MemoryLedger
 from headgate.simulation.loop import Life, context_of
 from tests.controller.house import ONE, THREE, TWO, Home, play, wait_for, wish

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from headgate.controller.lease import MemoryLease
 from headgate.controller.supervisor import Supervisor
-from headgate.core.events import EffectId, ReleaseAborted, WatchResumed
-from headgate.core.home import LedgerReconciled
+from headgate.core.home.facts import LedgerReconciled
+from headgate.core.machine.events import EffectId, ReleaseAborted, WatchResumed
 from headgate.ports import Temporary
 from headgate.ports.controller import Stopped
 from headgate.ports.retreat import Retreated

@@ -6,9 +6,9 @@ import pytest
 
 from headgate.controller.lease import LeaseTaken
 from headgate.controller.recover import recover
-from headgate.core.events import ReleasePaused, ReleaseResumed
 from headgate.core.machine import step
-from headgate.core.view import summarise
+from headgate.core.machine.events import ReleasePaused, ReleaseResumed
+from headgate.core.story.view import summarise
 from headgate.ledger import Entry, MemoryLedger
 from headgate.ledger.verify import verify
 from headgate.ports.controller import Stopped

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import (
+from headgate.core.machine import initial, step
+from headgate.core.machine.effects import (
     AskGates,
     Effect,
     Observe,
@@ -16,7 +16,7 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     CommandRan,
     EffectFailed,
@@ -31,11 +31,11 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
-from headgate.core.machine import initial, step
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.state import LegState, Pending, Progress, State
+from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Step
 from headgate.core.model import Finding, Listener, ServiceChange, Unit, Verdict, VerdictKind, Version
-from headgate.core.plan import Leg, Plan
-from headgate.core.state import LegState, Pending, Progress, State
-from headgate.core.steps import Bake, Expose, Prepare, Promote, Step
+from headgate.core.model.criteria import JudgeSpec
 
 WEB, API = (Unit("shop", "production", name) for name in ("web", "api"))
 E = TypeVar("E", bound=Effect)

@@ -2,16 +2,16 @@
 
 from msgspec.structs import replace
 
-from headgate.core.adjusting import adjustments
-from headgate.core.admission import Known, Words, objections
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion
+from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import Prepare, Promote
 from headgate.core.model import Intent, Listener, ProxyRules, Rollout, Routing
-from headgate.core.places import collision
-from headgate.core.plan import Leg
-from headgate.core.planning import Place, Policies, leaving, plan, plan_back
-from headgate.core.steps import Prepare, Promote
-from headgate.core.view import summarise
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.model.places import collision
+from headgate.core.release.adjusting import adjustments
+from headgate.core.release.admission import Known, Words, objections
+from headgate.core.release.planning import Place, Policies, leaving, plan, plan_back
+from headgate.core.story.view import summarise
 from tests.core.ride import API, NEW, OLD, WEB, Ride, plan_of, request
 
 WIDE = Intent(WEB, OLD, Listener(8000), Rollout("canary", warm_s=60.0), JudgeSpec(), instances=3)

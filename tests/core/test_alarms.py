@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.alarms import alarms
-from headgate.core.effects import Observe
-from headgate.core.events import Judged
-from headgate.core.summary import Move, Outcome, Placebo, Summary
-from headgate.core.view import summarise
+from headgate.core.machine.effects import Observe
+from headgate.core.machine.events import Judged
+from headgate.core.model.summary import Move, Outcome, Placebo, Summary
+from headgate.core.story.alarms import alarms
+from headgate.core.story.view import summarise
 from tests.core.ride import API, NEW, OLD, WEB, Ride, leg, plan_of, request, verdict_of
 
 

@@ -8,15 +8,15 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Saturation
-from headgate.core.deadlines import MOST, SPARE
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.planner import passing_s, promotion_s
 from headgate.core.judge.planner.promotion import poisson_s
 from headgate.core.judge.traffic import Traffic, Workload
+from headgate.core.machine.steps import Bake
 from headgate.core.model import Arm, Intent, Listener, Rollout, Sample, Stage
-from headgate.core.planning import Policies, plan
-from headgate.core.steps import Bake
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Saturation
+from headgate.core.release.deadlines import MOST, SPARE
+from headgate.core.release.planning import Policies, plan
 from tests.core.ride import NEW, OLD, WEB
 
 SPEC = JudgeSpec((ErrorRatio(),), interval_s=1.0)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.answers import CommandRan
-from headgate.core.effects import AskGates, PrepareVersion, RunCommand, SetRouting, StopVersion, VerifyVersion
-from headgate.core.events import ReleaseAborted, ReleaseResumed
 from headgate.core.legality import objection_to_revert
 from headgate.core.machine import Illegal
+from headgate.core.machine.answers import CommandRan
+from headgate.core.machine.effects import (
+    AskGates,
+    PrepareVersion,
+    RunCommand,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+)
+from headgate.core.machine.events import ReleaseAborted, ReleaseResumed
+from headgate.core.machine.plan import OneWayStep
+from headgate.core.machine.steps import Bake, Execute, Expose, Prepare, Promote, Step
 from headgate.core.model import Applied, Command
-from headgate.core.plan import OneWayStep
-from headgate.core.steps import Bake, Execute, Expose, Prepare, Promote, Step
 from tests.core.ride import Ride, leg, plan_of
 
 EXPAND = Command("expand", ("do",), ("ask",), ("undo",))

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from headgate.core.effects import AskGates, Observe, PrepareVersion, SetRouting
-from headgate.core.events import AnyEvent, Judged
-from headgate.core.explain import explain
 from headgate.core.judgement import LEARNING
-from headgate.core.report import fold
+from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, SetRouting
+from headgate.core.machine.events import AnyEvent, Judged
+from headgate.core.story.explain import explain
+from headgate.core.story.report import fold
 from tests.core.ride import Kind, Ride, leg, plan_of
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headgate.core.explain import tells
 from headgate.core.model import Verdict
+from headgate.core.story.explain import tells
 
 RISES = "memory rises by 12 MB a minute, to the limit in about 40 min"
 WELL = Verdict("pass", "no harm")

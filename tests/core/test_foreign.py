@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.admission import Words
-from headgate.core.foreign import CUT, MARK, NAME_MAX, TEXT_MAX, clean_name, clean_note, clean_text, cleaned
-from headgate.core.home import ActionDenied, HookReceived
+from headgate.core.home.facts import ActionDenied, HookReceived
 from headgate.core.model import Push
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
+from headgate.core.model.foreign import (
+    CUT,
+    MARK,
+    NAME_MAX,
+    TEXT_MAX,
+    clean_name,
+    clean_note,
+    clean_text,
+    cleaned,
+)
+from headgate.core.release.admission import Words
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 
 
 @pytest.mark.parametrize(

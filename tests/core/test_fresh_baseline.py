@@ -5,19 +5,19 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import EffectFailed, Judged, PromotionForced, ReleaseAborted, VersionLost
-from headgate.core.explain import explain
+from headgate.core.machine.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
+from headgate.core.machine.events import EffectFailed, Judged, PromotionForced, ReleaseAborted, VersionLost
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import Pending
+from headgate.core.machine.steps import Expose
+from headgate.core.machine.steps.expose import aside, exposed
+from headgate.core.machine.steps.traffic import promoted, undone
 from headgate.core.model import Intent, Listener, Match, Rollout, Routing, Stage, StrategyName, Version
-from headgate.core.need import need
-from headgate.core.plan import Leg
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import Pending
-from headgate.core.steps import Expose
-from headgate.core.steps.expose import aside, exposed
-from headgate.core.steps.traffic import promoted, undone
-from headgate.core.view import summarise
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.need import need
+from headgate.core.release.planning import Policies, plan, plan_back
+from headgate.core.story.explain import explain
+from headgate.core.story.view import summarise
 from tests.core.ride import NEW, OLD, WEB, Ride, answer, request, verdict_of
 
 FRESH = replace(OLD, fresh=True)

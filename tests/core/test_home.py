@@ -1,6 +1,6 @@
 """The home: tokens and freezes as a fold of facts."""
 
-from headgate.core.home import (
+from headgate.core.home.facts import (
     AnyHomeEvent,
     FreezeLifted,
     FreezeSet,

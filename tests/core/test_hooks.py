@@ -3,10 +3,18 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.home import AnyHomeEvent, FreezeSet, Hook, HookAdded, HookReceived, HookRemoved, folded
-from headgate.core.hooks import SCOPES_MAX, Alert, Where, at_least, decide, holds, moves, own, where
+from headgate.core.home.facts import (
+    AnyHomeEvent,
+    FreezeSet,
+    Hook,
+    HookAdded,
+    HookReceived,
+    HookRemoved,
+    folded,
+)
+from headgate.core.home.hooks import SCOPES_MAX, Alert, Where, at_least, decide, holds, moves, own, where
 from headgate.core.model import Firing, Push, Scope, Severity, Unit, Version
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
 
 ADDED = HookAdded(
     at=1.0,

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.config.models.time_of_day import offsets_of
-from headgate.core.effects import AskGates, PrepareVersion, SetRouting, WakeAt
-from headgate.core.events import TimeCame, VersionPrepared
+from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting, WakeAt
+from headgate.core.machine.events import TimeCame, VersionPrepared
+from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Until
 from headgate.core.model import Hours
 from headgate.core.model.hours import holds, next_start
-from headgate.core.steps import Bake, Expose, Prepare, Promote, Until
-from headgate.core.view import phase
+from headgate.core.story.view import phase
 from tests.core.ride import Ride, leg, plan_of
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC", "Australia/Lord_Howe")

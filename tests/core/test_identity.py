@@ -2,8 +2,8 @@
 
 import pytest
 
-from headgate.core.home import SignedIn, TokenIssued, folded
-from headgate.core.identity import folded_name, is_theirs
+from headgate.core.home.facts import SignedIn, TokenIssued, folded
+from headgate.core.home.identity import folded_name, is_theirs
 
 ISSUED = TokenIssued(
     at=1.0, by="owner", token="t1", name="grace-ci", digest="", role="operator", person="Grace"

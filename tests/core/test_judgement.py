@@ -4,15 +4,15 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.core import judgement
-from headgate.core.criteria import ErrorRatio, JudgeSpec
-from headgate.core.effects import Observe
-from headgate.core.events import AnyEvent, Judged
+from headgate.core.again.replay import replay
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.judgement import LEARNING, judge
+from headgate.core.machine.effects import Observe
+from headgate.core.machine.events import AnyEvent, Judged
+from headgate.core.machine.state import UNEXPOSED, Pending
 from headgate.core.model import Arm, Sample
-from headgate.core.replay import replay
-from headgate.core.state import UNEXPOSED, Pending
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from tests.core.judge.traffic import counts, sample
 from tests.core.ride import Ride, answer, leg, plan_of, request
 

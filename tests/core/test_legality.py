@@ -3,20 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.admission import Known, Words, objections
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import (
-    EffectFailed,
-    PromotionForced,
-    ReleaseAborted,
-    ReleaseRequested,
-    ReleaseTakenOver,
-    VersionLost,
-    WayBackOpened,
-)
-from headgate.core.explain import explain
-from headgate.core.home import BarrierLifted, Home, folded
+from headgate.core.home.facts import BarrierLifted, Home, folded
 from headgate.core.legality import (
     Barrier,
     Forward,
@@ -36,13 +23,26 @@ from headgate.core.legality import (
     taking_over,
 )
 from headgate.core.machine import Illegal
+from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting, StopVersion
+from headgate.core.machine.events import (
+    EffectFailed,
+    PromotionForced,
+    ReleaseAborted,
+    ReleaseRequested,
+    ReleaseTakenOver,
+    VersionLost,
+    WayBackOpened,
+)
+from headgate.core.machine.plan import Leg, OneWayStep, Plan
+from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote, Smoke
 from headgate.core.model import Intent, Listener, Match, OneWay, Rollout, Stage, Version
-from headgate.core.notices import Telling
-from headgate.core.plan import Leg, OneWayStep, Plan
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.steps import Bake, Expose, Pause, Prepare, Promote, Smoke
-from headgate.core.summary import Summary
-from headgate.core.view import summarise
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.model.summary import Summary
+from headgate.core.release.admission import Known, Words, objections
+from headgate.core.release.planning import Policies, plan, plan_back
+from headgate.core.story.explain import explain
+from headgate.core.story.notices import Telling
+from headgate.core.story.view import summarise
 from tests.core.ride import CANARY, NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
 
 REASON = "the queue's format is new"

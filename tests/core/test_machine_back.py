@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.effects import (
+from headgate.core.machine import Illegal, Stale
+from headgate.core.machine.effects import (
     AskGates,
     PrepareVersion,
     SetRouting,
@@ -11,12 +12,17 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.events import EffectDelayed, PromotionForced, ReleaseAborted, ReleaseResumed, WatchResumed
-from headgate.core.machine import Illegal, Stale
-from headgate.core.plan import Leg, OneWayStep
-from headgate.core.steps import Bake, Expose, Prepare, Promote, Shrink
-from headgate.core.steps.traffic import undone
-from headgate.core.view import summarise
+from headgate.core.machine.events import (
+    EffectDelayed,
+    PromotionForced,
+    ReleaseAborted,
+    ReleaseResumed,
+    WatchResumed,
+)
+from headgate.core.machine.plan import Leg, OneWayStep
+from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Shrink
+from headgate.core.machine.steps.traffic import undone
+from headgate.core.story.view import summarise
 from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
 
 ROLLING = (

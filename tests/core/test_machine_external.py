@@ -3,13 +3,13 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
-from headgate.core.events import PromotionForced, ReleaseAborted, ReleaseResumed, VersionLost
+from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
+from headgate.core.machine.events import PromotionForced, ReleaseAborted, ReleaseResumed, VersionLost
+from headgate.core.machine.state import UNEXPOSED
+from headgate.core.machine.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke
+from headgate.core.machine.steps.expose import aside, exposed
 from headgate.core.model import Routing, VerdictKind
-from headgate.core.state import UNEXPOSED
-from headgate.core.steps import Bake, Expose, Learn, Pause, Prepare, Promote, Shrink, Smoke
-from headgate.core.steps.expose import aside, exposed
-from headgate.core.view import phase, waits_for_person
+from headgate.core.story.view import phase, waits_for_person
 from tests.core.ride import OLD, Ride, leg, plan_of
 
 LEG = leg()

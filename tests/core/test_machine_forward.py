@@ -2,8 +2,9 @@
 
 import pytest
 
-from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
-from headgate.core.events import (
+from headgate.core.machine import Stale
+from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
+from headgate.core.machine.events import (
     PromotionForced,
     ReleaseAborted,
     ReleaseDequeued,
@@ -11,10 +12,9 @@ from headgate.core.events import (
     VersionLost,
     WatchResumed,
 )
-from headgate.core.machine import Stale
+from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
+from headgate.core.machine.steps.traffic import promoted
 from headgate.core.model import Finding, VerdictKind
-from headgate.core.steps import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
-from headgate.core.steps.traffic import promoted
 from tests.core.ride import (
     BAD,
     NEW,

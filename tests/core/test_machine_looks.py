@@ -3,14 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import AskGates, Observe, PrepareVersion, SetRouting
-from headgate.core.events import ReleaseResumed
+from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, SetRouting
+from headgate.core.machine.events import ReleaseResumed
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import UNEXPOSED
+from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote
 from headgate.core.model import Intent, Rollout, Stage
-from headgate.core.plan import Leg
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import UNEXPOSED
-from headgate.core.steps import Bake, Expose, Pause, Prepare, Promote
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan, plan_back
 from tests.core.ride import NEW, OLD, Ride, leg, plan_of
 
 LEARNING = replace(leg(), learn=True)

@@ -2,10 +2,16 @@
 
 import pytest
 
-from headgate.core.effects import AskGates, PrepareVersion, SetRouting
-from headgate.core.events import PromotionForced, ReleaseAborted, ReleasePaused, ReleaseResumed, StepApproved
 from headgate.core.machine import Illegal
-from headgate.core.steps import Expose, Pause, Prepare
+from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting
+from headgate.core.machine.events import (
+    PromotionForced,
+    ReleaseAborted,
+    ReleasePaused,
+    ReleaseResumed,
+    StepApproved,
+)
+from headgate.core.machine.steps import Expose, Pause, Prepare
 from tests.core.ride import CANARY, NEW, Ride, leg, plan_of
 
 

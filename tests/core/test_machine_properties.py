@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from headgate.core import events
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import Observe, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import (
+from headgate.core.legality import objection
+from headgate.core.machine import Illegal, Stale, events, initial, step
+from headgate.core.machine.effects import Observe, PrepareVersion, SetRouting, StopVersion
+from headgate.core.machine.events import (
     AnyEvent,
     EffectFailed,
     EffectId,
@@ -15,15 +15,14 @@ from headgate.core.events import (
     PromotionForced,
     VersionStopped,
 )
-from headgate.core.legality import objection
-from headgate.core.machine import Illegal, Stale, initial, step
+from headgate.core.machine.plan import Leg, OneWayStep, Plan
+from headgate.core.machine.state import Pending
+from headgate.core.machine.steps import Promote
+from headgate.core.machine.steps.expose import aside
 from headgate.core.model import Intent, Listener, Rollout, Stage, Version
-from headgate.core.plan import Leg, OneWayStep, Plan
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.state import Pending
-from headgate.core.steps import Promote
-from headgate.core.steps.expose import aside
-from headgate.core.view import summarise, waits_for_person
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan, plan_back
+from headgate.core.story.view import summarise, waits_for_person
 from tests.core.ride import BAD, GOOD, NEW, NEW_API, OLD, OLD_API, answer, request, version
 
 JUDGE = JudgeSpec(deadline_share=0.2)

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from headgate.core import events
-from headgate.core.effects import (
+from headgate.core.machine import TRANSITIONS, Illegal, Stale, events, initial, names, step
+from headgate.core.machine.effects import (
     AskGates,
     Effect,
     Observe,
@@ -15,12 +15,11 @@ from headgate.core.effects import (
     StopVersion,
     VerifyVersion,
 )
-from headgate.core.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
-from headgate.core.machine import TRANSITIONS, Illegal, Stale, initial, names, step
+from headgate.core.machine.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
 from headgate.core.machine.names import EFFECTS, FACTS, VERBS
+from headgate.core.machine.state import Pending, Stage, State
 from headgate.core.machine.transitions import ANSWERED_BY
 from headgate.core.model import Finding, Verdict
-from headgate.core.state import Pending, Stage, State
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 
 KINDS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from headgate.core import events
-from headgate.core.account import one_line, span, why
+from headgate.core.machine import events
 from headgate.core.model import Audience, Channel, Role, Stage
-from headgate.core.notices import REPEAT_S, Notice, Telling
-from headgate.core.planning import Policies
+from headgate.core.release.planning import Policies
+from headgate.core.story.account import one_line, span, why
+from headgate.core.story.notices import REPEAT_S, Notice, Telling
 from tests.cli import stories
 from tests.cli.stories import FAIL, NOON, PASS, SILENT, UNSURE, WATCH, WEB, Story, intent, version
 

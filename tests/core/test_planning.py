@@ -1,12 +1,12 @@
 """What the ledger's answers do to a wish: plans, objections, ways back, and what must be kept."""
 
-from headgate.core.admission import Known, Words, objections
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
+from headgate.core.machine.effects import PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
+from headgate.core.machine.plan import ConcurrencyPolicy
 from headgate.core.model import Finding, Intent, Listener, Rollout, StrategyName, Version
-from headgate.core.need import need
-from headgate.core.plan import ConcurrencyPolicy
-from headgate.core.planning import Policies, plan
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.admission import Known, Words, objections
+from headgate.core.release.need import need
+from headgate.core.release.planning import Policies, plan
 from tests.core.ride import NEW, NEW_API, OLD, OLD_API, WEB, Ride, leg, plan_of, version
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.backtest import backtest, outcome
-from headgate.core.counterfactual import Threshold, counterfactual, found_at
-from headgate.core.criteria import ErrorRatio, JudgeSpec
-from headgate.core.events import Judged
+from headgate.core.again.backtest import backtest, outcome
+from headgate.core.again.counterfactual import Threshold, counterfactual, found_at
+from headgate.core.again.replay import Rejudged, Replay, replay
+from headgate.core.machine.events import Judged
+from headgate.core.machine.plan import Leg
 from headgate.core.model import Arm, Sample, Verdict
-from headgate.core.plan import Leg
-from headgate.core.replay import Rejudged, Replay, replay
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.ledger import sample_digest
 from tests.cli import stories
 from tests.core.judge.traffic import counts

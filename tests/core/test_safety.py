@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import SetRouting, StopVersion
+from headgate.core.machine.effects import SetRouting, StopVersion
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.safety import whole
+from headgate.core.machine.state import LegState, State
 from headgate.core.model import Intent, Listener, Rollout, Routing
-from headgate.core.plan import Plan
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.safety import whole
-from headgate.core.state import LegState, State
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan, plan_back
 from tests.core.ride import NEW, OLD, WEB
 
 WISH = Intent(WEB, NEW, Listener(8000), Rollout("canary"), JudgeSpec(), instances=3)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import Arm, Evidence, Histogram, Sample, Unit, Verdict
-from headgate.core.series import Count, Course
+from headgate.core.story.series import Count, Course
 
 UNIT = Unit("shop", "production", "web")
 LE = (10.0, 100.0, 1000.0)

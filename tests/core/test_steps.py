@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion, VerifyVersion
-from headgate.core.plan import Leg
-from headgate.core.steps import (
+from headgate.core.machine.effects import Effect, PrepareVersion, SetRouting, StopVersion, VerifyVersion
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import (
     KINDS,
     Bake,
     Expose,
@@ -22,8 +22,8 @@ from headgate.core.steps import (
     kind_of,
     step_name,
 )
-from headgate.core.steps.traffic import undone
-from headgate.core.undoing import due, left, settled, undos
+from headgate.core.machine.steps.traffic import undone
+from headgate.core.machine.undoing import due, left, settled, undos
 from tests.core.ride import CANARY, NEW, OLD, begun, leg
 
 ROLLING: tuple[Step, ...] = (

@@ -2,11 +2,11 @@
 
 import pytest
 
-from headgate.core.criteria import JudgeSpec
+from headgate.core.machine.steps import Promote, step_name
 from headgate.core.model import Intent, Listener, Match, Rollout, Stage
-from headgate.core.planning import Policies, plan, plan_back
-from headgate.core.steps import Promote, step_name
-from headgate.core.strategies import DEADLINE_LEAST_S, bake
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan, plan_back
+from headgate.core.release.strategies import DEADLINE_LEAST_S, bake
 from tests.core.ride import NEW, OLD
 
 TEAM = (Match("header", "x-team", "us"),)

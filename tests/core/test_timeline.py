@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from headgate.core.events import ReleasePaused
-from headgate.core.timeline import REMARKS_MAX, Part, parts
+from headgate.core.machine.events import ReleasePaused
+from headgate.core.story.timeline import REMARKS_MAX, Part, parts
 from tests.cli import stories
 
 

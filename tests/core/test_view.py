@@ -2,10 +2,17 @@
 
 import pytest
 
-from headgate.core.effects import AskGates, PrepareVersion, SetRouting, StopVersion, VerifyVersion, WakeAt
-from headgate.core.events import ReleaseAborted, ReleasePaused
-from headgate.core.steps import Expose, Pause, Prepare, Promote
-from headgate.core.view import phase, progress, remaining_s, summarise, waits_for_person
+from headgate.core.machine.effects import (
+    AskGates,
+    PrepareVersion,
+    SetRouting,
+    StopVersion,
+    VerifyVersion,
+    WakeAt,
+)
+from headgate.core.machine.events import ReleaseAborted, ReleasePaused
+from headgate.core.machine.steps import Expose, Pause, Prepare, Promote
+from headgate.core.story.view import phase, progress, remaining_s, summarise, waits_for_person
 from tests.core.ride import BAD, NEW, NEW_API, OLD, OLD_API, Ride, leg, plan_of, request
 
 

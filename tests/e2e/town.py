@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ports import Artifact, Provenance
 from headgate.wiring import controller_runs, open_artifacts, open_ledger
 from tests.e2e.customers import Customers

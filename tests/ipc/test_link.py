@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
-from headgate.core.events import STAMPED_LATER, ReleaseAborted
 from headgate.core.machine import Illegal
+from headgate.core.machine.events import STAMPED_LATER, ReleaseAborted
 from headgate.core.machine.names import WORDS
 from headgate.core.model import Unit
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ipc import answering as answering_room
 from headgate.ipc.answering import Answering
 from headgate.ipc.asking import UNDER_WAY_MAX, Asking, Silent

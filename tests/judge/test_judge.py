@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from headgate.core.criteria import ErrorRatio
 from headgate.core.judge.judge import observe, start
+from headgate.core.model.criteria import ErrorRatio
 from headgate.judge import ArmCounts, Buckets, Interval, Judge, JudgeSpec, answer
 
 LE = (50.0, 100.0, 1000.0)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     EffectFailed,
     EffectId,

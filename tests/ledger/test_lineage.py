@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import Version
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
 from headgate.ledger.lineage import Lineage, Unrecorded
 from headgate.testing.ledger import UNIT, a_summary, a_version
 

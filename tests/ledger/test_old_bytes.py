@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.events import EffectFailed, ReleaseDequeued, ReleaseRequested, RoutingSet
+from headgate.core.machine.events import EffectFailed, ReleaseDequeued, ReleaseRequested, RoutingSet
 from headgate.core.model import ServiceChange
 from headgate.ledger.codec import CODEC
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
-from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.ledger.codec import CODEC
 
 OLD = Path(__file__).parent / "old"

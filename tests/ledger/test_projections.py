@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from headgate.core.model import Unit, Version
-from headgate.core.summary import Move, Outcome, Summary
+from headgate.core.model.summary import Move, Outcome, Summary
 from headgate.ledger.projections import (
     NONE_RETIRED,
     Running,

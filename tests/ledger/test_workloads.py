@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.core.model import Arm, Sample, Unit
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import LedgerCorrupt, MemoryLedger
 from headgate.ledger.workloads import SAMPLES_MAX, workload, workloads
 from headgate.testing.ledger import UNIT, a_sample, a_summary

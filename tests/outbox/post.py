@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from headgate.controller.supervisor import Supervisor
 from headgate.core.model import Audience, Channel, Marker, Version
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 from headgate.outbox.book import Lane
 from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core import events
-from headgate.core.events import EffectId
+from headgate.core.machine import events
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Audience, Channel, Stage, Verdict
-from headgate.core.planning import Policies
+from headgate.core.release.planning import Policies
 from headgate.ledger import MemoryLedger
 from headgate.ledger.store import Entry
 from headgate.outbox.outbox import Outbox

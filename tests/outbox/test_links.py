@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from headgate.core.home import FreezeLifted
+from headgate.core.home.facts import FreezeLifted
 from headgate.ledger import MemoryLedger
 from headgate.ledger.verify import Head, verify
 from headgate.outbox.telling import Linking, head_of

@@ -6,8 +6,8 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.admission import Words
 from headgate.core.model import Audience, QuietHours, Role
+from headgate.core.release.admission import Words
 from headgate.outbox.book import Book, Lane, decoded
 from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
@@ -258,7 +258,7 @@ def test_a_decision_in_time_does_not_escalate_not_even_over_a_restart() -> None:
         await supervisor.submit(told(TWO, Audience((PAGER, OPS), (), ROLES)))
         await until(lambda: "held" in post.moments("pager"))
         if decide:
-            from headgate.core.events import ReleaseAborted  # noqa: PLC0415
+            from headgate.core.machine.events import ReleaseAborted  # noqa: PLC0415
 
             await supervisor.tell("r2", ReleaseAborted(at=0.0, by="ada"))
         await asyncio.sleep(10 * MINUTE)

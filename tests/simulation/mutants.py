@@ -14,18 +14,18 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.controller import actor, perform, sampling, scribe, turns, underway
-from headgate.core import planning, wanted
-from headgate.core.events import (
+from headgate.core.machine import TRANSITIONS, back, forward, wanted
+from headgate.core.machine.events import (
     Judged,
     VersionLost,
     VersionVerified,
     WatchResumed,
 )
-from headgate.core.machine import TRANSITIONS, back, forward
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.state import Pending, State, Watch
 from headgate.core.model import Routing
-from headgate.core.plan import Leg, Plan
-from headgate.core.state import Pending, State, Watch
-from headgate.core.summary import Outcome
+from headgate.core.model.summary import Outcome
+from headgate.core.release import planning
 from headgate.simulation import simulate
 
 SEEDS = 2000

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from headgate.controller import crew, sampling, supervisor, underway
 from headgate.controller.actor import Actor
 from headgate.controller.lease import MemoryLease
-from headgate.core import wanted
-from headgate.core.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting, StopVersion
-from headgate.core.events import (
+from headgate.core.machine import TRANSITIONS, asking, back, forward, wanted
+from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting, StopVersion
+from headgate.core.machine.events import (
     AnyEvent,
     EffectId,
     GatesAnswered,
@@ -20,16 +20,15 @@ from headgate.core.events import (
     ReleaseRequested,
     ReleaseResumed,
 )
-from headgate.core.machine import TRANSITIONS, asking, back, forward
+from headgate.core.machine.plan import OneWayStep, Plan
+from headgate.core.machine.state import LegState, Pending, State
+from headgate.core.machine.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke, traffic
+from headgate.core.machine.steps.bake import BAKE
+from headgate.core.machine.steps.kind import WAITS_FOR, Decision, Look
+from headgate.core.machine.steps.prepare import PREPARE
+from headgate.core.machine.steps.traffic import promoted, undone
 from headgate.core.model import Routing, ServiceChange, Version
-from headgate.core.plan import OneWayStep, Plan
-from headgate.core.state import LegState, Pending, State
-from headgate.core.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke, traffic
-from headgate.core.steps.bake import BAKE
-from headgate.core.steps.kind import WAITS_FOR, Decision, Look
-from headgate.core.steps.prepare import PREPARE
-from headgate.core.steps.traffic import promoted, undone
-from headgate.core.summary import Outcome
+from headgate.core.model.summary import Outcome
 from headgate.ledger import memory
 from headgate.ports.platform import Platforms
 from headgate.simulation import Report, simulate

@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 
 from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
-from headgate.core.home import AccessRole, ActionDenied, AnyHomeEvent
+from headgate.core.home.facts import AccessRole, ActionDenied, AnyHomeEvent
 from headgate.core.model import Rollout, Stage
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api import endpoints

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model import Arm, Histogram, Mean, Rollout, Stage, Unit, Version
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 from headgate.ledger import MemoryLedger
 from tests.controller.house import WEB, Home, House, intent, play
 

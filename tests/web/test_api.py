@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.events import ReleaseAborted, StepApproved
+from headgate.core.machine.events import ReleaseAborted, StepApproved
 from headgate.core.model import PathLimits, ProxyRules, Rollout, Source, TimeLimits
 from headgate.ledger import LedgerError
 from headgate.web.dispatch import BODY_MAX_BYTES

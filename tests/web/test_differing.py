@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headgate.core.model import Configuration, Version
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ledger import MemoryLedger
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.ports import Provenance

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 
 from headgate.core.model import Unit
-from headgate.core.places import named, retire
+from headgate.core.model.places import named, retire
 from headgate.web.pages.foreign import WORD_MAX, breakable, plain, shown, visible
 from headgate.web.pages.render import HERE
 from tests.web.shop import past

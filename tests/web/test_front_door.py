@@ -7,8 +7,8 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from headgate.core.events import StepApproved
-from headgate.core.home import AccessRole, FreezeSet
+from headgate.core.home.facts import AccessRole, FreezeSet
+from headgate.core.machine.events import StepApproved
 from headgate.core.model import Unit, Version
 from headgate.web.access.front import COOKIE, CSRF_HEADER
 from headgate.web.access.limits import ACTIONS, DENIALS, FAILURES, READS, Limiter, Rate

@@ -15,8 +15,15 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from headgate.core.events import ReleaseAborted, ReleasePaused
-from headgate.core.home import ActionDenied, AnyHomeEvent, FreezeLifted, HookAdded, HookReceived, HookRemoved
+from headgate.core.home.facts import (
+    ActionDenied,
+    AnyHomeEvent,
+    FreezeLifted,
+    HookAdded,
+    HookReceived,
+    HookRemoved,
+)
+from headgate.core.machine.events import ReleaseAborted, ReleasePaused
 from headgate.core.model import Rollout, Stage
 from headgate.ledger import Note
 from headgate.ports import Artifact, Artifacts, Permanent, Provenance

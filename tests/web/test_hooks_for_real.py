@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core.home import FreezeLifted, FreezeSet, HookReceived
+from headgate.core.home.facts import FreezeLifted, FreezeSet, HookReceived
 from headgate.web.serve import serving, tcp_listener
 from headgate.web.stream import Stream
 from tests import servers

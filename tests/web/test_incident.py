@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from headgate.core.events import ReleaseAborted
-from headgate.core.home import AccessRole
+from headgate.core.home.facts import AccessRole
+from headgate.core.machine.events import ReleaseAborted
 from headgate.core.model import Stage
 from headgate.web.pages import incident as module
 from tests.web.visitor import Visitor, play

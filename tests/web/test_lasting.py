@@ -14,8 +14,8 @@ import httpx2
 import msgspec
 import pytest
 
-from headgate.core.home import FreezeSet, SignedIn
-from headgate.core.people import People, Welcome
+from headgate.core.home.facts import FreezeSet, SignedIn
+from headgate.core.home.people import People, Welcome
 from headgate.ledger import MemoryLedger
 from headgate.plugins.issuers.memory import MemoryIssuer
 from headgate.ports import Permanent

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headgate.controller.steerable import Steerable
-from headgate.core.events import ReleaseAborted
+from headgate.core.machine.events import ReleaseAborted
 from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller, Stopped, Vitals
 from headgate.ports.observer import Happened

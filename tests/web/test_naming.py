@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from headgate.core.home.secrets import Declaration
 from headgate.core.model import Channel, Command, Configuration, Marker, SecretSource, Source
 from headgate.core.model.configuration import CommandCheck
-from headgate.core.secrets import Declaration
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ports import Permanent
 from headgate.ports.registry import names, settings_type
 from headgate.web.endpoint import Endpoint

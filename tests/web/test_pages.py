@@ -9,10 +9,10 @@ import pytest
 from starlette.routing import Route
 
 from headgate.controller.steerable import Steerable
-from headgate.core.events import ReleasePaused
-from headgate.core.home import ActionDenied
+from headgate.core.home.facts import ActionDenied
+from headgate.core.machine.events import ReleasePaused
 from headgate.core.model import Evidence, Unit
-from headgate.core.series import POINTS_MAX
+from headgate.core.story.series import POINTS_MAX
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState

@@ -16,10 +16,10 @@ import pytest
 
 from headgate import wiring
 from headgate.controller.steerable import Steerable
-from headgate.core.home import ActionDenied, SignedIn
-from headgate.core.identity import is_theirs
+from headgate.core.home.facts import ActionDenied, SignedIn
+from headgate.core.home.identity import is_theirs
+from headgate.core.home.people import People, Welcome
 from headgate.core.model import SecretSource
-from headgate.core.people import People, Welcome
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES, Person
 from headgate.ports.web import Answer, Request

@@ -9,7 +9,7 @@ from contextlib import closing
 import httpx2
 import pytest
 
-from headgate.core.home import ActionDenied
+from headgate.core.home.facts import ActionDenied
 from headgate.ledger import MemoryLedger
 from headgate.web.access.front import COOKIE, FrontDoor
 from headgate.web.access.limits import FAILURES

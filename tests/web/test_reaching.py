@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.controller.world import Patience, World
-from headgate.core.events import ReleaseRequested
+from headgate.core.machine.events import ReleaseRequested
 from headgate.core.model import Audience, Channel, Marker, Reach, Source, Version
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ledger.lineage import request_of
 from headgate.ports.reach import bounds_of
 from tests.controller.house import PATIENCE, TWO, House, wish

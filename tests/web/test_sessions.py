@@ -3,7 +3,7 @@
 import time
 from functools import partial
 
-from headgate.core.home import ActionDenied
+from headgate.core.home.facts import ActionDenied
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import AGE_MAX_S, IDLE_S
 from headgate.web.access.tokens import Grant, token_id

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 
 from headgate.controller.steerable import Steerable
-from headgate.core.home import AccessRole
+from headgate.core.home.facts import AccessRole
 from headgate.core.model import Stage
 from headgate.ports.artifacts import Artifacts
 from headgate.web.access.front import FrontDoor

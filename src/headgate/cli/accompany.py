@@ -8,9 +8,9 @@ from headgate.cli.follow import Follower
 from headgate.cli.helm import Helm
 from headgate.cli.session import person
 from headgate.cli.watching import FRAME_S, View
-from headgate.core.advice import waits_for_approval
-from headgate.core.report import Fold
-from headgate.core.view import weight as share_of
+from headgate.core.story.advice import waits_for_approval
+from headgate.core.story.report import Fold
+from headgate.core.story.view import weight as share_of
 
 Parting = Literal["ended", "asks", "left"]
 

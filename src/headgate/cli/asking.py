@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
-from headgate.core import later
-from headgate.core.admission import Known, Words, objections
-from headgate.core.events import ReleaseRequested
-from headgate.core.home import folded, frozen
+from headgate.core.home.facts import folded, frozen
 from headgate.core.judge.traffic import Workload
+from headgate.core.machine.events import ReleaseRequested
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Intent, Unit, Version
-from headgate.core.plan import Plan
-from headgate.core.planning import NOTHING_MEASURED, Policies, leaving, plan, policies_of
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.release import later
+from headgate.core.release.admission import Known, Words, objections
+from headgate.core.release.planning import NOTHING_MEASURED, Policies, leaving, plan, policies_of
 from headgate.ledger.legality import Legality, legality
 from headgate.ledger.projections import (
     ALL_RELEASES,

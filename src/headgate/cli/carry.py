@@ -14,11 +14,11 @@ from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.cli.watching import view
-from headgate.core.report import Fold
+from headgate.core.story.report import Fold
 from headgate.homes import socket_of
 
 if TYPE_CHECKING:
-    from headgate.core.submission import Submission
+    from headgate.core.release.submission import Submission
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from headgate.unix_sockets import connect, listens
 
 if TYPE_CHECKING:
     from headgate.core.model import Unit
-    from headgate.core.submission import Submission
+    from headgate.core.release.submission import Submission
     from headgate.ipc.messages import Ask, Refused
     from headgate.ports.controller import Health, Heard, Retired
 
@@ -83,7 +83,7 @@ class Client:
 
     def tell(self, release: str, verb: str, by: str, why: str) -> "Heard":
         """Hand on a person's word; returns what that led to."""
-        from headgate.core.events import STAMPED_LATER
+        from headgate.core.machine.events import STAMPED_LATER
         from headgate.core.machine.names import WORDS
         from headgate.ipc.messages import Tell, Told
 

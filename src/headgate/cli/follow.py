@@ -1,11 +1,11 @@
 """From the ledger to what is known of one release: entries in, the fold and new sentences out."""
 
 from headgate.cli.errors import Unable
-from headgate.core.events import AnyEvent, Judged, ReleaseRequested
-from headgate.core.explain import Sentence, explain, tells
+from headgate.core.machine.events import AnyEvent, Judged, ReleaseRequested
+from headgate.core.machine.state import State
 from headgate.core.model import Version
-from headgate.core.report import Fold
-from headgate.core.state import State
+from headgate.core.story.explain import Sentence, explain, tells
+from headgate.core.story.report import Fold
 from headgate.ledger import Ledger
 
 LOOK_BACK = 200

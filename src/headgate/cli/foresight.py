@@ -9,8 +9,6 @@ from msgspec.structs import replace
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, services_named
 from headgate.cli.session import Session
-from headgate.core.criteria import JudgeSpec, MeanCriterion
-from headgate.core.deadlines import with_deadlines
 from headgate.core.judge.learning import learning_s
 from headgate.core.judge.planner import (
     Forecast,
@@ -23,9 +21,11 @@ from headgate.core.judge.planner import (
     ladder_harm,
     stretches,
 )
+from headgate.core.machine.steps import Bake, Learn
 from headgate.core.model import Intent, Unit, Version
-from headgate.core.steps import Bake, Learn
-from headgate.core.strategies import STRATEGIES, with_learning
+from headgate.core.model.criteria import JudgeSpec, MeanCriterion
+from headgate.core.release.deadlines import with_deadlines
+from headgate.core.release.strategies import STRATEGIES, with_learning
 from headgate.ledger.workloads import workload
 
 """So many releases back it is looked how much traffic there was."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from headgate.cli import exits
 from headgate.cli.errors import Unable
 from headgate.cli.names import environment_named, release_named, units_named
-from headgate.core.events import ReleaseRequested
+from headgate.core.machine.events import ReleaseRequested
 from headgate.ledger import Ledger, going_back, lineage
 from headgate.ledger.going_back import NoWay, Way
 from headgate.ledger.projections import fleet_of

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from headgate.cli.errors import Unable, did_you_mean
-from headgate.core.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.model.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion
 
 FLAGS = {"horizon": "horizon_s", "interval": "interval_s", "no_data_after": "no_data_after_s"}
 """Durations, which may also be written as people write them (`24h`)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headgate.cli.errors import Unable, did_you_mean, listed
 from headgate.core.model import Unit
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import ALL_RELEASES
 

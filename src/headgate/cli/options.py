@@ -67,7 +67,7 @@ release = click.argument("release", required=False, metavar="[RELEASE]")
 
 def _named(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """A name that is on record as it was typed: what would be cleaned there is refused here."""
-    from headgate.core.foreign import NAME_MAX, clean_name
+    from headgate.core.model.foreign import NAME_MAX, clean_name
 
     if value != clean_name(value) or value != value.strip():
         what = f"a label is one line of letters that can be seen, {NAME_MAX} at most, with no space around it"

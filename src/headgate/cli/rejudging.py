@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.plan import Leg
-from headgate.core.replay import Criteria, Replay, recorded, replay
+from headgate.core.again.replay import Criteria, Replay, recorded, replay
+from headgate.core.machine.plan import Leg
+from headgate.core.model.criteria import JudgeSpec
 from headgate.ledger import Ledger
 
 if TYPE_CHECKING:

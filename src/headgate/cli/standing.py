@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headgate.core.alarms import Alarms
 from headgate.core.drift import Difference, Part, Pictures
 from headgate.core.legality import Barrier
 from headgate.core.model import Unit, Version
+from headgate.core.story.alarms import Alarms
 from headgate.ledger.lineage import Promoted
 
 if TYPE_CHECKING:
-    from headgate.core.report import Fold
+    from headgate.core.story.report import Fold
 
 
 @dataclass(frozen=True)

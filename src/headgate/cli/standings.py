@@ -11,9 +11,9 @@ from headgate.cli.names import units_named
 from headgate.cli.pictures import gallery
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing, Standings
-from headgate.core.alarms import alarms
 from headgate.core.model import Unit
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
+from headgate.core.story.alarms import alarms
 from headgate.homes import socket_of
 from headgate.ledger import Ledger, going_back
 from headgate.ledger.lineage import Promoted, Unrecorded
@@ -22,7 +22,7 @@ from headgate.outbox.book import lane_trouble, read_book
 from headgate.ports.controller import Health
 
 if TYPE_CHECKING:
-    from headgate.core.report import Fold
+    from headgate.core.story.report import Fold
 
 ANSWER_S = 1.0
 

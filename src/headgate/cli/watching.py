@@ -5,7 +5,7 @@ from typing import Protocol
 
 from headgate.cli.follow import Follower
 from headgate.cli.screen import console, print_line, say
-from headgate.core.explain import Sentence
+from headgate.core.story.explain import Sentence
 
 FRAME_S = 1 / 8
 """At most eight pictures a second."""

@@ -14,7 +14,7 @@ from headgate.cli.names import release_under_way
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.cli.watching import view
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 if TYPE_CHECKING:
     from headgate.ports.controller import Heard

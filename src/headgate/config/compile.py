@@ -22,7 +22,6 @@ from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.commands import Command as CommandSection
 from headgate.config.models.complaint import listed
 from headgate.config.problems import ConfigError, Problem
-from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.model import (
     Audience,
     Channel,
@@ -51,7 +50,8 @@ from headgate.core.model import (
     Version,
 )
 from headgate.core.model import Probe as CoreProbe
-from headgate.core.planning import Policies
+from headgate.core.model.criteria import JudgeSpec, MeanCriterion
+from headgate.core.release.planning import Policies
 
 FILES_MAX_BYTES = 1024 * 1024
 ANSWERED = MeanCriterion("answered", margin=0.05, weight=0.5)

@@ -5,7 +5,7 @@ from pathlib import Path
 from headgate.config.checked import checked
 from headgate.config.models.people import Guests
 from headgate.config.source import read
-from headgate.core.people import People, Welcome
+from headgate.core.home.people import People, Welcome
 
 _EXAMPLE = "`roles: {release-managers: approver}` says that whoever is in that group may approve"
 

@@ -8,8 +8,8 @@ from headgate.config.checked import checked
 from headgate.config.models.secrets import DeclaredSecret, DeclaredSecrets
 from headgate.config.problems import ConfigError, Problem
 from headgate.config.source import read
+from headgate.core.home.secrets import Declaration, Declarations
 from headgate.core.model import SecretSource
-from headgate.core.secrets import Declaration, Declarations
 
 _EXAMPLE = (
     "`secrets: {prometheus-token: {file: /etc/headgate/prometheus, projects: [shop], used_by: [prom], "

@@ -13,8 +13,9 @@ from headgate.controller.plain import plain
 from headgate.controller.sampling import Observation, Watcher
 from headgate.controller.scribe import BEHIND_MAX, Overtaken, Scribe
 from headgate.controller.underway import Underway
-from headgate.core.effects import Observe
-from headgate.core.events import (
+from headgate.core.machine import Illegal, Stale, step
+from headgate.core.machine.effects import Observe
+from headgate.core.machine.events import (
     STAMPED_LATER,
     Answer,
     AnyEvent,
@@ -26,15 +27,14 @@ from headgate.core.events import (
     ReleaseDequeued,
     ReleaseRequested,
 )
-from headgate.core.machine import Illegal, Stale, step
 from headgate.core.machine.names import EFFECTS, called
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.safety import needs_no_ledger, tried_until_done, whole
+from headgate.core.machine.state import UNEXPOSED, Pending, State
+from headgate.core.machine.steps import Expose
 from headgate.core.model import Sample
-from headgate.core.plan import Leg, Plan
-from headgate.core.safety import needs_no_ledger, tried_until_done, whole
-from headgate.core.state import UNEXPOSED, Pending, State
-from headgate.core.steps import Expose
-from headgate.core.summary import Summary
-from headgate.core.view import summarise
+from headgate.core.model.summary import Summary
+from headgate.core.story.view import summarise
 from headgate.ledger import Ledger, sample_digest
 from headgate.ledger.spool import MemorySpool, Spool, Unwritten
 from headgate.ports.controller import Stopped
@@ -207,7 +207,7 @@ class Actor:
     async def _advance(self, message: _Message, told: AnyEvent) -> None:
         """Step, append, then perform: nothing is decided twice.
 
-        Nothing is done before the ledger has it, but in the direction of safety: see `core.safety`.
+        Nothing is done before the ledger has it, but in the direction of safety: see `core.machine.safety`.
         """
         release = self._release
         event = replace(told, at=max(self._desk.clock.now(), release.state.at))

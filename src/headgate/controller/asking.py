@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from headgate.controller.plain import plain
 from headgate.controller.world import World
+from headgate.core.machine.plan import Leg, Plan
 from headgate.core.model import Finding, Placed, Version
-from headgate.core.plan import Leg, Plan
 from headgate.ports import Instance, PortError
 
 Findings = tuple[Finding, ...]

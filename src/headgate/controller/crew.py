@@ -9,8 +9,8 @@ from headgate.controller.patrol import Patrol
 from headgate.controller.recover import recover
 from headgate.controller.takeover import UNWATCHED_MIN_S, compare, missed, unheld
 from headgate.controller.world import World
-from headgate.core.events import STAMPED_LATER, AnyEvent, WatchResumed
-from headgate.core.summary import Summary
+from headgate.core.machine.events import STAMPED_LATER, AnyEvent, WatchResumed
+from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.spool import Spool
 from headgate.ports.controller import Stopped

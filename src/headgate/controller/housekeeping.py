@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from headgate.core.model import Unit
+from headgate.core.model.summary import Summary
 from headgate.core.retention import collectable
-from headgate.core.summary import Summary
 from headgate.ledger import Ledger, LedgerError
 from headgate.ports import Artifacts, PortError
 

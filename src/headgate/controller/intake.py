@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from headgate.core.admission import Known, Words, objections
-from headgate.core.ahead import ordinal
-from headgate.core.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
-from headgate.core.home import Home, folded, frozen
+from headgate.core.home.facts import Home, folded, frozen
 from headgate.core.judge.traffic import Workload
+from headgate.core.machine.ahead import ordinal
+from headgate.core.machine.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.plan import Leg, Plan
 from headgate.core.model import Unit, Version, worst
-from headgate.core.plan import Leg, Plan
-from headgate.core.planning import Policies, leaving, plan, plan_back, policies_of
-from headgate.core.submission import Submission
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.release.admission import Known, Words, objections
+from headgate.core.release.planning import Policies, leaving, plan, plan_back, policies_of
+from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ledger.legality import Legality, legality
 from headgate.ledger.projections import (

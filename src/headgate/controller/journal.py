@@ -18,8 +18,8 @@ from math import isfinite
 from pathlib import Path
 
 from headgate import __version__
-from headgate.core.events import Judged
-from headgate.core.explain import sentences
+from headgate.core.machine.events import Judged
+from headgate.core.story.explain import sentences
 from headgate.files import owner_only
 from headgate.folders import private_folder
 from headgate.ports.observer import Happened

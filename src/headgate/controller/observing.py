@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Iterable
 
-from headgate.core.events import AnyEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.folding import Folding
 from headgate.ports.observer import Happened, Observer

@@ -11,7 +11,7 @@ from headgate.controller.clock import SteadyClock
 from headgate.controller.plain import plain
 from headgate.controller.turns import Turns
 from headgate.controller.world import Patience, World
-from headgate.core.effects import (
+from headgate.core.machine.effects import (
     AskGates,
     Effect,
     PrepareVersion,
@@ -22,7 +22,7 @@ from headgate.core.effects import (
     VerifyVersion,
     WakeAt,
 )
-from headgate.core.events import (
+from headgate.core.machine.events import (
     STAMPED_LATER,
     AnyEvent,
     CommandRan,
@@ -36,8 +36,8 @@ from headgate.core.events import (
     VersionStopped,
     VersionVerified,
 )
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Placed, Routing, Version, worst
-from headgate.core.plan import Plan
 from headgate.ports import NotApplied, Permanent, PortError, Ran, Temporary
 
 T = TypeVar("T")

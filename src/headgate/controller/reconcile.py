@@ -11,11 +11,11 @@ from contextlib import AbstractAsyncContextManager
 from headgate.controller.perform import Performer
 from headgate.controller.retiring import Retiring
 from headgate.controller.world import World
-from headgate.core.effects import PrepareVersion
-from headgate.core.events import EffectFailed, EffectId, RoutingSet, VersionPrepared
+from headgate.core.machine.effects import PrepareVersion
+from headgate.core.machine.events import EffectFailed, EffectId, RoutingSet, VersionPrepared
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Routing, Unit
-from headgate.core.plan import Plan
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.projections import Running, fleet_of, releases_of
 from headgate.ledger.sizes import sized

@@ -6,12 +6,12 @@ from headgate.controller.actor import Release
 from headgate.controller.sampling import Watcher
 from headgate.controller.scribe import following
 from headgate.controller.world import World
-from headgate.core.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
+from headgate.core.again.replay import answered
 from headgate.core.machine import Illegal, initial, step
+from headgate.core.machine.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import State
 from headgate.core.model import Sample
-from headgate.core.plan import Plan
-from headgate.core.replay import answered
-from headgate.core.state import State
 from headgate.ledger import Entry, LedgerCorrupt
 from headgate.ledger.spool import Unwritten
 

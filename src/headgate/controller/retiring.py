@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 
 from headgate.controller.perform import Performer
 from headgate.controller.world import World
-from headgate.core.effects import StopVersion
-from headgate.core.events import EffectFailed, EffectId
-from headgate.core.home import UnitRetired
+from headgate.core.home.facts import UnitRetired
+from headgate.core.machine.effects import StopVersion
+from headgate.core.machine.events import EffectFailed, EffectId
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Placed, Unit, Version
-from headgate.core.plan import Plan
-from headgate.core.summary import Move
+from headgate.core.model.summary import Move
 from headgate.ledger import Conflict, Ledger
 from headgate.ledger.projections import Running, fleet_of, releases_of, retired
 from headgate.ledger.store import HOME, Note

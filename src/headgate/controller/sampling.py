@@ -10,12 +10,12 @@ from headgate.controller.world import World
 from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judgement import judge
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import UNEXPOSED
+from headgate.core.machine.steps import Expose
+from headgate.core.machine.steps.expose import compared
 from headgate.core.model import Arm, Sample, Verdict, Version
 from headgate.core.model.sample import carried, since, together
-from headgate.core.plan import Leg
-from headgate.core.state import UNEXPOSED
-from headgate.core.steps import Expose
-from headgate.core.steps.expose import compared
 from headgate.ports import PortError
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]

@@ -10,10 +10,10 @@ from itertools import accumulate
 from headgate import __version__
 from headgate.controller.actor import Actor
 from headgate.controller.supervisor import Supervisor
-from headgate.core.events import Request
+from headgate.core.machine.events import Request
+from headgate.core.machine.undoing import traffic_is_back
 from headgate.core.model import Unit
-from headgate.core.submission import Submission
-from headgate.core.undoing import traffic_is_back
+from headgate.core.release.submission import Submission
 from headgate.ports.controller import APPEND_LE_S, Health, Heard, Retired, Vitals
 from headgate.ports.observer import Happened
 

@@ -22,16 +22,16 @@ from headgate.controller.scribe import Overtaken
 from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.world import World
-from headgate.core.events import AnyEvent, ReleaseRequested
-from headgate.core.foreign import clean_name, clean_text, cleaned
 from headgate.core.machine import Illegal, initial
+from headgate.core.machine.events import AnyEvent, ReleaseRequested
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import State
 from headgate.core.model import Placed, Unit, Version
-from headgate.core.need import need
-from headgate.core.plan import Plan
-from headgate.core.state import State
-from headgate.core.submission import Submission
-from headgate.core.summary import Summary
-from headgate.core.view import phase
+from headgate.core.model.foreign import clean_name, clean_text, cleaned
+from headgate.core.model.summary import Summary
+from headgate.core.release.need import need
+from headgate.core.release.submission import Submission
+from headgate.core.story.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.ledger.projections import ALL_RELEASES
 from headgate.ledger.spool import MemorySpool, Spool

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from headgate.controller.actor import Actor
 from headgate.controller.world import World
-from headgate.core.ahead import ahead, in_words
-from headgate.core.effects import SetRouting
-from headgate.core.events import (
+from headgate.core.home.facts import folded
+from headgate.core.machine import Illegal
+from headgate.core.machine.ahead import ahead, in_words
+from headgate.core.machine.effects import SetRouting
+from headgate.core.machine.events import (
     STAMPED_LATER,
     AnyEvent,
     EffectId,
@@ -16,10 +18,8 @@ from headgate.core.events import (
     ReleaseResumed,
     WatchResumed,
 )
-from headgate.core.home import folded
-from headgate.core.machine import Illegal
-from headgate.core.plan import Leg
-from headgate.core.state import State
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import State
 from headgate.ledger import Ledger
 from headgate.ports import PortError, Traffic
 from headgate.ports.controller import Stopped

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable
 
-from headgate.core.effects import Effect, PrepareVersion, RunCommand, SetRouting, StopVersion
-from headgate.core.events import EffectId
-from headgate.core.state import Pending
+from headgate.core.machine.effects import Effect, PrepareVersion, RunCommand, SetRouting, StopVersion
+from headgate.core.machine.events import EffectId
+from headgate.core.machine.state import Pending
 
 
 def _any(_: Pending) -> bool:

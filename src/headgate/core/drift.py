@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from headgate.core.model import HOST, Listener, Routing, Unit, Version
-from headgate.core.places import named, retire
+from headgate.core.model.places import named, retire
 
 Gravity = Literal["note", "warning", "critical"]
 """Something is to be done some day; something is wrong; users are not served as they should be."""

@@ -1,17 +1,17 @@
 """One interval of a release judged: while nobody is exposed, at a step's deadline, and where the judge breaks down.
 
-The controller judges live and recovers by it, `core.replay` judges again by it: the same words each time.
+The controller judges live and recovers by it, `core.again.replay` judges again by it: the same words each time.
 """
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import JudgeState, observe, read, stable_is_dead
 from headgate.core.judge.learning import unlearnt
 from headgate.core.judge.screening import sample_defect, sample_gap
+from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import Sample, Verdict
-from headgate.core.state import UNEXPOSED
+from headgate.core.model.criteria import JudgeSpec
 
 LEARNING = "no traffic reaches the canary: stable alone is watched"
 DEAD = "it fails most of its requests, and nothing waits for it"

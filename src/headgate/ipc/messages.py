@@ -4,9 +4,9 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from headgate.core.events import Request
+from headgate.core.machine.events import Request
 from headgate.core.model import Arm, Source, Unit, Version
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ports.controller import Health, Heard, Retired, Vitals
 from headgate.ports.unreadable import UNREADABLE, why
 

@@ -2,10 +2,10 @@
 
 from typing import TypeVar
 
-from headgate.core.events import Request
 from headgate.core.machine import Illegal
+from headgate.core.machine.events import Request
 from headgate.core.model import Unit
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.frames import Broken
 from headgate.ipc.messages import (

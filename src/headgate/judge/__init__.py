@@ -29,7 +29,7 @@ e-BH (Wang & Ramdas 2022). *Latency*: being over a bucket bound is an error like
 The formulas, and the reasons for each number, are beside the code in `headgate.core.judge`.
 """
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
 from headgate.judge.answer import Answer, MetricAnswer, answer
 from headgate.judge.interval import ArmCounts, Buckets, InstanceCounts, Interval, MeanSum

@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.judge import JudgeState, observe, start
+from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.verdict import Verdict
 from headgate.judge.interval import Interval
 

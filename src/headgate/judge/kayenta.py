@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.series import Point, Series, compare
 from headgate.core.judge.words import odds
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 
 JUDGE_NAME = "RemoteJudge-v1.0"
 """What Kayenta calls whoever is asked so."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from headgate.core.events import AnyEvent
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import old_criteria
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
 from headgate.ledger.old_legs import with_changes

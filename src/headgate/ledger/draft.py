@@ -4,10 +4,10 @@ import re
 
 import msgspec
 
-from headgate.core.events import AnyEvent, Judged
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine.events import AnyEvent, Judged
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.codec import Codec, Fact, digest_of, encode_sample, encode_summary
 from headgate.ledger.store import HOME
 

@@ -1,8 +1,8 @@
 """The folds of open releases, kept while their events come in, for whoever looks on."""
 
-from headgate.core.events import AnyEvent, ReleaseRequested
-from headgate.core.report import Fold, fold
-from headgate.core.state import State
+from headgate.core.machine.events import AnyEvent, ReleaseRequested
+from headgate.core.machine.state import State
+from headgate.core.story.report import Fold, fold
 from headgate.ledger.store import Ledger
 
 

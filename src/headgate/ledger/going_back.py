@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from headgate.core.admission import Words
-from headgate.core.events import ReleaseRequested
-from headgate.core.home import folded
+from headgate.core.home.facts import folded
 from headgate.core.legality import Barrier, barriers, in_the_way
+from headgate.core.machine.events import ReleaseRequested
 from headgate.core.model import Intent, Unit, Version
-from headgate.core.places import named
-from headgate.core.planning import Policies, policies_of
-from headgate.core.submission import Submission
-from headgate.core.summary import Summary
+from headgate.core.model.places import named
+from headgate.core.model.summary import Summary
+from headgate.core.release.admission import Words
+from headgate.core.release.planning import Policies, policies_of
+from headgate.core.release.submission import Submission
 from headgate.ledger.lineage import Lineage, Promoted, Unrecorded, request_of
 from headgate.ledger.projections import ALL_RELEASES, Running, fleet, retired
 from headgate.ledger.store import Ledger

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from headgate.core.home import Home
+from headgate.core.home.facts import Home
 from headgate.core.legality import Barrier, Forward, barriers, frozen, in_the_way, may_take_over, meant_for
 from headgate.core.model import Intent, Unit
-from headgate.core.report import fold
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.story.report import fold
 from headgate.ledger.projections import Running
 from headgate.ledger.store import Ledger
 

@@ -8,9 +8,9 @@ is `one`. Only the ledger is asked, newest first, and no more of it than it take
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from headgate.core.events import ReleaseRequested
+from headgate.core.machine.events import ReleaseRequested
 from headgate.core.model import Unit, Version
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
 from headgate.ledger.store import Ledger
 
 

@@ -6,10 +6,10 @@ from operator import attrgetter
 
 import msgspec
 
-from headgate.core.events import AnyEvent
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.chain import GENESIS, Record, link
 from headgate.ledger.codec import CODEC, Codec, decode_sample
 from headgate.ledger.draft import Draft, drafted, missing_sample, noted, ordinal

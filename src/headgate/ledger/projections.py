@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from headgate.core.home import retirements
+from headgate.core.home.facts import retirements
 from headgate.core.model import HOST, Listener, Unit, Version
-from headgate.core.planning import Place
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
+from headgate.core.release.planning import Place
 from headgate.ledger.store import Ledger, Note
 
 ALL_RELEASES = 1_000_000

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from headgate.core.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.events import ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Unit
-from headgate.core.plan import Plan
 from headgate.ledger.projections import Running
 from headgate.ledger.store import Ledger
 

@@ -14,9 +14,9 @@ from typing import Protocol, TypeVar, cast
 
 import msgspec
 
-from headgate.core.events import AnyEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.codec import CODEC, Codec
 from headgate.ledger.errors import LedgerError, LedgerFull
 from headgate.ports.unreadable import UNREADABLE

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from headgate.core.events import AnyEvent
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.chain import GENESIS, Record
 from headgate.ledger.codec import CODEC, Codec, Fact, decode_sample, decode_summary
 from headgate.ledger.draft import drafted, noted

@@ -4,7 +4,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.chain import link
 from headgate.ledger.draft import Draft, missing_sample, ordinal
 from headgate.ledger.errors import Conflict, LedgerCorrupt

@@ -4,10 +4,10 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.core.events import AnyEvent
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import QuietHours, Reach
-from headgate.core.notices import Notice
+from headgate.core.story.notices import Notice
 from headgate.ports.marker import Mark
 from headgate.ports.notifier import Message
 from headgate.ports.unreadable import UNREADABLE, why

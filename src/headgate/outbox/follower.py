@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headgate.core.events import AnyEvent, ReleaseDequeued, ReleaseRequested
 from headgate.core.machine import Illegal
+from headgate.core.machine.events import AnyEvent, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Version
-from headgate.core.notices import Notice, Telling
-from headgate.core.plan import Plan
-from headgate.core.timeline import Drawing
+from headgate.core.story.notices import Notice, Telling
+from headgate.core.story.timeline import Drawing
 from headgate.ledger import Entry, Ledger
 
 LABELS_LOOK_BACK = 50

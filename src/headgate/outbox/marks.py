@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from headgate.core.machine.plan import Leg
 from headgate.core.model import Version
-from headgate.core.notices import Telling
-from headgate.core.plan import Leg
-from headgate.core.timeline import Part
-from headgate.core.view import phase
+from headgate.core.story.notices import Telling
+from headgate.core.story.timeline import Part
+from headgate.core.story.view import phase
 from headgate.ports.marker import Mark, MarkedService, MarkMoment
 
 CommitOf = Callable[[Version], str]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from headgate.core.notices import Notice
+from headgate.core.story.notices import Notice
 from headgate.ledger import Ledger, LedgerError
 from headgate.outbox.book import Book, Lane, decoded, encoded, lane_trouble
 from headgate.outbox.courier import Courier, Maker

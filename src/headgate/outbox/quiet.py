@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from headgate.core.account import one_line
 from headgate.core.model import QuietHours
 from headgate.core.model.audience import Severity
+from headgate.core.story.account import one_line
 from headgate.ports.notifier import Message
 
 LINES_MAX = 40

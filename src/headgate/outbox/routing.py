@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from headgate.core.model import Audience, Channel, Role
-from headgate.core.notices import NEEDS, Notice, task
+from headgate.core.story.notices import NEEDS, Notice, task
 from headgate.outbox.quiet import reaches
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from headgate.core.model import Channel, Marker, Role
-from headgate.core.notices import Notice
+from headgate.core.story.notices import Notice
 from headgate.outbox.book import Book, Lane, Parcel, message_of
 from headgate.outbox.courier import give_up
 from headgate.outbox.follower import Followed

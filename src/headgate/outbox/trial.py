@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headgate.core.account import one_line
 from headgate.core.model import Channel
+from headgate.core.story.account import one_line
 from headgate.outbox.book import Lane
 from headgate.outbox.courier import Maker
 from headgate.outbox.limits import Limits

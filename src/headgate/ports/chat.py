@@ -1,7 +1,8 @@
 """Foreign text for chat, mail and annotations: systems that read mentions and markup in what is plain text to us.
 
 Names, labels and reasons that others wrote call nobody and link nowhere: whatever is sent out passes here. Terminals
-have `cli/render/foreign`, HTML has `web/pages/foreign`; what enters the ledger was cleaned by `core/foreign` before.
+have `cli/render/foreign`, HTML has `web/pages/foreign`; what enters the ledger was cleaned by `core/model/foreign`
+before.
 """
 
 import re

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.core.events import Request
+from headgate.core.machine.events import Request
 from headgate.core.model import Unit
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 
 
 class UnknownRelease(LookupError):  # noqa: N818 - reads as a fact: the release is unknown

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding
-from headgate.core.plan import Plan
 
 
 class Gate(Protocol):

@@ -12,8 +12,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from headgate.core.home.secrets import (
+    DECLARED,
+    Declarations,
+    send_objection,
+    unnamed_objection,
+    use_objection,
+)
 from headgate.core.model import SecretSource
-from headgate.core.secrets import DECLARED, Declarations, send_objection, unnamed_objection, use_objection
 from headgate.ports.errors import Permanent
 from headgate.ports.web import Answer, Request, Web
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from headgate.core.summary import Outcome
-from headgate.core.timeline import Part
+from headgate.core.model.summary import Outcome
+from headgate.core.story.timeline import Part
 from headgate.ports.chat import lifeless
 
 MarkMoment = Literal["started", "updated", "ended"]
@@ -33,8 +33,9 @@ class MarkedService:
 class Mark:
     """A release as its mark shows it now. Times are seconds since the epoch; `ended_at` is None while it goes on.
 
-    `parts` are what `core.timeline.parts` makes of its events; a mark at its end needs them to be shown as a trace.
-    `head` is the place and hash of the ledger's newest entry: whoever rewrites the ledger cannot rewrite it here, too.
+    `parts` are what `core.story.timeline.parts` makes of its events; a mark at its end needs them to be shown as a
+    trace. `head` is the place and hash of the ledger's newest entry: whoever rewrites the ledger cannot rewrite it
+    here, too.
     """
 
     moment: MarkMoment

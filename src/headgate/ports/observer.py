@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headgate.core.events import AnyEvent
+from headgate.core.machine.events import AnyEvent
+from headgate.core.machine.state import State
 from headgate.core.model import Sample
-from headgate.core.report import Fold
-from headgate.core.state import State
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.story.report import Fold
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Routing, Unit
 from headgate.homes import run_of
 from headgate.ports.notes import read_notes, write_notes

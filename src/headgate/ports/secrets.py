@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from headgate.core.home.secrets import DECLARED
 from headgate.core.model import SecretSource
-from headgate.core.secrets import DECLARED
 from headgate.ports.errors import Permanent
 from headgate.ports.keeper import Kept
 from headgate.ports.redaction import KNOWN

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Applied, Command, Finding, Version
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Routing, Unit
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from headgate.core.effects import Effect, Observe, SetRouting
-from headgate.core.events import (
+from headgate.core.legality import objection
+from headgate.core.machine.effects import Effect, Observe, SetRouting
+from headgate.core.machine.events import (
     AnyEvent,
     EffectId,
     Judged,
@@ -20,16 +21,15 @@ from headgate.core.events import (
     ReleaseResumed,
     StepApproved,
 )
-from headgate.core.legality import objection
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.safety import is_safe
+from headgate.core.machine.state import UNEXPOSED
+from headgate.core.machine.steps import Learn
+from headgate.core.machine.undoing import traffic_is_back
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.model.sample import since, together
-from headgate.core.plan import Leg
-from headgate.core.safety import is_safe
-from headgate.core.state import UNEXPOSED
-from headgate.core.steps import Learn
-from headgate.core.summary import Summary
-from headgate.core.undoing import traffic_is_back
-from headgate.core.view import summarise
+from headgate.core.model.summary import Summary
+from headgate.core.story.view import summarise
 from headgate.ledger.chain import Record, link
 from headgate.ledger.codec import CODEC
 from headgate.ledger.projections import NONE_RETIRED, fleet

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from headgate.controller.supervisor import Supervisor
-from headgate.core.admission import Words
-from headgate.core.events import (
+from headgate.core.legality import frozen
+from headgate.core.machine.events import (
     AnyEvent,
     PromotionForced,
     ReleaseAborted,
@@ -16,13 +16,13 @@ from headgate.core.events import (
     StepApproved,
     WayBackOpened,
 )
-from headgate.core.legality import frozen
+from headgate.core.machine.plan import ConcurrencyPolicy, OnSilent, OnUnproven
+from headgate.core.machine.state import State
 from headgate.core.model import Version
-from headgate.core.plan import ConcurrencyPolicy, OnSilent, OnUnproven
-from headgate.core.planning import Policies
-from headgate.core.state import State
-from headgate.core.submission import Submission
-from headgate.core.view import waits_for_person
+from headgate.core.release.admission import Words
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
+from headgate.core.story.view import waits_for_person
 from headgate.simulation.controllers import Controllers
 from headgate.simulation.scenario import Scenario, coin
 from headgate.simulation.trace import Trace

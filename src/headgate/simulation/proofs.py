@@ -7,8 +7,8 @@ Each function looks at the last event of a trace and returns what is wrong, or n
 
 from dataclasses import dataclass, field
 
-from headgate.core.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import (
+from headgate.core.machine.effects import Effect, Observe, PrepareVersion, SetRouting, StopVersion
+from headgate.core.machine.events import (
     AnyEvent,
     EffectFailed,
     Judged,
@@ -20,10 +20,10 @@ from headgate.core.events import (
     VersionVerified,
     WatchResumed,
 )
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import State
+from headgate.core.machine.steps import Bake
 from headgate.core.model import Routing, Unit, Version, worst
-from headgate.core.plan import Leg
-from headgate.core.state import State
-from headgate.core.steps import Bake
 from headgate.simulation.trace import Trace
 
 SLACK_S = 8.0

@@ -8,7 +8,6 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model import (
     Command,
     Intent,
@@ -21,6 +20,7 @@ from headgate.core.model import (
     Unit,
     Version,
 )
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency
 
 Flaw = Literal["none", "errors", "slow", "crash", "smoke", "dies", "greedy"]
 """What is wrong with a version: it fails requests, is slow at the tail, does not start, fails its smoke tests, dies, or

@@ -13,7 +13,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Applied, Arm, Counts, Histogram, Routing, Unit, Version
 from headgate.simulation.scenario import Make, Scenario
 

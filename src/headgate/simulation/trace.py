@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from headgate.core.effects import Effect, Observe, SetRouting
-from headgate.core.events import (
+from headgate.core.machine import initial, step
+from headgate.core.machine.effects import Effect, Observe, SetRouting
+from headgate.core.machine.events import (
     AnyEvent,
     EffectFailed,
     EffectId,
@@ -15,11 +16,10 @@ from headgate.core.events import (
     RoutingSet,
     WayBackOpened,
 )
-from headgate.core.machine import initial, step
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import Pending, State
+from headgate.core.machine.steps import Promote
 from headgate.core.model import Arm, Routing, Unit, Version
-from headgate.core.plan import Plan
-from headgate.core.state import Pending, State
-from headgate.core.steps import Promote
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
 """Of stable as it runs, of the canary, and of the fresh baseline."""

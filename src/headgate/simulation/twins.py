@@ -4,10 +4,10 @@ import contextlib
 import math
 from collections.abc import Callable, Generator
 
-from headgate.core.events import AnyEvent, EffectId
+from headgate.core.machine.events import AnyEvent, EffectId
+from headgate.core.machine.plan import Plan
 from headgate.core.model import HOST, Applied, Arm, Command, Finding, Mean, Routing, Sample, Unit, Version
-from headgate.core.plan import Plan
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerFull
 from headgate.ledger.chain import Record
 from headgate.ledger.memory import MemoryLedger

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from headgate.core.effects import Effect, PrepareVersion, SetRouting, StopVersion
-from headgate.core.events import (
+from headgate.core.machine import Illegal
+from headgate.core.machine.effects import Effect, PrepareVersion, SetRouting, StopVersion
+from headgate.core.machine.events import (
     AnyEvent,
     EffectId,
     Judged,
@@ -15,9 +16,8 @@ from headgate.core.events import (
     VersionLost,
     WayBackOpened,
 )
-from headgate.core.machine import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Entry
 from headgate.ledger.chain import GENESIS, Record
 from headgate.ledger.spool import Unwritten

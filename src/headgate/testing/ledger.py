@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core.events import AnyEvent, EffectId, Judged, ReleasePaused
-from headgate.core.home import FreezeLifted, FreezeSet
+from headgate.core.home.facts import FreezeLifted, FreezeSet
+from headgate.core.machine.events import AnyEvent, EffectId, Judged, ReleasePaused
 from headgate.core.model import Arm, Counts, Histogram, Mean, Sample, Unit, Verdict, Version
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
 from headgate.ledger.codec import sample_digest
 from headgate.ledger.errors import Conflict, LedgerError
 from headgate.ledger.store import Entry, Ledger

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import msgspec
 import pytest
 
-from headgate.core.timeline import Part, Remark
+from headgate.core.story.timeline import Part, Remark
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.marker import Mark, MarkedService, Marker
 from headgate.ports.web import Answer, Request, Web

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Arm, Listener, Routing, Unit, Version
 from headgate.ports.errors import PortError
 from headgate.ports.platform import Platform

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Command, Finding, Version, worst
 from headgate.ports import Instance, Permanent, Target
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import (
     Listener,
     Match,

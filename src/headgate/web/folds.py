@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from headgate.core.events import (
+from headgate.core.machine.events import (
     AnyEvent,
     GatesAnswered,
     Judged,
@@ -12,10 +12,10 @@ from headgate.core.events import (
     SmokeTested,
     VersionVerified,
 )
-from headgate.core.explain import Sentence, sentences
 from headgate.core.model import Sample
-from headgate.core.report import Fold
-from headgate.core.series import Course, Point
+from headgate.core.story.explain import Sentence, sentences
+from headgate.core.story.report import Fold
+from headgate.core.story.series import Course, Point
 from headgate.ledger import Entry, Ledger
 from headgate.web.problems import unknown
 
@@ -51,7 +51,7 @@ class Folds:
         return tuple(course.points() for course in kept.courses)
 
     def story(self, release: str) -> tuple[Sentence, ...]:
-        """Why each decision was made, as `core.explain` tells it. Raises Problem (404)."""
+        """Why each decision was made, as `core.story.explain` tells it. Raises Problem (404)."""
         return tuple(self._read_on(release).story)
 
     def answers(self, release: str) -> tuple[Entry, ...]:

@@ -5,8 +5,8 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
 
-from headgate.core.events import Judged
-from headgate.core.view import summarise
+from headgate.core.machine.events import Judged
+from headgate.core.story.view import summarise
 from headgate.ledger import Entry, Ledger, LedgerError
 from headgate.ledger.folding import Folding
 from headgate.ports.observer import Happened, Observer

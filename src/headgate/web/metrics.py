@@ -24,11 +24,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headgate import __version__
-from headgate.core.events import Judged
+from headgate.core.machine.events import Judged
+from headgate.core.machine.steps import KINDS
 from headgate.core.model import Unit
-from headgate.core.report import Report
-from headgate.core.steps import KINDS
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
+from headgate.core.story.report import Report
 from headgate.ledger import Ledger
 from headgate.ports.controller import APPEND_LE_S, Controller, Stopped, Vitals
 from headgate.ports.observer import Happened

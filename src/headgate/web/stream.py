@@ -15,7 +15,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headgate.core.home import AnyHomeEvent
+from headgate.core.home.facts import AnyHomeEvent
 from headgate.ledger import Entry, Ledger, Note
 from headgate.ledger.store import HOME
 from headgate.tasks import beside

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from headgate.core.foreign import clean_name
-from headgate.core.home import AccessRole
+from headgate.core.home.facts import AccessRole
+from headgate.core.model.foreign import clean_name
 
 Permission = Literal["read", "operate", "approve", "administer"]
 
@@ -50,7 +50,7 @@ class Who:
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything they are called (`core.identity` says what is their own doing)."""
+        """Everything they are called (`core.home.identity` says what is their own doing)."""
         return self.also | {self.name}
 
 

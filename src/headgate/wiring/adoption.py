@@ -4,9 +4,9 @@ import shutil
 import time
 from pathlib import Path
 
-from headgate.core.ahead import ahead
-from headgate.core.foreign import clean_note
-from headgate.core.home import HomeAdopted, LedgerReconciled
+from headgate.core.home.facts import HomeAdopted, LedgerReconciled
+from headgate.core.machine.ahead import ahead
+from headgate.core.model.foreign import clean_note
 from headgate.homes import keys_of, ledger_of, run_of, sessions_of
 from headgate.homes.identity import adopt as belong_here
 from headgate.homes.identity import identity, was_moved

@@ -7,8 +7,8 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Arm, Source, Version
-from headgate.core.plan import Plan
 from headgate.ipc.answering import Answering
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.child import Calling, Child

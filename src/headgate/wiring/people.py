@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.people import People
+from headgate.core.home.people import People
 from headgate.homes import people_of
 from headgate.ports import Permanent
 from headgate.ports.registry import create

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headgate.core.secrets import Declarations
+from headgate.core.home.secrets import Declarations
 from headgate.homes import secrets_of
 from headgate.ports import Permanent
 from headgate.ports.keeper import Keeper

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.alpha import deadline_alpha, needed
 from headgate.core.judge.deadline import at_deadline, step_p_value
 from headgate.core.judge.judge import start
 from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.judge.tail import binomial_tail
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from tests.core.judge.traffic import counts, judged
 
 SPEC = JudgeSpec((ErrorRatio(factor=1.0),), dispersion=1.0, deadline_share=0.6, promote=False)

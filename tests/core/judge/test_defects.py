@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.metrics.errors import ErrorState
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.verdict import Verdict
 from tests.core.judge.traffic import counts, judged, sample

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from headgate.core.judge.external import degraded
 from headgate.core.judge.known import Known, remember
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from tests.core.judge.traffic import counts, judged, orders
 
 HELD = JudgeSpec((ErrorRatio(),), external=True)

@@ -2,9 +2,9 @@
 
 import random
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.metrics.errors import ErrorState
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample, together
 from headgate.core.model.verdict import Verdict
 from tests.core.judge.traffic import FAST, UNIT, arm, judged

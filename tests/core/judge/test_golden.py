@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import observe, start
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Mean, Sample
 from tests.core.judge.traffic import FAST, arm, sample
 

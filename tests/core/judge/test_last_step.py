@@ -1,8 +1,8 @@
 """The step that has all the traffic: what stable still answered while it changed must not stand in the way."""
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from headgate.core.judge.judge import observe, start
 from headgate.core.model import Arm, Mean, Sample, Unit
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 
 UNIT = Unit("shop", "production", "web")
 SPEC = JudgeSpec((ErrorRatio(), MeanCriterion("answered", margin=0.05)), requests_min=10)

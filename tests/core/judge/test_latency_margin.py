@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.histogram import shifted
+from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm, Histogram, Sample
 from tests.core.judge.traffic import judged, sample
 

@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from headgate.core.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion, Saturation
 from headgate.core.judge.judge import read, start
 from headgate.core.judge.metrics import KINDS, MetricState, kind_of
+from headgate.core.model.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion, Saturation
 
 EXAMPLES: dict[type[Criterion], Criterion] = {
     ErrorRatio: ErrorRatio(max=0.01),

@@ -2,7 +2,7 @@
 
 import random
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm, Counts, Sample
 from tests.core.judge.traffic import arm, counts, judged, sample
 

@@ -6,15 +6,15 @@ import random
 
 import pytest
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.judge import start
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.risk import at_risk, risk_after
 from headgate.core.judgement import judge
+from headgate.core.machine.state import UNEXPOSED
+from headgate.core.machine.steps import Expose
 from headgate.core.model import Arm, Intent, Listener, Rollout, Sample, Stage
-from headgate.core.planning import Policies, plan
-from headgate.core.state import UNEXPOSED
-from headgate.core.steps import Expose
+from headgate.core.model.criteria import JudgeSpec
+from headgate.core.release.planning import Policies, plan
 from tests.core.judge.traffic import UNIT, bad, histogram
 from tests.core.ride import NEW, OLD
 

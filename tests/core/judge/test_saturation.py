@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Saturation
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.metrics import MetricState
 from headgate.core.judge.metrics.saturation import SaturationState
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Saturation
 from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Evidence, Verdict
 from tests.core.judge.gauges import MEMORY, World, samples

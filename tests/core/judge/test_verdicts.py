@@ -5,8 +5,8 @@ import random
 import msgspec
 import pytest
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.judge import JudgeState, start
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Sample
 from tests.core.judge.traffic import FAST, LE, arm, counts, judged, orders, sample
 

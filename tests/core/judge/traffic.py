@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.judge import JudgeState, observe, start
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.identity import Unit
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.verdict import Verdict

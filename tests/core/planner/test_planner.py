@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.judge.planner import (
     Stretch,
     Traffic,
@@ -30,8 +29,9 @@ from headgate.core.judge.planner import (
 from headgate.core.judge.planner.forecast import smallest
 from headgate.core.judge.planner.ladder import WEIGHTS, search_of
 from headgate.core.judge.planner.simulation import binomial, count
+from headgate.core.machine.steps import Bake, Expose, Prepare, Promote
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Arm, Histogram, Mean
-from headgate.core.steps import Bake, Expose, Prepare, Promote
 from tests.core.judge.traffic import sample
 
 SPEC = JudgeSpec((ErrorRatio(),), interval_s=5.0)

@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from headgate.core.judge.planner import (
     Stretch,
     Traffic,
@@ -18,7 +17,8 @@ from headgate.core.judge.planner import (
     watched,
 )
 from headgate.core.judge.planner.forecast import found_by
-from headgate.core.steps import Bake
+from headgate.core.machine.steps import Bake
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from tests.core.planner.truth import found_after, judged_after, passes_after
 
 RUNS = 250

@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.requests import Request
 
 from headgate.cli import serving
-from headgate.core.home import HookAdded
+from headgate.core.home.facts import HookAdded
 from headgate.core.model import Vendor
-from headgate.core.submission import Submission
+from headgate.core.release.submission import Submission
 from headgate.judge import Judge
 from headgate.ledger.memory import MemoryLedger
 from headgate.plugins.signals.otlp import inbox, protocol

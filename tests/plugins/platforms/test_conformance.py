@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Configuration, Listener, Routing, Unit, Version
 from headgate.plugins.platforms.host import HostPlatform, create
 from headgate.plugins.platforms.memory import MemoryPlatform

@@ -14,7 +14,7 @@ from headgate.config.compile import intent
 from headgate.controller.sampling import Watcher
 from headgate.controller.world import World
 from headgate.core.model import Source, Version
-from headgate.core.planning import Policies, plan
+from headgate.core.release.planning import Policies, plan
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.plugins.signals.memory import MemorySignals

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Answer, Finding, Mean, Version
 from headgate.plugins.signals.synthetic import RUN_MAX_S, RUNS_MAX, STALE_AFTER, Settings, SyntheticSignals
 from headgate.plugins.targets.memory import MemoryTarget

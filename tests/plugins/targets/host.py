@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Configuration, HttpCheck, Probe, Probes, Unit, Version
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.targets.local.layout import Layout, VersionFolder

@@ -106,7 +106,7 @@ import os, signal, sys
 from pathlib import Path
 import msgspec
 from headgate.core.model import Version
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.targets.local.target import LocalTarget
 from tests.plugins.targets.host import run

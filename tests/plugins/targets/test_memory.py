@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Command, Unit, Version
 from headgate.plugins.targets.memory import MemoryTarget
 from headgate.ports import Permanent, Target, Temporary

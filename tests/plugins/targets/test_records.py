@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Configuration, SecretSource, Unit, Version
 from headgate.plugins.targets.local import effect_log, launch
 from headgate.plugins.targets.local.effect_log import finish, overtaken

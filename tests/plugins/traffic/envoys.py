@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Listener, ProxyRules, Unit, Version
 from headgate.plugins.traffic.envoy import EnvoyTraffic, Options
 from headgate.ports.errors import Permanent

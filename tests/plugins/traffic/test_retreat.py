@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Match, Routing, Unit
 from headgate.plugins.traffic.envoy import retreat as module
 from headgate.plugins.traffic.envoy.retreat import retreat

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
-from headgate.core.home import AccessRole
-from headgate.core.submission import Submission
+from headgate.core.home.facts import AccessRole
+from headgate.core.release.submission import Submission
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.access.vouching import Vouching

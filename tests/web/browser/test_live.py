@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from headgate.core.events import ReleaseAborted, StepApproved
-from headgate.core.home import ActionDenied
+from headgate.core.home.facts import ActionDenied
+from headgate.core.machine.events import ReleaseAborted, StepApproved
 from headgate.core.model import Stage
 from tests.web.browser.dashboard import Dashboard
 from tests.web.browser.visit import Visit, visiting

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, expect
 
-from headgate.core.home import FreezeSet
+from headgate.core.home.facts import FreezeSet
 from headgate.core.model import Stage, Unit
 from tests.controller.house import Home
 from tests.web.browser.dashboard import Dashboard

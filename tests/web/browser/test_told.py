@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, Route, expect
 
-from headgate.core.criteria import MeanCriterion
-from headgate.core.events import ReleaseAborted, ReleasePaused, ReleaseResumed, StepApproved
-from headgate.core.home import FreezeSet
+from headgate.core.home.facts import FreezeSet
+from headgate.core.machine.events import ReleaseAborted, ReleasePaused, ReleaseResumed, StepApproved
 from headgate.core.model import Listener, Stage, Unit
-from headgate.core.submission import Submission
+from headgate.core.model.criteria import MeanCriterion
+from headgate.core.release.submission import Submission
 from headgate.ledger import MemoryLedger
 from tests.controller.house import Home, play
 from tests.web.browser.dashboard import Dashboard

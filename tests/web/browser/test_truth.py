@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from headgate.core.events import AnyEvent
+from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample, Stage
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, MemoryLedger
 from headgate.web.api.reading import Explanation, Reading, Release
 from headgate.web.api.series import LegColumns, Series

@@ -11,7 +11,7 @@ from rich.text import Text
 from headgate.cli.demo.story import Chapter
 from headgate.cli.render import words
 from headgate.cli.render.summary import OUTCOMES
-from headgate.core.report import Report
+from headgate.core.story.report import Report
 from headgate.load.results import Results
 
 

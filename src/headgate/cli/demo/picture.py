@@ -10,7 +10,7 @@ from rich.text import Text
 
 from headgate.cli.demo.story import Chapter
 from headgate.cli.render.summary import summary
-from headgate.core.report import Fold
+from headgate.core.story.report import Fold
 
 WIDTH = 110
 

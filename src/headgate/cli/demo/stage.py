@@ -21,7 +21,7 @@ from headgate.cli.follow import read_fold
 from headgate.cli.helm import Helm
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
-from headgate.core.report import Fold
+from headgate.core.story.report import Fold
 from headgate.homes import socket_of
 
 WARM_UP_S = 1.5
@@ -110,7 +110,7 @@ def _steering(session: Session, wish: Wish) -> Generator[Helm]:
 
 
 def _release(shop: Shop, session: Session, helm: Helm, chapter: Chapter, wish: Wish) -> Fold:
-    from headgate.core.submission import Submission
+    from headgate.core.release.submission import Submission
 
     _announce(chapter, wish)
     shop.build(chapter.version)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headgate.core.report import Ended
+from headgate.core.story.report import Ended
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from headgate.cli.render import bars, words
 from headgate.cli.render.flow import Flow
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.core.adjusting import adjustments
-from headgate.core.advice import answers, question
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import step_name
 from headgate.core.model import Verdict
-from headgate.core.plan import Leg
-from headgate.core.steps import step_name
-from headgate.core.view import phase, progress, remaining_s, weight
+from headgate.core.release.adjusting import adjustments
+from headgate.core.story.advice import answers, question
+from headgate.core.story.view import phase, progress, remaining_s, weight
 
 if TYPE_CHECKING:
-    from headgate.core.explain import Sentence
-    from headgate.core.report import Fold
+    from headgate.core.story.explain import Sentence
+    from headgate.core.story.report import Fold
 
 _MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
 _UNDONE = {"undone": ("↩", "yellow"), "never": ("·", "dim")}

@@ -1,11 +1,11 @@
 """What a new version must live up to, in words."""
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.instances import too_few_instances
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.words import exactly
-from headgate.core.plan import Leg
-from headgate.core.steps import Prepare
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import Prepare
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 
 
 def of_leg(leg: Leg) -> tuple[str, ...]:

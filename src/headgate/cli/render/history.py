@@ -8,7 +8,7 @@ from rich.text import Text
 from headgate.cli.render import words
 from headgate.cli.render.styles import PHASE_STYLES
 from headgate.cli.render.summary import OUTCOMES
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 
 def history(summaries: Sequence[Summary]) -> Table:

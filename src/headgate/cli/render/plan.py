@@ -9,12 +9,12 @@ from rich.text import Text
 from headgate.cli.render import criteria, words
 from headgate.cli.render.flow import indented
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.core.adjusting import adjustments
 from headgate.core.legality import forecast
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.steps import Bake, Learn, Step, kind_of, step_name
 from headgate.core.model import HOST, Finding, Intent
-from headgate.core.plan import Leg, Plan
-from headgate.core.steps import Bake, Learn, Step, kind_of, step_name
-from headgate.core.view import least_s
+from headgate.core.release.adjusting import adjustments
+from headgate.core.story.view import least_s
 
 _ANSWERS = {
     "fail": ("refused", "bold red"),

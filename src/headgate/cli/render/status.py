@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from headgate.cli.render import words
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.cli.standing import Standing, Standings
-from headgate.core.account import role
-from headgate.core.advice import answers, question
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
 from headgate.core.legality import forecast, objection_to_revert
 from headgate.core.model import HOST
-from headgate.core.view import phase, weight
+from headgate.core.story.account import role
+from headgate.core.story.advice import answers, question
+from headgate.core.story.view import phase, weight
 from headgate.ledger.going_back import ways_out
 
 if TYPE_CHECKING:
-    from headgate.core.report import Fold
+    from headgate.core.story.report import Fold
 
 CONDITIONS: dict[Condition, tuple[str, str]] = {
     "runs": ("runs", "bold"),

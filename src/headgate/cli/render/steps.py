@@ -5,7 +5,7 @@ from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.styles import KIND_STYLES
-from headgate.core.report import Report, StepReport
+from headgate.core.story.report import Report, StepReport
 
 
 def steps_table(report: Report) -> Table:

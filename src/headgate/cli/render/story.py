@@ -12,9 +12,9 @@ from headgate.cli.render.steps import steps_table
 from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.summary import headline
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.core.explain import Sentence
 from headgate.core.model import Evidence, Verdict
-from headgate.core.report import Fold
+from headgate.core.story.explain import Sentence
+from headgate.core.story.report import Fold
 
 
 def story(fold: Fold, sentences: Sequence[Sentence], labels: Labels = NO_LABELS) -> RenderableType:

@@ -9,8 +9,8 @@ from headgate.cli.render.board import label, title
 from headgate.cli.render.flow import indented
 from headgate.cli.render.steps import steps_table
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.core.advice import afterwards, answers, question
-from headgate.core.report import Fold, Report
+from headgate.core.story.advice import afterwards, answers, question
+from headgate.core.story.report import Fold, Report
 
 OUTCOMES = {
     "promoted": ("promoted", "bold green"),

@@ -11,7 +11,7 @@ from headgate.cli.rejudging import all_replayed, criteria_of
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.core.backtest import Backtest, Outcome, backtest
+from headgate.core.again.backtest import Backtest, Outcome, backtest
 
 
 @options.verb(

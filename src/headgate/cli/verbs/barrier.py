@@ -13,10 +13,10 @@ from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 from headgate.cli.word import Word, give
-from headgate.core.home import folded
+from headgate.core.home.facts import folded
 from headgate.core.legality import Barrier, barriers
 from headgate.core.model import Unit
-from headgate.core.places import named
+from headgate.core.model.places import named
 from headgate.ledger.projections import ALL_RELEASES
 
 

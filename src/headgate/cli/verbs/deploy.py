@@ -80,8 +80,8 @@ class _Given:
 
 
 def _deploy(session: Session, given: _Given) -> int:
-    from headgate.core.admission import Words
-    from headgate.core.submission import Submission
+    from headgate.core.release.admission import Words
+    from headgate.core.release.submission import Submission
 
     manner = given.manner
     asked = ask(session, given.request, lambda line: say(f"  build: {line}", err=manner.as_json))

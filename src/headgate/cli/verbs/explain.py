@@ -8,8 +8,8 @@ from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import release_named
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
-from headgate.core.counterfactual import counterfactual
-from headgate.core.explain import explain
+from headgate.core.again.counterfactual import counterfactual
+from headgate.core.story.explain import explain
 
 
 @options.verb(

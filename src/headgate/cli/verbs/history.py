@@ -11,7 +11,7 @@ from headgate.cli.follow import labels_of, read_fold
 from headgate.cli.names import one_of, release_named
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 OUTCOMES = ("promoted", "rolled_back", "refused", "aborted")
 PAGE = 200

@@ -14,12 +14,12 @@ from headgate.cli.render import criteria, words
 from headgate.cli.render.status import told
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
-from headgate.core.adjusting import adjustments
-from headgate.core.admission import Words
 from headgate.core.judge.planner import Traffic
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.steps import step_name
 from headgate.core.model import Finding, Intent
-from headgate.core.plan import Leg
-from headgate.core.steps import step_name
+from headgate.core.release.adjusting import adjustments
+from headgate.core.release.admission import Words
 
 _Parsed = TypeVar("_Parsed")
 

@@ -11,7 +11,7 @@ from headgate.cli.rejudging import criteria_of, replayed
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.core.replay import Rejudged, Replay
+from headgate.core.again.replay import Rejudged, Replay
 
 SHOWN = 12
 """So many changes of the verdict are told."""

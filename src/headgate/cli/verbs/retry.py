@@ -11,7 +11,7 @@ from headgate.cli.errors import Unable
 from headgate.cli.going_back import request_of
 from headgate.cli.names import release_named
 from headgate.cli.session import Session, person
-from headgate.core.planning import policies_of
+from headgate.core.release.planning import policies_of
 
 
 @options.verb(
@@ -43,8 +43,8 @@ class _Given:
 
 
 def _retry(session: Session, given: _Given) -> int:
-    from headgate.core.admission import Words
-    from headgate.core.submission import Submission
+    from headgate.core.release.admission import Words
+    from headgate.core.release.submission import Submission
 
     if not given.reason.strip():
         raise Unable("trying again is recorded with its reason", 'give one: `--reason "..."`')

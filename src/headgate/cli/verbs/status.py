@@ -11,9 +11,9 @@ from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
 from headgate.cli.standing import Standing
 from headgate.cli.standings import standings
-from headgate.core.alarms import Alarms
 from headgate.core.drift import condition
-from headgate.core.view import phase, waits_for_person, weight
+from headgate.core.story.alarms import Alarms
+from headgate.core.story.view import phase, waits_for_person, weight
 
 
 @options.verb(

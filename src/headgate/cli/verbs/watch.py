@@ -11,7 +11,7 @@ from headgate.cli.names import release_named, under_way
 from headgate.cli.screen import print_line
 from headgate.cli.session import Session
 from headgate.cli.watching import Stream, view
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 
 @options.verb(

@@ -29,8 +29,7 @@ from headgate.config.models.value import (
     SomeSeconds,
 )
 from headgate.config.quantities import DURATION, PERCENTAGE
-from headgate.core import criteria
-from headgate.core.model import Source
+from headgate.core.model import Source, criteria
 
 Importance = Annotated[float, Field(ge=0, le=100)]
 _IMPORTANCE = "Its part in the evidence, beside the other criteria; 0: shown, never decides."

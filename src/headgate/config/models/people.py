@@ -9,7 +9,7 @@ from headgate.config.models.complaint import in_quotes, listed, shown, wrong
 from headgate.config.models.section import Section
 from headgate.config.models.value import Names, Text
 from headgate.config.models.wording import Wording
-from headgate.core.home import AccessRole
+from headgate.core.home.facts import AccessRole
 
 ROLES_MAX = 1000
 

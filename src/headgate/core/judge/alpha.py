@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from headgate.core.criteria import JudgeSpec
+from headgate.core.model.criteria import JudgeSpec
 
 
 @lru_cache(maxsize=256)

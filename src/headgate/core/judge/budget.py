@@ -6,9 +6,9 @@ correction for their number. Culprits are named with false-discovery control (e-
 
 import math
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.reading import Reading
+from headgate.core.model.criteria import JudgeSpec
 
 
 def combined(readings: tuple[Reading, ...]) -> float:

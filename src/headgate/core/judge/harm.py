@@ -1,7 +1,7 @@
 """How many users a version has failed: what a rollback could not undo."""
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.metrics import kind_of
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.sample import Arm
 
 

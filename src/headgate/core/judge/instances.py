@@ -6,9 +6,9 @@ under 1/C(n, k), nor one interval an e-value over C(n, k): with few instances it
 
 import math
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.words import percent
+from headgate.core.model.criteria import JudgeSpec
 
 
 def smallest_p_value(n: int, k: int) -> float:

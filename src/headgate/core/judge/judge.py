@@ -9,7 +9,6 @@ The chance that a version no worse than allowed is ever failed is at most `spec.
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import combined, culprits
@@ -22,6 +21,7 @@ from headgate.core.judge.risk import risk_after
 from headgate.core.judge.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.split import Split, observe_split, split_warning
 from headgate.core.judge.words import odds
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
 

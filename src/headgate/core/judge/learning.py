@@ -1,9 +1,9 @@
 """Whether stable has been seen enough to judge a candidate that takes all of its traffic."""
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.judge import JudgeState
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.metrics.errors import LEARNT_N
+from headgate.core.model.criteria import JudgeSpec
 
 
 def unlearnt(spec: JudgeSpec, state: JudgeState) -> str:

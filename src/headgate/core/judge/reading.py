@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alone import stands_alone
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.comparison import Comparison, Rule, phi_of, step_pair
@@ -17,6 +16,7 @@ from headgate.core.judge.mirror import cases_needed, harmful_share
 from headgate.core.judge.pair import share
 from headgate.core.judge.risk import at_risk
 from headgate.core.judge.words import amount, percent, times
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.verdict import Evidence, VerdictKind
 
 UNEASY = 3.0

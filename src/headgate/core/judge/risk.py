@@ -7,8 +7,8 @@ all requests: so early steps need fewer requests, and the whole of the proof is 
 
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.mirror import Harm
+from headgate.core.model.criteria import JudgeSpec
 
 LEAST = 0.1
 """No step is taken to risk less than a tenth of the users."""

@@ -5,7 +5,6 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.alpha import needed
 from headgate.core.judge.budget import interval_cap, weights
 from headgate.core.judge.comparison import HIGH_SHARE, Rule
@@ -15,6 +14,7 @@ from headgate.core.judge.limit import LimitRule
 from headgate.core.judge.pair import Pair
 from headgate.core.judge.proportions import proportion_logs, share_logs
 from headgate.core.judge.traffic import Traffic
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.routing import WHOLE, beside
 
 Form = Literal["counts", "proportions", "limit"]

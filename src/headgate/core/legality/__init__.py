@@ -16,7 +16,7 @@ from headgate.core.legality.forward import (
     taking_over,
 )
 from headgate.core.legality.having import missing
-from headgate.core.legality.one_way import (
+from headgate.core.machine.one_way import (
     begun,
     beyond_return,
     forecast,

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from headgate.core.home import Home
-from headgate.core.legality.one_way import sentence
+from headgate.core.home.facts import Home
+from headgate.core.machine.one_way import sentence
 from headgate.core.model import Unit, Version
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 
 class Barrier(msgspec.Struct, frozen=True):

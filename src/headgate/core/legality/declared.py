@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from headgate.core.legality.barrier import ever, is_older
 from headgate.core.legality.forward import Forward, never_fewer
+from headgate.core.machine.plan import OneWayStep
+from headgate.core.machine.steps import Execute, Expose, Pause, Promote, Step
 from headgate.core.model import OneWay, Unit, Version
-from headgate.core.plan import OneWayStep
-from headgate.core.steps import Execute, Expose, Pause, Promote, Step
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 
 def one_way_steps(

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.legality.one_way import objection, objection_to_revert
+from headgate.core.machine.one_way import objection, objection_to_revert
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.state import LegState, State
+from headgate.core.machine.steps import Bake, Expose, Promote, Step
 from headgate.core.model import Match, Unit, Version
 from headgate.core.model.routing import WHOLE
-from headgate.core.plan import Leg, Plan
-from headgate.core.state import LegState, State
-from headgate.core.steps import Bake, Expose, Promote, Step
 
 
 class Forward(msgspec.Struct, frozen=True):

@@ -1,22 +1,23 @@
 """The only way a release moves: `step(state, event, plan) -> (state, effects)`.
 
 `machine.transitions` is the specification: which fact is legal at which stage. Everything else is illegal, raises, and
-changes nothing. A transition only says where the release has come to; `core.wanted` says what that place calls for, and
-what is wanted and not yet pending becomes the effects. So replay, recovery and abandonment need no code of their own.
+changes nothing. A transition only says where the release has come to; `core.machine.wanted` says what that place
+calls for, and what is wanted and not yet pending becomes the effects. So replay, recovery and abandonment need no
+code of their own.
 """
 
 from msgspec.structs import replace
 
-from headgate.core.effects import Observe
-from headgate.core.events import Answer, AnyEvent, EffectFailed, EffectId
-from headgate.core.legality import begun
 from headgate.core.machine.asking import initial
+from headgate.core.machine.effects import Observe
+from headgate.core.machine.events import Answer, AnyEvent, EffectFailed, EffectId
 from headgate.core.machine.illegal import Illegal, Stale
 from headgate.core.machine.names import STAGES, VERBS, called
+from headgate.core.machine.one_way import begun
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import Pending, State
 from headgate.core.machine.transitions import ANSWERED_BY, TRANSITIONS
-from headgate.core.plan import Plan
-from headgate.core.state import Pending, State
-from headgate.core.wanted import wanted
+from headgate.core.machine.wanted import wanted as called_for
 
 __all__ = ["TRANSITIONS", "Illegal", "Stale", "initial", "step"]
 
@@ -43,7 +44,7 @@ def _settle(
 ) -> tuple[State, tuple[Pending, ...]]:
     """Number the event, keep what is pending and still wanted, issue what is wanted and not pending."""
     sequence = after.sequence + 1
-    fresh = list(wanted(after, plan))
+    fresh = list(called_for(after, plan))
     kept: list[Pending] = []
     for pending in after.pending:
         if pending.id != answered and pending.effect in fresh:

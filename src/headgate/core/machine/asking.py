@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from headgate.core.events import (
+from headgate.core.machine.events import (
     EffectFailed,
     GatesAnswered,
     ReleaseAborted,
@@ -10,10 +10,10 @@ from headgate.core.events import (
     ReleaseRequested,
 )
 from headgate.core.machine.forward import enter
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import LegState, Progress, State
 from headgate.core.model import in_words, worst
-from headgate.core.plan import Plan
-from headgate.core.state import LegState, Progress, State
-from headgate.core.summary import Outcome
+from headgate.core.model.summary import Outcome
 
 
 def untouched(plan: Plan) -> tuple[LegState, ...]:

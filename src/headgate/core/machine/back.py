@@ -1,8 +1,8 @@
-"""Going back: legs in reverse order; in each, what undoes its steps, users first (`core.undoing`)."""
+"""Going back: legs in reverse order; in each, what undoes its steps, users first (`core.machine.undoing`)."""
 
 from msgspec.structs import replace
 
-from headgate.core.answers import (
+from headgate.core.machine.answers import (
     Answer,
     CommandRan,
     EffectFailed,
@@ -10,16 +10,16 @@ from headgate.core.answers import (
     VersionPrepared,
     VersionVerified,
 )
-from headgate.core.effects import Effect, SetRouting, StopVersion
-from headgate.core.events import EffectDelayed, ReleaseAborted, ReleaseResumed, ReleaseTakenOver
-from headgate.core.legality import objection_to_revert
+from headgate.core.machine.effects import Effect, SetRouting, StopVersion
+from headgate.core.machine.events import EffectDelayed, ReleaseAborted, ReleaseResumed, ReleaseTakenOver
 from headgate.core.machine.illegal import Illegal, Stale
+from headgate.core.machine.one_way import objection_to_revert
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import Hold, State
+from headgate.core.machine.steps.kind import Urgency
+from headgate.core.machine.undoing import left, settled, traffic_is_back, without
 from headgate.core.model import in_words, worst
-from headgate.core.plan import Plan
-from headgate.core.state import Hold, State
-from headgate.core.steps.kind import Urgency
-from headgate.core.summary import Outcome
-from headgate.core.undoing import left, settled, traffic_is_back, without
+from headgate.core.model.summary import Outcome
 
 LEFT_TO_OTHERS: tuple[Urgency, ...] = ("traffic", "size", "proof", "schema")
 """What a release that was taken over leaves as it is; it only stops what it has started."""

@@ -1,25 +1,26 @@
 """Going forward: step by step, under watch, and turning round as soon as the evidence says so.
 
-What a step makes of an answer or of a verdict is its kind's to say (`core.steps`); what follows from it is said here.
+What a step makes of an answer or of a verdict is its kind's to say (`core.machine.steps`); what follows from it is
+said here.
 """
 
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from headgate.core.answers import Answer, CommandRan, EffectFailed, Judged, RoutingSet
-from headgate.core.criteria import JudgeSpec
-from headgate.core.effects import SetRouting
-from headgate.core.events import VersionLost, WatchResumed
-from headgate.core.legality import refused
 from headgate.core.machine import relief
+from headgate.core.machine.answers import Answer, CommandRan, EffectFailed, Judged, RoutingSet
 from headgate.core.machine.back import revert
+from headgate.core.machine.effects import SetRouting
+from headgate.core.machine.events import VersionLost, WatchResumed
 from headgate.core.machine.illegal import Stale
+from headgate.core.machine.one_way import refused
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.state import UNEXPOSED, Hold, LegState, Progress, State, Watch
+from headgate.core.machine.steps import Promote, kind_of
+from headgate.core.machine.steps.kind import Decision, Look, TurnBack
 from headgate.core.machine.warm import close_when_retired
-from headgate.core.plan import Leg, Plan
-from headgate.core.state import UNEXPOSED, Hold, LegState, Progress, State, Watch
-from headgate.core.steps import Promote, kind_of
-from headgate.core.steps.kind import Decision, Look, TurnBack
+from headgate.core.model.criteria import JudgeSpec
 
 CALM_AFTER_S = 300.0
 CALM_FACTOR = 10.0

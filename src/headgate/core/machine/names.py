@@ -1,7 +1,7 @@
 """What people call the facts that a release takes in: no message of the machine names a class."""
 
-from headgate.core import effects as fx
-from headgate.core import events as e
+from headgate.core.machine import effects as fx
+from headgate.core.machine import events as e
 
 WORDS: dict[str, type[e.Request]] = {
     "pause": e.ReleasePaused,

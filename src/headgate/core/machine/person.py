@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from headgate.core.events import (
+from headgate.core.machine.back import revert
+from headgate.core.machine.events import (
     PromotionForced,
     ReleaseAborted,
     ReleasePaused,
@@ -10,14 +11,13 @@ from headgate.core.events import (
     StepApproved,
     WayBackOpened,
 )
-from headgate.core.legality import opened
-from headgate.core.machine.back import revert
 from headgate.core.machine.forward import complete, enter
 from headgate.core.machine.illegal import Illegal
+from headgate.core.machine.one_way import opened
+from headgate.core.machine.plan import Plan
 from headgate.core.machine.relief import given_back
-from headgate.core.plan import Plan
-from headgate.core.state import State
-from headgate.core.steps import Promote, kind_of
+from headgate.core.machine.state import State
+from headgate.core.machine.steps import Promote, kind_of
 
 
 def paused(state: State, event: ReleasePaused, plan: Plan) -> State:

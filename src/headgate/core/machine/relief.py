@@ -6,11 +6,11 @@ canary gets its traffic back and the step begins again; where it does not, or ge
 
 from msgspec.structs import replace
 
-from headgate.core.events import Judged, RoutingSet
-from headgate.core.legality import objection_to_revert
-from headgate.core.plan import Leg, Plan
-from headgate.core.state import UNEXPOSED, Hold, State, Watch
-from headgate.core.steps import Bake, Expose, Promote, Shrink
+from headgate.core.machine.events import Judged, RoutingSet
+from headgate.core.machine.one_way import objection_to_revert
+from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.state import UNEXPOSED, Hold, State, Watch
+from headgate.core.machine.steps import Bake, Expose, Promote, Shrink
 
 RECOVERY_S = 60.0
 """How long stable may take to recover once the canary's traffic is away."""

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from headgate.core import effects, events
-from headgate.core.machine import asking, back, forward, person, warm
-from headgate.core.plan import Plan
-from headgate.core.state import Stage, State
+from headgate.core.machine import asking, back, effects, events, forward, person, warm
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import Stage, State
 
 ANSWERED_BY: dict[type, type[events.Event]] = {
     effects.AskGates: events.GatesAnswered,

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from headgate.core.effects import Effect, StopVersion, WakeAt
-from headgate.core.events import EffectFailed, TimeCame, VersionStopped, WatchResumed
+from headgate.core.machine.effects import Effect, StopVersion, WakeAt
+from headgate.core.machine.events import EffectFailed, TimeCame, VersionStopped, WatchResumed
 from headgate.core.machine.illegal import Illegal
-from headgate.core.plan import Plan
-from headgate.core.state import State
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.state import State
 
 
 def cooled(state: State, event: TimeCame, plan: Plan) -> State:

@@ -13,7 +13,7 @@ from headgate.core.model.routing import Listener
 class SecretSource(msgspec.Struct, frozen=True):
     """Where a secret is read at start: the content of a file (trailing newline dropped) or an environment variable.
 
-    `secret` is neither, but the name of what the host's owner has declared (`core.secrets`): for plugins alone.
+    `secret` is neither, but the name of what the host's owner has declared (`core.home.secrets`): for plugins alone.
     """
 
     kind: Literal["file", "env", "secret"]

@@ -1,11 +1,11 @@
-"""What a person asks for, before Headgate knows from what it starts: the input of `core.planning`."""
+"""What a person asks for, before Headgate knows from what it starts: the input of `core.release.planning`."""
 
 from typing import Literal
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.model.command import Command
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version
 from headgate.core.model.placed import HOST
@@ -19,7 +19,7 @@ class Stage(msgspec.Struct, frozen=True):
     """One line of a rollout as people write it: who reaches the candidate, for how long, and what is asked then.
 
     `smoke` None runs no smoke test, an empty tuple runs all. `pause` is a question to a person. `deadline_s` None
-    leaves the deadline to `core.deadlines`. `until` is waited for before anything else.
+    leaves the deadline to `core.release.deadlines`. `until` is waited for before anything else.
     """
 
     weight: int | None = None

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Version
-from headgate.core.plan import Plan
 from headgate.ports import Artifacts
 from headgate.ports.availability import lacking
 from headgate.ports.wires import Wires

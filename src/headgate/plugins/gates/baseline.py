@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Version, in_words, worst
-from headgate.core.plan import Plan
 from headgate.ports import Permanent, PortError, Target
 from headgate.ports.wires import Wires
 

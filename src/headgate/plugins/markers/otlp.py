@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.core.timeline import Part, Remark
+from headgate.core.story.timeline import Part, Remark
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark
 from headgate.ports.marking import Asking, Secret, decoded, settings_of, web_of

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Arm, Listener, Mean, Routing, Unit, Version
 from headgate.plugins.signals.memory import MemorySignals
 from headgate.plugins.targets.memory import MemoryTarget

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Answer, Applied, Command, Finding, Version
 from headgate.ports import Instance, Permanent, PortError, Ran, Target
 

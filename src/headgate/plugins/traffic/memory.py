@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Match, Routing, Unit, Version
 from headgate.ports.errors import Permanent, Temporary
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from starlette.requests import Request
 
-from headgate.core.home import ActionDenied, SignedIn
-from headgate.core.identity import folded_name
-from headgate.core.secrets import Declarations
+from headgate.core.home.facts import ActionDenied, SignedIn
+from headgate.core.home.identity import folded_name
+from headgate.core.home.secrets import Declarations
 from headgate.ledger import LedgerError
 from headgate.ports.errors import PortError
 from headgate.ports.keeper import nothing_declared

@@ -14,7 +14,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from headgate.core.identity import folded_name
+from headgate.core.home.identity import folded_name
 from headgate.web.access.keeping import Drawer, MemoryDrawer
 from headgate.web.who import Who
 

@@ -9,8 +9,8 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from headgate.core.foreign import clean_note
-from headgate.core.home import AccessRole, AnyHomeEvent, Home, TokenIssued, TokenRevoked, folded
+from headgate.core.home.facts import AccessRole, AnyHomeEvent, Home, TokenIssued, TokenRevoked, folded
+from headgate.core.model.foreign import clean_note
 from headgate.ledger import Conflict, Ledger
 from headgate.web.who import Who
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from headgate.core.people import People
+from headgate.core.home.people import People
 from headgate.ports.issuer import Issuer, Person
 from headgate.web.access.arrivals import Arrivals
 from headgate.web.access.sessions import Word

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.home import BarrierLifted
-from headgate.core.identity import is_theirs
+from headgate.core.home.facts import BarrierLifted
+from headgate.core.home.identity import is_theirs
 from headgate.core.legality import Barrier, barriers
 from headgate.core.model import Unit, Version
 from headgate.ledger import Ledger

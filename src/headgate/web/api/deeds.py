@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from headgate.core.home import AccessRole, Hook
-from headgate.core.hooks import STEERED, Decision, Where, author, holds, moves, own, where
+from headgate.core.home.facts import AccessRole, Hook
+from headgate.core.home.hooks import STEERED, Decision, Where, author, holds, moves, own, where
 from headgate.core.model import Scope
 from headgate.ledger import Ledger
 from headgate.web.api.home import HomeKeeping, NewFreeze

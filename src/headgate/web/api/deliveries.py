@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from headgate.core.home import Hook, HookReceived
-from headgate.core.hooks import Decision, author, decide
+from headgate.core.home.facts import Hook, HookReceived
+from headgate.core.home.hooks import Decision, author, decide
 from headgate.core.model import Push
 from headgate.web.access.front import FrontDoor
 from headgate.web.access.limits import DELIVERIES, Limiter

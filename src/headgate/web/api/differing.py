@@ -7,8 +7,8 @@ from typing import cast
 
 import msgspec
 
+from headgate.core.machine.plan import Leg
 from headgate.core.model import Version
-from headgate.core.plan import Leg
 from headgate.ledger import Ledger
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import Permanent

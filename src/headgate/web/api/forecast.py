@@ -6,11 +6,11 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.planner import Stretch, Traffic, Watched, Workload, forecast, soonest, watched
 from headgate.core.judge.planner.forecast import SURE, bad_requests, smallest
-from headgate.core.steps import Bake
-from headgate.core.strategies import bake
+from headgate.core.machine.steps import Bake
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
+from headgate.core.release.strategies import bake
 from headgate.web.endpoint import Call, Endpoint, Reply
 
 STEPS_MAX = 8

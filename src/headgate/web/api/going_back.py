@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.going_back import NoWay, Way, way_before, way_to
 from headgate.ports.controller import Controller, Stopped

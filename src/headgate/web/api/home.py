@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.home import AccessRole, Freeze, FreezeLifted, FreezeSet, Home
+from headgate.core.home.facts import AccessRole, Freeze, FreezeLifted, FreezeSet, Home
 from headgate.web.access.tokens import Grant, HomeBook, Tokens, TooMany, token_id
 from headgate.web.endpoint import Call, Endpoint, Reply
 from headgate.web.problems import Problem, malformed, unknown

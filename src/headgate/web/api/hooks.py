@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.home import FreezeLifted, Hook, HookAdded, HookRemoved
-from headgate.core.hooks import own
+from headgate.core.home.facts import FreezeLifted, Hook, HookAdded, HookRemoved
+from headgate.core.home.hooks import own
 from headgate.core.model import Deed, Severity, Vendor
 from headgate.web.access.tokens import HomeBook
 from headgate.web.api.home import Names

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headgate.core.home import Home
+from headgate.core.home.facts import Home
 from headgate.core.model import Unit
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running, fleet_of

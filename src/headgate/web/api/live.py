@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.home import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
+from headgate.core.home.facts import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
 from headgate.web.access.front import FrontDoor
 from headgate.web.api.home import EVERYWHERE
 from headgate.web.endpoint import Call, Endpoint, Reply

@@ -7,9 +7,15 @@ then, and only then is it known where a request goes.
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 
-from headgate.core.events import ReleaseRequested
-from headgate.core.secrets import DECLARED, Declarations, send_objection, unnamed_objection, use_objection
-from headgate.core.submission import Submission
+from headgate.core.home.secrets import (
+    DECLARED,
+    Declarations,
+    send_objection,
+    unnamed_objection,
+    use_objection,
+)
+from headgate.core.machine.events import ReleaseRequested
+from headgate.core.release.submission import Submission
 from headgate.ports.errors import PortError
 from headgate.ports.keeper import secrets_in
 from headgate.web.api.reaching import front_doors, named_hosts

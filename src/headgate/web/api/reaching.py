@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from headgate.core.events import ReleaseRequested
+from headgate.core.machine.events import ReleaseRequested
 from headgate.core.model import Audience, Channel, Intent, Marker, Reach, Source
-from headgate.core.planning import Policies
-from headgate.core.submission import Submission
+from headgate.core.release.planning import Policies
+from headgate.core.release.submission import Submission
 from headgate.ports.reach import SOCKET, Bounds, known, literal
 from headgate.web.problems import Problem
 

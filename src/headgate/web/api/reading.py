@@ -6,14 +6,14 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.explain import Sentence
 from headgate.core.legality import forecast, objection_to_revert
+from headgate.core.machine.plan import Plan
+from headgate.core.machine.steps import step_name
 from headgate.core.model import Verdict
-from headgate.core.plan import Plan
-from headgate.core.report import Fold, Report
-from headgate.core.steps import step_name
-from headgate.core.summary import Summary
-from headgate.core.view import progress, remaining_s, share, waits_for_person
+from headgate.core.model.summary import Summary
+from headgate.core.story.explain import Sentence
+from headgate.core.story.report import Fold, Report
+from headgate.core.story.view import progress, remaining_s, share, waits_for_person
 from headgate.ledger import Entry, Ledger
 from headgate.ledger.going_back import NoWay, way_before
 from headgate.ledger.projections import Running, fleet_of
@@ -71,7 +71,7 @@ class LegState(msgspec.Struct, frozen=True):
 
 
 class Release(msgspec.Struct, frozen=True):
-    """A release as it stands. `stage` is where it is (`core.state.Stage`), `waits_for` what a person is asked.
+    """A release as it stands. `stage` is where it is (`core.machine.state.Stage`), `waits_for` what a person is asked.
 
     `remaining_s` is the least time the rest takes; `undoable`: what it promoted runs, and something ran before it.
     `barred` says why going back is illegal (empty: it is legal), `ends` when it will be (empty: never).

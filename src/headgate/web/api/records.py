@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from headgate.core.events import (
+from headgate.core.machine.events import (
     GatesAnswered,
     Judged,
     PromotionForced,

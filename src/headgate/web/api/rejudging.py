@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
-from headgate.core.events import Judged
+from headgate.core.again.replay import Criteria, Rejudged, Replay, recorded, replay
+from headgate.core.machine.events import Judged
+from headgate.core.machine.plan import Leg
 from headgate.core.model import VerdictKind
-from headgate.core.plan import Leg
-from headgate.core.replay import Criteria, Rejudged, Replay, recorded, replay
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.ledger import Ledger
 from headgate.web.api.reading import summary_of
 from headgate.web.endpoint import Call, Endpoint, Reply

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headgate.core.criteria import MeanCriterion
 from headgate.core.judge.reading import UNEASY
-from headgate.core.plan import Leg
-from headgate.core.series import Count, Point
-from headgate.core.state import LegState
-from headgate.core.view import share
+from headgate.core.machine.plan import Leg
+from headgate.core.machine.state import LegState
+from headgate.core.model.criteria import MeanCriterion
+from headgate.core.story.series import Count, Point
+from headgate.core.story.view import share
 
 ODDS_MAX = 1e6
 

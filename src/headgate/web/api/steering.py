@@ -5,12 +5,12 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.events import STAMPED_LATER, Request
-from headgate.core.foreign import cleaned
-from headgate.core.identity import is_theirs
+from headgate.core.home.identity import is_theirs
 from headgate.core.machine import Illegal
+from headgate.core.machine.events import STAMPED_LATER, Request
 from headgate.core.machine.names import WORDS
-from headgate.core.submission import Submission
+from headgate.core.model.foreign import cleaned
+from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.access.front import FrontDoor

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
-from headgate.core.events import ReleaseRequested
 from headgate.core.judge.metrics import kind_of
+from headgate.core.machine.events import ReleaseRequested
 from headgate.core.model import Intent, ProxyRules, Rollout, Unit
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.source import OWN
-from headgate.core.planning import Policies, policies_of
-from headgate.core.submission import Submission
+from headgate.core.release.planning import Policies, policies_of
+from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ledger.lineage import Unrecorded, request_of
 from headgate.web.api.reaching import unmarked, unmarked_policies

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.hooks import Alert
+from headgate.core.home.hooks import Alert
 from headgate.core.model import Scope
 from headgate.web.hooks.news import News, brief, decoded
 from headgate.web.problems import malformed

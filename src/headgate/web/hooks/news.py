@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from headgate.core.hooks import Alert
+from headgate.core.home.hooks import Alert
 from headgate.core.model import Push
 from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web.problems import Problem, malformed

@@ -22,7 +22,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headgate.core.home import HookAdded
+from headgate.core.home.facts import HookAdded
 from headgate.core.model import Vendor
 from headgate.web.hooks.vault import PREFIX, new_secret
 

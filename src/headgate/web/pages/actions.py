@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.web.api.reading import Release
 from headgate.web.who import Permission, Who
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from headgate.core.foreign import JOINERS, unseen
+from headgate.core.model.foreign import JOINERS, unseen
 
 WORD_MAX = 24
 """A longer word may be broken."""

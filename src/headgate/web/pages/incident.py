@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headgate.core.model import Verdict, Version
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.web.access.sessions import Session
 from headgate.web.api.reading import Release, Releases, ReleasesQuery, Services
 from headgate.web.pages.actions import Action, actions

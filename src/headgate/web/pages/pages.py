@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from headgate.core.legality import barriers, in_the_way
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Version
-from headgate.core.plan import Plan
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 from headgate.ledger.projections import ALL_RELEASES, Running
 from headgate.web.access.front import COOKIE
 from headgate.web.access.sessions import Session

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from headgate.core.criteria import ErrorRatio
 from headgate.core.judge.planner import measured, stretches
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Sample
-from headgate.core.plan import Plan
+from headgate.core.model.criteria import ErrorRatio
 from headgate.web.api.forecast import FACTORS, STEPS_MAX, ForecastAnswer, ForecastQuestion, Stretched
 from headgate.web.pages.words import duration
 from headgate.web.problems import malformed

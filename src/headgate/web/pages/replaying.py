@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headgate.core.criteria import ErrorRatio
-from headgate.core.plan import Plan
+from headgate.core.machine.plan import Plan
+from headgate.core.model.criteria import ErrorRatio
 from headgate.web.access.sessions import Session
 from headgate.web.api.reading import Explanation, Release
 from headgate.web.api.rejudging import Replayed, ReplayQuery

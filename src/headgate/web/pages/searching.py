@@ -1,6 +1,6 @@
 """Which releases a search finds: every word somewhere in what the history shows of a release."""
 
-from headgate.core.summary import Summary
+from headgate.core.model.summary import Summary
 
 SCANNED_MAX = 2000
 """So many releases are looked through for one page of findings."""

@@ -5,10 +5,10 @@ from itertools import groupby
 
 import msgspec
 
-from headgate.core.home import Home
+from headgate.core.home.facts import Home
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Unit, Version
-from headgate.core.plan import Plan
-from headgate.core.summary import Move, Summary
+from headgate.core.model.summary import Move, Summary
 from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
 from headgate.web.api.differing import Difference, Made

@@ -6,9 +6,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.core.criteria import Criterion, ErrorRatio, Latency, MeanCriterion, Saturation
 from headgate.core.judge.metrics import business, errors, latency, saturation, slots
 from headgate.core.judge.metrics.kind import Kind
+from headgate.core.model.criteria import Criterion, ErrorRatio, Latency, MeanCriterion, Saturation
 
 KINDS: Mapping[type[Criterion], Kind[Any, Any]] = {
     ErrorRatio: errors.KIND,

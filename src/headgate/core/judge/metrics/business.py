@@ -9,7 +9,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec, MeanCriterion
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
@@ -31,6 +30,7 @@ from headgate.core.judge.reading import Reading, Subject, comparison_reading, li
 from headgate.core.judge.traffic import Traffic, Workload
 from headgate.core.judge.way import Watched, compared, limited, threshold_log
 from headgate.core.judge.words import exactly
+from headgate.core.model.criteria import JudgeSpec, MeanCriterion
 from headgate.core.model.sample import Arm, Mean
 
 POINTS = 8

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.criteria import ErrorRatio, JudgeSpec
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.budget import interval_cap
 from headgate.core.judge.comparison import (
@@ -37,6 +36,7 @@ from headgate.core.judge.reading import (
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.way import ERRORS, Watched, compared, limited, threshold_log
 from headgate.core.judge.words import exactly
+from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm
 
 POINTS = 12

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from headgate.core.criteria import AnyCriterion, JudgeSpec
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.reading import Reading
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.way import Watched
+from headgate.core.model.criteria import AnyCriterion, JudgeSpec
 from headgate.core.model.sample import Arm
 
 State = TypeVar("State")

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.bounds import useful_bounds
 from headgate.core.judge.histogram import shifted
 from headgate.core.judge.limit import Limit
@@ -33,6 +32,7 @@ from headgate.core.judge.reading import (
 )
 from headgate.core.judge.traffic import LEAST_BASE, Traffic, Workload
 from headgate.core.judge.way import Watched, compared, limited, threshold_log
+from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm
 from headgate.core.model.verdict import Evidence
 

@@ -17,7 +17,6 @@ import math
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec, Saturation
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.blocks import Shown, emptied, lowest, middle, seen
 from headgate.core.judge.grid import odds_grid
@@ -27,6 +26,7 @@ from headgate.core.judge.proportions import share_logs
 from headgate.core.judge.reading import Reading, suspicious, unmeasured
 from headgate.core.judge.trend import Trend, extend, slope
 from headgate.core.judge.words import duration, times
+from headgate.core.model.criteria import JudgeSpec, Saturation
 from headgate.core.model.verdict import Evidence, VerdictKind
 
 POINTS = 10

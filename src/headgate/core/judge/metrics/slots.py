@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec, Latency
 from headgate.core.judge.arms import Arms
 from headgate.core.judge.bounds import useful_bounds
 from headgate.core.judge.budget import interval_cap
@@ -23,6 +22,7 @@ from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_lim
 from headgate.core.judge.limit import enter_step as enter_limit
 from headgate.core.judge.mirror import Harm
 from headgate.core.judge.pair import Pair
+from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm
 
 POINTS = 6

@@ -6,7 +6,6 @@ from itertools import groupby
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.planner.passage import Passage, passage, soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
@@ -15,8 +14,9 @@ from headgate.core.judge.planner.watched import unknown, watched
 from headgate.core.judge.risk import LEAST
 from headgate.core.judge.traffic import Stretch, Workload
 from headgate.core.judge.way import Watched
+from headgate.core.machine.steps import Bake, Expose, Step
+from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.routing import WHOLE
-from headgate.core.steps import Bake, Expose, Step
 
 FACTORS = (2.0, 5.0, 10.0)
 SURE = 0.9

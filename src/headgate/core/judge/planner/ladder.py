@@ -12,13 +12,13 @@ from itertools import combinations, permutations
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.planner.passage import soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.tempering import belief
 from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.traffic import Stretch, Workload
 from headgate.core.judge.way import Watched
+from headgate.core.model.criteria import JudgeSpec
 
 WEIGHTS = (1, 2, 5, 10, 25, 50)
 STEPS_MAX = 4

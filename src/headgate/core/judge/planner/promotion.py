@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.known import PRIOR_N, PRIOR_X
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
@@ -14,6 +13,7 @@ from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.risk import at_risk
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.way import Watched, poisson_below
+from headgate.core.model.criteria import JudgeSpec
 
 _SECONDS = 1_000_000
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from headgate.core.criteria import JudgeSpec
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.way import Watched
+from headgate.core.model.criteria import JudgeSpec
 
 
 def watched(spec: JudgeSpec, workload: Workload) -> tuple[Watched, ...]:

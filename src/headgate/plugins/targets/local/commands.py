@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Applied, Command, Configuration, Version
 from headgate.folders import private_folder
 from headgate.marks import mark_of, marked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.plugins.targets.local import effect_log, endpoints, launch, sockets, worktree
 from headgate.plugins.targets.local.arrival import Arrival, NotReady
 from headgate.plugins.targets.local.instance import program, specify

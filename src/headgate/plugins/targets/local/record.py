@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Configuration, SecretSource, Version
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Command, Finding, Version
 from headgate.plugins.targets.local import checks, deep_health, effect_log, smoke
 from headgate.plugins.targets.local.commands import Commands

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.ports.errors import Permanent
 
 RELEASES_REMEMBERED = 16

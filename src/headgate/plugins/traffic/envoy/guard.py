@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from headgate.core.places import reached_at
+from headgate.core.model.places import reached_at
 from headgate.plugins.traffic.envoy import proxy
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
 from headgate.plugins.traffic.envoy.bootstrap import Options

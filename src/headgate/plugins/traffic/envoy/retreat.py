@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Version
 from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Match, PathLimits, Routing, TimeLimits, Version
 from headgate.plugins.traffic.envoy.bootstrap import limit, seconds
 from headgate.plugins.traffic.envoy.clusters import METADATA

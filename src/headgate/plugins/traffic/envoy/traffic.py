@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import ProxyRules, Routing, Unit, Version
-from headgate.core.places import reached_at
+from headgate.core.model.places import reached_at
 from headgate.plugins.traffic.envoy import confirmation, proxy
 from headgate.plugins.traffic.envoy.admin import AbsentError, Admin, admin_socket
 from headgate.plugins.traffic.envoy.arms import Arms, Rules, receiving

@@ -3,7 +3,7 @@
 Neither way makes the change whole (the listener, the clusters, the proxy's own word): whoever asked goes on trying.
 """
 
-from headgate.core.events import EffectId
+from headgate.core.machine.events import EffectId
 from headgate.core.model import Routing
 from headgate.plugins.traffic.envoy.admin import Admin
 from headgate.plugins.traffic.envoy.effects import applied_before, remembered
