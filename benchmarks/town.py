@@ -19,7 +19,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headgate import homes, wiring
-from headgate.cli.client import Client, NoController
+from headgate.cli.ask.client import Client, NoController
 from headgate.config import Project, configuration, intent, load_text, policies
 from headgate.core.model import Intent, Stage, Unit, Version
 from headgate.core.release.planning import Policies

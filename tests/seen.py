@@ -5,10 +5,10 @@ from pathlib import Path
 
 from headgate.core.model import Listener, Routing, Unit, Version
 from headgate.plugins.platforms.host import HostPlatform
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports import Artifacts, Instance, Target, Traffic
 from headgate.ports.platform import Platforms
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.processes import MemoryProcesses
 
 
 class Seen:

@@ -12,15 +12,15 @@ from collections.abc import Callable
 import pytest
 from starlette.requests import Request
 
+from headgate.kit import json_path
+from headgate.kit.fingerprints import fingerprint
 from headgate.plugins.signals.scrape.exposition import parse
 from headgate.plugins.targets.local.http_request import Reply, _Due
 from headgate.plugins.targets.local.http_request import parse as parse_answer
-from headgate.ports import json_path
 from headgate.ports.errors import Permanent
-from headgate.ports.fingerprints import fingerprint
 from headgate.web.api.live import StreamQuery
-from headgate.web.dispatch import query_of
-from headgate.web.problems import Problem
+from headgate.web.doors.dispatch import query_of
+from headgate.web.http.problems import Problem
 
 SMALL, FACTOR, RATIO_MAX, ROUNDS = 2000, 8, 24.0, 7
 

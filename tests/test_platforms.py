@@ -10,12 +10,12 @@ import pytest
 import headgate
 from headgate.core.drift import Recorded
 from headgate.core.model import Listener, Unit, Version
-from headgate.plugins.platforms.memory import MemoryPlatform
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports import Permanent, Temporary
 from headgate.ports.platform import Platform, Platforms
 from headgate.ports.retreat import Retreated
 from headgate.sight import Ports, seen
+from headgate.testing.fakes.platform import MemoryPlatform
+from headgate.testing.fakes.processes import MemoryProcesses
 from headgate.wiring.guards import retreated
 
 SOURCE = Path(headgate.__file__).parent

@@ -11,11 +11,11 @@ from headgate import sight
 from headgate.core.drift import Part, Real, Recorded
 from headgate.core.machine.events import EffectId
 from headgate.core.model import Listener, Routing, Unit, Version
-from headgate.plugins.processes.memory import MemoryProcesses
-from headgate.plugins.targets.memory import MemoryTarget
-from headgate.plugins.traffic.memory import MemoryTraffic
 from headgate.ports import Temporary
 from headgate.ports.processes import Program
+from headgate.testing.fakes.processes import MemoryProcesses
+from headgate.testing.fakes.target import MemoryTarget
+from headgate.testing.fakes.traffic import MemoryTraffic
 from tests.seen import host
 
 WEB = Unit("shop", "production", "web")

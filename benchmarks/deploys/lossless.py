@@ -13,14 +13,14 @@ import psutil
 from msgspec.structs import replace
 
 from benchmarks.town import Town, folder, town
-from headgate.cli.asking import Request, ask
+from headgate.cli.ask.request import Request, ask
 from headgate.cli.demo.shop import Shop
 from headgate.cli.session import Session
 from headgate.core.model import Intent, Stage
 from headgate.core.model.criteria import Latency
 from headgate.core.release.planning import Policies
 from headgate.core.story.report import Report
-from headgate.load.results import Results
+from headgate.lab.load.results import Results
 
 DEPLOYS, DEPLOYS_QUICK = 20, 3
 JOURNEYS_PER_S = 60.0
@@ -60,7 +60,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 def _load(url: str) -> subprocess.Popen[str]:
     command = [
-        *(sys.executable, "-m", "headgate.load", "--url", url, "--rate", f"{JOURNEYS_PER_S:g}"),
+        *(sys.executable, "-m", "headgate.lab.load", "--url", url, "--rate", f"{JOURNEYS_PER_S:g}"),
         *("--duration", f"{DURATION_MAX_S}s", "--journeys", "shop", "--json"),
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine.releases import FAIL, PASS, steps_per_s
-from headgate.simulation import simulate_many
+from headgate.lab.simulation import simulate_many
 
 Rows = list[dict[str, float | str]]
 

@@ -11,12 +11,12 @@ from typing import Any
 from benchmarks.parts import main
 from benchmarks.signals.server import SOURCES, answers
 from headgate.core.model import Unit, Version
-from headgate.plugins.signals.prometheus import PrometheusSignals, Settings
+from headgate.kit.questions import Share
+from headgate.kit.vendor import anonymous
+from headgate.plugins.vendors.prometheus import PrometheusSignals, Settings
 from headgate.plugins.web.client import HttpWeb
-from headgate.plugins.web.memory import MemoryWeb
-from headgate.ports.questions import Share
-from headgate.ports.vendor import anonymous
 from headgate.ports.web import Answer, Request, Web
+from headgate.testing.fakes.web import MemoryWeb
 
 VERSIONS = [Version(Unit("shop", "production", f"s{n}"), f"{n}" * 64, "0" * 64) for n in range(5)]
 MEANS = {f"mean{n}": Share(f"good{n}", f"total{n}") for n in range(3)}

@@ -20,12 +20,12 @@ import psutil
 from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller, Health
 from headgate.testing.ledger import write
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.limits import Limiter, Rate
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.application import Backstage, behind_door
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.limits import Limiter, Rate
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
 
 RELEASE = "r1"
 UNLIMITED = Rate(1e12, 1e12)

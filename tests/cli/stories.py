@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from headgate.core.judgement import LEARNING
+from headgate.core.judge.judgement import LEARNING
 from headgate.core.machine import effects, events, initial, step
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import UNEXPOSED, Pending, State

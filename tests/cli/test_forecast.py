@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headgate.cli import exits
-from headgate.cli.foresight import parse_rate
+from headgate.cli.ask.forecast import parse_rate
 from tests.cli.conftest import Run
 
 TRAFFIC = ("--rate", "200/s", "--base", "0.1%")

@@ -12,14 +12,14 @@ import httpx2
 import pytest
 
 from headgate.cli import exits
-from headgate.cli.foreground import Foreground
 from headgate.cli.home import open_ledger
+from headgate.cli.run.foreground import Foreground
 from headgate.core.home.facts import SignedIn
 from headgate.core.model import SecretSource
 from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside
 from headgate.unix_sockets import listens
-from headgate.web.access.front import COOKIE
+from headgate.web.doors.front import COOKIE
 from headgate.web.entrance import Entrance, OpenId, address_of, read_entrance, write_entrance
 from headgate.wiring import daemon
 from tests.cli.conftest import Run

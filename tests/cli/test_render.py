@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
+from headgate.cli.ask.standing import Standing, Standings
 from headgate.cli.render.artifacts import artifacts
 from headgate.cli.render.bars import bar, evidence_share
 from headgate.cli.render.board import board
@@ -22,7 +23,6 @@ from headgate.cli.render.status import status
 from headgate.cli.render.story import story
 from headgate.cli.render.styles import painted
 from headgate.cli.render.summary import summary
-from headgate.cli.standing import Standing, Standings
 from headgate.core.machine import events
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.steps import Prepare

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.serving import JUDGES_MAX, Bench, server
+from headgate.cli.run.judge_server import JUDGES_MAX, Bench, server
 from headgate.core.model.criteria import ErrorRatio
 from headgate.judge import ArmCounts, Interval, Judge, JudgeSpec
 

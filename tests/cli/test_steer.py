@@ -15,9 +15,9 @@ import pytest
 
 from headgate import wiring
 from headgate.cli import exits
-from headgate.cli.client import Client
-from headgate.cli.foreground import Foreground
+from headgate.cli.ask.client import Client
 from headgate.cli.home import open_ledger
+from headgate.cli.run.foreground import Foreground
 from headgate.controller.lease import FileLease
 from headgate.homes import socket_of
 from headgate.ledger import LedgerMissing
@@ -275,7 +275,7 @@ def test_when_the_controller_dies_this_command_takes_over(
     released: Path, home: Path, controller: Foreground, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     asking(released, SLOW)
-    monkeypatch.setattr("headgate.cli.helm.GRACE_S", 0.2)
+    monkeypatch.setattr("headgate.cli.run.steering.GRACE_S", 0.2)
     told: list[str] = []
 
     def die_then_end() -> None:
@@ -304,7 +304,7 @@ def test_ctrl_c_first_says_what_it_leaves(
         if phase(home, "r2") == "baking":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("headgate.cli.accompany.time.sleep", nap)
+    monkeypatch.setattr("headgate.cli.run.accompany.time.sleep", nap)
     left = run("deploy", "-e", "staging")
     assert left.exit_code == exits.INTERRUPTED, left.output
     assert "r2 stays as it is: the new version keeps 50% of the traffic" in left.output
@@ -323,7 +323,7 @@ def test_up_and_down(run: Run, released: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_lease_that_nobody_answers_for(
     run: Run, released: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headgate.cli.helm.STARTING_S", 0.2)
+    monkeypatch.setattr("headgate.cli.run.steering.STARTING_S", 0.2)
     make(released, "good", "three")
     lease = FileLease(home / "controller.lock")
     lease.acquire()

@@ -10,11 +10,12 @@ import click
 import pytest
 from rich.console import Console
 
-from headgate.cli import screen, watching
+from headgate.cli import screen
+from headgate.cli.ask.follow import Follower, read_fold
 from headgate.cli.errors import Unable
-from headgate.cli.follow import Follower, read_fold
 from headgate.cli.home import open_ledger
-from headgate.cli.watching import Picture, Plain, Stream
+from headgate.cli.run import watch as watching
+from headgate.cli.run.watch import Picture, Plain, Stream
 from headgate.core.story.advice import waits_for_approval
 from headgate.ledger import MemoryLedger
 from tests.cli import stories
@@ -50,7 +51,9 @@ def test_intervals_that_change_nothing_are_not_told_again(monkeypatch: pytest.Mo
     stories.write(ledger, told)
     follower = Follower(ledger, "r3")
     follower.poll()
-    monkeypatch.setattr("headgate.cli.follow.explain", lambda _: pytest.fail("nothing new was to be told"))
+    monkeypatch.setattr(
+        "headgate.cli.ask.follow.explain", lambda _: pytest.fail("nothing new was to be told")
+    )
     stories.write(ledger, told.go(observe=20))
     assert follower.poll() == ()
     assert follower.fold.state == told.state

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.writing.burn import CAP, WINDOWS
-from headgate.cli.writing.promql import FAMILIES
+from headgate.cli.write.burn import CAP, WINDOWS
+from headgate.cli.write.promql import FAMILIES
 from headgate.config.emit import to_yaml
 from headgate.core.model import Unit
 from headgate.plugins.traffic.envoy import unit_name
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server_aside
-from headgate.web.metrics import Metrics
+from headgate.web.api.metrics import Metrics
 from tests import servers
 from tests.cli.conftest import Run
 from tests.cli.stories import WEB

@@ -28,11 +28,11 @@ from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.release.admission import Words
 from headgate.core.release.planning import Policies
 from headgate.core.release.submission import Submission
+from headgate.lab.simulation.loop import VirtualLoop, bury
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ledger.spool import MemorySpool, Spool
 from headgate.ports import Instance, Ran
 from headgate.ports.platform import Made, Platforms
-from headgate.simulation.loop import VirtualLoop, bury
 
 PLATFORM = HOST
 """Where the house stands: `conftest` has every story told on another platform, too."""

@@ -25,10 +25,10 @@ from headgate.core.release.submission import Submission
 from headgate.ledger import MemoryLedger
 from headgate.ledger.projections import fleet_of
 from headgate.ledger.spool import MemorySpool
-from headgate.plugins.platforms.memory import MemoryPlatform
 from headgate.ports import Permanent
 from headgate.ports.controller import Stopped
 from headgate.ports.platform import Platform, Platforms
+from headgate.testing.fakes.platform import MemoryPlatform
 from tests.controller.house import PATIENCE, intent, play, wait_for
 
 WEB, API = (Unit("shop", "production", service) for service in ("web", "api"))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headgate.controller.readings import merged, nonsense, read_arm
 from headgate.controller.sampling import Watcher
-from headgate.core import judgement
+from headgate.core.judge import judgement
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import Arm, Counts, Histogram, Mean, Rollout, Stage, Verdict, Version
 from headgate.core.release.planning import Policies, plan

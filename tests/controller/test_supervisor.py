@@ -14,8 +14,8 @@ from headgate.core.machine.events import (
     ReleaseResumed,
 )
 from headgate.core.machine.plan import ConcurrencyPolicy
+from headgate.lab.simulation.loop import Life, context_of
 from headgate.ledger import LedgerCorrupt, MemoryLedger
-from headgate.simulation.loop import Life, context_of
 from tests.controller.house import ONE, THREE, TWO, Home, play, wait_for, wish
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from headgate.core.judgement import LEARNING
+from headgate.core.judge.judgement import LEARNING
 from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, SetRouting
 from headgate.core.machine.events import AnyEvent, Judged
 from headgate.core.story.explain import explain

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core import judgement
 from headgate.core.again.replay import replay
+from headgate.core.judge import judgement
 from headgate.core.judge.judge import JudgeState, start
+from headgate.core.judge.judgement import LEARNING, judge
 from headgate.core.judge.metrics.errors import ErrorState
-from headgate.core.judgement import LEARNING, judge
 from headgate.core.machine.effects import Observe
 from headgate.core.machine.events import AnyEvent, Judged
 from headgate.core.machine.state import UNEXPOSED, Pending

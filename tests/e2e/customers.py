@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from headgate.load.results import Counts, Results
+from headgate.lab.load.results import Counts, Results
 
 STOP_S = 30.0
 DURATION_MAX = "240s"
@@ -21,7 +21,7 @@ class Customers:
 
     def __init__(self, url: str, folder: Path, rate: float, journeys: str) -> None:
         self._command = [
-            *(sys.executable, "-m", "headgate.load", "--url", url, "--every", "1s"),
+            *(sys.executable, "-m", "headgate.lab.load", "--url", url, "--every", "1s"),
             *("--rate", f"{rate:g}", "--journeys", journeys, "--duration", DURATION_MAX),
             *("--timeout", "20s", "--concurrency", str(CONNECTIONS)),
         ]

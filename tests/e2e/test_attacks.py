@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli.client import Client
+from headgate.cli.ask.client import Client
 from headgate.homes import socket_of
 from headgate.web.entrance import Entrance, address_of, write_entrance
 from tests.e2e.town import Town

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from headgate.cli import command, exits
 from headgate.config import configuration, load
 from headgate.core.model import Unit, Version
-from headgate.plugins.platforms.memory import MemoryPlatform
+from headgate.testing.fakes.platform import MemoryPlatform
 from headgate.wiring import open_artifacts
 from tests.e2e.town import Town
 from tests.servers import free_port
@@ -22,7 +22,7 @@ from tests.servers import free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-platform"), pytest.mark.timeout(180)]
 
 PLUGIN = """
-from headgate.plugins.platforms.memory import MemoryPlatform
+from headgate.testing.fakes.platform import MemoryPlatform
 
 MADE = {}
 

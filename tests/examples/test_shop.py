@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.load.shop import ITEMS
+from headgate.lab.load.shop import ITEMS
 from tests.examples.shops import GOOD, Artifact, OpenShop, Shop, ask, buy, orders_in
 
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from headgate.load.address import parse_address
-from headgate.load.client import ConnectError, Pool
+from headgate.lab.load.address import parse_address
+from headgate.lab.load.client import ConnectError, Pool
 from tests.examples.shops import OpenShop, Shop, ask
 
 LIVE = b"GET /healthz/live HTTP/1.1\r\nhost: shop\r\n\r\n"

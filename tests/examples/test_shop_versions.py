@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from headgate.load import SHOP, Load, Results, run
-from headgate.load.journey import draw
-from headgate.load.shop import GIFT_CARDS as CARDS
-from headgate.load.shop import ITEMS
+from headgate.lab.load import SHOP, Load, Results, run
+from headgate.lab.load.journey import draw
+from headgate.lab.load.shop import GIFT_CARDS as CARDS
+from headgate.lab.load.shop import ITEMS
 from tests.examples.shops import BROKEN, GOOD, OpenShop, Shop, ask, buy, orders_in
 
 SEED = 20

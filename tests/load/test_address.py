@@ -2,8 +2,8 @@
 
 import pytest
 
-from headgate.load import SHOP, Load, NotLoopbackError
-from headgate.load.address import parse_address
+from headgate.lab.load import SHOP, Load, NotLoopbackError
+from headgate.lab.load.address import parse_address
 
 
 @pytest.mark.parametrize(

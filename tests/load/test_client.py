@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from headgate.load.address import parse_address
-from headgate.load.client import BODY_BYTES_MAX, BrokenError, ConnectError, Pool, Response
+from headgate.lab.load.address import parse_address
+from headgate.lab.load.client import BODY_BYTES_MAX, BrokenError, ConnectError, Pool, Response
 from tests.load.scripted import Talk, answering, reply, saying, serving, take_request
 
 

@@ -1,4 +1,4 @@
-"""`python -m headgate.load`, as it is run."""
+"""`python -m headgate.lab.load`, as it is run."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.load import Results, Window
+from headgate.lab.load import Results, Window
 from tests.load.scripted import answering, reply, serving
 
 
@@ -16,7 +16,7 @@ async def started(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "headgate.load",
+        "headgate.lab.load",
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -73,7 +73,7 @@ def test_a_summary_for_people() -> None:
 
 
 def refused(*arguments: str) -> str:
-    command = [sys.executable, "-m", "headgate.load", *arguments]
+    command = [sys.executable, "-m", "headgate.lab.load", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -6,9 +6,9 @@ from random import Random
 import msgspec
 import pytest
 
-from headgate.load import SHOP, Choice, Journey, Step
-from headgate.load.journey import draw
-from headgate.load.shop import ITEMS
+from headgate.lab.load import SHOP, Choice, Journey, Step
+from headgate.lab.load.journey import draw
+from headgate.lab.load.shop import ITEMS
 
 
 def test_a_step_is_filled_with_choices_and_captures() -> None:

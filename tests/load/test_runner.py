@@ -9,8 +9,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from headgate.load import Choice, Journey, Load, Results, Step, Window, run
-from headgate.load.results import UNANSWERED, UNNAMED
+from headgate.lab.load import Choice, Journey, Load, Results, Step, Window, run
+from headgate.lab.load.results import UNANSWERED, UNNAMED
 from tests.load.scripted import Talk, answering, reply, saying, serving, take_request
 
 PAGE = Journey(

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from headgate.load.results import OTHERS
-from headgate.load.tally import VERSIONS_MAX, Ending, JourneyEnding, LatencyTally, WindowTally
+from headgate.lab.load.results import OTHERS
+from headgate.lab.load.tally import VERSIONS_MAX, Ending, JourneyEnding, LatencyTally, WindowTally
 
 
 def latencies_ms(count: int) -> list[float]:

@@ -14,9 +14,9 @@ from headgate.outbox.book import Lane
 from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
 from headgate.outbox.store import MemoryStore
-from headgate.plugins.notifiers.memory import MemoryNotifier
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark
+from headgate.testing.fakes.notifier import MemoryNotifier
 from tests.controller.house import ONE, Home, House, wish
 
 OPS, PAGER, GRAFANA = Channel("ops", "memory"), Channel("pager", "memory"), Marker("grafana", "memory")

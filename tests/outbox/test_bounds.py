@@ -14,8 +14,8 @@ from headgate.ledger import MemoryLedger
 from headgate.ledger.store import Entry
 from headgate.outbox.outbox import Outbox
 from headgate.outbox.store import FileStore, MemoryStore
-from headgate.plugins.notifiers.memory import MemoryNotifier
 from headgate.ports.errors import Temporary
+from headgate.testing.fakes.notifier import MemoryNotifier
 from tests.cli import stories
 from tests.cli.stories import WEB, intent, version
 from tests.controller.house import TWO, play

@@ -11,9 +11,9 @@ from headgate.core.release.admission import Words
 from headgate.outbox.book import Book, Lane, decoded
 from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
-from headgate.plugins.notifiers.memory import MemoryNotifier
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.notifier import Message
+from headgate.testing.fakes.notifier import MemoryNotifier
 from tests.controller.house import ONE, THREE, TWO, House, play
 from tests.outbox.post import GRAFANA, OPS, PAGER, MemoryMarker, opened, told, until
 

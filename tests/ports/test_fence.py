@@ -8,7 +8,7 @@ from contextvars import copy_context
 
 import pytest
 
-from headgate.ports.fence import OutOfReachError, fenced
+from headgate.kit.fence import OutOfReachError, fenced
 from headgate.ports.reach import Bounds, bounds_of
 
 DOOR = Bounds(public=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.kit.json_path import Missing, find, parse
 from headgate.ports import Permanent
-from headgate.ports.json_path import Missing, find, parse
 
 DOCUMENT = {"a": {"b": [{"c d": 1, "it's": 2}, [10, 20]]}, "$x": True, "n": None}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from headgate.kit.points import count_in
 from headgate.ports.errors import Temporary
-from headgate.ports.points import count_in
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from headgate.core.model import SecretSource
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.redaction import STRUCK, Redaction
 from headgate.ports.secrets import read_secret
-from headgate.web.problems import Problem
+from headgate.web.http.problems import Problem
 from tests.planted import SECRETS, forms, traces
 
 AROUND = 'GET https://api.example.com/v1 answered 401 ({}); "retry" in 5 s'

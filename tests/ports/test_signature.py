@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
+from headgate.kit.signature import signature
 from headgate.ports.errors import Permanent
-from headgate.ports.signature import signature
 from tests.plugins.markers.verifying import Rejected, verified
 
 KEY = b"0123456789abcdef0123"

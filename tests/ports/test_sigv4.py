@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headgate.ports.sigv4 import Credentials, Scope, signed
+from headgate.kit.sigv4 import Credentials, Scope, signed
 from headgate.ports.web import Request
 
 PERSON = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")

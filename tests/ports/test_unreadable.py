@@ -6,27 +6,27 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.declaring import _remembered
+from headgate.cli.ask.declared import _remembered
 from headgate.ipc.messages import question, reply
+from headgate.kit.marking import decoded, remembered
+from headgate.kit.vendor import shaped
 from headgate.ledger import LedgerError
 from headgate.ledger.codec import CODEC, decode_sample, decode_summary, digest_of
 from headgate.ledger.spool import FileSpool
 from headgate.outbox.book import decoded as book
 from headgate.plugins.signals.envoy import _clusters, _instances
-from headgate.plugins.signals.prometheus.answer import read_answer
 from headgate.plugins.targets.local import layout
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.traffic.envoy.files import resources, version_of
+from headgate.plugins.vendors.prometheus.answer import read_answer
 from headgate.ports.errors import PortError
-from headgate.ports.marking import decoded, remembered
 from headgate.ports.notes import read_notes
 from headgate.ports.unreadable import UNREADABLE, json_of, why
-from headgate.ports.vendor import shaped
 from headgate.ports.web import Answer
-from headgate.web.dispatch import _decoded
+from headgate.web.doors.dispatch import _decoded
 from headgate.web.entrance import FILE, Shut, read_entrance
 from headgate.web.hooks import alerts, git
-from headgate.web.problems import Problem
+from headgate.web.http.problems import Problem
 
 NONE = {
     "no JSON": b"{",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from headgate.core.model import Arm, Unit, Version
 from headgate.core.model.sample import since
 from headgate.core.model.window import Window
+from headgate.kit.novelty import LOOKBACK_S, NEW_ERRORS, Lines
+from headgate.kit.questions import LogQuestions, Questions, Share
+from headgate.kit.windows import CATCH_UP_S, VERSIONS_MAX, ErrorLines, WindowedSignals
 from headgate.ports.errors import Permanent, PortError, Temporary
-from headgate.ports.novelty import LOOKBACK_S, NEW_ERRORS, Lines
-from headgate.ports.questions import LogQuestions, Questions, Share
-from headgate.ports.windows import CATCH_UP_S, VERSIONS_MAX, ErrorLines, WindowedSignals
 
 T0 = 1_700_000_000.0
 UNIT = Unit("shop", "production", "web")

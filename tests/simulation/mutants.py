@@ -26,7 +26,7 @@ from headgate.core.machine.state import Pending, State, Watch
 from headgate.core.model import Routing
 from headgate.core.model.summary import Outcome
 from headgate.core.release import planning
-from headgate.simulation import simulate
+from headgate.lab.simulation import simulate
 
 SEEDS = 2000
 CAUGHT_MIN = 16

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from headgate.simulation import simulate
-from headgate.simulation.run import Simulation
-from headgate.simulation.scenario import draw
+from headgate.lab.simulation import simulate
+from headgate.lab.simulation.run import Simulation
+from headgate.lab.simulation.scenario import draw
 
 SEEDS = (3, 5, 6, 7, 8, 9)
 
@@ -27,7 +27,7 @@ def test_a_seed_replays_exactly(seed: int) -> None:
 
 
 def test_also_in_another_process_with_other_hashes() -> None:
-    script = f"from headgate.simulation import simulate\nfor seed in {SEEDS}: print(simulate(seed).head)"
+    script = f"from headgate.lab.simulation import simulate\nfor seed in {SEEDS}: print(simulate(seed).head)"
     heads = [
         subprocess.run(
             [sys.executable, "-c", script],

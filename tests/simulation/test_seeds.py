@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from headgate.simulation import Report, simulate, simulate_many
-from headgate.simulation.weather import FAULTS
+from headgate.lab.simulation import Report, simulate, simulate_many
+from headgate.lab.simulation.weather import FAULTS
 
 CHUNK, CHUNKS = 500, 6
 ORDERS = ("prepare", "stop", "apply")

@@ -29,10 +29,8 @@ from headgate.core.machine.steps.prepare import PREPARE
 from headgate.core.machine.steps.traffic import promoted, undone
 from headgate.core.model import Routing, ServiceChange, Version
 from headgate.core.model.summary import Outcome
-from headgate.ledger import memory
-from headgate.ports.platform import Platforms
-from headgate.simulation import Report, simulate
-from headgate.simulation.invariants import (
+from headgate.lab.simulation import Report, simulate
+from headgate.lab.simulation.invariants import (
     Snapshot,
     death_changes_nothing,
     goes_back_legally,
@@ -41,8 +39,10 @@ from headgate.simulation.invariants import (
     relief_is_bounded,
     weights_and_health,
 )
-from headgate.simulation.loop import Life
-from headgate.simulation.trace import begin
+from headgate.lab.simulation.loop import Life
+from headgate.lab.simulation.trace import begin
+from headgate.ledger import memory
+from headgate.ports.platform import Platforms
 from tests.core.ride import NEW, OLD, Kind, Ride, answer, leg, plan_of, request
 from tests.simulation import mutants
 

@@ -9,13 +9,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     "apprise": ("plugins/notifiers",),
     "click": ("cli",),
     "envoy": ("plugins/traffic",),
-    "google": ("plugins/signals/otlp",),  # protobuf
-    "h11": ("load/client", "web/connections"),
-    "httpx2": ("plugins", "cli/client"),
+    "google": ("plugins/vendors/otlp",),  # protobuf
+    "h11": ("lab/load/client", "web/http/connections"),
+    "httpx2": ("plugins", "cli/ask/client"),
     "jinja2": ("web",),
     "jwt": ("plugins/issuers/openid",),
     "markupsafe": ("web",),
-    "opentelemetry": ("plugins/signals/otlp",),
+    "opentelemetry": ("plugins/vendors/otlp",),
     "prometheus_client": ("web",),
     "psutil": ("plugins/targets",),
     "psycopg": ("plugins/signals",),
@@ -59,7 +59,7 @@ CORE_MAY_IMPORT = frozenset(
 # Law 3, where layers say too little: only these rooms import that room.
 GUESTS: dict[str, tuple[str, ...]] = {
     "plugins": ("wiring", "sight"),
-    "load": ("cli",),
+    "lab": ("cli",),
 }
 
 # Names that say nothing about what is inside.
@@ -68,14 +68,14 @@ EMPTY_NAMES = frozenset(
 )
 
 # Rooms that talk to a person on standard output.
-MAY_PRINT = ("cli", "load")
+MAY_PRINT = ("cli", "lab/load")
 MAY_ECHO = ("cli/screen", "cli/group")
 
 # Who may name the kind of socket: a unix socket's address is short, and a home's path may not be.
-MAKE_UNIX_SOCKETS = ("unix_sockets", "web/serve")
+MAKE_UNIX_SOCKETS = ("unix_sockets", "web/http/serve")
 
 # What needs no longer life than a command's.
-MAY_BE_TEMPORARY = ("cli/demo", "cli/verbs/demo", "simulation", "testing")
+MAY_BE_TEMPORARY = ("cli/demo", "cli/verbs/demo", "lab/simulation", "testing")
 
 # Who makes folders by itself: an application's, a person's, or for the machine's memory. All others are a home's.
 MAKE_FOLDERS = (
@@ -84,12 +84,12 @@ MAKE_FOLDERS = (
     "homes/__init__",
     "plugins/artifacts/folder",
     "plugins/targets/local/worktree",
-    "simulation",
+    "lab/simulation",
     "testing",
 )
 
 # Who catches what a library raises by its own names: load imports nothing of the project, OTLP decodes protobuf.
-DECODE_THEMSELVES = ("load", "plugins/signals/otlp/protocol")
+DECODE_THEMSELVES = ("lab/load", "plugins/vendors/otlp/protocol")
 
 FILE_LINES_MAX = 350  # the guide is 300
 FUNCTION_LINES_MAX = 80  # the guide is 70

@@ -15,12 +15,12 @@ from headgate.controller.supervisor import Supervisor
 from headgate.core.home.facts import AccessRole, ActionDenied, AnyHomeEvent
 from headgate.core.model import Rollout, Stage
 from headgate.core.release.submission import Submission
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api import endpoints
 from headgate.web.application import Backstage, behind_door, behind_socket
-from headgate.web.endpoint import Endpoint
-from headgate.web.stream import Stream
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.http.endpoint import Endpoint
+from headgate.web.http.stream import Stream
 from tests.controller.house import ONE, TWO, Home, House, play, wish
 
 ASKING = Rollout(stages=(Stage(weight=20, bake_s=2.0, pause="look at it"),), warm_s=5.0, drain_s=0.5)

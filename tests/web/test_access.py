@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 
 from headgate.ledger import MemoryLedger
-from headgate.web.access import tokens as module
-from headgate.web.access.limits import Limiter, Rate
-from headgate.web.access.sessions import AGE_MAX_S, IDLE_S, SESSIONS_MAX, TICKET_S, Sessions, Tickets
-from headgate.web.access.tokens import Grant, HomeBook, Tokens, TooMany, token_id
-from headgate.web.who import PERMISSIONS, Who, owner
+from headgate.web.doors import tokens as module
+from headgate.web.doors.limits import Limiter, Rate
+from headgate.web.doors.sessions import AGE_MAX_S, IDLE_S, SESSIONS_MAX, TICKET_S, Sessions, Tickets
+from headgate.web.doors.tokens import Grant, HomeBook, Tokens, TooMany, token_id
+from headgate.web.http.who import PERMISSIONS, Who, owner
 
 
 def tokens(ledger: MemoryLedger | None = None) -> Tokens:

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from headgate.core.machine.events import ReleaseAborted, StepApproved
 from headgate.core.model import PathLimits, ProxyRules, Rollout, Source, TimeLimits
 from headgate.ledger import LedgerError
-from headgate.web.dispatch import BODY_MAX_BYTES
-from headgate.web.idempotency import KEYS_MAX
+from headgate.web.doors.dispatch import BODY_MAX_BYTES
+from headgate.web.http.idempotency import KEYS_MAX
 from tests.controller.house import THREE, TWO, wish
 from tests.web.backstage import ASKING, Place, at, second
 

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from headgate.web.hooks.bodies import PER_ADDRESS_MAX, UNDER_WAY_MAX, Bodies
-from headgate.web.problems import Problem
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
+from headgate.web.http.problems import Problem
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
 from tests.controller.house import Home
 from tests.web.backstage import Place
 

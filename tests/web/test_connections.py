@@ -10,9 +10,9 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from headgate.web import connections, serve
-from headgate.web.connections import _beyond
-from headgate.web.serve import serving, tcp_listener
+from headgate.web.http import connections, serve
+from headgate.web.http.connections import _beyond
+from headgate.web.http.serve import serving, tcp_listener
 
 HALF = b"GET / HTTP/1.1\r\nhost: x\r\nx-never"
 WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"

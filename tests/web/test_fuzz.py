@@ -24,11 +24,11 @@ from schemathesis import GenerationMode, checks
 from schemathesis.core.failures import FailureGroup
 from schemathesis.schemas import BaseSchema
 
-from headgate.web.access.limits import Limiter, Rate
 from headgate.web.api.live import PATH as STREAM
 from headgate.web.application import description
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
+from headgate.web.doors.limits import Limiter, Rate
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
 from tests.controller.house import ONE, TWO, Home, wish
 from tests.web import payloads
 from tests.web.backstage import Place

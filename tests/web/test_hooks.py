@@ -27,11 +27,11 @@ from headgate.core.machine.events import ReleaseAborted, ReleasePaused
 from headgate.core.model import Rollout, Stage
 from headgate.ledger import Note
 from headgate.ports import Artifact, Artifacts, Permanent, Provenance
-from headgate.web import dispatch
-from headgate.web.access.limits import DELIVERIES, DENIALS, FAILURES
-from headgate.web.access.tokens import HomeBook
 from headgate.web.api import hooks
 from headgate.web.application import behind_socket
+from headgate.web.doors import dispatch
+from headgate.web.doors.limits import DELIVERIES, DENIALS, FAILURES
+from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks import bodies
 from tests.controller.house import TWO, wish
 from tests.web import payloads

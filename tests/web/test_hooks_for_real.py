@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from headgate.core.home.facts import FreezeLifted, FreezeSet, HookReceived
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
 from tests import servers
 from tests.controller.house import Home
 from tests.web.backstage import Place

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from headgate.controller.steerable import Steerable
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import HomeBook
 from headgate.web.application import Backstage
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import HomeBook
 from headgate.web.entrance import LAST_PORT, open_door
-from headgate.web.serve import tcp_listener
-from headgate.web.stream import Stream
+from headgate.web.http.serve import tcp_listener
+from headgate.web.http.stream import Stream
 from tests.controller.house import Home
 
 

@@ -17,21 +17,21 @@ import pytest
 from headgate.core.home.facts import FreezeSet, SignedIn
 from headgate.core.home.people import People, Welcome
 from headgate.ledger import MemoryLedger
-from headgate.plugins.issuers.memory import MemoryIssuer
 from headgate.ports import Permanent
-from headgate.web import stream as streaming
-from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.keeping import FileDrawer
-from headgate.web.access.limits import SIGN_INS
-from headgate.web.access.sessions import PER_PERSON_MAX, SESSIONS_MAX, Word
-from headgate.web.access.tokens import Grant, HomeBook
-from headgate.web.access.vouching import Vouching
-from headgate.web.endpoint import Reply
-from headgate.web.idempotency import Keys
-from headgate.web.problems import Problem
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
-from headgate.web.who import Who
+from headgate.testing.fakes.issuer import MemoryIssuer
+from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.limits import SIGN_INS
+from headgate.web.doors.sessions import PER_PERSON_MAX, SESSIONS_MAX, Word
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.doors.vouching import Vouching
+from headgate.web.http import stream as streaming
+from headgate.web.http.endpoint import Reply
+from headgate.web.http.idempotency import Keys
+from headgate.web.http.keeping import FileDrawer
+from headgate.web.http.problems import Problem
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
+from headgate.web.http.who import Who
 from tests.controller.house import Home
 from tests.web.backstage import Place, at
 from tests.web.visitor import Visitor, play

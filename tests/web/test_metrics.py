@@ -15,9 +15,9 @@ from headgate.core.machine.events import ReleaseAborted
 from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller, Stopped, Vitals
 from headgate.ports.observer import Happened
-from headgate.web.following import Following
-from headgate.web.metrics import ALL_PHASES, Metrics, exposing
-from headgate.web.who import Who, owner
+from headgate.web.api.metrics import ALL_PHASES, Metrics, exposing
+from headgate.web.http.following import Following
+from headgate.web.http.who import Who, owner
 from tests.cli import stories
 from tests.controller.house import TWO, play, wish
 from tests.controller.watching import WatchedHome

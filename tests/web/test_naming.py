@@ -17,7 +17,7 @@ from headgate.core.model.configuration import CommandCheck
 from headgate.core.release.submission import Submission
 from headgate.ports import Permanent
 from headgate.ports.registry import names, settings_type
-from headgate.web.endpoint import Endpoint
+from headgate.web.http.endpoint import Endpoint
 from headgate.wiring import open_processes
 from headgate.wiring.world import Measuring
 from tests.controller.house import ONE, TWO

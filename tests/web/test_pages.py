@@ -13,16 +13,16 @@ from headgate.core.home.facts import ActionDenied
 from headgate.core.machine.events import ReleasePaused
 from headgate.core.model import Evidence, Unit
 from headgate.core.story.series import POINTS_MAX
-from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api.home import FreezeState
 from headgate.web.application import Backstage
+from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.http.stream import Stream
+from headgate.web.http.who import owner
 from headgate.web.pages.calendar import DAYS, days
 from headgate.web.pages.foreign import breakable
 from headgate.web.pages.pages import Pages
 from headgate.web.pages.words import duration, odds, standing, weighed
-from headgate.web.stream import Stream
-from headgate.web.who import owner
 from tests.web.shop import past, watched_for_long
 from tests.web.visitor import EVIL, Visitor, play
 

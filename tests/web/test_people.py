@@ -24,19 +24,19 @@ from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES, Person
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server
-from headgate.web.access.arrivals import AGE_MAX_S, ARRIVALS_MAX, Arrivals
-from headgate.web.access.front import COOKIE, CSRF_HEADER, FrontDoor
-from headgate.web.access.limits import DEPARTURES, FAILURES
-from headgate.web.access.sessions import AGE_MAX_S as SESSION_AGE_MAX_S
-from headgate.web.access.sessions import IDLE_S
-from headgate.web.access.tokens import HomeBook
-from headgate.web.access.vouching import BACK, ELSEWHERE
 from headgate.web.application import Backstage, behind_door
+from headgate.web.doors.arrivals import AGE_MAX_S, ARRIVALS_MAX, Arrivals
+from headgate.web.doors.front import COOKIE, CSRF_HEADER, FrontDoor
+from headgate.web.doors.limits import DEPARTURES, FAILURES
+from headgate.web.doors.sessions import AGE_MAX_S as SESSION_AGE_MAX_S
+from headgate.web.doors.sessions import IDLE_S
+from headgate.web.doors.tokens import HomeBook
+from headgate.web.doors.vouching import BACK, ELSEWHERE
 from headgate.web.entrance import OpenId
+from headgate.web.http.stream import Stream
+from headgate.web.http.who import Who
 from headgate.web.pages.pages import Pages
 from headgate.web.pages.signing_in_elsewhere import ARRIVAL
-from headgate.web.stream import Stream
-from headgate.web.who import Who
 from tests.controller.house import Home
 from tests.plugins.issuers.forging import FORGERIES
 from tests.plugins.issuers.provider import CLIENT, SECRET, SUBJECT, Provider

@@ -11,14 +11,14 @@ import pytest
 
 from headgate.core.home.facts import ActionDenied
 from headgate.ledger import MemoryLedger
-from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.limits import FAILURES
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.application import Backstage, behind_door
+from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.limits import FAILURES
+from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.entrance import Entrance, Shut
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
 from headgate.web.pages.pages import Pages
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
 
 Story = Callable[[httpx2.AsyncClient, FrontDoor], Awaitable[None]]
 

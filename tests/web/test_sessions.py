@@ -4,9 +4,9 @@ import time
 from functools import partial
 
 from headgate.core.home.facts import ActionDenied
-from headgate.web.access.front import COOKIE
-from headgate.web.access.sessions import AGE_MAX_S, IDLE_S
-from headgate.web.access.tokens import Grant, token_id
+from headgate.web.doors.front import COOKIE
+from headgate.web.doors.sessions import AGE_MAX_S, IDLE_S
+from headgate.web.doors.tokens import Grant, token_id
 from headgate.web.pages.signing_in import FORM_MAX_BYTES
 from tests.web.visitor import Visitor, play
 

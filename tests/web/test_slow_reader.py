@@ -13,12 +13,12 @@ import pytest
 from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller
 from headgate.testing.ledger import write
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.api import live
 from headgate.web.application import Backstage, behind_door
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import FRAMES_MAX, EventResponse, Stream
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import FRAMES_MAX, EventResponse, Stream
 
 COUNT = 3000
 BUFFER_BYTES = 4096

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from headgate.ledger import MemoryLedger
 from headgate.testing.ledger import write, write_all
-from headgate.web import stream as module
-from headgate.web.stream import EventResponse, Frame, Stream
+from headgate.web.http import stream as module
+from headgate.web.http.stream import EventResponse, Frame, Stream
 
 POLL_S = 0.001
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from headgate.web.access.tokens import Grant
+from headgate.web.doors.tokens import Grant
+from headgate.web.http.who import owner
 from headgate.web.pages.way_back import PATH_MAX, WANTED, safe
-from headgate.web.who import owner
 from tests.web.visitor import Visitor, play
 
 DEEP = "/compare?release=r3&release=r4"

@@ -11,11 +11,11 @@ from headgate.controller.steerable import Steerable
 from headgate.core.home.facts import AccessRole
 from headgate.core.model import Stage
 from headgate.ports.artifacts import Artifacts
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import Grant, HomeBook
 from headgate.web.application import Backstage, behind_door
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.http.stream import Stream
 from headgate.web.pages.pages import Pages
-from headgate.web.stream import Stream
 from tests.controller.house import Home
 from tests.web.shop import past, wish
 

@@ -12,7 +12,7 @@ import click
 
 from headgate.cli import exits
 from headgate.cli.errors import Unable, debugging, explained, unforeseen
-from headgate.cli.leaving import leave
+from headgate.cli.exits import leave
 from headgate.cli.vocabulary import VERBS
 
 

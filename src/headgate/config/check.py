@@ -10,7 +10,7 @@ from headgate.config.models.complaint import Complaint, listed
 from headgate.config.models.criteria import PROCESS, SERVICE
 from headgate.config.quantities import write_duration
 from headgate.config.salvage import Sound
-from headgate.ports.novelty import NEW_ERRORS
+from headgate.kit.novelty import NEW_ERRORS
 from headgate.ports.usage import GAUGES
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

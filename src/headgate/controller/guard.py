@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.homes import steering_of
-from headgate.ports.backoff import Backoff
+from headgate.kit.backoff import Backoff
 from headgate.ports.errors import PortError
 from headgate.ports.guard import Trouble
 from headgate.ports.processes import DOWN, Processes, ProcessStatus

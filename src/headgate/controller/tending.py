@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from headgate.ports.backoff import Backoff
+from headgate.kit.backoff import Backoff
 from headgate.ports.errors import PortError
 from headgate.ports.processes import DOWN, Lasting
 

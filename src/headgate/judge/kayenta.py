@@ -7,7 +7,7 @@ configuration). A value that is missing is null or "NaN".
 
 A metric is `High` or `Low` once the evidence against it reaches (number of metrics) / alpha, `Pass` once "`worse` times
 worse" is rejected at 1 / beta, and `Nodata` until then. While anything is not known, the score stays at the marginal
-threshold at most: Spinnaker goes on, and does not pass. `core.judge.series` has the formulas.
+threshold at most: Spinnaker goes on, and does not pass. `core.judge.evidence.series` has the formulas.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.judge.series import Point, Series, compare
+from headgate.core.judge.evidence.series import Point, Series, compare
 from headgate.core.judge.words import odds
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 

@@ -14,21 +14,20 @@ from starlette.routing import BaseRoute, Route
 from headgate.ledger import Ledger, MemoryLedger
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller
-from headgate.web import metrics
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import HomeBook
-from headgate.web.api import endpoints
+from headgate.web.api import endpoints, metrics
+from headgate.web.api.folds import Folds
 from headgate.web.api.live import Live
-from headgate.web.dispatch import Identify, Refused, routes
-from headgate.web.endpoint import Endpoint
-from headgate.web.folds import Folds
-from headgate.web.following import Following
-from headgate.web.idempotency import Keys
-from headgate.web.metrics import Metrics
-from headgate.web.openapi import document
-from headgate.web.problems import Problem
-from headgate.web.stream import Stream
-from headgate.web.who import OWNER, Who, owner
+from headgate.web.api.metrics import Metrics
+from headgate.web.doors.dispatch import Identify, Refused, routes
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import HomeBook
+from headgate.web.http.endpoint import Endpoint
+from headgate.web.http.following import Following
+from headgate.web.http.idempotency import Keys
+from headgate.web.http.openapi import document
+from headgate.web.http.problems import Problem
+from headgate.web.http.stream import Stream
+from headgate.web.http.who import OWNER, Who, owner
 
 PERSON = "x-headgate-person"
 """By the unix socket: which of the home's owners types this; goes on record."""

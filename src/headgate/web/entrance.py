@@ -19,10 +19,10 @@ from headgate.ports.errors import PortError
 from headgate.ports.issuer import guarded
 from headgate.ports.reach import Bounds, bounds_of
 from headgate.ports.unreadable import UNREADABLE, why
-from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_door
+from headgate.web.doors.vouching import Vouching
+from headgate.web.http.serve import Tls, serving, tcp_listener
 from headgate.web.pages.pages import Pages
-from headgate.web.serve import Tls, serving, tcp_listener
 
 PORT_MAX = 65535
 PORT = 7480

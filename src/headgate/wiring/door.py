@@ -20,17 +20,17 @@ from headgate.ipc.steering import Remote
 from headgate.ledger import Ledger
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.keeping import FileDrawer
-from headgate.web.access.tokens import HomeBook
+from headgate.web.api.metrics import Metrics
 from headgate.web.application import Backstage, behind_socket
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import HomeBook
 from headgate.web.entrance import allowed_at, open_door
-from headgate.web.following import Following
 from headgate.web.hooks.vault import FileVault
-from headgate.web.idempotency import Keys
-from headgate.web.metrics import Metrics
-from headgate.web.serve import serving
-from headgate.web.stream import Stream
+from headgate.web.http.following import Following
+from headgate.web.http.idempotency import Keys
+from headgate.web.http.keeping import FileDrawer
+from headgate.web.http.serve import serving
+from headgate.web.http.stream import Stream
 from headgate.wiring import stores
 from headgate.wiring.people import vouching
 from headgate.wiring.secrets import declared_at

@@ -10,7 +10,7 @@ from headgate.homes import people_of
 from headgate.ports import Permanent
 from headgate.ports.registry import create
 from headgate.ports.web import Web
-from headgate.web.access.vouching import Vouching
+from headgate.web.doors.vouching import Vouching
 from headgate.web.entrance import OpenId, Vouch
 from headgate.wiring.telling import telling_wires
 

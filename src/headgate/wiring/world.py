@@ -39,7 +39,7 @@ class Measuring:
     def __init__(self, home: Path, processes: Processes) -> None:
         from headgate.plugins.web.client import HttpWeb
         from headgate.web.entrance import allowed_at
-        from headgate.web.receiving import Receiving
+        from headgate.web.http.receiving import Receiving
 
         bounds = allowed_at(home)
         self._receiving = Receiving()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from headgate.controller.readings import merged
-from headgate.core.judge.screening import whole
+from headgate.core.judge.verdict.screening import whole
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, carried, since, together
 
 EXAMPLES: dict[str, Any] = {

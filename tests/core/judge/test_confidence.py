@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.confidence import LEVEL, SMALLEST, log_mixture, ratio_interval
-from headgate.core.judge.grid import Grid
-from headgate.core.judge.pair import Pair, share
+from headgate.core.judge.evidence.confidence import LEVEL, SMALLEST, log_mixture, ratio_interval
+from headgate.core.judge.evidence.counts import conditional_logs
+from headgate.core.judge.evidence.grid import Grid
+from headgate.core.judge.evidence.pair import Pair, share
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Mean
 from tests.core.judge.traffic import arm, bad, judged, sample

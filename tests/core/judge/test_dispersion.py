@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from headgate.core.judge.dispersion import (
+from headgate.core.judge.evidence.dispersion import (
     BLOCK,
     CAUTION,
     PHI_MAX,

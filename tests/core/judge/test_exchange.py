@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.judge.exchange import alike, exchange_logs, mean_over_picks
+from headgate.core.judge.evidence.exchange import alike, exchange_logs, mean_over_picks
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm, Counts, Sample
 from tests.core.judge.traffic import judged, sample

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from headgate.core.judge.external import degraded
-from headgate.core.judge.known import Known, remember
+from headgate.core.judge.evidence.known import Known, remember
+from headgate.core.judge.verdict.external import degraded
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from tests.core.judge.traffic import counts, judged, orders
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.judge.conditional import conditional_logs
-from headgate.core.judge.grid import Grid, grid_above, grid_below, odds_grid
-from headgate.core.judge.mirror import Harm, mirror_log
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.proportions import (
+from headgate.core.judge.evidence.counts import conditional_logs
+from headgate.core.judge.evidence.grid import Grid, grid_above, grid_below, odds_grid
+from headgate.core.judge.evidence.mirror import Harm, mirror_log
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.proportions import (
     nearest_on_difference,
     nearest_on_ratio,
     proportion_logs,

@@ -10,9 +10,9 @@ from itertools import product
 
 import pytest
 
-from headgate.core.judge.grid import Grid
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.proportions import proportion_logs
+from headgate.core.judge.evidence.grid import Grid
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.proportions import proportion_logs
 
 N1, N0 = 8, 24
 

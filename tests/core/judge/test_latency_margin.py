@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from headgate.core.judge.histogram import shifted
+from headgate.core.judge.evidence.histogram import shifted
 from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm, Histogram, Sample
 from tests.core.judge.traffic import judged, sample

@@ -8,12 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
-from headgate.core.judge.dispersion import BLOCK, SETTLED_BLOCKS, Dispersion
-from headgate.core.judge.grid import grid_above
-from headgate.core.judge.mirror import Harm, Mirror
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.process import CEILING, advance, idle, start_process
+from headgate.core.judge.evidence.comparison import (
+    Comparison,
+    Rule,
+    enter_step,
+    observe_pair,
+    start_comparison,
+)
+from headgate.core.judge.evidence.dispersion import BLOCK, SETTLED_BLOCKS, Dispersion
+from headgate.core.judge.evidence.grid import grid_above
+from headgate.core.judge.evidence.mirror import Harm, Mirror
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.process import CEILING, advance, idle, start_process
 
 CAP = math.log(400) / 2
 NOTHING = (0, 0)

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
+from headgate.core.judge.evidence.mirror import Harm
+from headgate.core.judge.evidence.risk import at_risk, risk_after
 from headgate.core.judge.judge import start
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.risk import at_risk, risk_after
-from headgate.core.judgement import judge
+from headgate.core.judge.judgement import judge
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.machine.steps import Expose
 from headgate.core.model import Arm, Intent, Listener, Rollout, Sample, Stage

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.judge.series import above_half, compare
+from headgate.core.judge.evidence.series import above_half, compare
 
 
 @pytest.mark.parametrize("n", [1, 5, 20])

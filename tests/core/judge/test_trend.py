@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from headgate.core.judge.trend import MEMORY, Trend, extend, rank_factor, slope
+from headgate.core.judge.evidence.gauges import MEMORY, Trend, extend, rank_factor, slope
 
 
 def fed(values: list[float]) -> Trend:

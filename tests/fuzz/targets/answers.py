@@ -7,11 +7,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from headgate.core.model import Unit, Version
+from headgate.kit import json_path
+from headgate.kit.marking import decoded, need, remembered
+from headgate.kit.refusals import first_words, refusal
 from headgate.plugins.issuers.openid import discovery, statement
 from headgate.plugins.issuers.openid.issuer import OpenId
 from headgate.plugins.issuers.openid.issuer import Settings as OpenIdSettings
@@ -19,11 +22,8 @@ from headgate.plugins.issuers.openid.keys import Keys
 from headgate.plugins.signals.http_json import create as create_json
 from headgate.plugins.signals.scrape.exposition import parse, selector, total
 from headgate.plugins.web.client.pauses import retry_after_s
-from headgate.ports import json_path
 from headgate.ports.errors import PortError
 from headgate.ports.issuer import Errand
-from headgate.ports.marking import decoded, need, remembered
-from headgate.ports.refusals import first_words, refusal
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
 from tests.fuzz.running import NOW, OneAnswer, awaited
@@ -80,8 +80,9 @@ def wires(kind: str, settings: dict[str, Any], body: bytes) -> Wires:
 
 @cache
 def factory(kind: str) -> Callable[[Wires], Any]:
-    """The plugin's factory, without the registry's search for it."""
-    made: Callable[[Wires], Any] = import_module(f"headgate.plugins.signals.{kind}").create
+    """The plugin's factory, by its entry point."""
+    (point,) = entry_points(group="headgate.signals", name=kind)
+    made: Callable[[Wires], Any] = point.load()
     return made
 
 
@@ -239,6 +240,9 @@ PROMETHEUS: dict[str, Any] = {
     "latency": 'http_seconds_bucket{version="{version}"}',
 }
 
+PROMETHEUS_SOURCE = factory("prometheus")
+"""Looked up before anything is timed."""
+
 
 def prometheus(data: bytes) -> None:
     """The same, with the vector as the answer, and its beginning as the answer's date."""
@@ -246,7 +250,7 @@ def prometheus(data: bytes) -> None:
         web = OneAnswer(data, {"date": data[:60].decode("latin-1")})
         settings = PROMETHEUS | ({"native": True, "unit": "s"} if native else {})
         made = replace(wires("prometheus", settings, data), arm=lambda _: "arm", web=web)
-        source = factory("prometheus")(made)
+        source = PROMETHEUS_SOURCE(made)
         awaited(source.inspect(VERSION))
         try:
             awaited(source.read(VERSION))
@@ -257,12 +261,13 @@ def prometheus(data: bytes) -> None:
 
 def vendor(name: str, settings: dict[str, Any], seeds: Sequence[bytes]) -> Target:
     kind = KINDS.get(name, name)
+    place = factory(kind).__module__.removeprefix("headgate.").replace(".", "/")
     modules = (
-        f"plugins/signals/{kind}",
-        "ports/vendor",
-        "ports/points",
-        "ports/windows",
-        "ports/fingerprints",
+        place,
+        "kit/vendor",
+        "kit/points",
+        "kit/windows",
+        "kit/fingerprints",
     )
     return Target(
         name, partial(inspected, kind, settings), (PortError,), modules, lambda: seeds,
@@ -385,24 +390,24 @@ TARGETS = (
         because="read twice here, once for every name; a line is some microseconds, and there are LINES_MAX",
     ),
     Target(
-        "json-source", json_source, (PortError,), ("plugins/signals/http_json", "ports/vendor", "ports/points"),
+        "json-source", json_source, (PortError,), ("plugins/signals/http_json", "kit/vendor", "kit/points"),
         lambda: encoded({"requests": 7, "errors": 2, "orders": [{"done": 3, "begun": 5}]}),
         memory_times=60, because=SMALL_THINGS,
     ),
     Target(
         "prometheus", prometheus, (PortError,),
-        ("plugins/signals/prometheus/answer", "plugins/signals/prometheus/histogram",
-         "plugins/signals/prometheus/source", "plugins/signals/prometheus/tally"), lambda: SEEDS_OF_PROMETHEUS,
+        ("plugins/vendors/prometheus/answer", "plugins/vendors/prometheus/histogram",
+         "plugins/vendors/prometheus/source", "plugins/vendors/prometheus/tally"), lambda: SEEDS_OF_PROMETHEUS,
         (b"NaN", b"+Inf", b'"le"', b'"histogram"'), memory_times=60, because=SMALL_THINGS,
     ),
     *(vendor(name, settings, seeds) for name, (settings, seeds) in VENDORS.items()),
     Target(
-        "marks", marks, (PortError,), ("ports/marking", "ports/refusals", "plugins/web/client/pauses"),
+        "marks", marks, (PortError,), ("kit/marking", "kit/refusals", "plugins/web/client/pauses"),
         lambda: (*encoded({"id": 7}, [{"id": "x"}], {"web": "12 success"}), b"Wed, 21 Oct 2015 07:28:00 GMT", b"120"),
         floor_ms=120.0, memory_times=100, because=SMALL_THINGS,
     ),
     Target(
-        "json-path", paths, (PortError, json_path.Missing), ("ports/json_path",),
+        "json-path", paths, (PortError, json_path.Missing), ("kit/json_path",),
         lambda: (b'$.a[0][\'b\']["c"]\n{"a":[{"b":{"c":1}}]}', b"$.a.b\n[]"), (b"['", b'["', b"[0]", b"[-1]", b"$."),
         memory_times=60, because="the document is decoded here, as its reader would have done",
     ),

@@ -16,28 +16,28 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.requests import Request
 
-from headgate.cli import serving
+from headgate.cli.run import judge_server as serving
 from headgate.core.home.facts import HookAdded
 from headgate.core.model import Vendor
 from headgate.core.release.submission import Submission
 from headgate.judge import Judge
 from headgate.ledger.memory import MemoryLedger
-from headgate.plugins.signals.otlp import inbox, protocol
+from headgate.plugins.vendors.otlp import inbox, protocol
 from headgate.ports.errors import PortError
 from headgate.ports.receiver import Delivery
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import HomeBook
 from headgate.web.api.live import StreamQuery
 from headgate.web.api.records import VerdictsQuery
-from headgate.web.connections import _beyond
-from headgate.web.dispatch import _decoded, query_of, read_body
-from headgate.web.endpoint import Reply
+from headgate.web.doors.dispatch import _decoded, query_of, read_body
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks import alerts, git, news, proofs
-from headgate.web.idempotency import Keys
+from headgate.web.http.connections import _beyond
+from headgate.web.http.endpoint import Reply
+from headgate.web.http.idempotency import Keys
+from headgate.web.http.problems import Problem
+from headgate.web.http.receiving import Refused, _gunzip, place
 from headgate.web.pages import way_back
 from headgate.web.pages.signing_in import fields
-from headgate.web.problems import Problem
-from headgate.web.receiving import Refused, _gunzip, place
 from tests.fuzz.running import NOW, awaited
 from tests.fuzz.target import Target
 from tests.web import payloads
@@ -222,7 +222,7 @@ def sent(path: str, content_type: str) -> Sequence[bytes]:
 def otlp(path: str, content_type: str) -> Target:
     form = content_type.rpartition("/")[2].removeprefix("x-")
     modules = tuple(
-        f"plugins/signals/otlp/{name}"
+        f"plugins/vendors/otlp/{name}"
         for name in (
             "protocol",
             "facts",
@@ -413,13 +413,14 @@ TARGETS = (
         because="it is proven for every vendor, where a delivery has one; a body has 4 MiB at most",
     ),
     *(otlp(path, form) for path in protocol.PATHS for form in (protocol.PROTOBUF, protocol.JSON)),
-    Target("otlp-gzip", unpacked, (Refused,), ("web/receiving",), packed, memory_times=2200,
+    Target("otlp-gzip", unpacked, (Refused,), ("web/http/receiving",), packed, memory_times=2200,
            because="gzip packs 1000 to 1; unpacked, a delivery has DELIVERY_MAX_BYTES at most"),
-    Target("listen-address", address, (PortError,), ("web/receiving",),
+    Target("listen-address", address, (PortError,), ("web/http/receiving",),
            lambda: [b"127.0.0.1:4318", b"[::1]:80"], input_max=8192),
     Target(
         "request", asked, (Problem,),
-        ("web/dispatch", "web/access/front", "web/connections", "web/idempotency", "web/pages/signing_in",
+        ("web/doors/dispatch", "web/doors/front", "web/http/connections", "web/http/idempotency",
+        "web/pages/signing_in",
          "web/pages/way_back"),
         lambda: [REQUEST, REQUEST.replace(b"Bearer hg_", b"Basic ")],
         (b"%", b"%FF", b"&", b";", b"after=", b"cookie: ", b"authorization: Bearer ", b"content-length: ", b"=",
@@ -427,9 +428,9 @@ TARGETS = (
         ms_per_mb=1000.0, memory_times=80,
         because="a head is split five times here; the server's own has 64 KiB at most, a form 1 MiB",
     ),
-    Target("api-body", bodies, (Problem,), ("web/dispatch",), wishes, memory_times=60,
+    Target("api-body", bodies, (Problem,), ("web/doors/dispatch",), wishes, memory_times=60,
            because="a body has 4 MiB at most"),
-    Target("judge-server", judged, (), ("cli/serving", "judge/kayenta", "judge/judge", "judge/interval"),
+    Target("judge-server", judged, (), ("cli/run/judge_server", "judge/kayenta", "judge/judge", "judge/interval"),
            lambda: [*posted("/intervals/web", *INTERVALS), *posted("/judge", KAYENTA),
                     *posted("/flagger/rollout", '{"name":"web","namespace":"shop"}'),
                     b"GET /verdict/web HTTP/1.1\r\n\r\n", b"DELETE /verdict/web HTTP/1.1\r\n\r\n"],

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import msgspec
 
-from headgate.cli.declaring import _remembered
+from headgate.cli.ask.declared import _remembered
 from headgate.config import load
 from headgate.config.detection.detect import detect
 from headgate.config.people import load_people
@@ -52,11 +52,11 @@ from headgate.ports import Provenance
 from headgate.ports.errors import PortError
 from headgate.ports.notes import read_notes
 from headgate.testing.ledger import a_sample, a_summary, a_version, judged, paused, write_all
-from headgate.web.access.keeping import FileDrawer
-from headgate.web.access.sessions import Sessions
+from headgate.web.doors.sessions import Sessions
 from headgate.web.entrance import FILE as ENTRANCE
 from headgate.web.entrance import Entrance, Shut, allowed_at, read_entrance
-from headgate.web.who import Who
+from headgate.web.http.keeping import FileDrawer
+from headgate.web.http.who import Who
 from tests.config.example import project_text
 from tests.fuzz.running import NOW, folder
 from tests.fuzz.target import Target
@@ -442,7 +442,7 @@ TARGETS = (
         "anchors", anchored, (NoAnchor,), ("ledger/anchors",),
         lambda: [line(Anchor("h1", 7, "a" * 64, 1.0))], memory_times=60, because="a line has 4 KiB at most",
     ),
-    Target("sessions", sessions, (), ("web/access/keeping", "web/access/sessions"), some_sessions, memory_times=60,
+    Target("sessions", sessions, (), ("web/http/keeping", "web/doors/sessions"), some_sessions, memory_times=60,
            because="the file is ours, and bounded when it is written"),
     *(detection(name, seed) for name, seed in KINDS.items()),
     an_archive(".zip", zipped),
@@ -471,7 +471,7 @@ TARGETS = (
     ),
     Target(
         "home-files", keepsakes, (),
-        ("homes/identity", "web/entrance", "ports/notes", "cli/declaring", "plugins/targets/local/launch",
+        ("homes/identity", "web/entrance", "ports/notes", "cli/ask/declared", "plugins/targets/local/launch",
          "plugins/targets/local/layout", "plugins/processes/supervisord/records", "outbox/book"),
         some_keepsakes, ms_per_mb=1000.0, memory_times=120, because=f"ten readers; {_SMALL}",
     ),

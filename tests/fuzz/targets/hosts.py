@@ -13,11 +13,11 @@ import msgspec
 from headgate.core.model import HttpCheck, JsonExpectation, Unit, Version
 from headgate.ipc.frames import HEAD, Broken, framed, receive_frame
 from headgate.ipc.messages import HowAreYou, Read, Refused, Report, question, reply, written
+from headgate.kit import json_path
 from headgate.plugins.signals import envoy
 from headgate.plugins.targets.local import checks, deep_health, http_request, redirects, smoke
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.traffic.envoy.admin import Admin
-from headgate.ports import json_path
 from headgate.ports.errors import PortError
 from headgate.ports.unreadable import UNREADABLE
 from tests.fuzz.running import awaited

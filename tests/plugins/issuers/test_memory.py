@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
-from headgate.plugins.issuers.memory import MemoryIssuer
 from headgate.ports.errors import Temporary
 from headgate.ports.issuer import Person
+from headgate.testing.fakes.issuer import MemoryIssuer
 from headgate.testing.issuers import IssuerContract
 
 GROUPS = ("shop", "release")

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from headgate.plugins.markers import cloudwatch
+from headgate.plugins.vendors.cloudwatch import marker as cloudwatch
 from headgate.ports.errors import Temporary
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request

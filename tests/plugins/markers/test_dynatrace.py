@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headgate.plugins.markers import dynatrace
+from headgate.plugins.vendors.dynatrace import marker as dynatrace
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request

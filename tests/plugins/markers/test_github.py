@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from headgate.plugins.markers import github
+from headgate.plugins.vendors import github
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import MarkedService, Marker
 from headgate.ports.web import Answer, Request

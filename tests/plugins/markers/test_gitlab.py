@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from headgate.plugins.markers import gitlab
+from headgate.plugins.vendors import gitlab
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires

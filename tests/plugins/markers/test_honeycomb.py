@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headgate.plugins.markers import honeycomb
+from headgate.plugins.vendors import honeycomb
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires

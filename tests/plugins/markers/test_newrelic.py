@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headgate.plugins.markers import newrelic
+from headgate.plugins.vendors.newrelic import marker as newrelic
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request

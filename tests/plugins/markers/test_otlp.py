@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from headgate.plugins.markers import otlp
+from headgate.plugins.vendors.otlp import marker as otlp
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from headgate.plugins.markers import sentry
+from headgate.plugins.vendors import sentry
 from headgate.ports.marker import Marker
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires

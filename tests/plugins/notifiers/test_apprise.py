@@ -13,10 +13,10 @@ import pytest
 from headgate.core.model import SecretSource
 from headgate.plugins.notifiers import apprise as plugin
 from headgate.plugins.notifiers.apprise import AppriseNotifier, Settings, create
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.reach import Bounds, bounds_of
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.processes import MemoryProcesses
 from headgate.testing.notifiers import HOSTILE, NotifierContract, message
 from tests.plugins.notifiers.ends import End, ended
 

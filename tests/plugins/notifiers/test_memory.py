@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from headgate.plugins.notifiers.memory import MemoryNotifier
 from headgate.ports.errors import Permanent, Temporary
+from headgate.testing.fakes.notifier import MemoryNotifier
 from headgate.testing.notifiers import NotifierContract, message
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from headgate.core.model import SecretSource
 from headgate.plugins.notifiers.webhook import Settings, WebhookNotifier, create, identity
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.errors import Permanent
 from headgate.ports.web import Request
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.processes import MemoryProcesses
 from headgate.testing.notifiers import NotifierContract, message
 from tests.plugins.notifiers.ends import End, ended
 

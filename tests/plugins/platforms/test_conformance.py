@@ -12,11 +12,11 @@ import pytest
 from headgate.core.machine.events import EffectId
 from headgate.core.model import Configuration, Listener, Routing, Unit, Version
 from headgate.plugins.platforms.host import HostPlatform, create
-from headgate.plugins.platforms.memory import MemoryPlatform
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.ports import Target, Traffic
 from headgate.ports.platform import Platform
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.platform import MemoryPlatform
 from headgate.testing.platform import Ground, PlatformContract
 from headgate.testing.target import TargetContract, Versions
 from headgate.testing.traffic import DataPlane, TrafficContract

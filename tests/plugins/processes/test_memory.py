@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.ports import Permanent, Temporary
 from headgate.ports.processes import Lasting, Processes, Program
+from headgate.testing.fakes.processes import MemoryProcesses
 from headgate.testing.processes import LastingContract
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from headgate.plugins.signals.prometheus import PrometheusSignals, Settings
-from headgate.plugins.web.memory import MemoryWeb
-from headgate.ports.vendor import LogIn, anonymous
+from headgate.kit.vendor import LogIn, anonymous
+from headgate.plugins.vendors.prometheus import PrometheusSignals, Settings
 from headgate.ports.web import Answer, Request
+from headgate.testing.fakes.web import MemoryWeb
 
 NOW = 1_700_000_000.0
 

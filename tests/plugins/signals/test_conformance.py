@@ -8,8 +8,8 @@ import pytest
 
 from headgate.core.model import Routing, Version
 from headgate.plugins.signals.envoy import EnvoySignals
-from headgate.plugins.signals.memory import MemorySignals
 from headgate.plugins.traffic.envoy import cluster_name
+from headgate.testing.fakes.signals import MemorySignals
 from headgate.testing.signals import Measured, SignalsContract
 from tests.plugins.traffic.envoys import UNIT, effect, get, listener, version, world
 

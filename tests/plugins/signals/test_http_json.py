@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import Mean, SecretSource, Unit, Version
+from headgate.kit.vendor import anonymous
 from headgate.plugins.signals.http_json import HttpJsonSignals, Settings, create
 from headgate.plugins.web.client import HttpWeb
-from headgate.plugins.web.memory import MemoryWeb
 from headgate.ports import Permanent, PortError, Temporary
-from headgate.ports.vendor import anonymous
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.web import MemoryWeb
 from headgate.testing.signals import Measured, SignalsContract
 from headgate.testing.web import http_server
 

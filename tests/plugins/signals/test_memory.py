@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from headgate.core.model import Counts, Mean
-from headgate.plugins.signals.memory import MemorySignals
 from headgate.ports import Temporary
+from headgate.testing.fakes.signals import MemorySignals
 from tests.plugins.traffic.envoys import version
 
 OLD = version("a")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from headgate.core.model import Version
-from headgate.plugins.processes.memory import MemoryProcesses
 from headgate.plugins.signals.process import ProcessSignals, Settings, create
-from headgate.plugins.targets.memory import MemoryTarget
 from headgate.ports import Permanent, Temporary
 from headgate.ports.usage import GAUGES, Usage
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.processes import MemoryProcesses
+from headgate.testing.fakes.target import MemoryTarget
 from tests.plugins.traffic.envoys import version
 
 OLD = version("a")

@@ -12,12 +12,12 @@ import pytest
 
 from headgate.core.model import Arm, Counts, Mean, SecretSource, Version
 from headgate.core.model.sample import since
-from headgate.plugins.signals.prometheus import PrometheusSignals, Settings
-from headgate.plugins.signals.prometheus.queries import queries
-from headgate.plugins.signals.prometheus.templates import TEMPLATES
+from headgate.kit.questions import Share
+from headgate.kit.vendor import by_password
+from headgate.plugins.vendors.prometheus import PrometheusSignals, Settings
+from headgate.plugins.vendors.prometheus.queries import queries
+from headgate.plugins.vendors.prometheus.templates import TEMPLATES
 from headgate.ports import Permanent, PortError, Temporary
-from headgate.ports.questions import Share
-from headgate.ports.vendor import by_password
 from headgate.ports.web import Answer
 from headgate.testing.signals import Measured, SignalsContract
 from tests.plugins.signals.prometheus_api import NOW, Api, signals, vector

@@ -16,16 +16,16 @@ from headgate.controller.world import World
 from headgate.core.model import Source, Version
 from headgate.core.release.planning import Policies, plan
 from headgate.plugins.artifacts.folder import FolderArtifacts
-from headgate.plugins.processes.memory import MemoryProcesses
-from headgate.plugins.signals.memory import MemorySignals
-from headgate.plugins.signals.prometheus import create
-from headgate.plugins.targets.memory import MemoryTarget
-from headgate.plugins.traffic.memory import MemoryTraffic
+from headgate.plugins.vendors.prometheus import create
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.errors import PortError
 from headgate.ports.platform import Made, Platforms
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.processes import MemoryProcesses
+from headgate.testing.fakes.signals import MemorySignals
+from headgate.testing.fakes.target import MemoryTarget
+from headgate.testing.fakes.traffic import MemoryTraffic
 from headgate.testing.web import http_server
 from tests.plugins.traffic.envoys import UNIT, version
 

@@ -10,8 +10,8 @@ import pytest
 from headgate.core.machine.events import EffectId
 from headgate.core.model import Answer, Finding, Mean, Version
 from headgate.plugins.signals.synthetic import RUN_MAX_S, RUNS_MAX, STALE_AFTER, Settings, SyntheticSignals
-from headgate.plugins.targets.memory import MemoryTarget
 from headgate.ports import Permanent, Temporary
+from headgate.testing.fakes.target import MemoryTarget
 from tests.plugins.traffic.envoys import version
 
 OLD, NEW = version("a"), version("b")

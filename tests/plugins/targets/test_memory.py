@@ -4,8 +4,8 @@ import pytest
 
 from headgate.core.machine.events import EffectId
 from headgate.core.model import Command, Unit, Version
-from headgate.plugins.targets.memory import MemoryTarget
 from headgate.ports import Permanent, Target, Temporary
+from headgate.testing.fakes.target import MemoryTarget
 from headgate.testing.target import FAILING, PASSING, Does, TargetContract, Versions
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from headgate.core.model import Listener, Routing, Unit, Version
 from headgate.plugins.traffic.envoy import EnvoyTraffic
-from headgate.plugins.traffic.memory import MemoryTraffic
 from headgate.ports import Traffic
+from headgate.testing.fakes.traffic import MemoryTraffic
 from headgate.testing.traffic import DataPlane, TrafficContract
 from tests.plugins.traffic.envoys import World, get, listener, version, world
 

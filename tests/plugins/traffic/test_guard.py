@@ -14,10 +14,10 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.core.model import Listener, Routing
+from headgate.kit.backoff import Backoff
 from headgate.plugins.processes.supervisord import Supervisord
 from headgate.plugins.traffic.envoy import EnvoyTraffic
 from headgate.plugins.traffic.envoy.guard import ProxyGuard
-from headgate.ports.backoff import Backoff
 from headgate.ports.guard import Trouble
 from headgate.ports.processes import ProcessState
 from tests.plugins.processes.daemons import daemon

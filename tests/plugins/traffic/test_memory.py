@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from headgate.core.model import Listener, Routing
-from headgate.plugins.traffic.memory import MemoryTraffic
 from headgate.ports import Temporary
+from headgate.testing.fakes.traffic import MemoryTraffic
 from tests.plugins.traffic.envoys import UNIT, effect, version
 
 OLD, NEW = version("a"), version("b")

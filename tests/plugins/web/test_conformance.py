@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from headgate.plugins.web.client import HttpWeb
-from headgate.plugins.web.memory import MemoryWeb
 from headgate.ports.web import Web
+from headgate.testing.fakes.web import MemoryWeb
 from headgate.testing.web import Script, Served, WebContract, http_server
 
 

@@ -12,14 +12,14 @@ from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.core.home.facts import AccessRole
 from headgate.core.release.submission import Submission
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.tokens import Grant, HomeBook
-from headgate.web.access.vouching import Vouching
 from headgate.web.application import Backstage, behind_door
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.tokens import Grant, HomeBook
+from headgate.web.doors.vouching import Vouching
+from headgate.web.http.serve import serving, tcp_listener
+from headgate.web.http.stream import Stream
+from headgate.web.http.who import owner
 from headgate.web.pages.pages import Pages
-from headgate.web.serve import serving, tcp_listener
-from headgate.web.stream import Stream
-from headgate.web.who import owner
 from tests.controller.house import Home
 
 ANSWER_S = 30.0

@@ -13,7 +13,7 @@ from headgate.plugins.issuers.openid import OpenId, Settings
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server_aside
-from headgate.web.access.vouching import Vouching
+from headgate.web.doors.vouching import Vouching
 from tests.plugins.issuers.provider import CLIENT, Provider
 from tests.web.browser.dashboard import Dashboard
 from tests.web.browser.visit import Visit

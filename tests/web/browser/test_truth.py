@@ -18,13 +18,13 @@ from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample, Stage
 from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, MemoryLedger
+from headgate.web.api.folds import Folds
 from headgate.web.api.reading import Explanation, Reading, Release
 from headgate.web.api.series import LegColumns, Series
-from headgate.web.endpoint import Call
-from headgate.web.folds import Folds
+from headgate.web.http.endpoint import Call
+from headgate.web.http.who import owner
 from headgate.web.pages.shown import labels, told
 from headgate.web.pages.words import NOTHING, between, duration, odds, outcome, standing, weighed
-from headgate.web.who import owner
 from tests.web.browser.dashboard import Dashboard
 from tests.web.browser.visit import Visit, visiting
 from tests.web.shop import version, wish

@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from headgate.load.results import Results
+from headgate.lab.load.results import Results
 
 DURATION_MAX_S = 600
 STOP_S = 15.0
@@ -18,7 +18,7 @@ class Customers:
 
     def __init__(self, url: str, journeys_per_s: float) -> None:
         self._command = [
-            *(sys.executable, "-m", "headgate.load", "--url", url, "--rate", f"{journeys_per_s:g}"),
+            *(sys.executable, "-m", "headgate.lab.load", "--url", url, "--rate", f"{journeys_per_s:g}"),
             *("--duration", f"{DURATION_MAX_S}s", "--journeys", "shop", "--json"),
         ]
         self.results: Results | None = None

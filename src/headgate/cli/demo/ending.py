@@ -12,7 +12,7 @@ from headgate.cli.demo.story import Chapter
 from headgate.cli.render import words
 from headgate.cli.render.summary import OUTCOMES
 from headgate.core.story.report import Report
-from headgate.load.results import Results
+from headgate.lab.load.results import Results
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.cli import exits
-from headgate.cli.asking import Request, ask
-from headgate.cli.carry import Manner, helm_of, see_through
-from headgate.cli.client import Client
+from headgate.cli.ask.client import Client
+from headgate.cli.ask.follow import read_fold
+from headgate.cli.ask.request import Request, ask
 from headgate.cli.demo.customers import Customers
 from headgate.cli.demo.shop import Shop
 from headgate.cli.demo.story import FIRST, STORY, Chapter
 from headgate.cli.errors import Unable
-from headgate.cli.follow import read_fold
-from headgate.cli.helm import Helm
+from headgate.cli.run.release import Manner, helm_of, see_through
+from headgate.cli.run.steering import Helm
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.core.story.report import Fold

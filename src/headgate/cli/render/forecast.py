@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.foresight import Foreseen
+from headgate.cli.ask.forecast import Foreseen
 from headgate.cli.render.flow import indented
 from headgate.cli.render.next_step import proposal, time_of, what_to_do
 from headgate.core.judge.planner import Forecast, Sight, SignalForecast, Traffic

@@ -2,7 +2,7 @@
 
 import math
 
-from headgate.cli.foresight import Foreseen
+from headgate.cli.ask.forecast import Foreseen
 from headgate.cli.render import words
 from headgate.core.judge.planner import SignalForecast, StepForecast
 from headgate.core.judge.planner.forecast import HALF, SURE

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from headgate.cli.ask.sources import Tried
 from headgate.cli.render.styles import Paint
-from headgate.cli.sources import Tried
 
 QUESTION_MAX = 160
 

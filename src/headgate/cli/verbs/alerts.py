@@ -5,7 +5,7 @@ import click
 from headgate.cli import options
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.cli.writing import asking
+from headgate.cli.write import asking
 
 
 @click.group(
@@ -47,7 +47,7 @@ def prometheus(
 
     --metrics says which metrics there are of the traffic: Headgate's own Envoy's, Istio's, or those of OpenTelemetry.
     """
-    from headgate.cli.writing.rules import rules
+    from headgate.cli.write.rules import rules
     from headgate.config.emit import to_yaml
 
     found = asking.objectives_asked(session, environment, services)
@@ -85,7 +85,7 @@ def datadog(
 
     The tighter ones need Headgate's /metrics in Datadog, as `headgate.release_in_progress` (docs/markers.md).
     """
-    from headgate.cli.writing.monitors import monitors
+    from headgate.cli.write.monitors import monitors
 
     print_json(monitors(asking.objectives_asked(session, environment, services), operation, notify))
 

@@ -5,14 +5,14 @@ from typing import Any
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.carry import Manner
+from headgate.cli.ask.names import units_named
 from headgate.cli.errors import Unable
-from headgate.cli.keeping import keep
-from headgate.cli.names import units_named
 from headgate.cli.render import words
+from headgate.cli.run.keep import keep
+from headgate.cli.run.release import Manner
+from headgate.cli.run.steer import Word, give
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.cli.word import Word, give
 from headgate.core.home.facts import folded
 from headgate.core.legality import Barrier, barriers
 from headgate.core.model import Unit

@@ -23,8 +23,8 @@ from headgate.cli.session import Session
 def command(session: Session, /, services: tuple[str, ...], label: str, *, as_json: bool) -> None:
     """Run the build, and take in what it makes: immutable, named by the SHA-256 of its content."""
     from headgate import wiring
-    from headgate.cli.artifact import built
-    from headgate.cli.names import one_of
+    from headgate.cli.ask.artifact import built
+    from headgate.cli.ask.names import one_of
 
     project = session.project
     for name in services:

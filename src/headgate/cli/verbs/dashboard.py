@@ -3,7 +3,7 @@
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.client import Client, NoController
+from headgate.cli.ask.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say

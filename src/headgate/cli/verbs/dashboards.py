@@ -5,7 +5,7 @@ import click
 from headgate.cli import options
 from headgate.cli.screen import print_json
 from headgate.cli.session import Session
-from headgate.cli.writing import asking
+from headgate.cli.write import asking
 
 
 @click.group(
@@ -40,7 +40,7 @@ def grafana(
     as_json: bool,  # noqa: ARG001 - it is JSON either way
 ) -> None:
     """Write a dashboard: releases, then traffic, errors and latency of each service, by version, with its releases."""
-    from headgate.cli.writing.dashboard import dashboard
+    from headgate.cli.write.dashboard import dashboard
 
     found = asking.objectives_asked(session, environment, services)
     unit = found[0].unit

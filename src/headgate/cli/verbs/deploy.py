@@ -7,11 +7,11 @@ import click
 from msgspec.structs import replace
 
 from headgate.cli import exits, options
-from headgate.cli.asking import Asked, Request, ask
-from headgate.cli.carry import Manner, carry
-from headgate.cli.pictures import drift_of
+from headgate.cli.ask.drift import drift_of
+from headgate.cli.ask.request import Asked, Request, ask
 from headgate.cli.render import words
 from headgate.cli.render.status import told
+from headgate.cli.run.release import Manner, carry
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Intent

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.examining import Subject, examine
-from headgate.cli.pictures import Gallery, gallery
+from headgate.cli.ask.drift import Gallery, gallery
+from headgate.cli.ask.examine import Subject, examine
 from headgate.cli.render.status import CONDITIONS, GRAVITY_STYLES, said_by, told
 from headgate.cli.render.styles import Paint
 from headgate.cli.screen import page, print_json, say, say_painted

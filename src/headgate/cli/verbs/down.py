@@ -5,8 +5,8 @@ import asyncio
 import click
 
 from headgate.cli import exits, options
+from headgate.cli.ask.names import under_way
 from headgate.cli.errors import Unable
-from headgate.cli.names import under_way
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session
 

@@ -3,9 +3,9 @@
 import click
 
 from headgate.cli import options
+from headgate.cli.ask.follow import labels_of, read_fold
+from headgate.cli.ask.names import release_named
 from headgate.cli.errors import Unable
-from headgate.cli.follow import labels_of, read_fold
-from headgate.cli.names import release_named
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.core.again.counterfactual import counterfactual

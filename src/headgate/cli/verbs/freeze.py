@@ -10,8 +10,8 @@ import click
 
 from headgate.cli import options
 from headgate.cli.errors import Unable
-from headgate.cli.keeping import keep
 from headgate.cli.render import words
+from headgate.cli.run.keep import keep
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.follow import labels_of, read_fold
-from headgate.cli.names import one_of, release_named
+from headgate.cli.ask.follow import labels_of, read_fold
+from headgate.cli.ask.names import one_of, release_named
 from headgate.cli.screen import draw, print_json, say
 from headgate.cli.session import Session
 from headgate.core.model.summary import Summary

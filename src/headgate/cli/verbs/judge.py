@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from headgate.cli import options
+from headgate.cli.ask.judge import read_spec, spec_of
 from headgate.cli.errors import Unable
-from headgate.cli.judging import read_spec, spec_of
 from headgate.cli.screen import say
 from headgate.ports.unreadable import UNREADABLE
 
@@ -86,7 +86,7 @@ def command(spec_file: Path | None, source: IO[bytes], port: int | None, **flags
 
 
 def _serve(new: "Callable[[], Judge]", port: int) -> None:
-    from headgate.cli.serving import server
+    from headgate.cli.run.judge_server import server
 
     with server(new, port) as serving:
         say(f"judging on http://127.0.0.1:{serving.server_port}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import exits, options
+from headgate.cli.ask.names import environment_named, one_of
 from headgate.cli.errors import Unable
-from headgate.cli.names import environment_named, one_of
 from headgate.cli.render.tried import tried_lines
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session, person

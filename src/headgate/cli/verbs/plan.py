@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.asking import Asked, Request, ask
-from headgate.cli.foresight import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
-from headgate.cli.pictures import drift_of
-from headgate.cli.remarks import remarks
+from headgate.cli.ask.drift import drift_of
+from headgate.cli.ask.forecast import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
+from headgate.cli.ask.remarks import remarks
+from headgate.cli.ask.request import Asked, Request, ask
 from headgate.cli.render import criteria, words
 from headgate.cli.render.status import told
 from headgate.cli.screen import draw, print_json, say

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.names import release_named
-from headgate.cli.rejudging import criteria_of, replayed
+from headgate.cli.ask.names import release_named
+from headgate.cli.ask.replay import criteria_of, replayed
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session

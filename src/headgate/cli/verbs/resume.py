@@ -3,9 +3,9 @@
 import click
 
 from headgate.cli import options
-from headgate.cli.carry import Manner
+from headgate.cli.run.release import Manner
+from headgate.cli.run.steer import Word, give
 from headgate.cli.session import Session
-from headgate.cli.word import Word, give
 
 
 @options.verb(

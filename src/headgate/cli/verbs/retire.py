@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.carry import helm_of
-from headgate.cli.declaring import declaration
+from headgate.cli.ask.declared import declaration
+from headgate.cli.ask.names import environment_named, units_named
 from headgate.cli.errors import Unable
-from headgate.cli.names import environment_named, units_named
+from headgate.cli.run.release import helm_of
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Unit

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.carry import Manner, carry
+from headgate.cli.ask.going_back import request_of
+from headgate.cli.ask.names import release_named
 from headgate.cli.errors import Unable
-from headgate.cli.going_back import request_of
-from headgate.cli.names import release_named
+from headgate.cli.run.release import Manner, carry
 from headgate.cli.session import Session, person
 from headgate.core.release.planning import policies_of
 

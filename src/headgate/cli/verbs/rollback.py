@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.carry import Manner, carry
+from headgate.cli.ask.going_back import require_legal, way_back
 from headgate.cli.errors import Unable
-from headgate.cli.going_back import require_legal, way_back
 from headgate.cli.render import words
+from headgate.cli.run.release import Manner, carry
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.ledger.going_back import Way

@@ -3,12 +3,12 @@
 import click
 
 from headgate.cli import exits, options
+from headgate.cli.ask.forecast import intents_of
+from headgate.cli.ask.sources import try_sources, versions_of
 from headgate.cli.errors import Unable
-from headgate.cli.foresight import intents_of
 from headgate.cli.render.sources import sources_lines
 from headgate.cli.screen import page, patience, print_json, say, say_painted
 from headgate.cli.session import Session
-from headgate.cli.sources import try_sources, versions_of
 
 
 @click.group(

@@ -32,7 +32,7 @@ def command(session: Session, /, seeds: int, first: int, seed: int | None, *, as
 
 
 def _one(seed: int, *, as_json: bool) -> int:
-    from headgate.simulation import simulate
+    from headgate.lab.simulation import simulate
 
     report = simulate(seed, None if as_json else say)
     violations = [str(violation) for violation in report.violations]
@@ -45,7 +45,7 @@ def _one(seed: int, *, as_json: bool) -> int:
 
 
 def _many(seeds: range, *, as_json: bool) -> int:
-    from headgate.simulation import Report, simulate_many
+    from headgate.lab.simulation import Report, simulate_many
 
     def told(report: Report) -> None:
         if report.violations:

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from headgate.cli import options
+from headgate.cli.ask.standing import Standing
+from headgate.cli.ask.status import standings
 from headgate.cli.render.status import status
 from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
-from headgate.cli.standing import Standing
-from headgate.cli.standings import standings
 from headgate.core.drift import condition
 from headgate.core.story.alarms import Alarms
 from headgate.core.story.view import phase, waits_for_person, weight

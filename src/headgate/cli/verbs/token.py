@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.keeping import keep
 from headgate.cli.render import words
+from headgate.cli.run.keep import keep
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 

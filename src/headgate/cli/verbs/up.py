@@ -8,13 +8,14 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from headgate.cli import exits, options, people
-from headgate.cli.client import Client, NoController
+from headgate.cli import exits, options
+from headgate.cli.ask import people
+from headgate.cli.ask.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session
 from headgate.homes import make_home, socket_of
-from headgate.web.access.vouching import BACK
+from headgate.web.doors.vouching import BACK
 from headgate.web.entrance import Shut, address_of, read_entrance, write_entrance
 
 PORT_MAX = 65535

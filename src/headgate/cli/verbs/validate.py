@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.remarks import remarks
+from headgate.cli.ask.remarks import remarks
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 

@@ -3,14 +3,14 @@
 import click
 
 from headgate.cli import exits, options
-from headgate.cli.accompany import Company
-from headgate.cli.carry import helm_of, tell_end
+from headgate.cli.ask.follow import Follower
+from headgate.cli.ask.names import release_named, under_way
 from headgate.cli.errors import Unable
-from headgate.cli.follow import Follower
-from headgate.cli.names import release_named, under_way
+from headgate.cli.run.accompany import Company
+from headgate.cli.run.release import helm_of, tell_end
+from headgate.cli.run.watch import Stream, view
 from headgate.cli.screen import print_line
 from headgate.cli.session import Session
-from headgate.cli.watching import Stream, view
 from headgate.core.model.summary import Summary
 
 

@@ -10,11 +10,11 @@ import math
 
 import msgspec
 
-from headgate.core.judge.alpha import deadline_alpha
-from headgate.core.judge.comparison import Comparison, phi_of
+from headgate.core.judge.evidence.alpha import deadline_alpha
+from headgate.core.judge.evidence.comparison import Comparison, phi_of
+from headgate.core.judge.evidence.tail import binomial_tail
 from headgate.core.judge.judge import JudgeState, decided
 from headgate.core.judge.metrics.errors import error_rule, judged_errors
-from headgate.core.judge.tail import binomial_tail
 from headgate.core.judge.words import percent
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.verdict import Verdict

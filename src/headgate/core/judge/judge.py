@@ -9,17 +9,17 @@ The chance that a version no worse than allowed is ever failed is at most `spec.
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.alpha import needed
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.budget import combined, culprits
-from headgate.core.judge.dead import by_its_own_evidence, fails_most, is_dead
-from headgate.core.judge.external import AFTER_STEP_S
+from headgate.core.judge.evidence.alpha import needed
+from headgate.core.judge.evidence.risk import risk_after
+from headgate.core.judge.evidence.split import Split, observe_split, split_warning
 from headgate.core.judge.metrics import MetricState, kind_of
 from headgate.core.judge.metrics.errors import ErrorState, error_rule, judged_errors
-from headgate.core.judge.reading import UNEASY, Reading, suspicious
-from headgate.core.judge.risk import risk_after
-from headgate.core.judge.screening import sample_defect, sample_gap, whole
-from headgate.core.judge.split import Split, observe_split, split_warning
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.budget import combined, culprits
+from headgate.core.judge.verdict.dead import by_its_own_evidence, fails_most, is_dead
+from headgate.core.judge.verdict.external import AFTER_STEP_S
+from headgate.core.judge.verdict.reading import UNEASY, Reading, suspicious
+from headgate.core.judge.verdict.screening import sample_defect, sample_gap, whole
 from headgate.core.judge.words import odds
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.sample import Arm, Sample

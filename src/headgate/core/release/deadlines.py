@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from headgate.core.judge.evidence.risk import LEAST
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.planner import passing_s
-from headgate.core.judge.risk import LEAST
 from headgate.core.judge.traffic import Workload
 from headgate.core.machine.steps import Bake, Expose, Step
 from headgate.core.model import Intent

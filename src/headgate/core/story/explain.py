@@ -5,7 +5,7 @@ from typing import assert_never
 
 import msgspec
 
-from headgate.core.judgement import LEARNING
+from headgate.core.judge.judgement import LEARNING
 from headgate.core.legality import forecast, objection, sentence
 from headgate.core.machine import events as e
 from headgate.core.machine.plan import Leg

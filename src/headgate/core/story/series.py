@@ -9,7 +9,7 @@ import math
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.histogram import COMPLETE_MS
+from headgate.core.judge.evidence.histogram import COMPLETE_MS
 from headgate.core.model import Arm, Histogram, Mean, Sample, Verdict
 
 POINTS_MAX = 480

@@ -1,6 +1,6 @@
 """Views of a release, computed from its state: never stored beside it."""
 
-from headgate.core.judge.alpha import needed
+from headgate.core.judge.evidence.alpha import needed
 from headgate.core.machine.events import ReleaseRequested
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import Begun, LegState, State

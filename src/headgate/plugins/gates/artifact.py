@@ -4,8 +4,8 @@ import asyncio
 
 from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Version
+from headgate.kit.availability import lacking
 from headgate.ports import Artifacts
-from headgate.ports.availability import lacking
 from headgate.ports.wires import Wires
 
 CHECK = "artifact"

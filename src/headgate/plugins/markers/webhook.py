@@ -8,7 +8,7 @@
 An event's id follows from the release and the moment: whoever has seen it knows it again.
 
 Source: CloudEvents 1.0 "JSON Event Format"; CDEvents 0.4.1 "Continuous Deployment Events", "Core Events", "Custom
-CDEvents" and its "CloudEvents Binding"; Standard Webhooks (`ports.signature`).
+CDEvents" and its "CloudEvents Binding"; Standard Webhooks (`kit.signature`).
 """
 
 import hashlib
@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
+from headgate.kit.marking import TIMEOUT_S, reference_to, remembered, settings_of, web_of
+from headgate.kit.signature import signature
 from headgate.ports.marker import Mark, MarkedService
-from headgate.ports.marking import TIMEOUT_S, reference_to, remembered, settings_of, web_of
 from headgate.ports.secrets import read_secret
-from headgate.ports.signature import signature
 from headgate.ports.web import Request
 from headgate.ports.wires import Wires
 

@@ -1,6 +1,6 @@
 """A signed webhook: one POST a message, in JSON, for whatever you run yourself.
 
-Headers and signature as in the specification "Standard Webhooks" (`ports.signature`); the body has its recommended
+Headers and signature as in the specification "Standard Webhooks" (`kit.signature`); the body has its recommended
 shape: `type` (`release.rolled_back`), `timestamp` (ISO 8601) and `data`. `webhook-id` is the message's identity: it is
 the same each time the same message is sent, and `idempotency-key` says it again. `data.thread` is the same for every
 message of a release.
@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
+from headgate.kit.signature import signature
 from headgate.ports.errors import Permanent
 from headgate.ports.notifier import Message
 from headgate.ports.registry import settings_of
 from headgate.ports.secrets import read_secret
-from headgate.ports.signature import signature
 from headgate.ports.web import Request
 from headgate.ports.wires import Wires
 

@@ -11,14 +11,14 @@ import msgspec
 from msgspec import Meta
 
 from headgate.core.model import Arm, Mean, SecretSource, Version
-from headgate.ports import json_path
+from headgate.kit import json_path
+from headgate.kit.points import count_in
+from headgate.kit.questions import Share, filled
+from headgate.kit.refusals import place
+from headgate.kit.vendor import LogIn, Login, by_headers, shaped, web_of
 from headgate.ports.errors import PortError, Temporary
-from headgate.ports.points import count_in
-from headgate.ports.questions import Share, filled
-from headgate.ports.refusals import place
 from headgate.ports.registry import settings_of
 from headgate.ports.signals import Look
-from headgate.ports.vendor import LogIn, Login, by_headers, shaped, web_of
 from headgate.ports.web import Request, Web
 from headgate.ports.wires import Wires
 

@@ -23,11 +23,11 @@ from msgspec import Meta
 from psycopg.rows import DictRow, dict_row
 
 from headgate.core.model import Arm, Mean, SecretSource, Version
+from headgate.kit.refusals import struck
+from headgate.kit.resolving import Resolve, reachable, resolve
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.reach import SOCKET, Bounds
-from headgate.ports.refusals import struck
 from headgate.ports.registry import settings_of
-from headgate.ports.resolving import Resolve, reachable, resolve
 from headgate.ports.secrets import read_secret
 from headgate.ports.signals import Look
 from headgate.ports.wires import Wires

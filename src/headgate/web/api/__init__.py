@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from headgate.ledger import Ledger
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller, Health, Stopped
-from headgate.web.access.front import FrontDoor
 from headgate.web.api.admission import Admission
 from headgate.web.api.barriers import BarrierKeeping
 from headgate.web.api.deeds import Deeds
 from headgate.web.api.deliveries import Deliveries
 from headgate.web.api.differing import Differing
+from headgate.web.api.folds import Folds
 from headgate.web.api.forecast import Foretelling
 from headgate.web.api.going_back import GoingBack
 from headgate.web.api.home import HomeKeeping
@@ -24,9 +24,9 @@ from headgate.web.api.records import Records
 from headgate.web.api.rejudging import Rejudging
 from headgate.web.api.retiring import RetiringUnits
 from headgate.web.api.steering import Steering, stopping
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.folds import Folds
-from headgate.web.openapi import document
+from headgate.web.doors.front import FrontDoor
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.openapi import document
 
 
 def endpoints(

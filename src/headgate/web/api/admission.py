@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 import msgspec
 
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.sessions import TICKET_S
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.problems import Problem
-from headgate.web.who import owner
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.sessions import TICKET_S
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem
+from headgate.web.http.who import owner
 
 
 class Link(msgspec.Struct, frozen=True):

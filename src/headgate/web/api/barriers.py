@@ -13,9 +13,9 @@ from headgate.core.legality import Barrier, barriers
 from headgate.core.model import Unit, Version
 from headgate.ledger import Ledger
 from headgate.ledger.projections import ALL_RELEASES
-from headgate.web.access.tokens import HomeBook
-from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
-from headgate.web.problems import Problem, malformed, unknown
+from headgate.web.doors.tokens import HomeBook
+from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
+from headgate.web.http.problems import Problem, malformed, unknown
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 

@@ -7,12 +7,12 @@ from headgate.core.home.facts import AccessRole, Hook
 from headgate.core.home.hooks import STEERED, Decision, Where, author, holds, moves, own, where
 from headgate.core.model import Scope
 from headgate.ledger import Ledger
+from headgate.web.api.folds import Folds
 from headgate.web.api.home import HomeKeeping, NewFreeze
 from headgate.web.api.steering import Steering, Word
-from headgate.web.endpoint import Call, Reply
-from headgate.web.folds import Folds
-from headgate.web.problems import Problem
-from headgate.web.who import Who
+from headgate.web.http.endpoint import Call, Reply
+from headgate.web.http.problems import Problem
+from headgate.web.http.who import Who
 
 OPEN_MAX = 1000
 """So many releases under way are looked through."""

@@ -13,16 +13,16 @@ import msgspec
 from headgate.core.home.facts import Hook, HookReceived
 from headgate.core.home.hooks import Decision, author, decide
 from headgate.core.model import Push
-from headgate.web.access.front import FrontDoor
-from headgate.web.access.limits import DELIVERIES, Limiter
 from headgate.web.api.deeds import Deeds
 from headgate.web.api.hooks import PATH
-from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.limits import DELIVERIES, Limiter
 from headgate.web.hooks import alerts, git, proofs
 from headgate.web.hooks.bodies import Bodies, later
 from headgate.web.hooks.news import News, content
 from headgate.web.hooks.proofs import Sent, proven
-from headgate.web.problems import Problem
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem
 
 DO_MAX_S = 8.0
 """Git hosts wait ten seconds for an answer."""

@@ -12,9 +12,9 @@ from headgate.core.model import Version
 from headgate.ledger import Ledger
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import Permanent
+from headgate.web.api.folds import Folds
 from headgate.web.api.reading import summary_of
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.folds import Folds
+from headgate.web.http.endpoint import Call, Endpoint, Reply
 
 LINES_MAX = 400
 """So many lines of a difference are shown."""

@@ -11,7 +11,7 @@ from headgate.core.judge.planner.forecast import SURE, bad_requests, smallest
 from headgate.core.machine.steps import Bake
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.release.strategies import bake
-from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.http.endpoint import Call, Endpoint, Reply
 
 STEPS_MAX = 8
 FACTORS = (1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 20.0, 50.0)

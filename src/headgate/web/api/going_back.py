@@ -8,8 +8,8 @@ from headgate.ledger import Ledger
 from headgate.ledger.going_back import NoWay, Way, way_before, way_to
 from headgate.ports.controller import Controller, Stopped
 from headgate.web.api.steering import Begun, Word, author, stopping
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.problems import Problem, unknown
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem, unknown
 
 
 class GoingBack:

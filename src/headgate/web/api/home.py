@@ -9,10 +9,10 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.home.facts import AccessRole, Freeze, FreezeLifted, FreezeSet, Home
-from headgate.web.access.tokens import Grant, HomeBook, Tokens, TooMany, token_id
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.problems import Problem, malformed, unknown
-from headgate.web.who import Who
+from headgate.web.doors.tokens import Grant, HomeBook, Tokens, TooMany, token_id
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem, malformed, unknown
+from headgate.web.http.who import Who
 
 FREEZES_MAX = 10_000
 

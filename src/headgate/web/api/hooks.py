@@ -10,12 +10,12 @@ import msgspec
 from headgate.core.home.facts import FreezeLifted, Hook, HookAdded, HookRemoved
 from headgate.core.home.hooks import own
 from headgate.core.model import Deed, Severity, Vendor
-from headgate.web.access.tokens import HomeBook
 from headgate.web.api.home import Names
-from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks.vault import Vault, digest_of, new_secret
-from headgate.web.problems import Problem, malformed, unknown
-from headgate.web.who import Who
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem, malformed, unknown
+from headgate.web.http.who import Who
 
 HOOKS_MAX = 100
 PATH = "/v1/hooks/{hook}"

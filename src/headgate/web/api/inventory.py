@@ -8,8 +8,8 @@ from headgate.ledger import Ledger
 from headgate.ledger.projections import Running, fleet_of
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import PortError
-from headgate.web.access.tokens import HomeBook
-from headgate.web.endpoint import Call, Endpoint, Reply
+from headgate.web.doors.tokens import HomeBook
+from headgate.web.http.endpoint import Call, Endpoint, Reply
 
 
 class Project(msgspec.Struct, frozen=True):

@@ -6,12 +6,12 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.home.facts import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
-from headgate.web.access.front import FrontDoor
 from headgate.web.api.home import EVERYWHERE
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.problems import Problem, malformed, unknown
-from headgate.web.stream import LISTENERS_MAX, EventResponse, Frame, Stream
-from headgate.web.who import Who
+from headgate.web.doors.front import FrontDoor
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem, malformed, unknown
+from headgate.web.http.stream import LISTENERS_MAX, EventResponse, Frame, Stream
+from headgate.web.http.who import Who
 
 PATH = "/v1/stream"
 LAST_EVENT_ID = "last-event-id"

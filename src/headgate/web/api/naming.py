@@ -19,7 +19,7 @@ from headgate.core.release.submission import Submission
 from headgate.ports.errors import PortError
 from headgate.ports.keeper import secrets_in
 from headgate.web.api.reaching import front_doors, named_hosts
-from headgate.web.problems import Problem
+from headgate.web.http.problems import Problem
 
 FILES = {"sslrootcert": ("", "system")}
 """Settings that name a file of the host, with what may be said without naming one."""

@@ -16,7 +16,7 @@ from headgate.core.model import Audience, Channel, Intent, Marker, Reach, Source
 from headgate.core.release.planning import Policies
 from headgate.core.release.submission import Submission
 from headgate.ports.reach import SOCKET, Bounds, known, literal
-from headgate.web.problems import Problem
+from headgate.web.http.problems import Problem
 
 Way = TypeVar("Way", Source, Channel, Marker)
 

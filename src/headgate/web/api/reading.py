@@ -17,10 +17,10 @@ from headgate.core.story.view import progress, remaining_s, share, waits_for_per
 from headgate.ledger import Entry, Ledger
 from headgate.ledger.going_back import NoWay, way_before
 from headgate.ledger.projections import Running, fleet_of
+from headgate.web.api.folds import Folds
 from headgate.web.api.series import Series, columns
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.folds import Folds
-from headgate.web.problems import malformed, unknown
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import malformed, unknown
 
 PAGE_MAX = 500
 DRAWN_MAX = 16

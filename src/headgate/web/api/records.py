@@ -23,10 +23,10 @@ from headgate.core.machine.events import (
 from headgate.core.model import Finding, Sample, Verdict
 from headgate.ledger import Entry, Ledger, Note
 from headgate.ledger.chain import GENESIS
-from headgate.web.access.tokens import HomeBook
+from headgate.web.api.folds import Folds
 from headgate.web.api.reading import After, Events, summary_of
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.folds import Folds
+from headgate.web.doors.tokens import HomeBook
+from headgate.web.http.endpoint import Call, Endpoint, Reply
 
 SCANS_MAX = 20
 """How many pages of entries are looked at for one page of those that somebody bound to some environments may read."""

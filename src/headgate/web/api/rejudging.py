@@ -15,10 +15,10 @@ from headgate.core.machine.plan import Leg
 from headgate.core.model import VerdictKind
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.ledger import Ledger
+from headgate.web.api.folds import Folds
 from headgate.web.api.reading import summary_of
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.folds import Folds
-from headgate.web.problems import Problem
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem
 
 INTERVALS_MAX = 20_000
 """A longer release is replayed on the command line (`headgate replay`): here it would take too long."""

@@ -8,8 +8,8 @@ import msgspec
 from headgate.core.model import Unit
 from headgate.ports.controller import Controller, Retired, Stopped, Unretirable
 from headgate.web.api.steering import author, stopping
-from headgate.web.endpoint import Call, Endpoint, Reply
-from headgate.web.problems import Problem
+from headgate.web.http.endpoint import Call, Endpoint, Reply
+from headgate.web.http.problems import Problem
 
 
 class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

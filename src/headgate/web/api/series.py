@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headgate.core.judge.reading import UNEASY
+from headgate.core.judge.verdict.reading import UNEASY
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.state import LegState
 from headgate.core.model.criteria import MeanCriterion

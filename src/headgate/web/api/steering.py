@@ -13,13 +13,13 @@ from headgate.core.model.foreign import cleaned
 from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
-from headgate.web.access.front import FrontDoor
 from headgate.web.api.naming import require_declared_secrets, require_known_commands
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.wishes import last_asked, require_declared, require_sound
-from headgate.web.endpoint import Call, Endpoint, Reply, forbidden
-from headgate.web.problems import Problem, unknown
-from headgate.web.who import Permission
+from headgate.web.doors.front import FrontDoor
+from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
+from headgate.web.http.problems import Problem, unknown
+from headgate.web.http.who import Permission
 
 VERBS: dict[str, tuple[Permission, str]] = {
     "pause": ("operate", "Move no further; the watch goes on"),

@@ -18,8 +18,8 @@ from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ledger.lineage import Unrecorded, request_of
 from headgate.web.api.reaching import unmarked, unmarked_policies
-from headgate.web.endpoint import Call
-from headgate.web.problems import malformed
+from headgate.web.http.endpoint import Call
+from headgate.web.http.problems import malformed
 
 INTENTS_MAX = 100
 STAGES_MAX = 100

@@ -12,7 +12,7 @@ import msgspec
 from headgate.core.home.hooks import Alert
 from headgate.core.model import Scope
 from headgate.web.hooks.news import News, brief, decoded
-from headgate.web.problems import malformed
+from headgate.web.http.problems import malformed
 
 VERSION = "4"
 ALERTS_MAX = 1000

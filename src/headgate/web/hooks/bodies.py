@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from headgate.web.problems import Problem
+from headgate.web.http.problems import Problem
 
 BODY_S = 10.0
 """How long a body may take: Git hosts and Alertmanager wait no longer for all of it."""

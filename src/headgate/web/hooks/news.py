@@ -10,7 +10,7 @@ import msgspec
 from headgate.core.home.hooks import Alert
 from headgate.core.model import Push
 from headgate.ports.unreadable import UNREADABLE, why
-from headgate.web.problems import Problem, malformed
+from headgate.web.http.problems import Problem, malformed
 
 T = TypeVar("T", bound=msgspec.Struct)
 

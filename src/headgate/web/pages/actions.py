@@ -6,7 +6,7 @@ from typing import Literal
 
 from headgate.core.model.summary import Summary
 from headgate.web.api.reading import Release
-from headgate.web.who import Permission, Who
+from headgate.web.http.who import Permission, Who
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from headgate.ledger import LedgerError
-from headgate.web.access.sessions import Session, same
 from headgate.web.application import Backstage
-from headgate.web.endpoint import Call, Endpoint, forbidden
+from headgate.web.doors.sessions import Session, same
+from headgate.web.http.endpoint import Call, Endpoint, forbidden
+from headgate.web.http.problems import Problem
 from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.pages.signing_in import fields
-from headgate.web.problems import Problem
 
 Shown = Callable[[Request, Session], Awaitable[Response]]
 Done = Callable[[Request, Session, Mapping[str, str]], Awaitable[str]]

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headgate.web.access.sessions import Session
 from headgate.web.api.barriers import Barriers, Lifting
 from headgate.web.api.home import Freezes, NewFreeze
+from headgate.web.doors.sessions import Session
+from headgate.web.http.problems import malformed
 from headgate.web.pages.calendar import days
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
-from headgate.web.problems import malformed
 
 HOUR_S = 3600.0
 

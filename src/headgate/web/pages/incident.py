@@ -9,13 +9,13 @@ from starlette.routing import BaseRoute, Route
 
 from headgate.core.model import Verdict, Version
 from headgate.core.model.summary import Summary
-from headgate.web.access.sessions import Session
 from headgate.web.api.reading import Release, Releases, ReleasesQuery, Services
+from headgate.web.doors.sessions import Session
+from headgate.web.http.who import Who
 from headgate.web.pages.actions import Action, actions
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
 from headgate.web.pages.shown import labels
-from headgate.web.who import Who
 
 LOOK_BACK_H = 24
 HOUR_S = 3600.0

@@ -18,15 +18,17 @@ from headgate.core.machine.plan import Plan
 from headgate.core.model import Version
 from headgate.core.model.summary import Summary
 from headgate.ledger.projections import ALL_RELEASES, Running
-from headgate.web.access.front import COOKIE
-from headgate.web.access.sessions import Session
 from headgate.web.api.differing import Differences
 from headgate.web.api.forecast import STEPS_MAX
 from headgate.web.api.reading import After, Events, Explanation, Release, Releases, ReleasesQuery, Services
 from headgate.web.api.records import Findings
 from headgate.web.api.steering import Word
 from headgate.web.application import Backstage
-from headgate.web.dispatch import query_of
+from headgate.web.doors.dispatch import query_of
+from headgate.web.doors.front import COOKIE
+from headgate.web.doors.sessions import Session
+from headgate.web.http.problems import Problem, malformed
+from headgate.web.http.who import Who
 from headgate.web.pages.actions import actions, standing
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.freezing import Freezing
@@ -37,8 +39,6 @@ from headgate.web.pages.replaying import Replaying
 from headgate.web.pages.searching import SCANNED_MAX, matches
 from headgate.web.pages.shown import UnderWay, changes, compared, frozen_places, labels, moves, places
 from headgate.web.pages.signing_in import SigningIn
-from headgate.web.problems import Problem, malformed
-from headgate.web.who import Who
 
 PAGE = 50
 COMPARED = 2

@@ -10,8 +10,8 @@ from headgate.core.machine.plan import Plan
 from headgate.core.model import Sample
 from headgate.core.model.criteria import ErrorRatio
 from headgate.web.api.forecast import FACTORS, STEPS_MAX, ForecastAnswer, ForecastQuestion, Stretched
+from headgate.web.http.problems import malformed
 from headgate.web.pages.words import duration
-from headgate.web.problems import malformed
 
 WIDTH, HEIGHT = 640.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 12.0, 34.0

@@ -9,13 +9,13 @@ from starlette.routing import BaseRoute, Route
 
 from headgate.core.machine.plan import Plan
 from headgate.core.model.criteria import ErrorRatio
-from headgate.web.access.sessions import Session
 from headgate.web.api.reading import Explanation, Release
 from headgate.web.api.rejudging import Replayed, ReplayQuery
+from headgate.web.doors.sessions import Session
+from headgate.web.http.problems import Problem, malformed
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
 from headgate.web.pages.shown import labels
-from headgate.web.problems import Problem, malformed
 
 PERCENT = 100.0
 

@@ -13,9 +13,9 @@ from headgate.ledger import Ledger
 from headgate.ledger.projections import Running
 from headgate.web.api.differing import Difference, Made
 from headgate.web.api.reading import Release
+from headgate.web.http.who import Who
 from headgate.web.pages.actions import Action
 from headgate.web.pages.words import NOTHING, duration
-from headgate.web.who import Who
 
 LOOK_BACK = 200
 """How many releases are looked through for the name of a version."""

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.tokens import token_id
-from headgate.web.dispatch import read_body
+from headgate.web.doors.dispatch import read_body
+from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.tokens import token_id
+from headgate.web.http.problems import Problem, malformed
 from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
 from headgate.web.pages.signing_in_elsewhere import SigningInElsewhere
-from headgate.web.problems import Problem, malformed
 
 FIELDS_MAX = 50
 FORM_MAX_BYTES = 1024 * 1024

@@ -13,14 +13,14 @@ from starlette.routing import BaseRoute, Route
 from headgate.ledger import LedgerError
 from headgate.ports.errors import PortError, Temporary
 from headgate.ports.issuer import Errand
-from headgate.web.access.arrivals import AGE_MAX_S
-from headgate.web.access.front import COOKIE, FrontDoor
-from headgate.web.access.sessions import Word
-from headgate.web.access.vouching import BACK, ELSEWHERE, Vouching, welcomed, word_of
+from headgate.web.doors.arrivals import AGE_MAX_S
+from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.sessions import Word
+from headgate.web.doors.vouching import BACK, ELSEWHERE, Vouching, welcomed, word_of
+from headgate.web.http.problems import Problem
+from headgate.web.http.who import Who
 from headgate.web.pages import way_back
 from headgate.web.pages.render import HEADERS, page
-from headgate.web.problems import Problem
-from headgate.web.who import Who
 
 ARRIVAL = "headgate_arrival"
 """The cookie of a browser that is away. Lax: it must be shown by one that another site sends back."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from headgate.core.judge.reading import UNEASY
+from headgate.core.judge.verdict.reading import UNEASY
 from headgate.core.model import Evidence
 
 NOTHING = "\N{EN DASH}"

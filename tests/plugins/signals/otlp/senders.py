@@ -28,8 +28,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from headgate.core.model import Unit, Version
-from headgate.plugins.signals.otlp.source import OtlpSignals, Settings
-from headgate.web.receiving import Receiving
+from headgate.plugins.vendors.otlp.source import OtlpSignals, Settings
+from headgate.web.http.receiving import Receiving
 from tests.plugins.traffic.envoys import free_port
 
 UNIT = Unit("shop", "production", "web")

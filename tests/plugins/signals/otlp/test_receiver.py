@@ -19,14 +19,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from headgate.plugins.signals.otlp.facts import RESOURCES_MAX
-from headgate.plugins.signals.otlp.inbox import Inbox
-from headgate.plugins.signals.otlp.protocol import JSON, PATHS, PROTOBUF
-from headgate.plugins.signals.otlp.resource import TEXT_MAX
+from headgate.plugins.vendors.otlp.facts import RESOURCES_MAX
+from headgate.plugins.vendors.otlp.inbox import Inbox
+from headgate.plugins.vendors.otlp.protocol import JSON, PATHS, PROTOBUF
+from headgate.plugins.vendors.otlp.resource import TEXT_MAX
 from headgate.ports import Permanent, Temporary
 from headgate.ports.receiver import DELIVERY_MAX_BYTES, Delivery
-from headgate.web import receiving
-from headgate.web.receiving import Receiving
+from headgate.web.http import receiving
+from headgate.web.http.receiving import Receiving
 from tests.plugins.signals.otlp.senders import OLD, Place, place
 
 START = 10**18

@@ -16,7 +16,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from headgate.core.model import Mean, Version
-from headgate.plugins.signals.otlp.source import OtlpSignals
+from headgate.plugins.vendors.otlp.source import OtlpSignals
 from headgate.ports import Artifact, Permanent, Provenance, Temporary
 from headgate.ports.registry import create
 from headgate.ports.wires import Wires

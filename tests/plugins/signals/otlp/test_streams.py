@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headgate.core.traces import Party
-from headgate.plugins.signals.otlp import streams
-from headgate.plugins.signals.otlp.facts import Point
-from headgate.plugins.signals.otlp.spread import Explicit, Exponential, single
-from headgate.plugins.signals.otlp.streams import IDLE_S, SKEW_MAX_S, Refused, Streams
+from headgate.plugins.vendors.otlp import streams
+from headgate.plugins.vendors.otlp.facts import Point
+from headgate.plugins.vendors.otlp.spread import Explicit, Exponential, single
+from headgate.plugins.vendors.otlp.streams import IDLE_S, SKEW_MAX_S, Refused, Streams
 
 BEGAN_S = 1000.0
 NS = 1_000_000_000

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from headgate.core.model.window import Window
+from headgate.kit.sigv4 import Credentials, Scope, signed
 from headgate.ports.errors import Temporary
-from headgate.ports.sigv4 import Credentials, Scope, signed
 from headgate.ports.web import Answer, Request
 from headgate.testing.vendor import VendorContract
 from headgate.testing.vendor_stage import Asked, Points, Stage

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from headgate.core.model.window import Window
-from headgate.plugins.signals.graylog import Settings
+from headgate.plugins.vendors.graylog import Settings
 from headgate.ports.web import Request
 from headgate.testing.vendor_logs import LogContract
 from headgate.testing.vendor_stage import Asked, Points

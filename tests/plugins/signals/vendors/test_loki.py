@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from headgate.core.model.window import Window
-from headgate.plugins.signals.loki import Settings
+from headgate.plugins.vendors.loki import Settings
 from headgate.ports.web import Request
 from headgate.testing.vendor_logs import LogContract
 from headgate.testing.vendor_stage import Asked, Points

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headgate.core.model.window import Window
-from headgate.plugins.signals.newrelic import Settings
+from headgate.plugins.vendors.newrelic.signals import Settings
 from headgate.ports.web import Request
 from headgate.testing.vendor import VendorContract
 from headgate.testing.vendor_stage import Asked, Points

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from headgate.core.model import SecretSource, Source
-from headgate.plugins.web.memory import MemoryWeb
 from headgate.ports.errors import PortError
 from headgate.ports.registry import create, settings_type
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.web import MemoryWeb
 from tests.planted import forms
 from tests.plugins.signals.vendors.test_sources_page import MINE, SIGNALS, VERSION, read
 

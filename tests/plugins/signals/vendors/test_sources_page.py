@@ -10,10 +10,10 @@ import yaml
 
 from headgate.config import load_text
 from headgate.core.model import Unit, Version
-from headgate.plugins.web.memory import MemoryWeb
 from headgate.ports.registry import create
 from headgate.ports.web import Answer
 from headgate.ports.wires import Wires
+from headgate.testing.fakes.web import MemoryWeb
 from tests.config.example import project_text
 
 PAGE = (Path(__file__).parents[4] / "docs/sources.md").read_text()

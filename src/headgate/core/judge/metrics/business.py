@@ -9,9 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.budget import interval_cap
-from headgate.core.judge.comparison import (
+from headgate.core.judge.evidence.comparison import (
     Comparison,
     Rule,
     enter_step,
@@ -19,16 +17,24 @@ from headgate.core.judge.comparison import (
     phi_of,
     start_comparison,
 )
-from headgate.core.judge.grid import grid_above, grid_below
-from headgate.core.judge.known import KNOWN_N
-from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
-from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.evidence.grid import grid_above, grid_below
+from headgate.core.judge.evidence.known import KNOWN_N
+from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import enter_step as enter_limit
+from headgate.core.judge.evidence.mirror import Harm
+from headgate.core.judge.evidence.pair import Pair
 from headgate.core.judge.metrics.kind import Kind, still_to_see
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.reading import Reading, Subject, comparison_reading, limit_reading, unmeasured
 from headgate.core.judge.traffic import Traffic, Workload
-from headgate.core.judge.way import Watched, compared, limited, threshold_log
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.budget import interval_cap
+from headgate.core.judge.verdict.reading import (
+    Reading,
+    Subject,
+    comparison_reading,
+    limit_reading,
+    unmeasured,
+)
+from headgate.core.judge.verdict.way import Watched, compared, limited, threshold_log
 from headgate.core.judge.words import exactly
 from headgate.core.model.criteria import JudgeSpec, MeanCriterion
 from headgate.core.model.sample import Arm, Mean

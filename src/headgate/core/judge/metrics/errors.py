@@ -4,9 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.budget import interval_cap
-from headgate.core.judge.comparison import (
+from headgate.core.judge.evidence.comparison import (
     Comparison,
     Rule,
     enter_step,
@@ -14,18 +12,21 @@ from headgate.core.judge.comparison import (
     phi_of,
     start_comparison,
 )
-from headgate.core.judge.exchange import alike, observe_exchange, scaled, start_exchange
-from headgate.core.judge.grid import Grid, grid_above
-from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
-from headgate.core.judge.limit import enter_step as enter_limit
+from headgate.core.judge.evidence.exchange import alike, observe_exchange, scaled, start_exchange
+from headgate.core.judge.evidence.grid import Grid, grid_above
+from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import enter_step as enter_limit
+from headgate.core.judge.evidence.mirror import Harm
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.placebo import POINTS as PLACEBO_POINTS
+from headgate.core.judge.evidence.placebo import Placebo, observe_placebo
+from headgate.core.judge.evidence.process import Process
+from headgate.core.judge.evidence.proportions import SMALLEST
 from headgate.core.judge.metrics.kind import Kind, still_to_see
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.placebo import POINTS as PLACEBO_POINTS
-from headgate.core.judge.placebo import Placebo, observe_placebo
-from headgate.core.judge.process import Process
-from headgate.core.judge.proportions import SMALLEST
-from headgate.core.judge.reading import (
+from headgate.core.judge.traffic import Workload
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.budget import interval_cap
+from headgate.core.judge.verdict.reading import (
     Found,
     Reading,
     Subject,
@@ -33,8 +34,7 @@ from headgate.core.judge.reading import (
     limit_reading,
     missing_proof,
 )
-from headgate.core.judge.traffic import Workload
-from headgate.core.judge.way import ERRORS, Watched, compared, limited, threshold_log
+from headgate.core.judge.verdict.way import ERRORS, Watched, compared, limited, threshold_log
 from headgate.core.judge.words import exactly
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.reading import Reading
+from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.traffic import Workload
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.reading import Reading
+from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.criteria import AnyCriterion, JudgeSpec
 from headgate.core.model.sample import Arm
 

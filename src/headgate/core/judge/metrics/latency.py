@@ -5,9 +5,10 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.bounds import useful_bounds
-from headgate.core.judge.histogram import shifted
-from headgate.core.judge.limit import Limit
+from headgate.core.judge.evidence.bounds import useful_bounds
+from headgate.core.judge.evidence.histogram import shifted
+from headgate.core.judge.evidence.limit import Limit
+from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.metrics.kind import Kind, still_to_see
 from headgate.core.judge.metrics.slots import (
     LEARNT_N,
@@ -20,8 +21,8 @@ from headgate.core.judge.metrics.slots import (
     observe_latency,
     start_latency,
 )
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.reading import (
+from headgate.core.judge.traffic import LEAST_BASE, Traffic, Workload
+from headgate.core.judge.verdict.reading import (
     Found,
     Reading,
     Subject,
@@ -30,8 +31,7 @@ from headgate.core.judge.reading import (
     missing_proof,
     unmeasured,
 )
-from headgate.core.judge.traffic import LEAST_BASE, Traffic, Workload
-from headgate.core.judge.way import Watched, compared, limited, threshold_log
+from headgate.core.judge.verdict.way import Watched, compared, limited, threshold_log
 from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm
 from headgate.core.model.verdict import Evidence

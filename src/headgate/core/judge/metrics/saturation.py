@@ -17,14 +17,14 @@ import math
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.blocks import Shown, emptied, lowest, middle, seen
-from headgate.core.judge.grid import odds_grid
+from headgate.core.judge.evidence.blocks import Shown, emptied, lowest, middle, seen
+from headgate.core.judge.evidence.gauges import Trend, extend, slope
+from headgate.core.judge.evidence.grid import odds_grid
+from headgate.core.judge.evidence.process import Process, advance, idle, start_process
+from headgate.core.judge.evidence.proportions import share_logs
 from headgate.core.judge.metrics.kind import Kind
-from headgate.core.judge.process import Process, advance, idle, start_process
-from headgate.core.judge.proportions import share_logs
-from headgate.core.judge.reading import Reading, suspicious, unmeasured
-from headgate.core.judge.trend import Trend, extend, slope
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.reading import Reading, suspicious, unmeasured
 from headgate.core.judge.words import duration, times
 from headgate.core.model.criteria import JudgeSpec, Saturation
 from headgate.core.model.verdict import Evidence, VerdictKind

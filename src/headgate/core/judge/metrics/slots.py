@@ -11,17 +11,23 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.arms import Arms
-from headgate.core.judge.bounds import useful_bounds
-from headgate.core.judge.budget import interval_cap
-from headgate.core.judge.comparison import Comparison, Rule, enter_step, observe_pair, start_comparison
-from headgate.core.judge.dispersion import Dispersion, cautious_phi, learn
-from headgate.core.judge.grid import grid_above
-from headgate.core.judge.histogram import bound_at, histogram_defect, observations, over, shifted
-from headgate.core.judge.limit import Limit, LimitRule, observe_limit, start_limit
-from headgate.core.judge.limit import enter_step as enter_limit
-from headgate.core.judge.mirror import Harm
-from headgate.core.judge.pair import Pair
+from headgate.core.judge.evidence.bounds import useful_bounds
+from headgate.core.judge.evidence.comparison import (
+    Comparison,
+    Rule,
+    enter_step,
+    observe_pair,
+    start_comparison,
+)
+from headgate.core.judge.evidence.dispersion import Dispersion, cautious_phi, learn
+from headgate.core.judge.evidence.grid import grid_above
+from headgate.core.judge.evidence.histogram import bound_at, histogram_defect, observations, over, shifted
+from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import enter_step as enter_limit
+from headgate.core.judge.evidence.mirror import Harm
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm
 

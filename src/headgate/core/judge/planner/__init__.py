@@ -22,7 +22,7 @@ from headgate.core.judge.planner.promotion import passing_s, promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
 from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.traffic import Stretch, Traffic, Workload
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 
 __all__ = [
     "Draw",

@@ -6,14 +6,14 @@ from itertools import groupby
 
 import msgspec
 
+from headgate.core.judge.evidence.risk import LEAST
 from headgate.core.judge.planner.passage import Passage, passage, soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
 from headgate.core.judge.planner.tempering import settled_s
 from headgate.core.judge.planner.watched import unknown, watched
-from headgate.core.judge.risk import LEAST
 from headgate.core.judge.traffic import Stretch, Workload
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 from headgate.core.machine.steps import Bake, Expose, Step
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.routing import WHOLE

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.pair import Pair
-from headgate.core.judge.way import Watched
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.verdict.way import Watched
 
 _SECONDS = 1_000_000
 """Counts are taken over a long time, and divided by it: rates need not be whole."""

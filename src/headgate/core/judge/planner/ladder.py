@@ -17,7 +17,7 @@ from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.tempering import belief
 from headgate.core.judge.planner.watched import watched
 from headgate.core.judge.traffic import Stretch, Workload
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.criteria import JudgeSpec
 
 WEIGHTS = (1, 2, 5, 10, 25, 50)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headgate.core.judge.dispersion import Dispersion, learn, plain_phi
-from headgate.core.judge.histogram import histogram_defect, observations, over
+from headgate.core.judge.evidence.dispersion import Dispersion, learn, plain_phi
+from headgate.core.judge.evidence.histogram import histogram_defect, observations, over
 from headgate.core.judge.metrics.business import mean_defect
 from headgate.core.judge.metrics.errors import half_of_instances
 from headgate.core.judge.traffic import Traffic, Workload

@@ -4,11 +4,11 @@ import math
 
 import msgspec
 
+from headgate.core.judge.evidence.process import FROM_START
 from headgate.core.judge.planner.growth import Growth, growth
 from headgate.core.judge.planner.tempering import belief, tempered_s
-from headgate.core.judge.process import FROM_START
 from headgate.core.judge.traffic import Stretch
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.routing import WHOLE
 
 BISECTIONS = 20

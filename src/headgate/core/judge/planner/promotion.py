@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterator
 
-from headgate.core.judge.known import PRIOR_N, PRIOR_X
+from headgate.core.judge.evidence.known import PRIOR_N, PRIOR_X
+from headgate.core.judge.evidence.mirror import FROM_START, Harm, mirror_log
+from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.risk import at_risk
 from headgate.core.judge.metrics import kind_of
-from headgate.core.judge.mirror import FROM_START, Harm, mirror_log
-from headgate.core.judge.pair import Pair
 from headgate.core.judge.planner.passage import drift_quantile_s
 from headgate.core.judge.planner.tempering import tempered_s
 from headgate.core.judge.planner.watched import watched
-from headgate.core.judge.risk import at_risk
 from headgate.core.judge.traffic import Workload
-from headgate.core.judge.way import Watched, poisson_below
+from headgate.core.judge.verdict.way import Watched, poisson_below
 from headgate.core.model.criteria import JudgeSpec
 
 _SECONDS = 1_000_000

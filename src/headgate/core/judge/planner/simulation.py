@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from headgate.core.judge.comparison import observe_pair, start_comparison
-from headgate.core.judge.known import Known
-from headgate.core.judge.limit import LimitRule, observe_limit, start_limit
-from headgate.core.judge.pair import Pair
+from headgate.core.judge.evidence.comparison import observe_pair, start_comparison
+from headgate.core.judge.evidence.known import Known
+from headgate.core.judge.evidence.limit import LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.pair import Pair
 from headgate.core.judge.planner.passage import PART, Passage
 from headgate.core.judge.planner.tempering import belief
 from headgate.core.judge.traffic import Stretch
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 
 Draw = Callable[[], float]
 RUNS = 200

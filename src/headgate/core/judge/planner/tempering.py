@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.dispersion import BLOCK, Dispersion, cautious_phi, learn, settled
-from headgate.core.judge.way import Watched
+from headgate.core.judge.evidence.dispersion import BLOCK, Dispersion, cautious_phi, learn, settled
+from headgate.core.judge.verdict.way import Watched
 
 POINTS = ((-math.sqrt(3), 1 / 6), (0.0, 2 / 3), (math.sqrt(3), 1 / 6))
 """A standard normal variable at three points, with their weights (Gauss and Hermite)."""

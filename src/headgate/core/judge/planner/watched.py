@@ -4,7 +4,7 @@ import msgspec
 
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.traffic import Workload
-from headgate.core.judge.way import Watched
+from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.criteria import JudgeSpec
 
 

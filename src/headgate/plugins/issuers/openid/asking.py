@@ -4,9 +4,9 @@ from typing import TypeVar
 
 import msgspec
 
+from headgate.kit.refusals import place, too_large
 from headgate.ports.errors import Permanent
 from headgate.ports.issuer import ANSWER_MAX_BYTES
-from headgate.ports.refusals import place, too_large
 from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Request, Web
 

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import CommandCheck, HttpCheck, JsonExpectation, TcpCheck
+from headgate.kit import json_path
 from headgate.plugins.targets.local import command, http_request, redirects
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.targets.local.launch import CannotStart
 from headgate.plugins.targets.local.record import Spec
-from headgate.ports import Permanent, json_path
+from headgate.ports import Permanent
 from headgate.ports.unreadable import UNREADABLE, json_of
 
 EXCERPT_MAX = 300

@@ -10,10 +10,11 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.core.model import Finding, HttpCheck, SmokeTest
+from headgate.kit import json_path
 from headgate.plugins.targets.local import checks
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.targets.local.redaction import Redaction
-from headgate.ports import Permanent, json_path
+from headgate.ports import Permanent
 from headgate.ports.unreadable import UNREADABLE, json_of
 
 Saved = Mapping[str, Any]

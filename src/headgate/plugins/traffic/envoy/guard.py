@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from headgate.core.model.places import reached_at
+from headgate.kit.backoff import Backoff
 from headgate.plugins.traffic.envoy import proxy
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
 from headgate.plugins.traffic.envoy.bootstrap import Options
 from headgate.plugins.traffic.envoy.files import Folder, content, resources, swap, version_of
 from headgate.plugins.traffic.envoy.holders import holder, listening, sockets_of
 from headgate.plugins.traffic.envoy.threads import in_thread
-from headgate.ports.backoff import Backoff
 from headgate.ports.errors import Temporary
 from headgate.ports.guard import Trouble
 from headgate.ports.processes import DOWN, Processes, ProcessStatus

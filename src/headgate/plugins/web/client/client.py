@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
+from headgate.kit.refusals import origin_of, place, refusal, require_sendable, struck, unanswered
+from headgate.kit.resolving import Resolve, resolve
 from headgate.plugins.web.client.limits import Limits
 from headgate.plugins.web.client.origin import Origin, Unsent
 from headgate.plugins.web.client.pauses import pause_s, retry_after_s
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.reach import Bounds
-from headgate.ports.refusals import origin_of, place, refusal, require_sendable, struck, unanswered
-from headgate.ports.resolving import Resolve, resolve
 from headgate.ports.web import Answer, Request
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

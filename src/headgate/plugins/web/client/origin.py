@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from headgate.kit.refusals import out_of_reach, too_large, unanswered
+from headgate.kit.resolving import Resolve, reachable, require_reachable
 from headgate.plugins.web.client.breaker import Breaker
 from headgate.plugins.web.client.limits import Limits
 from headgate.ports.errors import Permanent, PortError
 from headgate.ports.reach import Bounds, known
-from headgate.ports.refusals import out_of_reach, too_large, unanswered
-from headgate.ports.resolving import Resolve, reachable, require_reachable
 from headgate.ports.web import Answer, Request
 
 if TYPE_CHECKING:

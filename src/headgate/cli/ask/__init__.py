@@ -1,0 +1,1 @@
+"""What a command asks before it acts: the project file, the home, the ledger, the world."""

@@ -1,0 +1,100 @@
+"""From the ledger to what `status` shows."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headgate.cli.ask.client import Client, NoController
+from headgate.cli.ask.drift import gallery
+from headgate.cli.ask.names import units_named
+from headgate.cli.ask.standing import Standing, Standings
+from headgate.cli.errors import Unable
+from headgate.cli.session import Session
+from headgate.core.model import Unit
+from headgate.core.model.summary import Move, Summary
+from headgate.core.story.alarms import alarms
+from headgate.homes import socket_of
+from headgate.ledger import Ledger, going_back
+from headgate.ledger.lineage import Promoted, Unrecorded
+from headgate.ledger.projections import ALL_RELEASES, Running, fleet, retired
+from headgate.outbox.book import lane_trouble, read_book
+from headgate.ports.controller import Health
+
+if TYPE_CHECKING:
+    from headgate.core.story.report import Fold
+
+ANSWER_S = 1.0
+
+
+def standings(session: Session, environment: str | None, services: Sequence[str]) -> Standings:
+    """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
+    health = _health(session)
+    summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
+    running = fleet(summaries, retired(session.ledger.notes())) if session.has_ledger else {}
+    units = units_named(running, environment, services)
+    by_name = {summary.release: summary for summary in summaries}
+    folds: dict[str, Fold] = {}
+    found = gallery(session, running, units, (environment, services))
+    before = {unit: _before(session.ledger, summaries, running[unit]) for unit in units}
+    seen = tuple(
+        replace(
+            _standing(running[unit], by_name, session.ledger, folds),
+            alarms=alarms(summaries, unit),
+            pictures=found.pictures[unit],
+            before=before[unit],
+            barrier=going_back.barrier_before(session.ledger, summaries, unit, before[unit]),
+        )
+        for unit in units
+    )
+    trouble = _untold(session) | health.trouble
+    return Standings(str(session.home), health.pid, trouble, seen, found.drift, found.parts)
+
+
+def _before(ledger: Ledger, summaries: Sequence[Summary], run: Running) -> Promoted | None:
+    """What a way back would go to; what the ledger does not say is none."""
+    if run.stable is None:
+        return None
+    try:
+        return going_back.before(ledger, summaries, run.unit)
+    except Unrecorded:
+        return None
+
+
+def _untold(session: Session) -> dict[str, str]:
+    """What could not be told to people, by channel: it is in the home also where no controller runs."""
+    book = read_book(session.home)
+    return lane_trouble(book, time.time()) if book is not None else {}
+
+
+def _health(session: Session) -> Health:
+    try:
+        return Client(socket_of(session.home)).health(ANSWER_S)
+    except (NoController, Unable):
+        return Health()
+
+
+def _standing(
+    run: Running, by_name: dict[str, Summary], ledger: Ledger, folds: dict[str, "Fold"]
+) -> Standing:
+    promoted = by_name.get(run.release) if run.release else None
+    move = _move(promoted, run.unit)
+    if run.in_flight is not None and run.in_flight not in folds:
+        from headgate.cli.ask.follow import read_fold
+
+        folds[run.in_flight] = read_fold(ledger, run.in_flight)
+    return Standing(
+        unit=run.unit,
+        stable=run.stable,
+        label=move.label if move else "",
+        release=run.release,
+        since=(promoted.ended_at or promoted.changed_at) if promoted else 0.0,
+        author=promoted.author if promoted else "",
+        warm=run.warm,
+        moving=folds[run.in_flight] if run.in_flight else None,
+        waiting=run.waiting,
+    )
+
+
+def _move(summary: Summary | None, unit: Unit) -> Move | None:
+    return next((move for move in summary.moves if move.unit == unit), None) if summary else None

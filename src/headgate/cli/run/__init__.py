@@ -1,0 +1,1 @@
+"""What a command does while it lasts: steers, follows, watches, serves."""

@@ -1,0 +1,98 @@
+"""Who steers: the controller that runs already, or else one in this process; and a new one when that one dies."""
+
+import time
+from pathlib import Path
+
+from headgate.cli import exits
+from headgate.cli.ask.client import Client, NoController
+from headgate.cli.errors import Unable
+from headgate.cli.run.foreground import Foreground
+from headgate.ports.controller import Health
+
+GRACE_S = 2.0
+"""How long a controller may be silent before we take over: a daemon is started again within a second."""
+
+STARTING_S = 20.0
+"""How long we wait for another controller that is just starting."""
+
+ASK_EVERY_S = 0.5
+
+
+class Helm:
+    """Use `take`, then `client`; call `tend` now and then; `close` lets go of a controller of our own."""
+
+    def __init__(self, home: Path, socket: Path) -> None:
+        self.client = Client(socket)
+        self._home = home
+        self._own: Foreground | None = None
+        self._asked_at = 0.0
+        self._heard_at = 0.0
+        self.health = Health()
+
+    @property
+    def ours(self) -> bool:
+        """True when the controller lives in this process."""
+        return self._own is not None
+
+    def running(self) -> bool:
+        """True when a controller answers now; its health is then known."""
+        try:
+            self.health = self.client.health()
+        except (NoController, Unable):
+            return False
+        self._heard_at = time.monotonic()
+        return True
+
+    def take(self) -> None:
+        """Find the running controller, or be one. Raises what `wiring.running` raises, Displaced and Unable."""
+        from headgate.homes.identity import require
+
+        require(self._home)
+        patience = time.monotonic() + STARTING_S
+        while not self.running():
+            if self._start():
+                continue
+            if time.monotonic() > patience:
+                raise Unable(
+                    f"another controller holds {self._home} and does not answer",
+                    "see `headgate up` and its log, log/controller.log in the home",
+                    code=exits.INTERNAL,
+                )
+            time.sleep(0.1)
+
+    def tend(self) -> str:
+        """Take over when nobody steers any more. Returns a sentence when something has changed, or is in the way."""
+        now = time.monotonic()
+        if now - self._asked_at < ASK_EVERY_S:
+            return ""
+        self._asked_at = now
+        if self._own is not None and self._own.broken is not None:
+            raise self._own.broken
+        if self.running() or now - self._heard_at < GRACE_S:
+            return ""
+        return "The controller is gone: this command has taken over." if self._start() else ""
+
+    def trouble(self, release: str) -> str:
+        """What stands in the way of a release inside the controller: a full disk, a busy ledger."""
+        return self.health.trouble.get(release, "")
+
+    def close(self) -> None:
+        """Let go."""
+        own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    def _start(self) -> bool:
+        """Be the controller; false when somebody else is, after all."""
+        from headgate.controller.lease import LeaseTaken
+
+        own = Foreground(self._home)
+        try:
+            own.start()
+        except LeaseTaken:
+            return False
+        except KeyboardInterrupt:
+            own.close()
+            raise
+        self._own = own
+        return True

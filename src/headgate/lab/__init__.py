@@ -1,0 +1,1 @@
+"""Trying things out: releases in a simulated world, and customers who make load."""

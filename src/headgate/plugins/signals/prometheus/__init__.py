@@ -1,6 +1,0 @@
-"""Signals from Prometheus, and from whatever speaks its query API: VictoriaMetrics, Thanos, Mimir, Cortex."""
-
-from headgate.plugins.signals.prometheus.settings import Settings
-from headgate.plugins.signals.prometheus.source import PrometheusSignals, create
-
-__all__ = ["PrometheusSignals", "Settings", "create"]

@@ -1,0 +1,1 @@
+"""HTTP: endpoints as data, dispatch, problems, idempotency, streams, connections."""
