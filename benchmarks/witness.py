@@ -19,8 +19,8 @@ from typing import Self
 import msgspec
 
 from headgate.lab.load.address import parse_address
-from headgate.lab.load.arrivals import arrivals
 from headgate.lab.load.client import BrokenError, ConnectError, Pool
+from headgate.lab.load.runner import arrivals
 
 DURATION_MAX_S = 3600.0
 AT_ONCE_MAX = 64

@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import Request
 
 from headgate.kit import json_path
-from headgate.kit.fingerprints import fingerprint
+from headgate.kit.novelty import fingerprint
 from headgate.plugins.signals.scrape.exposition import parse
 from headgate.plugins.targets.local.http_request import Reply, _Due
 from headgate.plugins.targets.local.http_request import parse as parse_answer

@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks.judge.rivals import Counts
 from benchmarks.judge.traffic import BURSTS, LE, MEDIAN_MS, SPREAD, UNIT
-from headgate.core.judge.evidence.alpha import needed
+from headgate.core.judge.evidence.risk import needed
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.metrics.errors import enter_errors, observe_errors, start_errors
-from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.metrics.kind import Arms
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency
 from headgate.core.model.sample import Arm, Histogram, Sample
 from headgate.core.model.sample import Counts as InstanceCounts

@@ -10,10 +10,10 @@ from typing import Literal
 import httpx2
 import pytest
 
-from headgate.cli import exits
+from headgate.cli import errors as exits
 from headgate.cli.ask import client
 from headgate.cli.home import open_ledger
-from headgate.cli.run.foreground import Foreground
+from headgate.cli.run.steering import Foreground
 from headgate.homes import socket_of
 from headgate.web.entrance import Entrance, address_of, read_entrance, write_entrance
 from headgate.wiring import beside, daemon

@@ -12,12 +12,10 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
-from headgate.cli.ask.standing import Standing, Standings
-from headgate.cli.render.artifacts import artifacts
-from headgate.cli.render.bars import bar, evidence_share
-from headgate.cli.render.board import board
+from headgate.cli.ask.status import Standing, Standings
+from headgate.cli.render.board import bar, board, evidence_share
 from headgate.cli.render.criteria import in_words, of_leg
-from headgate.cli.render.history import history
+from headgate.cli.render.history import artifacts, history
 from headgate.cli.render.plan import plan
 from headgate.cli.render.status import status
 from headgate.cli.render.story import story

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.write.burn import CAP, WINDOWS
+from headgate.cli.write.objectives import CAP, WINDOWS
 from headgate.cli.write.promql import FAMILIES
 from headgate.config.emit import to_yaml
 from headgate.core.model import Unit

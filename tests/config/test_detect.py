@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.config import Service, detect, load_text
+from headgate.config.compose import meaning
 from headgate.config.detection.detect import _quoted, _run
-from headgate.config.spelling import meaning
 from tests.config.test_yaml import data
 
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"

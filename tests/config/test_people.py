@@ -8,7 +8,7 @@ import pytest
 
 from headgate.config.people import load_people, people_in
 from headgate.config.problems import ConfigError
-from headgate.core.home.people import People, Welcome
+from headgate.core.home.identity import People, Welcome
 
 
 def wrong(text: str) -> list[str]:

@@ -8,9 +8,14 @@ import jsonschema
 import pytest
 
 from headgate import config
-from headgate.config import json_schema, load
+from headgate.config import (
+    json_schema,
+    load,
+    people,  # the latter are the keys of files of their own
+    secrets,
+)
 from headgate.config.compose import compose
-from headgate.config.models import Section, people, secrets  # the latter are the keys of files of their own
+from headgate.config.models import Section
 from headgate.config.tree import plain
 
 REFERENCE = Path(config.__file__).with_name("reference.yaml")

@@ -3,7 +3,7 @@
 import pytest
 
 from headgate.config import ConfigError, load_text, notes
-from headgate.config.masking import mask_unparsed
+from headgate.config.source import mask_unparsed
 from tests.config.example import HEAD, SERVICE, project_text
 
 SECRET = "hunter2"

@@ -6,8 +6,7 @@ from msgspec.structs import replace
 from headgate.core.machine.effects import Observe
 from headgate.core.machine.events import Judged
 from headgate.core.model.summary import Move, Outcome, Placebo, Summary
-from headgate.core.story.alarms import alarms
-from headgate.core.story.view import summarise
+from headgate.core.story.view import alarms, summarise
 from tests.core.ride import API, NEW, OLD, WEB, Ride, leg, plan_of, request, verdict_of
 
 

@@ -10,8 +10,7 @@ from headgate.core.machine.events import EffectFailed, Judged, PromotionForced, 
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.state import Pending
 from headgate.core.machine.steps import Expose
-from headgate.core.machine.steps.expose import aside, exposed
-from headgate.core.machine.steps.traffic import promoted, undone
+from headgate.core.machine.steps.expose import aside, exposed, promoted, undone
 from headgate.core.model import Intent, Listener, Match, Rollout, Routing, Stage, StrategyName, Version
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.release.need import need

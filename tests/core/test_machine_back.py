@@ -21,7 +21,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Leg, OneWayStep
 from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Shrink
-from headgate.core.machine.steps.traffic import undone
+from headgate.core.machine.steps.expose import undone
 from headgate.core.story.view import summarise
 from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
 

@@ -13,7 +13,7 @@ from headgate.core.machine.events import (
     WatchResumed,
 )
 from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
-from headgate.core.machine.steps.traffic import promoted
+from headgate.core.machine.steps.expose import promoted
 from headgate.core.model import Finding, VerdictKind
 from tests.core.ride import (
     BAD,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.retention import collectable
+from headgate.controller.housekeeping import collectable
 
 DIGESTS = st.lists(st.sampled_from("abcdefghij"), unique=True)
 

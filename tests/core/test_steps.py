@@ -22,7 +22,7 @@ from headgate.core.machine.steps import (
     kind_of,
     step_name,
 )
-from headgate.core.machine.steps.traffic import undone
+from headgate.core.machine.steps.expose import undone
 from headgate.core.machine.undoing import due, left, settled, undos
 from tests.core.ride import CANARY, NEW, OLD, begun, leg
 

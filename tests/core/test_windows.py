@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from headgate.core.model import Arm
 from headgate.core.model.sample import since
-from headgate.core.model.tally import Counted, Tally
-from headgate.core.model.window import Pace, Window
+from headgate.core.model.window import Counted, Pace, Tally, Window
 
 PACES = st.builds(Pace, st.integers(1, 600), st.floats(0, 600))
 CLOCKS = st.lists(st.floats(-5000, 5000), min_size=1, max_size=40)

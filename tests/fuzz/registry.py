@@ -35,7 +35,7 @@ NOT_FOREIGN: dict[str, str] = {
     "plugins/web/client/origin": "addresses from settings, checked before",
     "web/doors/vouching": "the issuer's address, from the entrance, checked before",
     "web/api/reaching": "addresses in a body: see `api-body`; what is none names no host",
-    "ports/unreadable": "what the others decode with",
+    "ports/errors": "what the others decode with",
     "ports/issuer": "addresses from settings; what is none is not guarded",
     "kit/sigv4": "the address that we ask",
     "kit/signature": "our own secret",

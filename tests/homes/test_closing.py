@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.homes import make_home
-from headgate.homes.closing import OpenHome
+from headgate.homes import OpenHome, make_home
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])

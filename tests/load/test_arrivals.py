@@ -6,7 +6,7 @@ from statistics import fmean, pvariance
 
 import pytest
 
-from headgate.lab.load.arrivals import arrivals
+from headgate.lab.load.runner import arrivals
 
 
 def gaps_of(rate_per_s: float, duration_s: float, seed: int) -> list[float]:

@@ -11,9 +11,8 @@ from headgate.core.model import Audience, Channel, Marker, Version
 from headgate.core.release.planning import Policies
 from headgate.core.release.submission import Submission
 from headgate.outbox.book import Lane
-from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
-from headgate.outbox.store import MemoryStore
+from headgate.outbox.store import Limits, MemoryStore
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark
 from headgate.testing.fakes.notifier import MemoryNotifier

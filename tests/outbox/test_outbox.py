@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from headgate.core.model import Audience, QuietHours, Role
 from headgate.core.release.admission import Words
 from headgate.outbox.book import Book, Lane, decoded
-from headgate.outbox.limits import Limits
 from headgate.outbox.outbox import Outbox
+from headgate.outbox.store import Limits
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.notifier import Message
 from headgate.testing.fakes.notifier import MemoryNotifier

@@ -2,8 +2,7 @@
 
 import pytest
 
-from headgate.ports.chat import lifeless
-from headgate.ports.marker import Mark, MarkedService
+from headgate.ports.marker import Mark, MarkedService, lifeless
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.kit.fingerprints import FINGERPRINT_MAX, LINE_MAX, fingerprint
+from headgate.kit.novelty import FINGERPRINT_MAX, LINE_MAX, fingerprint
 
 
 @pytest.mark.parametrize(

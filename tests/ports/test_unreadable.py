@@ -19,9 +19,8 @@ from headgate.plugins.targets.local import layout
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.traffic.envoy.files import resources, version_of
 from headgate.plugins.vendors.prometheus.answer import read_answer
-from headgate.ports.errors import PortError
+from headgate.ports.errors import UNREADABLE, PortError, json_of, why
 from headgate.ports.notes import read_notes
-from headgate.ports.unreadable import UNREADABLE, json_of, why
 from headgate.ports.web import Answer
 from headgate.web.doors.dispatch import _decoded
 from headgate.web.entrance import FILE, Shut, read_entrance

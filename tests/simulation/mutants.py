@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from headgate.controller import actor, perform, sampling, scribe, turns, underway
+from headgate.controller import actor, perform, sampling, scribe, underway
+from headgate.controller import underway as turns
 from headgate.core.machine import TRANSITIONS, back, forward, wanted
 from headgate.core.machine.events import (
     Judged,

@@ -22,11 +22,12 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import OneWayStep, Plan
 from headgate.core.machine.state import LegState, Pending, State
-from headgate.core.machine.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke, traffic
+from headgate.core.machine.steps import KINDS, Bake, Expose, Prepare, Promote, Smoke
+from headgate.core.machine.steps import expose as traffic
 from headgate.core.machine.steps.bake import BAKE
+from headgate.core.machine.steps.expose import promoted, undone
 from headgate.core.machine.steps.kind import WAITS_FOR, Decision, Look
 from headgate.core.machine.steps.prepare import PREPARE
-from headgate.core.machine.steps.traffic import promoted, undone
 from headgate.core.model import Routing, ServiceChange, Version
 from headgate.core.model.summary import Outcome
 from headgate.lab.simulation import Report, simulate

@@ -198,7 +198,7 @@ PARTLY_CAUGHT = re.compile(
 def what_decoding_raises_is_caught(file: File) -> Iterator[Problem]:
     if file.in_house and not file.is_in(tables.DECODE_THEMSELVES):
         yield from search(
-            file, PARTLY_CAUGHT, "decoding raises more than that: except headgate.ports.unreadable.UNREADABLE"
+            file, PARTLY_CAUGHT, "decoding raises more than that: except headgate.ports.errors.UNREADABLE"
         )
 
 

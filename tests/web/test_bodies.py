@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 
-from headgate.web.hooks.bodies import PER_ADDRESS_MAX, UNDER_WAY_MAX, Bodies
+from headgate.web.hooks.news import PER_ADDRESS_MAX, UNDER_WAY_MAX, Bodies
 from headgate.web.http.problems import Problem
 from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import Stream

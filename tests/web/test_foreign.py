@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from headgate.core.model import Unit
 from headgate.core.model.places import named, retire
-from headgate.web.pages.foreign import WORD_MAX, breakable, plain, shown, visible
-from headgate.web.pages.render import HERE
+from headgate.web.pages.render import HERE, WORD_MAX, breakable, plain, shown, visible
 from tests.web.shop import past
 from tests.web.visitor import Visitor, play
 

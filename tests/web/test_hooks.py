@@ -32,7 +32,7 @@ from headgate.web.application import behind_socket
 from headgate.web.doors import dispatch
 from headgate.web.doors.limits import DELIVERIES, DENIALS, FAILURES
 from headgate.web.doors.tokens import HomeBook
-from headgate.web.hooks import bodies
+from headgate.web.hooks import news as bodies
 from tests.controller.house import TWO, wish
 from tests.web import payloads
 from tests.web.backstage import Place, at

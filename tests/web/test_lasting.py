@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from headgate.core.home.facts import FreezeSet, SignedIn
-from headgate.core.home.people import People, Welcome
+from headgate.core.home.identity import People, Welcome
 from headgate.ledger import MemoryLedger
 from headgate.ports import Permanent
 from headgate.testing.fakes.issuer import MemoryIssuer

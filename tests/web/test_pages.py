@@ -19,9 +19,9 @@ from headgate.web.doors.front import COOKIE, FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.stream import Stream
 from headgate.web.http.who import owner
-from headgate.web.pages.calendar import DAYS, days
-from headgate.web.pages.foreign import breakable
+from headgate.web.pages.freezing import DAYS, days
 from headgate.web.pages.pages import Pages
+from headgate.web.pages.render import breakable
 from headgate.web.pages.words import duration, odds, standing, weighed
 from tests.web.shop import past, watched_for_long
 from tests.web.visitor import EVIL, Visitor, play

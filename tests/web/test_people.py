@@ -17,17 +17,15 @@ import pytest
 from headgate import wiring
 from headgate.controller.steerable import Steerable
 from headgate.core.home.facts import ActionDenied, SignedIn
-from headgate.core.home.identity import is_theirs
-from headgate.core.home.people import People, Welcome
+from headgate.core.home.identity import People, Welcome, is_theirs
 from headgate.core.model import SecretSource
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES, Person
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server
 from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.arrivals import AGE_MAX_S, ARRIVALS_MAX, Arrivals
 from headgate.web.doors.front import COOKIE, CSRF_HEADER, FrontDoor
-from headgate.web.doors.limits import DEPARTURES, FAILURES
+from headgate.web.doors.limits import AGE_MAX_S, ARRIVALS_MAX, DEPARTURES, FAILURES, Arrivals
 from headgate.web.doors.sessions import AGE_MAX_S as SESSION_AGE_MAX_S
 from headgate.web.doors.sessions import IDLE_S
 from headgate.web.doors.tokens import HomeBook
@@ -36,7 +34,7 @@ from headgate.web.entrance import OpenId
 from headgate.web.http.stream import Stream
 from headgate.web.http.who import Who
 from headgate.web.pages.pages import Pages
-from headgate.web.pages.signing_in_elsewhere import ARRIVAL
+from headgate.web.pages.signing_in import ARRIVAL
 from tests.controller.house import Home
 from tests.plugins.issuers.forging import FORGERIES
 from tests.plugins.issuers.provider import CLIENT, SECRET, SUBJECT, Provider

@@ -5,14 +5,13 @@
 """
 
 from headgate.config.check import notes
-from headgate.config.closest import closest
 from headgate.config.compile import configuration, environment_of, intent, policies, service_of
 from headgate.config.data_files import unshared
 from headgate.config.detection import detect
 from headgate.config.listening import listener_of
 from headgate.config.load import load, load_text
 from headgate.config.models import Environment, Project, Service
-from headgate.config.problems import ConfigError, Problem
+from headgate.config.problems import ConfigError, Problem, closest
 from headgate.config.schema import json_schema
 
 __all__ = [

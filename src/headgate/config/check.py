@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
-from headgate.config.closest import closest
 from headgate.config.models import Environment, Journey, Project, Service
 from headgate.config.models.complaint import Complaint, listed
 from headgate.config.models.criteria import PROCESS, SERVICE
+from headgate.config.problems import closest
 from headgate.config.quantities import write_duration
 from headgate.config.salvage import Sound
 from headgate.kit.novelty import NEW_ERRORS
-from headgate.ports.usage import GAUGES
+from headgate.ports.target import GAUGES
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

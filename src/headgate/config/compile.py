@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from headgate.config.closest import closest
 from headgate.config.listening import listener_of
 from headgate.config.models import (
     Criteria,
@@ -21,7 +20,7 @@ from headgate.config.models import Rollout as RolloutModel
 from headgate.config.models.audience import Channel as ChannelModel
 from headgate.config.models.commands import Command as CommandSection
 from headgate.config.models.complaint import listed
-from headgate.config.problems import ConfigError, Problem
+from headgate.config.problems import ConfigError, Problem, closest
 from headgate.core.model import (
     Audience,
     Channel,

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import listed
+from headgate.config.problems import closest
 from headgate.config.tree import Entry, Fault, Fields, Mark, Node, Scalar
 
 _EXTENSION = "x-"

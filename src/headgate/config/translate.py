@@ -8,10 +8,9 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from headgate.config.closest import closest
 from headgate.config.models import Project, Section
 from headgate.config.models.complaint import TYPE, Complaint, listed, shown
-from headgate.config.problems import Problem
+from headgate.config.problems import Problem, closest
 from headgate.config.source import Source
 from headgate.config.tree import Loc, locate
 

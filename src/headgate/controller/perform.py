@@ -9,7 +9,7 @@ from headgate.controller.alarms import Alarms
 from headgate.controller.asking import ask_gates, examine, instances_of, smoke
 from headgate.controller.clock import SteadyClock
 from headgate.controller.plain import plain
-from headgate.controller.turns import Turns
+from headgate.controller.underway import Turns
 from headgate.controller.world import Patience, World
 from headgate.core.machine.effects import (
     AskGates,

@@ -7,9 +7,8 @@ from headgate.controller.plain import plain
 from headgate.controller.readings import Reading, read_arm
 from headgate.controller.sources import Opening
 from headgate.controller.world import World
-from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
-from headgate.core.judge.judgement import judge
+from headgate.core.judge.judgement import harmed, judge
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.machine.steps import Expose

@@ -13,7 +13,6 @@ from headgate.controller.clock import SteadyClock
 from headgate.controller.crew import Crew
 from headgate.controller.intake import dequeued, free_name, last_promotion, request
 from headgate.controller.lease import Lease
-from headgate.controller.pauses import Pauses
 from headgate.controller.perform import Performer
 from headgate.controller.reconcile import Reconciler
 from headgate.controller.recover import watch_over
@@ -21,6 +20,7 @@ from headgate.controller.retiring import Retiring
 from headgate.controller.scribe import Overtaken
 from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
+from headgate.controller.watchdog import Pauses
 from headgate.controller.world import World
 from headgate.core.machine import Illegal, initial
 from headgate.core.machine.events import AnyEvent, ReleaseRequested

@@ -1,11 +1,14 @@
 """The effects of one release that are being carried out, and the abandoned ones that have not ended yet."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Iterable
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from headgate.core.machine.effects import Effect, PrepareVersion, RunCommand, SetRouting, StopVersion
 from headgate.core.machine.events import EffectId
 from headgate.core.machine.state import Pending
+from headgate.core.model import Version
 
 
 def _any(_: Pending) -> bool:
@@ -76,3 +79,20 @@ def resource(effect: Effect) -> str:
             return f"command {version.unit} {command.name}"
         case _:
             return type(effect).__name__
+
+
+# Orders to the same version take turns, also when two releases give them.
+
+
+class Turns:
+    """One lock a version, kept only while somebody uses it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[Version, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, version: Version) -> AsyncGenerator[None]:
+        """Wait until nobody else gives orders to `version`."""
+        lock = self._locks.setdefault(version, asyncio.Lock())
+        async with lock:
+            yield

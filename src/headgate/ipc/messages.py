@@ -8,7 +8,7 @@ from headgate.core.machine.events import Request
 from headgate.core.model import Arm, Source, Unit, Version
 from headgate.core.release.submission import Submission
 from headgate.ports.controller import Health, Heard, Retired, Vitals
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):

@@ -31,9 +31,8 @@ The formulas, and the reasons for each number, are beside the code in `headgate.
 
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
-from headgate.judge.answer import Answer, MetricAnswer, answer
 from headgate.judge.interval import ArmCounts, Buckets, InstanceCounts, Interval, MeanSum
-from headgate.judge.judge import Judge
+from headgate.judge.judge import Answer, Judge, MetricAnswer, answer
 
 __all__ = [
     "Answer",

@@ -5,15 +5,15 @@ resolution, redirect and proxy. Meant for libraries that are trusted and know no
 others: a thread of theirs that is given another context (`contextvars`) is not held.
 """
 
+import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import cast
 
-from headgate.kit.resolving import require_reachable
 from headgate.ports.errors import Permanent
 from headgate.ports.reach import SOCKET, Bounds, literal
 
@@ -80,3 +80,41 @@ def _heard(event: str, arguments: tuple[object, ...]) -> None:
     fence = _here.get()
     if fence is not None and isinstance(arguments[0], socket.SocketType):
         fence.pass_or_raise(arguments[0].family, arguments[1])
+
+
+# From a host's name to the addresses that may be connected to: resolved once, checked, and then used as they are.
+#
+# Whoever connects to what is returned here, and not to the name again, cannot be led elsewhere by another answer.
+
+ADDRESSES_MAX = 8
+"""So many addresses of a name are tried; all of its addresses are checked."""
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a name, for a port. Raises OSError."""
+
+
+async def resolve(host: str, port: int) -> tuple[str, ...]:
+    """As the system has it, in the order in which they should be tried. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def reachable(host: str, port: int, bounds: Bounds, resolve: Resolve = resolve) -> tuple[str, ...]:
+    """The addresses to connect to. Raises Permanent where one of the host's is out of reach, OSError for no address."""
+    spelt = literal(host)
+    if spelt:
+        require_reachable(spelt, bounds)
+        return (spelt,)
+    addresses = await resolve(host, port)
+    for address in addresses:
+        require_reachable(address, bounds, host)
+    if not addresses:
+        raise OSError(f"{host} has no address")
+    return tuple(addresses[:ADDRESSES_MAX])
+
+
+def require_reachable(address: str, bounds: Bounds, name: str = "") -> None:
+    """Raises Permanent where `address`, to which `name` resolves, may not be connected to."""
+    if objection := bounds.objection(address, name):
+        raise Permanent(f"{name} leads to {objection}" if name else objection)

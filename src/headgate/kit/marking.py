@@ -8,10 +8,9 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.kit.refusals import first_words
-from headgate.ports.errors import Permanent, Temporary
+from headgate.ports.errors import UNREADABLE, Permanent, Temporary, why
 from headgate.ports.keeper import bound
 from headgate.ports.secrets import read_secret
-from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Answer, Request, Web
 from headgate.ports.wires import Wires
 

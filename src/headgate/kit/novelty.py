@@ -10,13 +10,13 @@ would blame the canary for every rare error, for stable can log nothing that sta
 What one version logged earlier, in a release that was taken back, is not known: it is new again.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from headgate.core.model import Version
 from headgate.core.model.window import Window
-from headgate.kit.fingerprints import fingerprint
 
 NEW_ERRORS = "new_errors"
 LINES_MAX = 1000
@@ -74,3 +74,32 @@ def new_lines(lines: Lines, known: frozenset[str]) -> float:
         return 0.0
     new = sum(fingerprint(text) not in known for text in lines.texts)
     return max(lines.total, len(lines.texts)) * new / len(lines.texts)
+
+
+# What kind of line a log line is: the same for two lines that differ only in their particulars.
+
+LINE_MAX = 1000
+FINGERPRINT_MAX = 160
+
+_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_PARTICULARS = re.compile(
+    rf"""
+      (?P<quoted>"(?:[^"\\]|\\.)*"|(?<!\w)'(?:[^'\\]|\\.)*'|`[^`]*`)
+    | (?P<url>\b[a-z][a-z0-9+.-]*://\S+)
+    | (?P<uuid>\b{_UUID}\b)
+    | (?P<address>\b[\w.+-]{{1,64}}+@[\w-]{{1,63}}+\.[\w.-]{{1,255}}\b)
+    | (?P<path>(?<![\w])(?:~|\.{{0,2}})/[^\s:,;()\]]+)
+    | (?P<hex>\b0x[0-9a-f]+\b|\b(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{{6,}}\b)
+    | (?P<number>\d+(?:[.,:_-]\d+)*)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def fingerprint(line: str) -> str:
+    """The line without quoted text, URLs, UUIDs, addresses, paths, hexadecimals and numbers, at most FINGERPRINT_MAX.
+
+    Only the first LINE_MAX characters count. Letter case and spaces do not.
+    """
+    masked = _PARTICULARS.sub(lambda found: f"<{found.lastgroup}>", line[:LINE_MAX])
+    return " ".join(masked.lower().split())[:FINGERPRINT_MAX]

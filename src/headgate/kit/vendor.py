@@ -11,9 +11,8 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.kit.refusals import WORDS_MAX, struck
-from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.errors import UNREADABLE, Permanent, PortError, Temporary, why
 from headgate.ports.secrets import read_secret
-from headgate.ports.unreadable import UNREADABLE, why
 from headgate.ports.web import Answer, Request, Web
 from headgate.ports.wires import Wires
 

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from headgate.core.model import Arm, Version
-from headgate.core.model.tally import Counted, Tally
-from headgate.core.model.window import Window
+from headgate.core.model.window import Counted, Tally, Window
 from headgate.kit.novelty import (
     LINES_MAX,
     LOOKBACK_LINES_MAX,

@@ -13,7 +13,7 @@ import msgspec
 
 from headgate.ledger.chain import GENESIS
 from headgate.ledger.verify import Head
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 LINES_MAX = 1_000_000
 LINE_MAX_BYTES = 1000

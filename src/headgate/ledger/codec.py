@@ -12,10 +12,10 @@ from headgate.core.home.facts import AnyHomeEvent
 from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
 from headgate.core.model.summary import Summary
-from headgate.ledger import old_criteria
+from headgate.ledger import old_legs as old_criteria
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
 from headgate.ledger.old_legs import with_changes
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 Fields = dict[str, object]
 Fact = AnyEvent | AnyHomeEvent

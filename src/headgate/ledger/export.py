@@ -6,7 +6,7 @@ import msgspec
 
 from headgate.ledger.errors import LedgerCorrupt
 from headgate.ledger.verify import Auditable
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 _encode = msgspec.json.Encoder().encode
 

@@ -19,7 +19,7 @@ from headgate.core.model import Sample
 from headgate.core.model.summary import Summary
 from headgate.ledger.codec import CODEC, Codec
 from headgate.ledger.errors import LedgerError, LedgerFull
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 T = TypeVar("T")
 

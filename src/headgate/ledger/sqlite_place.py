@@ -9,10 +9,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from headgate.files import identity
 from headgate.ledger.errors import LedgerError
+from headgate.ledger.sqlite_connection import connect_writer
 
 GONE_S = 2.0
 """A file that comes back so soon was only moved about; after that it is written back from what is still open."""
@@ -90,3 +92,15 @@ class Place:
         self.opened()
         self._follow()
         _log.error("the ledger at %s was removed while it was in use: it was written back", self._path)
+
+
+# Could the ledger be written now? Asked without writing anything.
+
+PROBE_S = 1.0
+"""How long another writer is waited for: one that takes longer keeps a release from being recorded, too."""
+
+
+def require_writable(path: Path, busy_s: float = PROBE_S) -> None:
+    """Return when the ledger's file takes a transaction, which is given up at once. Raises LedgerError."""
+    with closing(connect_writer(path, busy_s)):
+        return

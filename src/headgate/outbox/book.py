@@ -7,9 +7,9 @@ import msgspec
 
 from headgate.core.model import QuietHours, Reach
 from headgate.core.story.notices import Notice
+from headgate.ports.errors import UNREADABLE, why
 from headgate.ports.marker import Mark
 from headgate.ports.notifier import Message
-from headgate.ports.unreadable import UNREADABLE, why
 
 VERSION = 1
 FILE = "outbox.json"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from headgate.outbox.book import Book, GivenUp, Lane, Parcel
-from headgate.outbox.limits import Limits
+from headgate.outbox.store import Limits
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.marker import Marker
 from headgate.ports.notifier import Notifier

@@ -10,8 +10,8 @@ from headgate.core.model import Channel
 from headgate.core.story.account import one_line
 from headgate.outbox.book import Lane
 from headgate.outbox.courier import Maker
-from headgate.outbox.limits import Limits
 from headgate.outbox.quiet import quiet
+from headgate.outbox.store import Limits
 from headgate.ports.errors import PortError
 from headgate.ports.notifier import Message
 

@@ -1,6 +1,7 @@
 """Where versions run."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -64,5 +65,32 @@ class Target(Protocol):
         The same effect never runs twice: asked again, it waits for what is under way, or says how that ended. What was
         cut off is asked for with `check`, and run once more where the change is not there. With `undo`, `applied` means
         that the change is not there any more. Raises Permanent when the version cannot be had.
+        """
+        ...
+
+
+# What the processes of an instance use: asked of a target that runs them on this host.
+
+GAUGES = ("memory", "cpu", "threads", "files")
+"""What can be judged of it: bytes, cores, numbers of threads and of open files (sockets are files, too)."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """An instance and all that it has started, now: resident bytes, threads, open files; `cpu_s` since its start."""
+
+    memory: int
+    cpu_s: float
+    threads: int
+    files: int
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """A target that knows the processes it runs."""
+
+    def usage(self, version: Version) -> Mapping[str, Usage]:
+        """What each instance uses, by the name of its present life: one that started again has another name.
+
+        What is not running is left out.
         """
         ...

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.ports.errors import PortError
+from headgate.ports.errors import UNREADABLE, PortError, why
 from headgate.ports.issuer import guarded
 from headgate.ports.reach import Bounds, bounds_of
-from headgate.ports.unreadable import UNREADABLE, why
 from headgate.web.application import Backstage, behind_door
 from headgate.web.doors.vouching import Vouching
 from headgate.web.http.serve import Tls, serving, tcp_listener

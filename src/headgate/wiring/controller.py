@@ -9,13 +9,13 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from headgate.controller.guard import tend
 from headgate.controller.housekeeping import keep_house
 from headgate.controller.journal import journal, log_file, logged
 from headgate.controller.lease import FileLease
 from headgate.controller.observing import Observing
 from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Means, Supervisor
-from headgate.controller.tending import tend
 from headgate.controller.watchdog import Watchdog
 from headgate.homes import lock_of, steering_of
 from headgate.ipc.answering import answering

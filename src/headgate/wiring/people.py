@@ -5,14 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from headgate.core.home.people import People
+from headgate.core.home.identity import People
 from headgate.homes import people_of
 from headgate.ports import Permanent
 from headgate.ports.registry import create
 from headgate.ports.web import Web
 from headgate.web.doors.vouching import Vouching
 from headgate.web.entrance import OpenId, Vouch
-from headgate.wiring.telling import telling_wires
+from headgate.wiring.world import telling_wires
 
 ISSUER = "openid"
 

@@ -8,8 +8,7 @@ import pytest
 
 from headgate.core.judge.evidence.alone import DOUBT, highest_share
 from headgate.core.judge.judge import JudgeState, start
-from headgate.core.judge.judgement import judge
-from headgate.core.judge.learning import learning_s
+from headgate.core.judge.judgement import judge, learning_s
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import Arm, Mean, Sample, Verdict
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion

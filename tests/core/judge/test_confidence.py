@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headgate.core.judge.evidence.confidence import LEVEL, SMALLEST, log_mixture, ratio_interval
-from headgate.core.judge.evidence.counts import conditional_logs
-from headgate.core.judge.evidence.grid import Grid
-from headgate.core.judge.evidence.pair import Pair, share
+from headgate.core.judge.evidence.counts import Pair, conditional_logs, share
+from headgate.core.judge.evidence.process import Grid
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, Latency, MeanCriterion
 from headgate.core.model.sample import Mean
 from tests.core.judge.traffic import arm, bad, judged, sample

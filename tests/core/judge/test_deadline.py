@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.judge.deadline import at_deadline, step_p_value
-from headgate.core.judge.evidence.alpha import deadline_alpha, needed
-from headgate.core.judge.evidence.tail import binomial_tail
+from headgate.core.judge.evidence.counts import binomial_tail
+from headgate.core.judge.evidence.risk import deadline_alpha, needed
 from headgate.core.judge.judge import start
 from headgate.core.judge.metrics.errors import ErrorState
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.core.judge.evidence.counts import conditional_logs
-from headgate.core.judge.evidence.grid import Grid, grid_above, grid_below, odds_grid
+from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.mirror import Harm, mirror_log
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.process import Grid, grid_above, grid_below, odds_grid
 from headgate.core.judge.evidence.proportions import (
     nearest_on_difference,
     nearest_on_ratio,

@@ -10,8 +10,8 @@ from itertools import product
 
 import pytest
 
-from headgate.core.judge.evidence.grid import Grid
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.counts import Pair
+from headgate.core.judge.evidence.process import Grid
 from headgate.core.judge.evidence.proportions import proportion_logs
 
 N1, N0 = 8, 24

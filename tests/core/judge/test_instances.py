@@ -5,7 +5,7 @@ import math
 import pytest
 
 from headgate.core.judge.evidence.exchange import exchange_logs
-from headgate.core.judge.planner.instances import smallest_p_value, too_few_instances
+from headgate.core.judge.planner.promotion import smallest_p_value, too_few_instances
 from headgate.core.model.criteria import JudgeSpec
 
 ASKED = JudgeSpec(exchangeable=True)

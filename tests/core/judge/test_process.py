@@ -15,11 +15,10 @@ from headgate.core.judge.evidence.comparison import (
     observe_pair,
     start_comparison,
 )
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.dispersion import BLOCK, SETTLED_BLOCKS, Dispersion
-from headgate.core.judge.evidence.grid import grid_above
 from headgate.core.judge.evidence.mirror import Harm, Mirror
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.evidence.process import CEILING, advance, idle, start_process
+from headgate.core.judge.evidence.process import CEILING, advance, grid_above, idle, start_process
 
 CAP = math.log(400) / 2
 NOTHING = (0, 0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from headgate.core.judge.evidence.alpha import needed
+from headgate.core.judge.evidence.risk import needed
 from headgate.core.judge.judge import observe, start
 from headgate.core.judge.metrics.errors import observe_errors, start_errors
+from headgate.core.judge.metrics.kind import Arms
 from headgate.core.judge.planner import Traffic, Watched, Workload
 from headgate.core.judge.planner.simulation import binomial, count
-from headgate.core.judge.verdict.arms import Arms
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm, Mean, together
 from tests.core.judge.traffic import sample

@@ -21,7 +21,7 @@ from headgate.plugins.issuers.openid.issuer import Settings as OpenIdSettings
 from headgate.plugins.issuers.openid.keys import Keys
 from headgate.plugins.signals.http_json import create as create_json
 from headgate.plugins.signals.scrape.exposition import parse, selector, total
-from headgate.plugins.web.client.pauses import retry_after_s
+from headgate.plugins.web.client.client import retry_after_s
 from headgate.ports.errors import PortError
 from headgate.ports.issuer import Errand
 from headgate.ports.web import Answer, Request
@@ -267,7 +267,7 @@ def vendor(name: str, settings: dict[str, Any], seeds: Sequence[bytes]) -> Targe
         "kit/vendor",
         "kit/points",
         "kit/windows",
-        "kit/fingerprints",
+        "kit/novelty",
     )
     return Target(
         name, partial(inspected, kind, settings), (PortError,), modules, lambda: seeds,
@@ -397,12 +397,12 @@ TARGETS = (
     Target(
         "prometheus", prometheus, (PortError,),
         ("plugins/vendors/prometheus/answer", "plugins/vendors/prometheus/histogram",
-         "plugins/vendors/prometheus/source", "plugins/vendors/prometheus/tally"), lambda: SEEDS_OF_PROMETHEUS,
+         "plugins/vendors/prometheus/source", "plugins/vendors/prometheus/histogram"), lambda: SEEDS_OF_PROMETHEUS,
         (b"NaN", b"+Inf", b'"le"', b'"histogram"'), memory_times=60, because=SMALL_THINGS,
     ),
     *(vendor(name, settings, seeds) for name, (settings, seeds) in VENDORS.items()),
     Target(
-        "marks", marks, (PortError,), ("kit/marking", "kit/refusals", "plugins/web/client/pauses"),
+        "marks", marks, (PortError,), ("kit/marking", "kit/refusals", "plugins/web/client/client"),
         lambda: (*encoded({"id": 7}, [{"id": "x"}], {"web": "12 success"}), b"Wed, 21 Oct 2015 07:28:00 GMT", b"120"),
         floor_ms=120.0, memory_times=100, because=SMALL_THINGS,
     ),
@@ -412,7 +412,7 @@ TARGETS = (
         memory_times=60, because="the document is decoded here, as its reader would have done",
     ),
     Target(
-        "openid", documents, (PortError,), ("plugins/issuers/openid/asking", "plugins/issuers/openid/discovery"),
+        "openid", documents, (PortError,), ("plugins/issuers/openid/discovery", "plugins/issuers/openid/discovery"),
         lambda: encoded(
             {"issuer": ISSUER, "authorization_endpoint": f"{ISSUER}/a", "token_endpoint": f"{ISSUER}/t",
              "jwks_uri": f"{ISSUER}/k", "id_token": "a.b.c", "keys": [{"kid": "k1", "kty": "EC"}]},

@@ -225,7 +225,6 @@ def otlp(path: str, content_type: str) -> Target:
         f"plugins/vendors/otlp/{name}"
         for name in (
             "protocol",
-            "facts",
             "metrics",
             "spans",
             "resource",
@@ -233,7 +232,6 @@ def otlp(path: str, content_type: str) -> Target:
             "spread",
             "streams",
             "book",
-            "tally",
         )
     )
     seeds: Callable[[], Sequence[bytes]] = partial(sent, path, content_type)

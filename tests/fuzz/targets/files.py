@@ -421,8 +421,8 @@ TARGETS = (
     Target(
         "project-file", project, (ConfigError,),
         tuple(f"config/{name}" for name in (
-            "load", "source", "compose", "overlay", "check", "translate", "salvage", "masking", "tree", "spelling",
-            "quantities", "closest", "problems",
+            "load", "source", "compose", "overlay", "check", "translate", "salvage", "tree", "problems",
+            "quantities", "problems",
         )),
         projects, YAML_WORDS, ms_per_mb=16_000.0, floor_ms=150.0, memory_times=200,
         because="a model of Python objects with a place for each value; at most 256 KiB and 20,000 values, once",

@@ -15,11 +15,10 @@ from headgate.ipc.frames import HEAD, Broken, framed, receive_frame
 from headgate.ipc.messages import HowAreYou, Read, Refused, Report, question, reply, written
 from headgate.kit import json_path
 from headgate.plugins.signals import envoy
-from headgate.plugins.targets.local import checks, deep_health, http_request, redirects, smoke
+from headgate.plugins.targets.local import checks, deep_health, http_request, smoke
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.traffic.envoy.admin import Admin
-from headgate.ports.errors import PortError
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE, PortError
 from tests.fuzz.running import awaited
 from tests.fuzz.target import Target
 
@@ -57,7 +56,7 @@ def answers(method: str, data: bytes) -> None:
     found = found or http_request.parse(bytes(received), method, whole=True)
     assert found is not None
     assert len(found.body) <= http_request.BODY_BYTES_MAX
-    redirects.objection("GET", "/health", {}, "127.0.0.1:80", found.status, found.location)
+    checks.objection("GET", "/health", {}, "127.0.0.1:80", found.status, found.location)
 
 
 def bodies(data: bytes) -> None:
@@ -65,7 +64,7 @@ def bodies(data: bytes) -> None:
     msgspec.json.encode(deep_health.findings(data, "readiness"))
     msgspec.json.encode(checks._objection(CHECK, Reply(200, data), "127.0.0.1:80"))
     for location in (data[:300].decode("latin-1"), data[:300].decode(errors="replace")):
-        redirects.objection("GET", "/", {}, "127.0.0.1:80", 302, location)
+        checks.objection("GET", "/", {}, "127.0.0.1:80", 302, location)
     try:
         saved = smoke._save({"id": "$.a[0].b"}, data)
         asked = smoke.filled(HttpCheck(path="/{id}", body='{"a": "{id}"}'), saved)
@@ -193,7 +192,7 @@ TARGETS = (
     *(
         Target(
             f"http-answer-{method.lower()}", partial(answers, method), (Unanswered,),
-            ("plugins/targets/local/http_request", "plugins/targets/local/redirects"), lambda: ANSWERS, HTTP_WORDS,
+            ("plugins/targets/local/http_request", "plugins/targets/local/checks"), lambda: ANSWERS, HTTP_WORDS,
             ms_per_mb=HTTP_MS_PER_MB,
             memory_times=30,
             because="http.client copies, and reads chunks one by one: a head has 64 KiB at most, a body a megabyte",
@@ -202,7 +201,7 @@ TARGETS = (
     ),
     Target(
         "health-answer", bodies, (),
-        tuple(f"plugins/targets/local/{name}" for name in ("deep_health", "checks", "smoke", "redirects")),
+        tuple(f"plugins/targets/local/{name}" for name in ("deep_health", "checks", "smoke")),
         lambda: [
             b'{"status":"UP","components":{"db":{"status":"DOWN","details":{"e":"x"}},"q":"ok"},"a":[{"b":1}],"c":"d"}',
             b'{"status":"pass","checks":{"db:time":[{"status":"fail","output":"x","critical":false}]}}',

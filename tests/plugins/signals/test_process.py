@@ -12,7 +12,7 @@ import pytest
 from headgate.core.model import Version
 from headgate.plugins.signals.process import ProcessSignals, Settings, create
 from headgate.ports import Permanent, Temporary
-from headgate.ports.usage import GAUGES, Usage
+from headgate.ports.target import GAUGES, Usage
 from headgate.ports.wires import Wires
 from headgate.testing.fakes.processes import MemoryProcesses
 from headgate.testing.fakes.target import MemoryTarget

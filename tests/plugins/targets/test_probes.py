@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import HttpCheck, Probe, Probes, TcpCheck
-from headgate.plugins.targets.local.backoff import Backoff
 from headgate.plugins.targets.local.probes import Health, Kind, Threshold, ready_within_s
+from headgate.plugins.targets.local.watch import Backoff
 
 CHECK = HttpCheck("/")
 

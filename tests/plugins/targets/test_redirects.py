@@ -7,10 +7,9 @@ import pytest
 
 from headgate.core.model import Finding, HttpCheck, SmokeTest
 from headgate.plugins.targets.local import checks, smoke
-from headgate.plugins.targets.local.checks import Outcome
+from headgate.plugins.targets.local.checks import Outcome, objection
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.targets.local.redaction import Redaction
-from headgate.plugins.targets.local.redirects import objection
 
 HOST = "127.0.0.1:8080"
 TOLD = {"X-Forwarded-Proto": "https"}

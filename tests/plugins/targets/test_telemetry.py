@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from headgate.core.model import SecretSource, Unit, Version
-from headgate.plugins.targets.local.telemetry import attributes, variables
+from headgate.plugins.targets.local.instance import attributes, variables
 from headgate.ports import Artifact, Provenance
 from tests.plugins.targets.host import Host, host, run
 

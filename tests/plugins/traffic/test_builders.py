@@ -19,8 +19,14 @@ from headgate.core.model import (
     Version,
 )
 from headgate.plugins.traffic.envoy.bootstrap import Options, bootstrap
-from headgate.plugins.traffic.envoy.clusters import cluster, unasked, version_of
-from headgate.plugins.traffic.envoy.endpoints import address_of, endpoints, socket_address
+from headgate.plugins.traffic.envoy.clusters import (
+    address_of,
+    cluster,
+    endpoints,
+    socket_address,
+    unasked,
+    version_of,
+)
 from headgate.plugins.traffic.envoy.listeners import listeners
 from headgate.plugins.traffic.envoy.names import cluster_name, preview_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of, routes

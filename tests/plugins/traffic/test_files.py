@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from headgate.core.model import Listener, Routing
+from headgate.plugins.traffic.envoy.delivery import require
 from headgate.plugins.traffic.envoy.files import (
     Folder,
     content,
@@ -18,7 +19,6 @@ from headgate.plugins.traffic.envoy.files import (
 )
 from headgate.plugins.traffic.envoy.proxy import binary
 from headgate.plugins.traffic.envoy.routes import Applied, routes
-from headgate.plugins.traffic.envoy.watches import require
 from headgate.ports import Permanent, Temporary
 from tests.plugins.traffic.envoys import UNIT, effect, version
 

@@ -9,8 +9,8 @@ from email.utils import formatdate
 import pytest
 
 from headgate.plugins.web.client import HttpWeb, Limits
-from headgate.plugins.web.client.breaker import Breaker
-from headgate.plugins.web.client.pauses import pause_s, retry_after_s
+from headgate.plugins.web.client.client import pause_s, retry_after_s
+from headgate.plugins.web.client.origin import Breaker
 from headgate.ports import Permanent, Temporary
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import Script, http_server

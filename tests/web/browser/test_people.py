@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser
 
-from headgate.core.home.people import People, Welcome
+from headgate.core.home.identity import People, Welcome
 from headgate.plugins.issuers.openid import OpenId, Settings
 from headgate.plugins.web.client import HttpWeb
 from headgate.ports.web import Answer, Request

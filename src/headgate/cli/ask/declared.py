@@ -15,7 +15,7 @@ from headgate.cli.session import Session
 from headgate.core.drift import Declared
 from headgate.core.model import Unit
 from headgate.files import replace_file
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from headgate.config import Project

@@ -9,8 +9,8 @@ from headgate.core.drift import Part
 from headgate.core.model import Unit, Version
 from headgate.homes import ledger_of, steering_of
 from headgate.ledger import LedgerError, SqliteLedger
-from headgate.ledger.probing import require_writable
 from headgate.ledger.projections import Running
+from headgate.ledger.sqlite_place import require_writable
 from headgate.ports import Artifacts, PortError
 from headgate.unix_sockets import listens
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headgate.cli.ask.names import environment_named, services_named
 from headgate.cli.errors import Unable
 from headgate.cli.session import Session
-from headgate.core.judge.learning import learning_s
+from headgate.core.judge.judgement import learning_s
 from headgate.core.judge.planner import (
     Forecast,
     Ladder,

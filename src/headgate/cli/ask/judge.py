@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from headgate.cli.errors import Unable, did_you_mean
+from headgate.core.again.replay import Criteria, Replay, recorded, replay
+from headgate.core.machine.plan import Leg
 from headgate.core.model.criteria import Criterion, ErrorRatio, JudgeSpec, Latency, MeanCriterion
+from headgate.ledger import Ledger
+
+if TYPE_CHECKING:
+    from headgate.config import Project
 
 FLAGS = {"horizon": "horizon_s", "interval": "interval_s", "no_data_after": "no_data_after_s"}
 """Durations, which may also be written as people write them (`24h`)."""
@@ -112,3 +118,40 @@ def _sensible(spec: JudgeSpec) -> None:
     for name, fine, expected in wrong:
         if not fine:
             raise Unable(f"the spec: {name} must be {expected}")
+
+
+# Recorded releases, judged again: by their own criteria, or by those of another project file.
+
+
+def criteria_of(file: Path | None) -> Criteria:
+    """The criteria of a project file for each leg; None: those that the release was judged by. Raises ConfigError."""
+    if file is None:
+        return recorded
+    from headgate.config import load
+
+    project, known = load(file), dict[tuple[str, str], JudgeSpec]()
+
+    def criteria(leg: Leg) -> JudgeSpec:
+        place = leg.unit.environment, leg.unit.service
+        if place not in known:
+            known[place] = _spec(project, leg)
+        return known[place]
+
+    return criteria
+
+
+def _spec(project: "Project", leg: Leg) -> JudgeSpec:
+    from headgate.config import intent
+
+    return intent(project, leg.unit.environment, leg.unit.service, leg.change.candidate).judge
+
+
+def replayed(ledger: Ledger, release: str, criteria: Criteria) -> Replay:
+    """One release, from the ledger."""
+    return replay((entry.event for entry in ledger.read(release)), ledger.sample, criteria)
+
+
+def all_replayed(ledger: Ledger, releases: Iterable[str], criteria: Criteria) -> tuple[Replay, ...]:
+    """Several, in their order; those that were never judged are left out."""
+    found = (replayed(ledger, release, criteria) for release in releases)
+    return tuple(one for one in found if one.intervals or one.missing)

@@ -35,7 +35,7 @@ from headgate.ledger.workloads import workloads
 
 if TYPE_CHECKING:
     from headgate.config import Project
-    from headgate.config.models.artifact import Artifact as Recipe
+    from headgate.config.models.service import Artifact as Recipe
     from headgate.ports import Artifact, Artifacts
 
 

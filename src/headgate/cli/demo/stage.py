@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.cli import exits
+from headgate.cli import errors as exits
 from headgate.cli.ask.client import Client
 from headgate.cli.ask.follow import read_fold
 from headgate.cli.ask.request import Request, ask
-from headgate.cli.demo.customers import Customers
-from headgate.cli.demo.shop import Shop
+from headgate.cli.demo.shop import Customers, Shop
 from headgate.cli.demo.story import FIRST, STORY, Chapter
 from headgate.cli.errors import Unable
 from headgate.cli.run.release import Manner, helm_of, see_through
@@ -166,7 +165,7 @@ def _tell(told: list[tuple[Chapter, Fold]], customers: Customers, wish: Wish) ->
 
         draw(Text(), curtain(reports, what))
     if wish.svg is not None:
-        from headgate.cli.demo.picture import picture
+        from headgate.cli.demo.ending import picture
 
         wish.svg.write_text(picture(told, curtain(reports, what)))
 

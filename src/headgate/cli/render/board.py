@@ -7,9 +7,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.render import bars, words
-from headgate.cli.render.flow import Flow
-from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
+from headgate.cli.render import words
+from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Flow
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.steps import step_name
@@ -21,6 +20,7 @@ from headgate.core.story.view import phase, progress, remaining_s, weight
 if TYPE_CHECKING:
     from headgate.core.story.explain import Sentence
     from headgate.core.story.report import Fold
+import math
 
 _MARKS = {"done": ("✓", "green"), "now": ("●", "bold cyan"), "next": ("○", "dim")}
 _UNDONE = {"undone": ("↩", "yellow"), "never": ("·", "dim")}
@@ -104,7 +104,7 @@ def weights(fold: "Fold") -> RenderableType:
     """Who gets how much of the traffic."""
     share = weight(fold.state.here())
     line = Text("canary    ")
-    line.append(bars.bar(share / 100, _BAR), "cyan")
+    line.append(bar(share / 100, _BAR), "cyan")
     line.append(f" {share}% of the traffic")
     routing = fold.state.here().routing
     if routing is not None and routing.fresh_weight:
@@ -148,7 +148,7 @@ def evidence(verdict: Verdict) -> list[RenderableType]:
     """How sure we are that the canary is worse, against how sure we must be; and the judge's sentence."""
     style = KIND_STYLES[verdict.kind]
     line = Text("evidence  ")
-    line.append(bars.bar(bars.evidence_share(verdict.evidence, verdict.needed), _BAR), style)
+    line.append(bar(evidence_share(verdict.evidence, verdict.needed), _BAR), style)
     line.append(f" {words.odds(verdict.evidence)} of {words.odds(verdict.needed)} to 1 that it is worse")
     return [line, Text.assemble("verdict   ", (verdict.kind.replace("_", " "), style), f": {verdict.reason}")]
 
@@ -167,3 +167,26 @@ def footer(fold: "Fold", now: float) -> RenderableType:
     if fold.state.stage == "reverting":
         hint = fold.state.reason
     return Text(f"at least {words.span(left)} left · {hint}" if left else hint, style="dim")
+
+
+# Bars of text.
+
+_FULL = "█"
+_EMPTY = "░"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of `width` characters, filled to `share` (0..1); whatever is more than nothing shows at least one."""
+    filled = round(min(1.0, max(0.0, share)) * width)
+    if share > 0:
+        filled = max(1, filled)
+    return _FULL * filled + _EMPTY * (width - filled)
+
+
+def evidence_share(evidence: float, needed: float) -> float:
+    """How far evidence has grown to what is needed, on a log scale: each doubling is as long as the last."""
+    if evidence <= 1 or needed <= 1 or math.isnan(evidence):
+        return 0.0
+    if math.isinf(evidence):
+        return 1.0
+    return min(1.0, math.log(evidence) / math.log(needed))

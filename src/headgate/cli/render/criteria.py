@@ -1,7 +1,7 @@
 """What a new version must live up to, in words."""
 
 from headgate.core.judge.metrics import kind_of
-from headgate.core.judge.planner.instances import too_few_instances
+from headgate.core.judge.planner.promotion import too_few_instances
 from headgate.core.judge.words import exactly
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.steps import Prepare

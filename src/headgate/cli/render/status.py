@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from headgate.cli.ask.standing import Standing, Standings
+from headgate.cli.ask.status import Standing, Standings
 from headgate.cli.render import words
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition

@@ -6,11 +6,10 @@ from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.board import label, title
-from headgate.cli.render.flow import indented
-from headgate.cli.render.steps import steps_table
+from headgate.cli.render.styles import KIND_STYLES, indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.story.advice import afterwards, answers, question
-from headgate.core.story.report import Fold, Report
+from headgate.core.story.report import Fold, Report, StepReport
 
 OUTCOMES = {
     "promoted": ("promoted", "bold green"),
@@ -92,3 +91,36 @@ def _advice(fold: Fold, report: Report) -> list[RenderableType]:
     for what, line in commands:
         table.add_row(what, line)
     return [*lines, indented(table)]
+
+
+# What was seen under each change of traffic, as a table.
+
+
+def steps_table(report: Report) -> Table:
+    """One row for each change of traffic: verdict, requests and errors of both arms, time."""
+    several = len({step.service for step in report.steps}) > 1
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("step", no_wrap=False, overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("stable", justify="right", no_wrap=True)
+    table.add_column("errors", justify="right", no_wrap=True)
+    table.add_column("canary", justify="right", no_wrap=True)
+    table.add_column("errors", justify="right", no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
+    for step in report.steps:
+        table.add_row(*_row(step, several=several))
+    return table
+
+
+def _row(step: StepReport, *, several: bool) -> tuple[str | Text, ...]:
+    kind = step.verdict
+    verdict = Text(kind.replace("_", " "), style=KIND_STYLES[kind]) if kind else Text("-")
+    return (
+        f"{step.service}: {step.name}" if several else step.name,
+        verdict,
+        words.count(step.requests[0]),
+        words.count(step.errors[0]),
+        words.count(step.requests[1]),
+        words.count(step.errors[1]),
+        words.span(step.took_s),
+    )

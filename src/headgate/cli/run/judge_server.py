@@ -30,7 +30,7 @@ import msgspec
 
 from headgate.judge import Answer, Interval, Judge, VerdictKind, answer
 from headgate.judge.kayenta import JudgeResult, Question, judge_arrays
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 JUDGES_MAX = 1000
 """Names that are kept; the one that was heard of least lately goes first."""

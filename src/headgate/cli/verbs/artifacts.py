@@ -26,7 +26,7 @@ def command(session: Session, /, action: str, *, as_json: bool) -> None:  # noqa
     elif not found:
         say("Nothing was built yet: `headgate build` does.")
     else:
-        from headgate.cli.render.artifacts import artifacts
+        from headgate.cli.render.history import artifacts
 
         draw(artifacts(found, _used(session)))
 

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from headgate.cli import options
-from headgate.cli.ask.replay import all_replayed, criteria_of
+from headgate.cli.ask.judge import all_replayed, criteria_of
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session

@@ -11,7 +11,7 @@ from headgate.cli import options
 from headgate.cli.ask.judge import read_spec, spec_of
 from headgate.cli.errors import Unable
 from headgate.cli.screen import say
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 if TYPE_CHECKING:
     from headgate.judge import Judge

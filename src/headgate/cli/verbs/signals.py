@@ -2,11 +2,12 @@
 
 import click
 
-from headgate.cli import exits, options
+from headgate.cli import errors as exits
+from headgate.cli import options
 from headgate.cli.ask.forecast import intents_of
 from headgate.cli.ask.sources import try_sources, versions_of
 from headgate.cli.errors import Unable
-from headgate.cli.render.sources import sources_lines
+from headgate.cli.render.history import sources_lines
 from headgate.cli.screen import page, patience, print_json, say, say_painted
 from headgate.cli.session import Session
 

@@ -6,14 +6,12 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.ask.standing import Standing
-from headgate.cli.ask.status import standings
+from headgate.cli.ask.status import Standing, standings
 from headgate.cli.render.status import status
 from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
 from headgate.core.drift import condition
-from headgate.core.story.alarms import Alarms
-from headgate.core.story.view import phase, waits_for_person, weight
+from headgate.core.story.view import Alarms, phase, waits_for_person, weight
 
 
 @options.verb(

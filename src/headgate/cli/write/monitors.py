@@ -9,8 +9,7 @@ Source: Datadog documentation, "Monitors" API ("Create a monitor": type, query, 
 from collections.abc import Sequence
 from typing import Any
 
-from headgate.cli.write.burn import WINDOWS
-from headgate.cli.write.objectives import Objective, quantile_name
+from headgate.cli.write.objectives import WINDOWS, Objective, quantile_name
 from headgate.core.model import Unit
 
 Monitor = dict[str, Any]

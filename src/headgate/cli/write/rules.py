@@ -6,8 +6,7 @@ Source: Prometheus documentation, "Alerting rules", "Recording rules"; burn rate
 from collections.abc import Sequence
 from typing import Any
 
-from headgate.cli.write.burn import LENGTHS, WINDOWS
-from headgate.cli.write.objectives import Objective, quantile_name
+from headgate.cli.write.objectives import LENGTHS, WINDOWS, Objective, quantile_name
 from headgate.cli.write.promql import Queries, known, progress
 from headgate.core.model import Unit
 

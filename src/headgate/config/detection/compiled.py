@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, text_of
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 _NOTE = "The server must listen on the port in the variable PORT, or be given {port}."
 

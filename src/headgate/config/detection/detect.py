@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from headgate.config.compose import meaning
 from headgate.config.detection import (
     compiled,
     dockerfile,
@@ -19,9 +20,7 @@ from headgate.config.detection import (
 )
 from headgate.config.detection.found import Found
 from headgate.config.detection.https import HEADER
-from headgate.config.models.value import Place, Variable
-from headgate.config.models.wording import Wording
-from headgate.config.spelling import meaning
+from headgate.config.models.value import Place, Variable, Wording
 
 _STARTS = (procfile.look, python.look, ruby.look, php.look, node.look, compiled.look)
 _PORT_MAX = 65535

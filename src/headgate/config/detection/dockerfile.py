@@ -7,7 +7,7 @@ from typing import cast
 
 from headgate.config.detection.found import Found, text_of, with_port
 from headgate.config.detection.procfile import shell_words
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 _INSTRUCTION = re.compile(
     r"^[ \t]*+(CMD|ENTRYPOINT|EXPOSE|HEALTHCHECK)[ \t]++(.+)$", re.IGNORECASE | re.MULTILINE

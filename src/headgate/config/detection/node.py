@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, text_of
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 
 def look(folder: Path) -> Found | None:

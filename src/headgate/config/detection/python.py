@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from headgate.config.detection.found import Found, files_below, text_of
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 _SKIP = {".venv", "venv", "node_modules", "tests", "test", "docs", "build", "dist", ".git"}
 _ASGI = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(FastAPI|Starlette|Quart|Litestar)\(", re.MULTILINE)

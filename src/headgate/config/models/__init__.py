@@ -1,15 +1,13 @@
 """The checked shape of a project file, one noun a file; `compile` turns it into the core's nouns."""
 
-from headgate.config.models.artifact import Artifact
 from headgate.config.models.criteria import Business, Criteria, ErrorRatioLimit, LatencyLimit
-from headgate.config.models.environment import Environment
 from headgate.config.models.probe import HttpAnswer, Probe, Probes
 from headgate.config.models.process import Listen, Logs, Secret, Stop
-from headgate.config.models.project import Project
+from headgate.config.models.project import Environment, Project
 from headgate.config.models.proxy import Proxy, Timeouts
 from headgate.config.models.rollout import Matches, Rollout, Step, StickyBy
 from headgate.config.models.section import Section
-from headgate.config.models.service import Service
+from headgate.config.models.service import Artifact, Service
 from headgate.config.models.smoke import Journey, Request
 
 __all__ = [

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec.structs import fields
 from pydantic import BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import Complaint, in_quotes, listed, raised, shown, wrong
 from headgate.config.models.plugin import Declared, Plugin, declared
 from headgate.config.models.section import Section
 from headgate.config.models.settings import Wrong, written_name
 from headgate.config.models.value import Label, SomeSeconds, Text, one_or_many
+from headgate.config.problems import closest
 from headgate.core.model.audience import Moment, Severity
 from headgate.ports.errors import Permanent
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import listed, shown, wrong
 from headgate.config.models.value import Label
+from headgate.config.problems import closest
 from headgate.core.model import HOST
 
 

@@ -8,9 +8,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import Complaint, listed, raised, shown, wrong
 from headgate.config.models.settings import Wrong, read_settings
+from headgate.config.problems import closest
 from headgate.ports.errors import Permanent
 
 

@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_valid
 from headgate.config.models.complaint import Complaint, raised, shown, wrong
 from headgate.config.models.quantity import Quantity
 from headgate.config.models.section import Section
-from headgate.config.models.value import HttpPath, one_or_many
-from headgate.config.models.wording import Wording
+from headgate.config.models.value import HttpPath, Wording, one_or_many
 from headgate.config.quantities import DURATION, SIZE
 
 PATHS_MAX = 50

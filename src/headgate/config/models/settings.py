@@ -11,8 +11,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import Complaint, in_quotes, listed, shown
+from headgate.config.problems import closest
 from headgate.config.quantities import DURATION, PERCENTAGE, SIZE, Notation
 from headgate.core.model import SecretSource
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from headgate.config.closest import closest
 from headgate.config.models.complaint import in_quotes, shown, wrong
+from headgate.config.problems import closest
 from headgate.core.model import Hours
 
 FIRST_YEAR, LAST_YEAR = 2020, 2040

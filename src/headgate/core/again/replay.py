@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.harm import harmed
 from headgate.core.judge.judge import JudgeState, start
-from headgate.core.judge.judgement import judge
+from headgate.core.judge.judgement import harmed, judge
 from headgate.core.machine import initial
 from headgate.core.machine import step as advance
 from headgate.core.machine.effects import Observe

@@ -10,9 +10,9 @@ import math
 
 import msgspec
 
-from headgate.core.judge.evidence.alpha import deadline_alpha
 from headgate.core.judge.evidence.comparison import Comparison, phi_of
-from headgate.core.judge.evidence.tail import binomial_tail
+from headgate.core.judge.evidence.counts import binomial_tail
+from headgate.core.judge.evidence.risk import deadline_alpha
 from headgate.core.judge.judge import JudgeState, decided
 from headgate.core.judge.metrics.errors import error_rule, judged_errors
 from headgate.core.judge.words import percent

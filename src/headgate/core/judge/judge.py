@@ -6,21 +6,29 @@
 The chance that a version no worse than allowed is ever failed is at most `spec.alpha`, at whatever moments one looks.
 """
 
+import math
+
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.evidence.alpha import needed
-from headgate.core.judge.evidence.risk import risk_after
-from headgate.core.judge.evidence.split import Split, observe_split, split_warning
+from headgate.core.judge.evidence.comparison import Comparison, Rule
+from headgate.core.judge.evidence.proportions import share_log
+from headgate.core.judge.evidence.risk import needed, risk_after
 from headgate.core.judge.metrics import MetricState, kind_of
 from headgate.core.judge.metrics.errors import ErrorState, error_rule, judged_errors
-from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.metrics.kind import Arms
 from headgate.core.judge.verdict.budget import combined, culprits
-from headgate.core.judge.verdict.dead import by_its_own_evidence, fails_most, is_dead
 from headgate.core.judge.verdict.external import AFTER_STEP_S
 from headgate.core.judge.verdict.reading import UNEASY, Reading, suspicious
-from headgate.core.judge.verdict.screening import sample_defect, sample_gap, whole
-from headgate.core.judge.words import odds
+from headgate.core.judge.verdict.screening import (
+    Split,
+    observe_split,
+    sample_defect,
+    sample_gap,
+    split_warning,
+    whole,
+)
+from headgate.core.judge.words import amount, odds
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.sample import Arm, Sample
 from headgate.core.model.verdict import Verdict, VerdictKind
@@ -205,3 +213,52 @@ def _uneasy(deciding: list[Reading]) -> str:
 def _healthy(deciding: list[Reading]) -> str:
     notes = [reading.evidence.note for reading in deciding[:2]]
     return f"no harm: {'; '.join(notes)}" if notes else "no harm seen; nothing is judged"
+
+
+# A stable that serves nobody: the candidate is judged by its own evidence, and nothing waits for stable to be well.
+#
+# Freezing the weight protects users while both versions may suffer from the same bad day. Where stable fails most of
+# its requests there is nobody left to protect: what answers quickly with an error is no measure of latency, and the
+# fix for all of it may be the candidate. It has to show that it serves: that its bad share is under `SERVES`, by a
+# sequential likelihood ratio (Wald 1947) of a tenth of that against it, over the step's counts.
+
+DEAD_SHARE = 0.5
+"""Stable is dead when it fails this share of its requests lately ..."""
+DEAD_N = 20
+"""... of so many at least."""
+SERVES = 0.05
+"""A candidate serves when no more than this share of its requests fails."""
+BURSTS = 2.0
+"""The dispersion of its errors, where none is declared: what stable showed while it died says nothing of it."""
+_GOOD = SERVES / 10
+
+
+def is_dead(c: Comparison) -> bool:
+    """Whether stable fails most of its requests, by what is known of it lately."""
+    return c.known.recent_n >= DEAD_N and c.known.recent_x >= DEAD_SHARE * c.known.recent_n
+
+
+def fails_most(arm: Arm) -> bool:
+    """Whether this interval's requests mostly failed: what they took, and what came of them, is no measure."""
+    return arm.errors > 0 and arm.errors >= DEAD_SHARE * arm.requests
+
+
+def by_its_own_evidence(rule: Rule, c: Comparison, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """The readings where stable is dead: errors decide, by what the candidate shows of itself; the rest is shown."""
+    missing = _missing(rule, c)
+    return tuple(
+        replace(reading, external="", sudden=False, blocks=missing)
+        if reading.evidence.metric.startswith("error_ratio")
+        else replace(reading, weight=0.0)
+        for reading in readings
+    )
+
+
+def _missing(rule: Rule, c: Comparison) -> str:
+    """What still keeps the candidate from having shown that it serves; empty once it has."""
+    phi = rule.phi or BURSTS
+    lacking = math.log(rule.proof) - share_log(c.canary_n, c.canary_x, _GOOD, SERVES) / phi
+    if lacking <= 0:
+        return ""
+    more = amount(lacking * phi / share_log(1, 0, _GOOD, SERVES))
+    return f"stable fails most of its requests; about {more} more good requests of the canary show that it serves"

@@ -7,11 +7,13 @@ import msgspec
 
 from headgate.core.judge.deadline import at_deadline
 from headgate.core.judge.judge import JudgeState, observe, read, stable_is_dead
-from headgate.core.judge.learning import unlearnt
+from headgate.core.judge.metrics import kind_of
+from headgate.core.judge.metrics.errors import LEARNT_N
 from headgate.core.judge.verdict.screening import sample_defect, sample_gap
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import Sample, Verdict
 from headgate.core.model.criteria import JudgeSpec
+from headgate.core.model.sample import Arm
 
 LEARNING = "no traffic reaches the canary: stable alone is watched"
 DEAD = "it fails most of its requests, and nothing waits for it"
@@ -53,3 +55,34 @@ def _unexposed(spec: JudgeSpec, state: JudgeState, sample: Sample, verdict: Verd
     learning = f"{LEARNING}; {missing}" if missing else f"{LEARNING}; {DEAD}" if dead else LEARNING
     kind, reason = ("hold_external", external) if external else ("watch", learning)
     return msgspec.structs.replace(verdict, kind=kind, reason=reason, shared=False, learnt=not missing)
+
+
+# How many users a version has failed: what a rollback could not undo.
+
+
+def harmed(spec: JudgeSpec, arm: Arm | None) -> int:
+    """How many requests of one arm in one interval went badly, at least.
+
+    Errors (judged or not), answers slower than the declared limit, and business cases that did not come to their good
+    end are counted apart, and one request may be all of these: the largest of the counts is certain. An arm that could
+    not be read counts none: they are unknown.
+    """
+    if arm is None:
+        return 0
+    return max(arm.errors, *[kind_of(criterion).harmed(criterion, arm) for criterion in spec.criteria], 0)
+
+
+# Whether stable has been seen enough to judge a candidate that takes all of its traffic.
+
+
+def unlearnt(spec: JudgeSpec, state: JudgeState) -> str:
+    """What of stable is not known yet, as a clause; empty: all that the criteria which decide ask for."""
+    pairs = zip(spec.criteria, state.metrics, strict=True)
+    missing = (kind_of(criterion).unlearnt(criterion, seen) for criterion, seen in pairs)
+    return next((clause for clause in missing if clause), "")
+
+
+def learning_s(spec: JudgeSpec, rate: float) -> float:
+    """How long stable is to be watched at `rate` requests a second, in seconds; cases of business signals aside."""
+    asked = (kind_of(criterion).learning_n(criterion) for criterion in spec.criteria)
+    return max(LEARNT_N, *asked, 0) / rate

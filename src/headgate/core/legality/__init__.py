@@ -5,7 +5,7 @@ fix of a frozen release takes its traffic over, `declared` what people say of a 
 whether a version can be started at all.
 """
 
-from headgate.core.legality.barrier import Barrier, barriers, ever, in_the_way, is_older
+from headgate.core.legality.barrier import Barrier, barriers, ever, in_the_way, is_older, missing
 from headgate.core.legality.declared import meant_for, one_way_steps
 from headgate.core.legality.forward import (
     Forward,
@@ -15,7 +15,6 @@ from headgate.core.legality.forward import (
     takes_over,
     taking_over,
 )
-from headgate.core.legality.having import missing
 from headgate.core.machine.one_way import (
     begun,
     beyond_return,

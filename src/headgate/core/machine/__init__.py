@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import Observe
 from headgate.core.machine.events import Answer, AnyEvent, EffectFailed, EffectId
-from headgate.core.machine.illegal import Illegal, Stale
-from headgate.core.machine.names import STAGES, VERBS, called
+from headgate.core.machine.names import STAGES, VERBS, Illegal, Stale, called
 from headgate.core.machine.one_way import begun
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import Pending, State

@@ -12,7 +12,7 @@ from headgate.core.machine.answers import (
 )
 from headgate.core.machine.effects import Effect, SetRouting, StopVersion
 from headgate.core.machine.events import EffectDelayed, ReleaseAborted, ReleaseResumed, ReleaseTakenOver
-from headgate.core.machine.illegal import Illegal, Stale
+from headgate.core.machine.names import Illegal, Stale
 from headgate.core.machine.one_way import objection_to_revert
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import Hold, State

@@ -12,7 +12,7 @@ from headgate.core.machine.events import (
     WayBackOpened,
 )
 from headgate.core.machine.forward import complete, enter
-from headgate.core.machine.illegal import Illegal
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.one_way import opened
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.relief import given_back

@@ -1,8 +1,7 @@
 """The nouns of a release: immutable data, each with one meaning, none with behaviour that decides."""
 
 from headgate.core.model.audience import Audience, Channel, Marker, QuietHours, Role
-from headgate.core.model.change import Change, ServiceChange
-from headgate.core.model.command import Applied, Command
+from headgate.core.model.change import Applied, Change, Command, ServiceChange
 from headgate.core.model.configuration import (
     CommandCheck,
     Configuration,
@@ -16,10 +15,9 @@ from headgate.core.model.configuration import (
     StopPolicy,
     TcpCheck,
 )
-from headgate.core.model.finding import Answer, Finding, in_words, worst
 from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
 from headgate.core.model.hours import Hours
-from headgate.core.model.identity import Unit, Version
+from headgate.core.model.identity import Reach, Unit, Version
 from headgate.core.model.intent import Intent, OneWay, Rollout, Stage, StrategyName
 from headgate.core.model.placed import HOST, Placed
 from headgate.core.model.proxy_rules import (
@@ -29,11 +27,10 @@ from headgate.core.model.proxy_rules import (
     TimeLimits,
     UpstreamProtocol,
 )
-from headgate.core.model.reach import Reach
 from headgate.core.model.routing import Listener, Match, Routing, Sticky
 from headgate.core.model.sample import Arm, Counts, Histogram, Mean, Sample
 from headgate.core.model.source import Source
-from headgate.core.model.verdict import Evidence, Verdict, VerdictKind
+from headgate.core.model.verdict import Answer, Evidence, Finding, Verdict, VerdictKind, in_words, worst
 
 __all__ = [
     "HOST",

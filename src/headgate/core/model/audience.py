@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from headgate.core.model.reach import Reach
+from headgate.core.model.identity import Reach
 
 Moment = Literal[
     "requested",

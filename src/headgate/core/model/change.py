@@ -1,5 +1,7 @@
 """A change: what a leg of a release makes another. Today a service's version; each other kind is one more struct."""
 
+from typing import Literal
+
 import msgspec
 
 from headgate.core.model.identity import Unit, Version
@@ -46,3 +48,25 @@ class ServiceChange(msgspec.Struct, frozen=True, tag="service"):
 
 Change = ServiceChange
 """Whatever a leg can change."""
+
+
+# A command of the project's own: a change that Headgate cannot make itself, and how it is asked about and undone.
+
+Applied = Literal["applied", "not_applied", "unknown"]
+"""What became of a command's change. What nobody can say is unknown, and never counts as applied."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A change that the words of `apply` make, in the version's tree and with its environment.
+
+    `check` says whether the change is there (it exits with 0) or not (with 1); empty: nobody can say. `undo` takes it
+    back; empty: nothing does, for the reason in `one_way`, or because there is nothing to take back.
+    Each run may take `limit_s` seconds.
+    """
+
+    name: str
+    apply: tuple[str, ...]
+    check: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+    one_way: str = ""
+    limit_s: float = 300.0

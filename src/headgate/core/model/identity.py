@@ -1,5 +1,7 @@
 """Who is meant: a unit is a service in an environment, a version is what it runs."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -38,3 +40,10 @@ class Version(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     def __str__(self) -> str:
         """`service@key`."""
         return f"{self.unit.service}@{self.key}"
+
+
+# By which door something that connects out was declared, and so how far it may reach.
+
+Reach = Literal["private", "public"]
+"""`private`: the owner of the host declared it, who can reach what is near the host anyway. `public`: it came in by the
+front door, and reaches what everybody can, and what the home allows by name. It is set at intake, never by who asks."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.model.command import Command
+from headgate.core.model.change import Command
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Unit, Version

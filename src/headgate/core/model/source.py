@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.core.model.reach import Reach
+from headgate.core.model.identity import Reach
 
 OWN = frozenset({"process", "service"})
 """Kinds of sources that ask the instances themselves, by process or address: they tell a fresh baseline apart."""

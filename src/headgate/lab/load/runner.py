@@ -4,11 +4,11 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from random import Random
 from typing import Literal
 
 from headgate.lab.load.address import parse_address
-from headgate.lab.load.arrivals import arrivals
 from headgate.lab.load.client import Pool
 from headgate.lab.load.journey import draw
 from headgate.lab.load.load import Load
@@ -208,3 +208,22 @@ class Sender:
                 break
             count += 1
         return count
+
+
+# When customers come: a Poisson process, drawn from a seed.
+
+
+def arrivals(rate_per_s: float, duration_s: float, count_max: int, seed: int) -> Iterator[float]:
+    """Seconds after the beginning at which journeys begin: rising, below `duration_s`, at most `count_max` of them.
+
+    The gaps are independent and exponential with mean 1 / `rate_per_s`. The same arguments give the same
+    times.
+    """
+    return islice(_poisson(rate_per_s, duration_s, Random(f"{seed}:arrivals")), count_max)
+
+
+def _poisson(rate_per_s: float, duration_s: float, random: Random) -> Iterator[float]:
+    at_s = random.expovariate(rate_per_s)
+    while at_s < duration_s:
+        yield at_s
+        at_s += random.expovariate(rate_per_s)

@@ -15,8 +15,8 @@ import msgspec
 
 from headgate.core.model import SecretSource
 from headgate.kit.fence import fenced
-from headgate.ports.chat import lifeless
 from headgate.ports.errors import Permanent, PortError, Temporary
+from headgate.ports.marker import lifeless
 from headgate.ports.notifier import Message
 from headgate.ports.reach import Bounds
 from headgate.ports.registry import settings_of

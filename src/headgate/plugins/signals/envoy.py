@@ -22,8 +22,7 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.core.model import Arm, Counts, Histogram, Mean, Version
-from headgate.ports.errors import Temporary
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, Temporary, why
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import msgspec
 from headgate.core.model import Arm, Version
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.registry import settings_of
-from headgate.ports.usage import GAUGES, Measurable, Usage
+from headgate.ports.target import GAUGES, Measurable, Usage
 from headgate.ports.wires import Wires
 
 VERSIONS_MAX = 64

@@ -23,8 +23,8 @@ from msgspec import Meta
 from psycopg.rows import DictRow, dict_row
 
 from headgate.core.model import Arm, Mean, SecretSource, Version
+from headgate.kit.fence import Resolve, reachable, resolve
 from headgate.kit.refusals import struck
-from headgate.kit.resolving import Resolve, reachable, resolve
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.reach import SOCKET, Bounds
 from headgate.ports.registry import settings_of

@@ -18,8 +18,7 @@ from headgate.web.api.hooks import PATH
 from headgate.web.doors.front import FrontDoor
 from headgate.web.doors.limits import DELIVERIES, Limiter
 from headgate.web.hooks import alerts, git, proofs
-from headgate.web.hooks.bodies import Bodies, later
-from headgate.web.hooks.news import News, content
+from headgate.web.hooks.news import Bodies, News, content, later
 from headgate.web.hooks.proofs import Sent, proven
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem

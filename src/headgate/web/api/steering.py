@@ -13,9 +13,14 @@ from headgate.core.model.foreign import cleaned
 from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
-from headgate.web.api.naming import require_declared_secrets, require_known_commands
 from headgate.web.api.reaching import marked, require_reachable
-from headgate.web.api.wishes import last_asked, require_declared, require_sound
+from headgate.web.api.wishes import (
+    last_asked,
+    require_declared,
+    require_declared_secrets,
+    require_known_commands,
+    require_sound,
+)
 from headgate.web.doors.front import FrontDoor
 from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.http.problems import Problem, unknown

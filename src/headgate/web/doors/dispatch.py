@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headgate.ledger import LedgerError
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 from headgate.web.doors.front import address
 from headgate.web.http import idempotency
 from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from headgate.core.home.people import People
+from headgate.core.home.identity import People
 from headgate.ports.issuer import Issuer, Person
-from headgate.web.doors.arrivals import Arrivals
+from headgate.web.doors.limits import Arrivals
 from headgate.web.doors.sessions import Word
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.http.problems import Problem

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from headgate.files import replace_file
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 T = TypeVar("T")
 

@@ -1,7 +1,8 @@
 """The page of freezes and barriers, and its forms."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from starlette.requests import Request
@@ -9,10 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from headgate.web.api.barriers import Barriers, Lifting
-from headgate.web.api.home import Freezes, NewFreeze
+from headgate.web.api.home import Freezes, FreezeState, NewFreeze
 from headgate.web.doors.sessions import Session
 from headgate.web.http.problems import malformed
-from headgate.web.pages.calendar import days
 from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
 
@@ -77,3 +77,35 @@ class Freezing:
             raise malformed(str(error), "form") from error
         await self._desk.ask("liftBarrier", session, {"release": request.path_params["release"]}, body=body)
         return "/freezes"
+
+
+# Two weeks of freezes, day by day (UTC).
+
+DAYS = 14
+
+
+class Day(msgspec.Struct, frozen=True):
+    """One day and what is frozen in it."""
+
+    date: str
+    weekday: str
+    today: bool
+    freezes: list[FreezeState]
+
+
+def days(freezes: Iterable[FreezeState], now: float) -> list[Day]:
+    """The days from today on, each with the freezes that hold for any part of it."""
+    known = list(freezes)
+    start = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return [_day(start + timedelta(days=n), known, today=not n) for n in range(DAYS)]
+
+
+def _day(start: datetime, known: list[FreezeState], *, today: bool) -> Day:
+    begins, ends = start.timestamp(), (start + timedelta(days=1)).timestamp()
+    held = [one for one in known if one.begins_at < ends and _end(one) > begins]
+    return Day(f"{start:%d %b}", f"{start:%a}", today, held)
+
+
+def _end(freeze: FreezeState) -> float:
+    ends = (end for end in (freeze.ends_at, freeze.lifted_at) if end is not None)
+    return min(ends, default=float("inf"))

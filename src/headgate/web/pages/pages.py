@@ -36,7 +36,6 @@ from headgate.web.pages.incident import Incident
 from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
 from headgate.web.pages.render import HEADERS, STATIC, build, page
 from headgate.web.pages.replaying import Replaying
-from headgate.web.pages.searching import SCANNED_MAX, matches
 from headgate.web.pages.shown import UnderWay, changes, compared, frozen_places, labels, moves, places
 from headgate.web.pages.signing_in import SigningIn
 
@@ -253,3 +252,25 @@ def _kind(event: msgspec.Struct) -> str:
 
 def _shown(event: msgspec.Struct) -> str:
     return msgspec.json.format(msgspec.json.encode(event)).decode()
+
+
+# Which releases a search finds: every word somewhere in what the history shows of a release.
+
+SCANNED_MAX = 2000
+"""So many releases are looked through for one page of findings."""
+WORDS_MAX = 10
+
+
+def matches(summary: Summary, text: str, outcome: str) -> bool:
+    """Whether it has this outcome (empty: any; `open`: none yet) and every word of `text`."""
+    ended = (summary.outcome or "open").replace("_", " ")
+    if outcome and ended != outcome:
+        return False
+    words, said = text.casefold().split()[:WORDS_MAX], _said(summary)
+    return all(word in said for word in words)
+
+
+def _said(summary: Summary) -> str:
+    moves = (f"{move.unit} {move.label} {move.after.key}" for move in summary.moves)
+    parts = (summary.release, summary.author, summary.reason, summary.phase, *moves)
+    return " ".join(parts).casefold()

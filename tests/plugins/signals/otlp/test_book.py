@@ -9,7 +9,7 @@ from headgate.core.traces import Outcome, Party, Span
 from headgate.plugins.vendors.otlp import book as module
 from headgate.plugins.vendors.otlp.book import TRACE_AGE_MAX_S, Book
 from headgate.plugins.vendors.otlp.spread import Buckets
-from headgate.plugins.vendors.otlp.tally import INSTANCES_MAX, LAYOUTS_MAX, OTHERS, Tally
+from headgate.plugins.vendors.otlp.streams import INSTANCES_MAX, LAYOUTS_MAX, OTHERS, Tally
 
 WEB = Party("web", "1", "production", "one")
 

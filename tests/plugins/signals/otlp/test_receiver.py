@@ -19,10 +19,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from headgate.plugins.vendors.otlp.facts import RESOURCES_MAX
 from headgate.plugins.vendors.otlp.inbox import Inbox
 from headgate.plugins.vendors.otlp.protocol import JSON, PATHS, PROTOBUF
-from headgate.plugins.vendors.otlp.resource import TEXT_MAX
+from headgate.plugins.vendors.otlp.resource import RESOURCES_MAX, TEXT_MAX
 from headgate.ports import Permanent, Temporary
 from headgate.ports.receiver import DELIVERY_MAX_BYTES, Delivery
 from headgate.web.http import receiving

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from headgate.core.traces import Party
 from headgate.plugins.vendors.otlp import streams
-from headgate.plugins.vendors.otlp.facts import Point
+from headgate.plugins.vendors.otlp.resource import Point
 from headgate.plugins.vendors.otlp.spread import Explicit, Exponential, single
 from headgate.plugins.vendors.otlp.streams import IDLE_S, SKEW_MAX_S, Refused, Streams
 

@@ -10,10 +10,10 @@ Nothing tells a bad day from a bad version here: less than harm is never charged
 
 import math
 
-from headgate.core.judge.evidence.grid import Grid, odds_grid
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import KNOWN_N, Known, stable_share
 from headgate.core.judge.evidence.mirror import Harm, harmful_share
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.process import Grid, odds_grid
 from headgate.core.judge.evidence.proportions import inside, share_logs
 
 GONE = 20

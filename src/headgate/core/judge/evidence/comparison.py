@@ -5,13 +5,11 @@ import math
 import msgspec
 
 from headgate.core.judge.evidence.alone import alone_logs, stands_alone
-from headgate.core.judge.evidence.counts import conditional_logs
+from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.dispersion import BLOCK, Dispersion, cautious_phi, lasting, learn, settled
-from headgate.core.judge.evidence.grid import Grid
 from headgate.core.judge.evidence.known import Known, remember, stable_share
 from headgate.core.judge.evidence.mirror import Harm, Mirror, advance_mirror, mirror_log
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.evidence.process import Process, advance, idle, start_process
+from headgate.core.judge.evidence.process import Grid, Process, advance, idle, start_process
 from headgate.core.judge.evidence.proportions import proportion_logs
 from headgate.core.judge.evidence.risk import at_risk
 

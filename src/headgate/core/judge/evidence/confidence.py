@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.proportions import inside, nearest_on_ratio
 
 LEVEL = 0.05

@@ -6,10 +6,9 @@ The null is "the bad share is at most m"; the mixture is over shares above m. Th
 
 import msgspec
 
-from headgate.core.judge.evidence.grid import Grid, odds_grid
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import Known, remember
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.evidence.process import Process, advance, idle, start_process
+from headgate.core.judge.evidence.process import Grid, Process, advance, idle, odds_grid, start_process
 from headgate.core.judge.evidence.proportions import inside, share_logs
 
 POINTS = 10

@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.process import CEILING
 from headgate.core.judge.evidence.proportions import (
     inside,

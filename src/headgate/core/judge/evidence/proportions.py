@@ -12,8 +12,8 @@ still. It also holds for quantities in [0, 1] that are not whole, since a^y b^(1
 
 import math
 
-from headgate.core.judge.evidence.grid import Grid
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.counts import Pair
+from headgate.core.judge.evidence.process import Grid
 
 SMALLEST = 1e-6
 """Shares are kept this far from 0 and 1."""

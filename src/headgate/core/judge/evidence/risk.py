@@ -5,6 +5,8 @@ with one that fails a twentieth more costs as much. A step is proven when the ne
 all requests: so early steps need fewer requests, and the whole of the proof is asked before everybody is exposed.
 """
 
+from functools import lru_cache
+
 from msgspec.structs import replace
 
 from headgate.core.judge.evidence.mirror import Harm
@@ -30,3 +32,19 @@ def at_risk(harm: Harm, risk: float, stable_share: float) -> Harm:
         return harm
     widest = max(harm.difference, (1 - stable_share) * _HALF_WAY)
     return replace(harm, difference=min(harm.difference / risk, widest))
+
+
+# What a false rollback may cost: alpha, shared between watching and deadlines, and less of it for every retry.
+
+
+@lru_cache(maxsize=256)
+def needed(spec: JudgeSpec) -> float:
+    """The evidence that makes a verdict `fail`: 1 over what this attempt may spend of alpha while it watches."""
+    return (spec.retry + 1) ** 2 / (spec.alpha * (1 - spec.deadline_share))
+
+
+def deadline_alpha(spec: JudgeSpec, spent: int) -> float:
+    """What the next step's deadline may spend, after `spent` of them."""
+    if spent >= spec.deadlines:
+        return 0.0
+    return spec.alpha * spec.deadline_share / ((spec.retry + 1) ** 2 * spec.deadlines)

@@ -14,7 +14,7 @@ import math
 
 import msgspec
 
-from headgate.core.judge.evidence.tail import binomial_tail
+from headgate.core.judge.evidence.counts import binomial_tail
 
 Point = tuple[float, float]
 """The values of stable and of the canary at one moment."""

@@ -17,15 +17,14 @@ from headgate.core.judge.evidence.comparison import (
     phi_of,
     start_comparison,
 )
-from headgate.core.judge.evidence.grid import grid_above, grid_below
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import KNOWN_N
 from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.metrics.kind import Kind, still_to_see
+from headgate.core.judge.evidence.process import grid_above, grid_below
+from headgate.core.judge.metrics.kind import Arms, Kind, still_to_see
 from headgate.core.judge.traffic import Traffic, Workload
-from headgate.core.judge.verdict.arms import Arms
 from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.judge.verdict.reading import (
     Reading,

@@ -12,19 +12,15 @@ from headgate.core.judge.evidence.comparison import (
     phi_of,
     start_comparison,
 )
+from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.exchange import alike, observe_exchange, scaled, start_exchange
-from headgate.core.judge.evidence.grid import Grid, grid_above
 from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.evidence.placebo import POINTS as PLACEBO_POINTS
-from headgate.core.judge.evidence.placebo import Placebo, observe_placebo
-from headgate.core.judge.evidence.process import Process
+from headgate.core.judge.evidence.process import Grid, Process, advance, grid_above, start_process
 from headgate.core.judge.evidence.proportions import SMALLEST
-from headgate.core.judge.metrics.kind import Kind, still_to_see
+from headgate.core.judge.metrics.kind import Arms, Kind, still_to_see
 from headgate.core.judge.traffic import Workload
-from headgate.core.judge.verdict.arms import Arms
 from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.judge.verdict.reading import (
     Found,
@@ -38,6 +34,33 @@ from headgate.core.judge.verdict.way import ERRORS, Watched, compared, limited, 
 from headgate.core.judge.words import exactly
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec
 from headgate.core.model.sample import Arm
+
+# Stable against itself: the judge's own false alarms, measured where there can be no fault.
+#
+# Every other instance of stable plays the canary or, where there is one, the fresh baseline does. Where that evidence
+# reaches what a verdict needs, the same rule would have failed stable against stable. It decides nothing.
+
+PLACEBO_POINTS = 5
+
+
+class Placebo(msgspec.Struct, frozen=True, array_like=True):
+    """The evidence against the half that plays the canary, and the most that it has been."""
+
+    process: Process = start_process(PLACEBO_POINTS)
+    highest: float = 1.0
+
+
+def observe_placebo(
+    grid: Grid, placebo: Placebo, stable: tuple[int, float], half: tuple[int, int], how: tuple[float, float]
+) -> Placebo:
+    """One more interval; `stable` and `half` are cases and bad cases, `how` the dispersion and the interval's cap."""
+    (n, x), (half_n, half_x), (phi, cap) = stable, half, how
+    if not x or not 0 < half_n < n:
+        return placebo
+    logs = conditional_logs(grid, Pair(half_n, half_x, n - half_n, x - half_x), phi)
+    process = advance(placebo.process, logs, cap, 0.0)
+    return Placebo(process, max(placebo.highest, process.e_value))
+
 
 POINTS = 12
 LEARNT_N = 50

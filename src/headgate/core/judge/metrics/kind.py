@@ -2,15 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.traffic import Workload
-from headgate.core.judge.verdict.arms import Arms
 from headgate.core.judge.verdict.reading import Reading
 from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.criteria import AnyCriterion, JudgeSpec
 from headgate.core.model.sample import Arm
+
+# What an interval has of each arm, and which of them are compared.
+
+
+class Arms(NamedTuple):
+    """`fresh` is the part of stable that is as new as the canary, which is then compared with it alone.
+
+    Stable as a whole is still what its ways are learnt from, and what may be in trouble of its own.
+    """
+
+    stable: Arm
+    canary: Arm
+    fresh: Arm | None = None
+
+    @property
+    def beside(self) -> Arm:
+        """What the canary is compared with."""
+        return self.stable if self.fresh is None else self.fresh
+
 
 State = TypeVar("State")
 

@@ -5,8 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.evidence.bounds import useful_bounds
-from headgate.core.judge.evidence.histogram import shifted
+from headgate.core.judge.evidence.histogram import shifted, useful_bounds
 from headgate.core.judge.evidence.limit import Limit
 from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.metrics.kind import Kind, still_to_see

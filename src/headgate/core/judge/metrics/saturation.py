@@ -17,13 +17,10 @@ import math
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.evidence.blocks import Shown, emptied, lowest, middle, seen
-from headgate.core.judge.evidence.gauges import Trend, extend, slope
-from headgate.core.judge.evidence.grid import odds_grid
-from headgate.core.judge.evidence.process import Process, advance, idle, start_process
+from headgate.core.judge.evidence.gauges import Shown, Trend, emptied, extend, lowest, middle, seen, slope
+from headgate.core.judge.evidence.process import Process, advance, idle, odds_grid, start_process
 from headgate.core.judge.evidence.proportions import share_logs
-from headgate.core.judge.metrics.kind import Kind
-from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.metrics.kind import Arms, Kind
 from headgate.core.judge.verdict.reading import Reading, suspicious, unmeasured
 from headgate.core.judge.words import duration, times
 from headgate.core.model.criteria import JudgeSpec, Saturation

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import msgspec
 
-from headgate.core.judge.evidence.bounds import useful_bounds
 from headgate.core.judge.evidence.comparison import (
     Comparison,
     Rule,
@@ -19,14 +18,21 @@ from headgate.core.judge.evidence.comparison import (
     observe_pair,
     start_comparison,
 )
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.dispersion import Dispersion, cautious_phi, learn
-from headgate.core.judge.evidence.grid import grid_above
-from headgate.core.judge.evidence.histogram import bound_at, histogram_defect, observations, over, shifted
+from headgate.core.judge.evidence.histogram import (
+    bound_at,
+    histogram_defect,
+    observations,
+    over,
+    shifted,
+    useful_bounds,
+)
 from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.verdict.arms import Arms
+from headgate.core.judge.evidence.process import grid_above
+from headgate.core.judge.metrics.kind import Arms
 from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.model.criteria import JudgeSpec, Latency
 from headgate.core.model.sample import Arm

@@ -20,7 +20,7 @@ from headgate.core.judge.planner.measured import measured
 from headgate.core.judge.planner.passage import Passage, passage, soonest
 from headgate.core.judge.planner.promotion import passing_s, promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
-from headgate.core.judge.planner.watched import watched
+from headgate.core.judge.planner.tempering import watched
 from headgate.core.judge.traffic import Stretch, Traffic, Workload
 from headgate.core.judge.verdict.way import Watched
 

@@ -10,8 +10,7 @@ from headgate.core.judge.evidence.risk import LEAST
 from headgate.core.judge.planner.passage import Passage, passage, soonest
 from headgate.core.judge.planner.promotion import promotion_s
 from headgate.core.judge.planner.simulation import Draw, simulated
-from headgate.core.judge.planner.tempering import settled_s
-from headgate.core.judge.planner.watched import unknown, watched
+from headgate.core.judge.planner.tempering import settled_s, unknown, watched
 from headgate.core.judge.traffic import Stretch, Workload
 from headgate.core.judge.verdict.way import Watched
 from headgate.core.machine.steps import Bake, Expose, Step

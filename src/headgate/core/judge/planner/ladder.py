@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from headgate.core.judge.planner.passage import soonest
 from headgate.core.judge.planner.promotion import promotion_s
-from headgate.core.judge.planner.tempering import belief
-from headgate.core.judge.planner.watched import watched
+from headgate.core.judge.planner.tempering import belief, watched
 from headgate.core.judge.traffic import Stretch, Workload
 from headgate.core.judge.verdict.way import Watched
 from headgate.core.model.criteria import JudgeSpec

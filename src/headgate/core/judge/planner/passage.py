@@ -1,11 +1,12 @@
 """When the evidence reaches the threshold: the mean time, and its distribution, in closed form."""
 
 import math
+from functools import lru_cache
 
 import msgspec
 
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.process import FROM_START
-from headgate.core.judge.planner.growth import Growth, growth
 from headgate.core.judge.planner.tempering import belief, tempered_s
 from headgate.core.judge.traffic import Stretch
 from headgate.core.judge.verdict.way import Watched
@@ -174,3 +175,44 @@ def soonest(ways: tuple[Watched, ...], path: tuple[Stretch, ...], factor: float)
     """The way that finds it first; with several, they help each other a little more than this says."""
     found = [(way, passage(way, path, factor)) for way in ways]
     return min(found, key=lambda one: one[1].mean_s)
+
+
+# How the evidence grows: what one bad case of either arm adds to the log-evidence of each alternative, how often.
+
+_SECONDS = 1_000_000
+"""Counts are taken over a long time, and divided by it: rates need not be whole."""
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """Untempered, for each alternative: the drift a second, and what a count of the canary or of stable adds.
+
+    `canary` and `stable` are the variances, a second, of the two numbers of counts.
+    """
+
+    drift: tuple[float, ...]
+    of_canary: tuple[float, ...]
+    of_stable: tuple[float, ...]
+    canary: float
+    stable: float
+
+
+@lru_cache(maxsize=4096)
+def growth(way: Watched, weight: float, factor: float) -> Growth:
+    """The growth of the evidence against a canary with `weight` percent that is `factor` times worse than stable."""
+    traffic, charged = way.traffic, way.counted(weight)
+    n = traffic.rate * _SECONDS
+    n1 = max(round(n * weight / 100), 1)
+    n0 = max(round(way.beside(weight) * _SECONDS), 1)
+    clean = way.logs(Pair(n1, 0.0, n0, 0.0))
+    of_canary = [b - a for a, b in zip(clean, way.logs(Pair(n1, 1.0, n0, 0.0)), strict=True)]
+    of_stable = [b - a for a, b in zip(clean, way.logs(Pair(n1, 0.0, n0, 1.0)), strict=True)]
+    share = way.share(factor)
+    x1, x0 = traffic.rate * weight / 100 * share, way.beside(weight) * traffic.share
+    drift = [a / _SECONDS + x1 * b + x0 * c for a, b, c in zip(clean, of_canary, of_stable, strict=True)]
+    return Growth(
+        tuple([charged * one for one in drift]),
+        tuple(of_canary),
+        tuple(of_stable),
+        charged * x1 * (1 - share) * traffic.phi,
+        charged * x0 * (1 - traffic.share) * traffic.phi,
+    )

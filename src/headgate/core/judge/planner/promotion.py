@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterator
 
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import PRIOR_N, PRIOR_X
 from headgate.core.judge.evidence.mirror import FROM_START, Harm, mirror_log
-from headgate.core.judge.evidence.pair import Pair
-from headgate.core.judge.evidence.risk import at_risk
+from headgate.core.judge.evidence.risk import at_risk, needed
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.planner.passage import drift_quantile_s
-from headgate.core.judge.planner.tempering import tempered_s
-from headgate.core.judge.planner.watched import watched
+from headgate.core.judge.planner.tempering import tempered_s, watched
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.verdict.way import Watched, poisson_below
+from headgate.core.judge.words import percent
 from headgate.core.model.criteria import JudgeSpec
 
 _SECONDS = 1_000_000
@@ -131,3 +131,32 @@ def _gain(harm: Harm, rates: tuple[float, float], believed: float, share: float)
     """The mean log-evidence against harm, a second."""
     n1, n0 = (round(rate * _SECONDS) for rate in rates)
     return mirror_log(harm, Pair(n1, n1 * share, n0, n0 * share), believed) / _SECONDS
+
+
+# How much a blind pick of instances can prove at best, said before anything is deployed.
+#
+# Where errors must be more than a blind pick of k of n instances explains (`exchange`), one look can never give a
+# p-value under 1/C(n, k), nor one interval an e-value over C(n, k): with few instances it takes many intervals.
+
+
+def smallest_p_value(n: int, k: int) -> float:
+    """The smallest p-value that `k` of `n` instances can give: 1/C(n, k). Raises ValueError unless 0 < k < n."""
+    if not 0 < k < n:
+        raise ValueError(f"{k} of {n} instances are no comparison: both arms need one at least")
+    return 1 / math.comb(n, k)
+
+
+def too_few_instances(spec: JudgeSpec, stable: int, canary: int) -> str:
+    """What a plan is told about its instances where a blind pick is asked for: a sentence, or nothing."""
+    if not spec.exchangeable:
+        return ""
+    if min(stable, canary) < 2:  # noqa: PLR2004 - the second key needs several on both arms
+        return f"{canary} and {stable} instances cannot be told apart by a blind pick: each arm needs two at least"
+    smallest, enough = smallest_p_value(stable + canary, canary), needed(spec)
+    if 1 / smallest >= enough:
+        return ""
+    looks = math.ceil(math.log(enough) / -math.log(smallest))
+    return (
+        f"{canary} of {stable + canary} instances: one interval proves at most 1 in {1 / smallest:.0f} "
+        f"({percent(smallest)}, {percent(1 / enough)} is asked): it takes {looks} bad intervals at least"
+    )

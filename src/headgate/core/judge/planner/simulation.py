@@ -9,9 +9,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from headgate.core.judge.evidence.comparison import observe_pair, start_comparison
+from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import Known
 from headgate.core.judge.evidence.limit import LimitRule, observe_limit, start_limit
-from headgate.core.judge.evidence.pair import Pair
 from headgate.core.judge.planner.passage import PART, Passage
 from headgate.core.judge.planner.tempering import belief
 from headgate.core.judge.traffic import Stretch

@@ -10,7 +10,10 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.judge.evidence.dispersion import BLOCK, Dispersion, cautious_phi, learn, settled
+from headgate.core.judge.metrics import kind_of
+from headgate.core.judge.traffic import Workload
 from headgate.core.judge.verdict.way import Watched
+from headgate.core.model.criteria import JudgeSpec
 
 POINTS = ((-math.sqrt(3), 1 / 6), (0.0, 2 / 3), (math.sqrt(3), 1 / 6))
 """A standard normal variable at three points, with their weights (Gauss and Hermite)."""
@@ -99,3 +102,21 @@ def tempered_s(way: Watched, weight: float, begin_s: float, end_s: float) -> flo
         at = begin_s + width * (low + high) / 2
         total += width * (high - low) / belief(way, weight, at).phi
     return total
+
+
+# What a canary is watched by: every way to a failing verdict, one criterion and one latency bound at a time.
+
+
+def watched(spec: JudgeSpec, workload: Workload) -> tuple[Watched, ...]:
+    """All ways, in the order of the spec; what nothing is known of is left out (`unknown` names it)."""
+    found: list[Watched] = []
+    for criterion in spec.criteria:
+        if criterion.weight > 0:
+            found += kind_of(criterion).ways(spec, criterion, workload)
+    return tuple([msgspec.structs.replace(way, fresh=workload.fresh) for way in found])
+
+
+def unknown(spec: JudgeSpec, workload: Workload) -> tuple[str, ...]:
+    """The criteria that nothing can be foretold of."""
+    deciding = [criterion for criterion in spec.criteria if criterion.weight > 0]
+    return tuple([name for one in deciding for name in kind_of(one).unknown(one, workload)])

@@ -6,7 +6,7 @@ correction for their number. Culprits are named with false-discovery control (e-
 
 import math
 
-from headgate.core.judge.evidence.alpha import needed
+from headgate.core.judge.evidence.risk import needed
 from headgate.core.judge.verdict.reading import Reading
 from headgate.core.model.criteria import JudgeSpec
 

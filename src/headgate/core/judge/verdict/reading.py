@@ -6,14 +6,13 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.judge.evidence.alone import stands_alone
-from headgate.core.judge.evidence.alpha import needed
 from headgate.core.judge.evidence.comparison import Comparison, Rule, phi_of, step_pair
 from headgate.core.judge.evidence.confidence import ratio_interval
+from headgate.core.judge.evidence.counts import share
 from headgate.core.judge.evidence.known import stable_share
 from headgate.core.judge.evidence.limit import Limit
 from headgate.core.judge.evidence.mirror import cases_needed, harmful_share
-from headgate.core.judge.evidence.pair import share
-from headgate.core.judge.evidence.risk import at_risk
+from headgate.core.judge.evidence.risk import at_risk, needed
 from headgate.core.judge.verdict.external import degraded
 from headgate.core.judge.words import amount, percent, times
 from headgate.core.model.criteria import JudgeSpec

@@ -5,13 +5,12 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.judge.evidence.alpha import needed
 from headgate.core.judge.evidence.comparison import HIGH_SHARE, Rule
-from headgate.core.judge.evidence.counts import conditional_logs
-from headgate.core.judge.evidence.grid import Grid
+from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.limit import LimitRule
-from headgate.core.judge.evidence.pair import Pair
+from headgate.core.judge.evidence.process import Grid
 from headgate.core.judge.evidence.proportions import proportion_logs, share_logs
+from headgate.core.judge.evidence.risk import needed
 from headgate.core.judge.traffic import Traffic
 from headgate.core.judge.verdict.budget import interval_cap, weights
 from headgate.core.model.criteria import JudgeSpec

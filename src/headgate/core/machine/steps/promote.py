@@ -5,8 +5,8 @@ import msgspec
 from headgate.core.machine.answers import Answer, RoutingSet, VersionPrepared
 from headgate.core.machine.effects import Effect, PrepareVersion, SetRouting
 from headgate.core.machine.state import Hold, LegState, State
+from headgate.core.machine.steps.expose import promoted, users_back
 from headgate.core.machine.steps.kind import Answered, Kind, Undo
-from headgate.core.machine.steps.traffic import promoted, users_back
 from headgate.core.model import ServiceChange
 
 

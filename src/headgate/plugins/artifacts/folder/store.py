@@ -16,7 +16,7 @@ from headgate.plugins.artifacts.folder.record import Record, chosen, is_digest
 from headgate.plugins.artifacts.folder.sources import members
 from headgate.plugins.artifacts.folder.tree import difference, scan
 from headgate.ports import Artifact, Permanent, Provenance
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 STALE_S = 24 * 3600.0
 """What lies in `incoming` for longer was left by a process that died; the next `put` clears it."""

@@ -21,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from headgate.ports import Permanent
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 _HEADER = b"headgate tree 1\n"
 _LENGTHS = {"file": 5, "link": 3, "folder": 2}

@@ -1,10 +1,12 @@
 """What an issuer says of itself (OpenID Connect Discovery 1.0)."""
 
+from typing import TypeVar
+
 import msgspec
 
-from headgate.plugins.issuers.openid.asking import TIMEOUT_S, ask
-from headgate.ports.errors import Permanent
-from headgate.ports.issuer import guarded
+from headgate.kit.refusals import place, too_large
+from headgate.ports.errors import UNREADABLE, Permanent, why
+from headgate.ports.issuer import ANSWER_MAX_BYTES, guarded
 from headgate.ports.web import Request, Web
 
 PATH = "/.well-known/openid-configuration"
@@ -50,3 +52,21 @@ def _objection(document: Document, issuer: str, *, secret: bool) -> str:
     if secret and methods is not None and BASIC not in methods:
         return f"it does not take a secret by {BASIC}, but by {', '.join(methods)[:200] or 'nothing'}"
     return ""
+
+
+# One question to an issuer, and its answer as a type: bounded in time and size.
+
+TIMEOUT_S = 5.0
+
+T = TypeVar("T")
+
+
+async def ask(web: Web, request: Request, kind: type[T]) -> T:
+    """The answer to `request`. Raises PortError; its message shows nothing of an answer that was understood."""
+    answer = await web.ask(request)
+    if len(answer.body) > ANSWER_MAX_BYTES:
+        raise too_large(request, ANSWER_MAX_BYTES)
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except UNREADABLE as error:
+        raise Permanent(f"{place(request)} answered what cannot be understood: {why(error)}") from None

@@ -9,8 +9,7 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.plugins.issuers.openid.asking import TIMEOUT_S, ask
-from headgate.plugins.issuers.openid.discovery import CHALLENGE, Document, discover
+from headgate.plugins.issuers.openid.discovery import CHALLENGE, TIMEOUT_S, Document, ask, discover
 from headgate.plugins.issuers.openid.keys import Key, Keys
 from headgate.plugins.issuers.openid.statement import verified
 from headgate.ports.errors import Permanent

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headgate.plugins.processes.supervisord import client
-from headgate.plugins.processes.supervisord.adoption import stands_in
+from headgate.plugins.processes.supervisord.orphans import stands_in
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.processes.supervisord.program_file import ProgramFile
 from headgate.ports import Temporary

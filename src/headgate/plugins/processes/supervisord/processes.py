@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from headgate.plugins.processes.supervisord import client
-from headgate.plugins.processes.supervisord.adoption import adopted
 from headgate.plugins.processes.supervisord.calls import DOWN, POLL_S, SLACK_S, UP, Calls
 from headgate.plugins.processes.supervisord.flock import locked, try_lock
 from headgate.plugins.processes.supervisord.lifetime import Lifetime
-from headgate.plugins.processes.supervisord.orphans import orphans, stop_orphans
+from headgate.plugins.processes.supervisord.orphans import adopted, orphans, stop_orphans
 from headgate.plugins.processes.supervisord.paths import Paths
 from headgate.plugins.processes.supervisord.program_file import ProgramFile
 from headgate.plugins.processes.supervisord.records import Record, started_at

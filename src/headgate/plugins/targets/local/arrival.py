@@ -10,7 +10,7 @@ from headgate.plugins.targets.local import checks, whereabouts
 from headgate.plugins.targets.local.layout import VersionFolder
 from headgate.plugins.targets.local.probes import Health, Kind, ready_within_s, with_readiness
 from headgate.plugins.targets.local.record import Life, Spec
-from headgate.plugins.targets.local.sockets import listening
+from headgate.plugins.targets.local.whereabouts import listening
 from headgate.ports import Temporary
 from headgate.ports.processes import ProcessStatus
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import msgspec
 
 from headgate.core.model import CommandCheck, HttpCheck, JsonExpectation, TcpCheck
 from headgate.kit import json_path
-from headgate.plugins.targets.local import command, http_request, redirects
+from headgate.plugins.targets.local import command, http_request
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
 from headgate.plugins.targets.local.launch import CannotStart
 from headgate.plugins.targets.local.record import Spec
 from headgate.ports import Permanent
-from headgate.ports.unreadable import UNREADABLE, json_of
+from headgate.ports.errors import UNREADABLE, json_of
 
 EXCERPT_MAX = 300
 
@@ -90,9 +92,7 @@ def _objection(check: HttpCheck, reply: Reply, host: str) -> str:
             return f"expected status {' or '.join(map(str, check.status))}, got {reply.status}"
     elif not 200 <= reply.status <= 399:  # noqa: PLR2004 - Kubernetes' rule
         return f"expected status 200 to 399, got {reply.status}"
-    elif again := redirects.objection(
-        check.method, check.path, check.headers, host, reply.status, reply.location
-    ):
+    elif again := objection(check.method, check.path, check.headers, host, reply.status, reply.location):
         return again
     if not (check.contains or check.json):
         return ""
@@ -136,3 +136,52 @@ def _equal(value: Any, expected: str | float | bool) -> bool:  # noqa: ANN401, F
 def _excerpt(reply: Reply) -> str:
     text = " ".join(reply.text.split())[:EXCERPT_MAX]
     return f"; it says: {text}" if text else ""
+
+
+# Redirects that lead back to what was asked: whoever follows them comes back for ever, so they are no answer. Pure.
+#
+# An application behind a proxy that ends TLS is asked without it, and often sends everybody to HTTPS; to itself, that
+# is, unless it is told (`X-Forwarded-Proto`) that its client is there already. Such a redirect is well within 200 to
+# 399, and says nothing of how the application is.
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+KEEP_METHOD = frozenset({307, 308})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOLD = "x-forwarded-proto"
+
+
+def objection(
+    method: str, path: str, headers: Mapping[str, str], host: str, status: int, location: str
+) -> str:
+    """Why a redirect is no answer to the request (sent to `host` without TLS); empty: it leads somewhere else.
+
+    After another method than GET, a redirect to the same place is a new request (303 and its like), and no loop.
+    """
+    if status not in REDIRECTS or not location:
+        return ""
+    sent = {name.lower(): value for name, value in headers.items()}
+    asked = urlsplit(f"http://{sent.get('host', host)}{path}")
+    try:
+        leads = urlsplit(urljoin(asked.geturl(), location))
+        same_place = _place(leads) == _place(asked)
+    except ValueError:
+        return ""
+    if not same_place:
+        return ""
+    where = f"{status} to {location[:200]}"
+    if leads.scheme == "https":
+        if sent.get(_TOLD, "").lower() == "https":
+            return f"it redirects to itself ({where}) although `{_TOLD}: https` was sent: does it trust that header?"
+        return (
+            f"it sends everybody to HTTPS ({where}), which never ends behind a proxy that ends TLS: say that the "
+            f"client is there already, by `headers: {{{_TOLD}: https}}`"
+        )
+    if method not in _SAFE and status not in KEEP_METHOD:
+        return ""
+    if leads.netloc.lower() == asked.netloc.lower():
+        return f"it redirects to itself ({where}), for ever"
+    return f"it answers for another host only ({where}): ask for that one, by `headers: {{host: {leads.netloc[:100]}}}`"
+
+
+def _place(url: SplitResult) -> tuple[str, str]:
+    return url.path or "/", url.query

@@ -25,7 +25,7 @@ from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction, tail
 from headgate.ports import Permanent, Ran, Temporary
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE
 
 CHECK_S = 60.0
 """How long a command's `check` may take, unless its own limit is shorter."""

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, cast
 
 from headgate.core.model import Answer, Finding
-from headgate.ports.unreadable import UNREADABLE, json_of
+from headgate.ports.errors import UNREADABLE, json_of
 
 DEPENDENCIES_MAX = 50
 TEXT_MAX = 200

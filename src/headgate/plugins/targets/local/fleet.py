@@ -7,16 +7,16 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.machine.events import EffectId
-from headgate.plugins.targets.local import effect_log, endpoints, launch, sockets, worktree
+from headgate.plugins.targets.local import effect_log, endpoints, launch, worktree
+from headgate.plugins.targets.local import whereabouts as sockets
 from headgate.plugins.targets.local.arrival import Arrival, NotReady
 from headgate.plugins.targets.local.instance import program, specify
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
 from headgate.plugins.targets.local.lock import locked
 from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction, tail
-from headgate.plugins.targets.local.statuses import Statuses
 from headgate.ports import Permanent, Temporary
-from headgate.ports.processes import Processes
+from headgate.ports.processes import Processes, ProcessStatus
 
 PORT_CHANGES_MAX = 3
 """How often an instance whose port a stranger has taken may try another."""
@@ -201,3 +201,28 @@ async def _bring(specs: Sequence[Spec]) -> None:
 
 def _found_ready(folder: VersionFolder, endpoint: Endpoint) -> Endpoint:
     return msgspec.structs.replace(endpoint, ready=True, pid=folder.life(endpoint.name).pid)
+
+
+# What the supervisor says, asked once for all who want to know within a moment.
+
+FRESH_S = 0.02
+
+
+class Statuses:
+    """The programs whose name starts with `prefix`; an answer is good for `FRESH_S` seconds."""
+
+    def __init__(self, processes: Processes, prefix: str) -> None:
+        self._processes = processes
+        self._prefix = prefix
+        self._lock = asyncio.Lock()
+        self._known: dict[str, ProcessStatus] = {}
+        self._asked = float("-inf")
+
+    async def of(self, name: str) -> ProcessStatus | None:
+        """The program called `name`, None when there is none. Raises Temporary."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now - self._asked > FRESH_S:
+                self._known = {status.name: status for status in await self._processes.list(self._prefix)}
+                self._asked = asyncio.get_running_loop().time()
+            return self._known.get(name)

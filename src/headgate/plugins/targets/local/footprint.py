@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
-from headgate.ports.usage import Usage
+from headgate.ports.target import Usage
 
 
 def footprints(roots: Iterable[int]) -> dict[int, int]:

@@ -27,7 +27,7 @@ from headgate.folders import private_folder
 from headgate.plugins.targets.local import worktree
 from headgate.plugins.targets.local.record import Desired, Done, Endpoint, Life, Spec
 from headgate.ports import Permanent, Temporary
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, why
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from headgate.plugins.targets.local import checks
 from headgate.plugins.targets.local.record import Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Permanent
-from headgate.ports.unreadable import UNREADABLE, json_of
+from headgate.ports.errors import UNREADABLE, json_of
 
 Saved = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ from headgate.plugins.targets.local.record import Desired, Endpoint, Spec
 from headgate.plugins.targets.local.redaction import Redaction
 from headgate.ports import Artifacts, Instance, Permanent, PortError, Ran, Target
 from headgate.ports.processes import Processes, Program
-from headgate.ports.usage import Usage
+from headgate.ports.target import Usage
 from headgate.ports.wires import Wires
 
 SURPLUS_DRAIN_S = 10.0

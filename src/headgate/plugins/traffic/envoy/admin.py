@@ -9,8 +9,7 @@ import msgspec
 
 from headgate.homes import proxy_socket_of
 from headgate.plugins.traffic.envoy.threads import in_thread
-from headgate.ports.errors import Temporary
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, Temporary, why
 from headgate.unix_sockets import connect
 
 T = TypeVar("T")

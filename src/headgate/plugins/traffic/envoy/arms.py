@@ -9,9 +9,8 @@ from headgate.core.model import ProxyRules, Routing, Unit, Version
 from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin
 from headgate.plugins.traffic.envoy.bootstrap import Options
-from headgate.plugins.traffic.envoy.clusters import cluster, unasked, version_of
+from headgate.plugins.traffic.envoy.clusters import address_of, cluster, endpoints, unasked, version_of
 from headgate.plugins.traffic.envoy.delivery import Change, deliver
-from headgate.plugins.traffic.envoy.endpoints import address_of, endpoints
 from headgate.plugins.traffic.envoy.files import Folder, Resources, resources
 from headgate.plugins.traffic.envoy.names import cluster_name
 from headgate.plugins.traffic.envoy.spoken import objection, spoken_at

@@ -17,8 +17,7 @@ from headgate.files import owner_only
 from headgate.folders import private_folder
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
 from headgate.plugins.traffic.envoy.routes import Applied, applied_of
-from headgate.ports.errors import Permanent, Temporary
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, Permanent, Temporary, why
 
 LOCK_WAIT_S = 10.0
 _LOCK_POLL_S = 0.005

@@ -19,7 +19,7 @@ from headgate.core.machine.events import EffectId
 from headgate.core.model import Version
 from headgate.plugins.traffic.envoy import confirmation
 from headgate.plugins.traffic.envoy.admin import Admin, admin_socket
-from headgate.plugins.traffic.envoy.endpoints import address_of
+from headgate.plugins.traffic.envoy.clusters import address_of
 from headgate.plugins.traffic.envoy.files import Folder, resources, size, version_of
 from headgate.plugins.traffic.envoy.names import unit_name
 from headgate.plugins.traffic.envoy.routes import Applied

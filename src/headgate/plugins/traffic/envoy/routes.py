@@ -11,8 +11,7 @@ from headgate.core.model import Match, PathLimits, Routing, TimeLimits, Version
 from headgate.plugins.traffic.envoy.bootstrap import limit, seconds
 from headgate.plugins.traffic.envoy.clusters import METADATA
 from headgate.plugins.traffic.envoy.names import cluster_name, unit_name
-from headgate.ports.errors import Permanent
-from headgate.ports.unreadable import UNREADABLE
+from headgate.ports.errors import UNREADABLE, Permanent
 
 CLIENT_HEADER = "x-headgate-client"
 """Carries a fresh name for a client that has no sticky cookie yet; services see it only where a cookie is sticky."""

@@ -9,10 +9,9 @@ from headgate.core.model import Arm, Counts
 from headgate.core.traces import Outcome, Party
 from headgate.plugins.vendors.otlp import metrics, protocol, spans
 from headgate.plugins.vendors.otlp.book import Book
-from headgate.plugins.vendors.otlp.facts import Batch, Point
+from headgate.plugins.vendors.otlp.resource import Batch, Point
 from headgate.plugins.vendors.otlp.spread import single
-from headgate.plugins.vendors.otlp.streams import Refused, Streams
-from headgate.plugins.vendors.otlp.tally import Tally
+from headgate.plugins.vendors.otlp.streams import Refused, Streams, Tally
 from headgate.ports.errors import Permanent
 from headgate.ports.receiver import Delivery, Reply
 

@@ -13,8 +13,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from headgate.core.traces import Party
-from headgate.plugins.vendors.otlp.facts import Batch, Point
-from headgate.plugins.vendors.otlp.resource import attribute, digest, party, status
+from headgate.plugins.vendors.otlp.resource import Batch, Point, attribute, digest, party, status
 from headgate.plugins.vendors.otlp.spread import Explicit, Exponential
 
 POINTS_MAX = 20_000

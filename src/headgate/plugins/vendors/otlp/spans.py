@@ -12,9 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from headgate.core.model import Counts
 from headgate.core.traces import Kind, Party, Span
-from headgate.plugins.vendors.otlp.facts import Batch
 from headgate.plugins.vendors.otlp.protocol import identity
-from headgate.plugins.vendors.otlp.resource import attribute, party, status
+from headgate.plugins.vendors.otlp.resource import Batch, attribute, party, status
 
 SPANS_MAX = 20_000
 """So many spans of one delivery are taken."""

@@ -8,8 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.ports.errors import Temporary
-from headgate.ports.unreadable import UNREADABLE, why
+from headgate.ports.errors import UNREADABLE, Temporary, why
 
 SERIES_MAX = 20_000
 

@@ -12,6 +12,7 @@ from headgate.kit.refusals import struck
 from headgate.kit.vendor import LogIn, by_token_or_password, web_of
 from headgate.plugins.vendors.prometheus import histogram
 from headgate.plugins.vendors.prometheus.answer import Series, number, read_answer
+from headgate.plugins.vendors.prometheus.histogram import Tally
 from headgate.plugins.vendors.prometheus.inspection import inspect
 from headgate.plugins.vendors.prometheus.queries import (
     AGE,
@@ -24,7 +25,6 @@ from headgate.plugins.vendors.prometheus.queries import (
     queries,
 )
 from headgate.plugins.vendors.prometheus.settings import Settings
-from headgate.plugins.vendors.prometheus.tally import Tally
 from headgate.ports.errors import PortError, Temporary
 from headgate.ports.registry import settings_of
 from headgate.ports.signals import Look

@@ -1,16 +1,17 @@
 """HTTP for plugins: bounded in time, number and size, and considerate of whoever is asked."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
+from headgate.kit.fence import Resolve, resolve
 from headgate.kit.refusals import origin_of, place, refusal, require_sendable, struck, unanswered
-from headgate.kit.resolving import Resolve, resolve
 from headgate.plugins.web.client.limits import Limits
 from headgate.plugins.web.client.origin import Origin, Unsent
-from headgate.plugins.web.client.pauses import pause_s, retry_after_s
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.reach import Bounds
 from headgate.ports.web import Answer, Request
@@ -155,3 +156,27 @@ class HttpWeb:
                 )
             url = there
         raise Permanent(f"{place(request)} redirects more than {self._limits.redirects} times")
+
+
+# How long to wait before asking again.
+
+
+def pause_s(limits: Limits, attempt: int, draw: Callable[[], float]) -> float:
+    """Before attempt `attempt + 1` (from 1): "full jitter", uniform from nothing to a bound that doubles.
+
+    `draw` is uniform in [0, 1). Source: Exponential Backoff and Jitter, AWS Architecture Blog, 2015.
+    """
+    bound: float = min(limits.pause_max_s, limits.pause_first_s * 2 ** (attempt - 1))
+    return draw() * bound
+
+
+def retry_after_s(value: str, now: float) -> float:
+    """Seconds that a `Retry-After` (RFC 9110, 10.2.3: seconds or an HTTP date) asks for; 0 when it says nothing."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        wait = parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return max(0.0, wait) if math.isfinite(wait) else 0.0
