@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from queue import Queue
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from headgate.cli.run.judge_server import JUDGES_MAX, Bench, server
 from headgate.core.model.criteria import ErrorRatio
 from headgate.judge import ArmCounts, Interval, Judge, JudgeSpec
+from headgate.web.judge_server import BODY_MAX_BYTES, JUDGES_MAX, UNDER_WAY_MAX, Bench, serve
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -25,12 +28,18 @@ def new() -> Judge:
 
 @pytest.fixture
 def place() -> Iterator[str]:
-    with server(new, 0) as serving:
-        thread = Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-        thread.join()
+    ports, stops = Queue[int](), Queue[Callable[[], object]]()
+
+    async def run() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(serve(new, 0, ports.put))
+        stops.put(lambda: loop.call_soon_threadsafe(task.cancel))
+        await asyncio.gather(task, return_exceptions=True)
+
+    thread = Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    yield f"http://127.0.0.1:{ports.get(timeout=30)}"
+    stops.get()()
+    thread.join()
 
 
 def ask(place: str, method: str, path: str, body: object = None) -> Answer:
@@ -129,8 +138,16 @@ def test_kayenta_is_answered_in_its_own_shape(place: str) -> None:
 
 def test_nonsense_is_told(place: str) -> None:
     assert ask(place, "POST", "/intervals/x", {"stable": 3})[0] == 400
-    assert ask(place, "GET", "/elsewhere")[0] == 404
-    assert ask(place, "POST", "/elsewhere", {})[0] == 404
+    for method in ("GET", "POST", "DELETE"):
+        status, said = ask(place, method, "/elsewhere", {} if method == "POST" else None)
+        assert (status, list(said)) == (404, ["error"])
+    assert ask(place, "POST", "/flagger/elsewhere", HOOK)[0] == 404
+    assert ask(place, "GET", "/intervals/x")[0] == 405
+
+
+def test_a_slash_at_the_end_is_no_other_name(place: str) -> None:
+    ask(place, "POST", "/intervals/a/b/", interval(1, 0))
+    assert ask(place, "GET", "/verdict/a/b")[1]["verdict"] == "watch"
 
 
 @pytest.mark.parametrize("body", [b'"\xff"', b"[" * 100_000])
@@ -143,11 +160,48 @@ def test_what_is_no_json_is_told(place: str, body: bytes) -> None:
         assert json.load(answer)["error"]
 
 
+def begun(place: str, head: str) -> socket.socket:
+    """A connection on which so much of a request was sent."""
+    connection = socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=10)
+    connection.sendall(f"{head}\r\n\r\n".encode())
+    return connection
+
+
+def status(connection: socket.socket) -> int:
+    with connection.makefile("rb") as answer:
+        return int(answer.readline().split()[1])
+
+
 @pytest.mark.parametrize("length", ["x", "-1", "9" * 5000, "\u0661"])
 def test_an_odd_length_is_refused(place: str, length: str) -> None:
-    with socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=10) as connection:
-        connection.sendall(f"POST /judge HTTP/1.1\r\ncontent-length: {length}\r\n\r\n".encode())
-        assert b" 413 " in connection.makefile("rb").readline()
+    with begun(place, f"POST /judge HTTP/1.1\r\nhost: x\r\ncontent-length: {length}") as connection:
+        assert status(connection) == 400
+
+
+def test_a_body_that_is_too_large_is_not_read(place: str) -> None:
+    head = "POST /intervals/web HTTP/1.1\r\nhost: x\r\n"
+    with begun(place, f"{head}content-length: {BODY_MAX_BYTES + 1}") as connection:
+        assert status(connection) == 413
+    with begun(place, f"{head}transfer-encoding: chunked") as connection:
+        connection.sendall(b"%x\r\n%b\r\n" % (BODY_MAX_BYTES + 1, b"[" * (BODY_MAX_BYTES + 1)))
+        assert status(connection) == 413
+
+
+def test_those_who_send_slowly_keep_no_verdict_from_anybody(place: str) -> None:
+    with contextlib.ExitStack() as held:
+        for _ in range(UNDER_WAY_MAX):
+            slow = begun(place, "POST /judge HTTP/1.1\r\nhost: x\r\ncontent-length: 10")
+            held.enter_context(contextlib.closing(slow))
+        answer = ask(place, "POST", "/intervals/web", interval(1, 0))
+        while answer[0] == 200:  # not all of them are under way yet
+            answer = ask(place, "POST", "/intervals/web", interval(1, 0))
+        assert answer == (429, {"error": f"at most {UNDER_WAY_MAX} requests at once"})
+        assert ask(place, "GET", "/verdict/other")[0] == 200
+    while (
+        ask(place, "POST", "/intervals/web", interval(1, 0))[0] == 429
+    ):  # their ends are not all noticed yet
+        pass
+    assert ask(place, "POST", "/intervals/web", interval(1, 0))[0] == 200
 
 
 def test_names_are_bounded() -> None:

@@ -188,6 +188,12 @@ def test_status_loads_no_web_server_and_no_configuration(project: Path) -> None:
     assert not imported("status") & (heavy | {"asyncio", "headgate.ledger.sqlite_writer"})
 
 
+def test_judging_what_is_piped_in_loads_no_web_server(tmp_path: Path) -> None:
+    intervals = tmp_path / "intervals.ndjson"
+    intervals.write_text('{"at": 15, "stable": {"requests": 950}, "canary": {"requests": 50}}\n')
+    assert not imported("judge", str(intervals)) & {"asyncio", "starlette", "uvicorn", "http.server"}
+
+
 def test_a_reader_who_goes_is_no_error(project: Path) -> None:
     shell = f"{sys.executable} -m headgate schema | head -c 10"
     done = subprocess.run(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,14 +16,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.requests import Request
 
-from headgate.cli.run import judge_server as serving
 from headgate.core.home.facts import HookAdded
 from headgate.core.model import Vendor
 from headgate.core.release.submission import Submission
 from headgate.judge import Judge
 from headgate.ledger.memory import MemoryLedger
 from headgate.plugins.vendors.otlp import inbox, protocol
-from headgate.ports.errors import PortError
+from headgate.ports.errors import UNREADABLE, PortError
 from headgate.ports.receiver import Delivery
 from headgate.web.api.live import StreamQuery
 from headgate.web.api.records import VerdictsQuery
@@ -36,6 +35,7 @@ from headgate.web.http.endpoint import Reply
 from headgate.web.http.idempotency import Keys
 from headgate.web.http.problems import Problem
 from headgate.web.http.receiving import Refused, _gunzip, place
+from headgate.web.judge_server import Bench, Desk
 from headgate.web.pages import way_back
 from headgate.web.pages.signing_in import fields
 from tests.fuzz.running import NOW, awaited
@@ -350,30 +350,18 @@ def bodies(data: bytes) -> None:
     _decoded(data, Submission)
 
 
-class Connected:
-    """A connection on which these bytes came, and nothing more will."""
-
-    def __init__(self, received: bytes) -> None:
-        self._received = received
-
-    def makefile(self, *_: object) -> io.BytesIO:
-        return io.BytesIO(self._received)
-
-    def sendall(self, answer: bytes) -> None:
-        assert b" 500 " not in answer[:20]
-
-    def settimeout(self, seconds: float) -> None:
-        """Nothing is waited for."""
-
-
 def judged(data: bytes) -> None:
-    """A request to `headgate judge --serve`."""
-    handler: Any = type("Handler", (serving._Handler,), {"bench": serving.Bench(Judge)})
-    handler(Connected(data), ("127.0.0.1", 0), None)
+    """A body that is sent to `headgate judge --serve`, the place before it."""
+    place, _, body = data.partition(b"\n")
+    desk = Desk(Bench(Judge))
+    kind, _, name = place.decode(errors="replace").partition("/")
+    works = {"intervals": desk.intervals, "flagger": desk.flagger, "judge": desk.arrays}
+    with contextlib.suppress(*UNREADABLE):
+        works.get(kind, desk.intervals)(name, body)
 
 
-def posted(path: str, *documents: str) -> list[bytes]:
-    return [f"POST {path} HTTP/1.1\r\ncontent-length: {len(one)}\r\n\r\n{one}".encode() for one in documents]
+def posted(place: str, *documents: str) -> list[bytes]:
+    return [f"{place}\n{one}".encode() for one in documents]
 
 
 def wishes() -> Sequence[bytes]:
@@ -428,11 +416,10 @@ TARGETS = (
     ),
     Target("api-body", bodies, (Problem,), ("web/doors/dispatch",), wishes, memory_times=60,
            because="a body has 4 MiB at most"),
-    Target("judge-server", judged, (), ("cli/run/judge_server", "judge/kayenta", "judge/judge", "judge/interval"),
-           lambda: [*posted("/intervals/web", *INTERVALS), *posted("/judge", KAYENTA),
-                    *posted("/flagger/rollout", '{"name":"web","namespace":"shop"}'),
-                    b"GET /verdict/web HTTP/1.1\r\n\r\n", b"DELETE /verdict/web HTTP/1.1\r\n\r\n"],
-           (b"content-length: ", b"/intervals/", b"/judge", b'"requests":'),
+    Target("judge-server", judged, (), ("web/judge_server", "judge/kayenta", "judge/judge", "judge/interval"),
+           lambda: [*posted("intervals/web", *INTERVALS), *posted("judge", KAYENTA),
+                    *posted("flagger/rollout", '{"name":"web","namespace":"shop"}')],
+           (b"intervals/", b"judge\n", b'"requests":'),
            ms_per_mb=20_000, memory_times=60,
            because="each interval is a step of the judge; a body has 8 MiB at most"),
 )  # fmt: skip

@@ -86,11 +86,11 @@ def command(spec_file: Path | None, source: IO[bytes], port: int | None, **flags
 
 
 def _serve(new: "Callable[[], Judge]", port: int) -> None:
-    from headgate.cli.run.judge_server import server
+    import asyncio
 
-    with server(new, port) as serving:
-        say(f"judging on http://127.0.0.1:{serving.server_port}")
-        serving.serve_forever()
+    from headgate.web.judge_server import serve
+
+    asyncio.run(serve(new, port, lambda taken: say(f"judging on http://127.0.0.1:{taken}")))
 
 
 def _judged(judge: "Judge", source: IO[bytes]) -> None:
