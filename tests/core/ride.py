@@ -34,6 +34,7 @@ from headgate.core.machine.events import (
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import LegState, Pending, Progress, State
 from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Step
+from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Finding, Listener, ServiceChange, Unit, Verdict, VerdictKind, Version
 from headgate.core.model.criteria import JudgeSpec
 
@@ -129,7 +130,9 @@ class Ride:
         self.tell(request(self.plan, **asked))
 
     def tell(self, event: AnyEvent) -> "Ride":
+        before = self.state.stage
         self.state, self.issued_now = step(self.state, event, self.plan)
+        assert self.state.stage in (before, *LEAVES.get((before, type(event)), ()))
         self.issued += self.issued_now
         self.told.append(event)
         return self

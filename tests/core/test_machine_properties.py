@@ -19,6 +19,7 @@ from headgate.core.machine.plan import Leg, OneWayStep, Plan
 from headgate.core.machine.state import Pending
 from headgate.core.machine.steps import Promote
 from headgate.core.machine.steps.expose import aside
+from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Intent, Listener, Rollout, Stage, Version
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.release.planning import Policies, plan, plan_back
@@ -111,6 +112,7 @@ class Releases(RuleBasedStateMachine):
         except Illegal:
             assert self.state is before
             return
+        assert self.state.stage in (before.stage, *LEAVES.get((before.stage, type(event)), ()))
         self.log.append(event)
         self.old += [p for p in before.pending if p not in self.state.pending]
         if isinstance(event, Judged) and event.verdict.kind == "fail":

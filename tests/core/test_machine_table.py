@@ -1,6 +1,8 @@
 """The table of transitions: what is legal where, and that everything else raises and changes nothing."""
 
+import os
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -18,7 +20,7 @@ from headgate.core.machine.effects import (
 from headgate.core.machine.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
 from headgate.core.machine.names import EFFECTS, FACTS, VERBS
 from headgate.core.machine.state import Pending, Stage, State
-from headgate.core.machine.transitions import ANSWERED_BY
+from headgate.core.machine.transitions import ANSWERED_BY, LEAVES
 from headgate.core.model import Finding, Verdict
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 
@@ -259,3 +261,34 @@ def test_what_is_pending_and_still_wanted_is_not_issued_again(kind: type[Effect]
         ride.tell(answer(pending, ride.state.at, "watch"))
         if kind.__name__ in ride.effects():
             assert ride.pending(kind)[0] == id_
+
+
+def test_only_what_is_legal_leads_anywhere() -> None:
+    assert LEAVES.keys() <= TRANSITIONS.keys()
+    assert not [pair for pair, stages in LEAVES.items() if pair[0] in stages or not stages]
+    assert all(stage != "closed" for stage, _ in TRANSITIONS)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "machine.md"
+FENCE = "```mermaid\n"
+
+
+def drawn() -> str:
+    """The stages and what leads from each to each, as the table has it: in Mermaid's words."""
+    lines = ["stateDiagram-v2", "    [*] --> new"]
+    for before, after in product(STAGES, STAGES):
+        facts = [
+            names.called(kind).strip("`")
+            for (stage, kind), to in LEAVES.items()
+            if stage == before and after in to
+        ]
+        if facts:
+            lines.append(f"    {before} --> {after}: {', '.join(facts)}")
+    return "\n".join([*lines, "    closed --> [*]", ""])
+
+
+def test_the_page_shows_the_table() -> None:
+    head, _, rest = PAGE.read_text().partition(FENCE)
+    if os.environ.get("HEADGATE_GOLDEN") == "write":
+        PAGE.write_text(head + FENCE + drawn() + rest[rest.index("```") :])
+    assert rest.startswith(drawn())

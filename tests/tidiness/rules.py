@@ -259,6 +259,17 @@ def guests_are_expected(file: File) -> Iterator[Problem]:
 
 # --- what must last -----------------------------------------------------------------------------------------
 
+
+def what_starts_a_program_stands_last(file: File) -> Iterator[Problem]:
+    """What stands below `if __name__ == "__main__"` is not there yet when the program runs."""
+    if not file.is_python:
+        return
+    for node in file.tree.body[:-1]:
+        starts = isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+        if starts and "main(" in ast.unparse(node):
+            yield node.lineno, "it runs before what stands below it is there: put it last"
+
+
 UNIX_SOCKETS = re.compile(r"\bAF_UNIX\b|UnixStreamServer\b|open_unix_connection\b")
 TEMPORARY = re.compile(r"[\"']/tmp\b|\bgettempdir\(|\bmkdtemp\(\)|XDG_RUNTIME_DIR")
 
@@ -304,4 +315,5 @@ RULES: tuple[Rule, ...] = (
     what_must_last_lies_in_the_home,
     folders_of_a_home_are_private,
     what_decoding_raises_is_caught,
+    what_starts_a_program_stands_last,
 )

@@ -101,9 +101,19 @@ BAD = [
     (rules.unix_sockets_may_lie_deep, "src/headgate/cli/ask/client.py", "socket.AF_UNIX"),
     (rules.what_must_last_lies_in_the_home, "src/headgate/homes.py", 'Path("/tmp")'),
     (rules.what_decoding_raises_is_caught, "src/headgate/web/a.py", "except msgspec.DecodeError as error:"),
+    (
+        rules.what_starts_a_program_stands_last,
+        "src/headgate/a.py",
+        "if __name__ == '__main__': main()\ndef main(): g()",
+    ),
 ]
 
 GOOD = [
+    (
+        rules.what_starts_a_program_stands_last,
+        "src/headgate/a.py",
+        "def main(): g()\nif __name__ == '__main__': main()",
+    ),
     (rules.folders_of_a_home_are_private, "src/headgate/controller/a.py", "private_folder(path)"),
     (rules.files_are_short, "src/headgate/core/a.py", "x = 1\n" * 350),
     (rules.functions_are_short, "src/headgate/core/a.py", "def f():\n" + "    x = 1\n" * 79),

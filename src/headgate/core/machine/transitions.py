@@ -60,3 +60,29 @@ TRANSITIONS: dict[tuple[Stage, type[events.Event]], Transition] = {
     ("warm", events.VersionStopped): warm.stopped,
     ("warm", events.EffectFailed): warm.failed,
 }
+
+LEAVES: dict[tuple[Stage, type[events.Event]], tuple[Stage, ...]] = {
+    ("new", events.ReleaseRequested): ("queued", "checking", "closed"),
+    ("queued", events.ReleaseDequeued): ("checking", "closed"),
+    ("queued", events.ReleaseAborted): ("closed",),
+    ("checking", events.GatesAnswered): ("forward", "closed"),
+    ("checking", events.EffectFailed): ("closed",),
+    ("checking", events.ReleaseAborted): ("closed",),
+    ("forward", events.RoutingSet): ("warm", "closed"),
+    ("forward", events.SmokeTested): ("reverting",),
+    ("forward", events.CommandRan): ("warm", "closed", "reverting"),
+    ("forward", events.Judged): ("reverting",),
+    ("forward", events.EffectFailed): ("reverting",),
+    ("forward", events.VersionLost): ("reverting",),
+    ("forward", events.ReleaseAborted): ("reverting",),
+    ("forward", events.ReleaseTakenOver): ("reverting",),
+    ("reverting", events.VersionPrepared): ("closed",),
+    ("reverting", events.VersionVerified): ("closed",),
+    ("reverting", events.VersionStopped): ("closed",),
+    ("reverting", events.CommandRan): ("closed",),
+    ("reverting", events.EffectFailed): ("closed",),
+    ("reverting", events.ReleaseAborted): ("closed",),
+    ("warm", events.VersionStopped): ("closed",),
+    ("warm", events.EffectFailed): ("closed",),
+}
+"""The other stages that a fact may lead to; without a row, the release stays where it is. Nothing leaves `closed`."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from headgate.core.machine import initial, step
+from headgate.core.machine import Illegal, initial, step
 from headgate.core.machine.effects import Effect, Observe, SetRouting
 from headgate.core.machine.events import (
     AnyEvent,
@@ -16,9 +16,11 @@ from headgate.core.machine.events import (
     RoutingSet,
     WayBackOpened,
 )
+from headgate.core.machine.names import called
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import Pending, State
 from headgate.core.machine.steps import Promote
+from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Arm, Routing, Unit, Version
 
 Readings = tuple[Arm | None, Arm | None, Arm | None]
@@ -65,6 +67,8 @@ class Trace:
         if isinstance(event, ReleaseDequeued):
             self.plan = event.plan
         after, issued = step(self.state, event, self.plan)
+        if after.stage not in (self.state.stage, *LEAVES.get((self.state.stage, type(event)), ())):
+            raise Illegal(f"{called(type(event))} leads from {self.state.stage} to {after.stage}")
         self.before, self.state = self.state, after
         self._prove(event)
         self.ordered = tuple(p.effect.routing for p in issued if isinstance(p.effect, SetRouting))

@@ -191,8 +191,12 @@ def _proxy(status: ProcessStatus | None, why: str, *, ready: bool | None) -> Par
 
 
 def _keeper(status: ProcessStatus | None) -> Part:
-    if status is not None and status.state in ("running", "starting"):
+    if status is not None and status.state == "running":
         return Part("keeper", well=True, evidence=f"it runs (process {status.pid})")
+    if status is not None and status.state == "starting":
+        # One that dies at once looks like this, again and again.
+        said = f"it has run for less than a second (process {status.pid})"
+        return Part("keeper", well=None, evidence=said, mend=MEND, gravity="warning")
     said = "not there" if status is None else status
     return Part("keeper", well=False, evidence=f"it is {said}", mend=MEND, gravity="warning")
 

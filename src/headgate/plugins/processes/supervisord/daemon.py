@@ -149,10 +149,6 @@ def _run(paths: Paths, lock: int) -> None:
         first, mood, lock = False, options.mood, daemon.lock
 
 
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
-
-
 # The programs' logs, kept within their sizes: copied away and emptied, for whoever writes one has it open.
 
 
@@ -200,3 +196,7 @@ def _shift(log: Path, keep: int) -> None:
 
 def _old(log: Path, number: int) -> Path:
     return log.with_name(f"{log.name}.{number}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

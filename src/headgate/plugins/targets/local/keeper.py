@@ -151,10 +151,6 @@ def _named(what: str) -> Any:  # noqa: ANN401 - whatever has that name
     return getattr(importlib.import_module(module), name)
 
 
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
-
-
 # Has the home's guards look, each on its own, and says what they found: in the log when it is news, and in a file.
 
 LOOK_S = 1.0
@@ -215,3 +211,7 @@ class Guarding:
             log.warning("keeper: cannot write down what is wrong: %s", error)
         else:
             self._written = troubles
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
