@@ -7,31 +7,28 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from headgate.core.home.facts import Home, folded, frozen
-from headgate.core.judge.traffic import Workload
 from headgate.core.machine.ahead import ordinal
 from headgate.core.machine.events import STAMPED_LATER, ReleaseDequeued, ReleaseRequested
-from headgate.core.machine.plan import Leg, Plan
+from headgate.core.machine.plan import Plan
 from headgate.core.model import Unit, Version, worst
 from headgate.core.model.summary import Summary
 from headgate.core.release.admission import Known, Words, objections
-from headgate.core.release.planning import Policies, leaving, plan, plan_back, policies_of
+from headgate.core.release.planning import policies_of
 from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
-from headgate.ledger.legality import Legality, legality
+from headgate.ledger.drawing import draw
+from headgate.ledger.legality import Legality
 from headgate.ledger.projections import (
     ALL_RELEASES,
     Running,
-    attempts,
     fleet,
     listening,
-    places,
     platforms,
     releases_of,
     retired,
     rolled_back,
     rolled_back_versions,
 )
-from headgate.ledger.workloads import workloads
 
 PAGE = 100
 """So many of a unit's releases are read at once, until the last promoted one is found."""
@@ -42,11 +39,10 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     seen = _Seen.of(ledger)
     moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
     back = wish.rollback_to is not None
-    legal = legality(wish.intents, ledger, seen.summaries, seen.running, seen.home)
-    traffic = workloads(ledger, [intent.unit for intent in wish.intents])
-    drawn = _draw(legal, wish.policies, seen, traffic, back=back)
+    found = draw(wish.intents, wish.policies, ledger, seen.summaries, seen.running, seen.home, back=back)
+    drawn, legal = found.plan, found.legality
     known = seen.known(moving, legal, at, wish.declared, back=back)
-    found = objections(wish.intents, drawn, known, wish.words)
+    against = objections(wish.intents, drawn, known, wish.words)
     forward = back or not legal.forward
     behind = next((moving[one.unit] for one in wish.intents if one.unit in moving and forward), None)
     return ReleaseRequested(
@@ -56,10 +52,10 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
         plan=drawn,
         author=wish.author,
         reason=wish.reason,
-        behind=None if worst(found) == "fail" else behind,
+        behind=None if worst(against) == "fail" else behind,
         retry_reason=wish.words.retry,
         break_glass_reason=wish.words.break_glass,
-        objections=found,
+        objections=against,
         rollback_to=wish.rollback_to,
     )
 
@@ -68,13 +64,12 @@ def dequeued(asked: ReleaseRequested, before: Plan, ledger: Ledger, at: float) -
     """The way is free: draw the plan from what runs now, and ask again what speaks against it."""
     seen = _Seen.of(ledger, without=asked.release)
     back = asked.rollback_to is not None
-    legal = legality(asked.intents, ledger, seen.summaries, seen.running, seen.home)
-    traffic = workloads(ledger, [intent.unit for intent in asked.intents])
-    drawn = _draw(legal, policies_of(before), seen, traffic, back=back)
+    policies = policies_of(before)
+    drawn = draw(asked.intents, policies, ledger, seen.summaries, seen.running, seen.home, back=back)
     words = Words(asked.retry_reason, asked.break_glass_reason)
-    known = replace(seen.known({}, legal, at, back=back), overtaken=seen.overtaken(asked.release))
-    found = objections(asked.intents, drawn, known, words)
-    return ReleaseDequeued(at=STAMPED_LATER, plan=drawn, objections=found)
+    known = replace(seen.known({}, drawn.legality, at, back=back), overtaken=seen.overtaken(asked.release))
+    found = objections(asked.intents, drawn.plan, known, words)
+    return ReleaseDequeued(at=STAMPED_LATER, plan=drawn.plan, objections=found)
 
 
 @dataclass(frozen=True)
@@ -150,26 +145,3 @@ def free_name(ledger: Ledger) -> str:
     """A name for a new release: of none in the ledger, and of none that the world has done without it."""
     done = folded(note.event for note in ledger.notes()).reconciled
     return f"r{max(ordinal(ledger.next_release()), *(ordinal(one) + 1 for one in done), 1)}"
-
-
-def _draw(
-    legal: Legality, policies: Policies, seen: _Seen, traffic: Mapping[Unit, Workload], *, back: bool
-) -> Plan:
-    stable, intents = _stable(seen.running), legal.intents
-    drawn = (
-        plan_back(intents, stable, policies)
-        if back
-        else plan(intents, stable, policies, legal.forward, traffic)
-    )
-    drawn = leaving(drawn, places(seen.running))
-    tried = attempts(seen.summaries)
-    return replace(drawn, legs=tuple(_attempt(leg, tried.get(leg.change.candidate, 0)) for leg in drawn.legs))
-
-
-def _attempt(leg: Leg, earlier: int) -> Leg:
-    """The same again spends less of what a false rollback may cost."""
-    return replace(leg, judge=replace(leg.judge, retry=earlier))
-
-
-def _stable(running: Mapping[Unit, Running]) -> Mapping[Unit, Version]:
-    return {unit: run.stable for unit, run in running.items() if run.stable is not None}

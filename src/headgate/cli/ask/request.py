@@ -9,29 +9,28 @@ from headgate.cli.ask.names import environment_named, services_named
 from headgate.cli.errors import Unable
 from headgate.cli.session import Session
 from headgate.core.home.facts import folded, frozen
-from headgate.core.judge.traffic import Workload
 from headgate.core.machine.events import ReleaseRequested
 from headgate.core.machine.plan import Plan
 from headgate.core.model import Finding, Intent, Unit, Version
 from headgate.core.model.summary import Summary
 from headgate.core.release import later
 from headgate.core.release.admission import Known, Words, objections
-from headgate.core.release.planning import NOTHING_MEASURED, Policies, leaving, plan, policies_of
-from headgate.ledger.legality import Legality, legality
+from headgate.core.release.planning import Policies, policies_of
+from headgate.ledger import MemoryLedger
+from headgate.ledger.drawing import draw
+from headgate.ledger.legality import Legality
 from headgate.ledger.projections import (
     ALL_RELEASES,
     Running,
     fleet,
     labels,
     listening,
-    places,
     platforms,
     retired,
     rolled_back,
     rolled_back_versions,
 )
 from headgate.ledger.sizes import sized
-from headgate.ledger.workloads import workloads
 
 if TYPE_CHECKING:
     from headgate.config import Project
@@ -55,7 +54,7 @@ class Asked:
 
     `stopped` are the units that a freeze forbids to change now, `declared` all that the project file names. `later`
     says, of units whose version stays, what of the file takes effect with the next one only; `legality` what has become
-    impossible, and from where it goes forward.
+    impossible, and from where it goes forward; `plan` is the one that would be drawn now.
     """
 
     environment: str
@@ -68,13 +67,7 @@ class Asked:
     declared: tuple[Unit, ...]
     later: Mapping[Unit, tuple[str, ...]]
     legality: Legality
-    workloads: Mapping[Unit, Workload]
-
-    def plan(self) -> Plan:
-        """The plan as it would be drawn now."""
-        stable = {unit: run.stable for unit, run in self.running.items() if run.stable is not None}
-        drawn = plan(self.legality.intents, stable, self.policies, self.legality.forward, self.workloads)
-        return leaving(drawn, places(self.running))
+    plan: Plan
 
     def labels(self) -> dict[Version, str]:
         """What the versions that were ever released here are called."""
@@ -96,7 +89,7 @@ class Asked:
             self.legality.meant_for,
             platforms=platforms(self.running),
         )
-        return objections(self.intents, self.plan(), known, words)
+        return objections(self.intents, self.plan, known, words)
 
 
 def ask(session: Session, request: Request, on_line: Callable[[str], None]) -> Asked:
@@ -130,25 +123,31 @@ def declared_units(project: "Project") -> tuple[Unit, ...]:
 
 def _compared(session: Session, environment: str, found: tuple[Intent, ...], rules: Policies) -> Asked:
     """What of it is new: a unit that runs just this version already, in this size and place, needs no release."""
-    summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
-    notes = session.ledger.notes() if session.has_ledger else []
-    running = fleet(summaries, retired(notes))
-    if session.has_ledger:
-        running = sized(session.ledger, running)
+    ledger = session.ledger if session.has_ledger else MemoryLedger()
+    summaries, notes = ledger.summaries(limit=ALL_RELEASES), ledger.notes()
+    running = sized(ledger, fleet(summaries, retired(notes)))
     same = tuple(one for one in found if _runs(running.get(one.unit), one))
     new = tuple(one for one in found if one not in same)
     home = folded(note.event for note in notes)
     stopped = frozen(home, (one.unit for one in new), time.time())
-    legal = legality(new, session.ledger, summaries, running, home) if session.has_ledger else Legality(new)
+    drawn = draw(new, rules, ledger, summaries, running, home)
     units = declared_units(session.project)
     stays = [one for one in found if one.unit in running and running[one.unit].stable == one.candidate]
     waits = {
         one.unit: _later(session, environment, running[one.unit], later.Asked(one, rules)) for one in stays
     }
-    units_new = [one.unit for one in new] if session.has_ledger else []
-    measured = workloads(session.ledger, units_new) if units_new else NOTHING_MEASURED
     return Asked(
-        environment, new, same, rules, running, tuple(summaries), stopped, units, waits, legal, measured
+        environment,
+        new,
+        same,
+        rules,
+        running,
+        tuple(summaries),
+        stopped,
+        units,
+        waits,
+        drawn.legality,
+        drawn.plan,
     )
 
 

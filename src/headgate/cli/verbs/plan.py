@@ -170,11 +170,11 @@ def _draw(asked: Asked, findings: tuple[Finding, ...]) -> None:
         for sentence in sentences:
             say(f"{unit.service}: {sentence}.")
     if asked.intents:
-        draw(plan(asked.plan(), asked.intents, findings, asked.labels()))
+        draw(plan(asked.plan, asked.intents, findings, asked.labels()))
 
 
 def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> dict[str, Any]:
-    legs = asked.plan().legs if asked.intents else ()
+    legs = asked.plan.legs if asked.intents else ()
     return {
         "environment": asked.environment,
         "unchanged": [intent.unit.service for intent in asked.unchanged],
