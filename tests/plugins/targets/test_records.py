@@ -177,7 +177,7 @@ def test_a_full_disk_does_not_stop_a_restart(
 
     really_open = os.open
     monkeypatch.setattr(
-        os, "open", lambda path, *rest: full(path) if path.endswith(".new") else really_open(path, *rest)
+        os, "open", lambda path, *rest: really_open(path, *rest) if path == str(life) else full(path)
     )
     launch._replace(str(life), '{"launches": 2}')
     assert launch._read_life(str(life)) == {"launches": 2}

@@ -3,7 +3,6 @@
 import getpass
 import os
 import platform
-import selectors
 import shutil
 import signal
 import subprocess
@@ -11,8 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
+from headgate.output import read_output
 from headgate.ports import Permanent, Provenance
 
 BUILD_S = 1800.0
@@ -20,7 +19,6 @@ BUILD_S = 1800.0
 
 _GIT_S = 10.0
 _GRACE_S = 5.0
-_POLL_S = 0.05
 _LAST_LINES = 20
 _LINE_MAX_BYTES = 64 * 1024
 
@@ -54,7 +52,7 @@ def run_build(
         raise Permanent(f"the build command `{shown}` cannot be started in {root}: {error}") from error
     lines = _Lines(on_line)
     try:
-        in_time = _listen(process, lines, started + timeout_s)
+        in_time = read_output(process, lines.feed, started + timeout_s)
     finally:
         _end(process)
         lines.end()
@@ -96,40 +94,6 @@ class _Lines:
     def last(self) -> str:
         """What completes an error."""
         return "; its last lines:\n" + "\n".join(f"  {line}" for line in self._recent) if self._recent else ""
-
-
-def _listen(process: subprocess.Popen[bytes], lines: _Lines, deadline: float) -> bool:
-    """Read until the command ends; false when the deadline comes first.
-
-    Its end is what counts, not that of its output: something it left in the background may hold that open.
-    """
-    assert process.stdout is not None, "made with a pipe"
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            ended = process.poll() is not None
-            ready = selector.select(0 if ended else _POLL_S)
-            if ready and not _read(process.stdout, lines):
-                return _wait(process, deadline)
-            if ended and not ready:
-                return True
-            if time.monotonic() > deadline:
-                return ended
-
-
-def _read(output: IO[bytes], lines: _Lines) -> bool:
-    data = os.read(output.fileno(), _LINE_MAX_BYTES)
-    lines.feed(data)
-    return bool(data)
-
-
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """It has closed its output: wait for its end."""
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

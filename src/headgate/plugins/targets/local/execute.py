@@ -8,7 +8,6 @@ spec of the place to run them in (`record.Spec`). Only the standard library, as 
 import contextlib
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -18,6 +17,8 @@ if __name__ == "__main__":  # a script, isolated: it finds this very package, an
     sys.path.append(__file__.rpartition("/headgate/")[0])
 
 from headgate import marks
+from headgate.files import replace_file
+from headgate.output import read_output
 from headgate.plugins.targets.local import launch, worktree
 
 TYPE_CHECKING = False
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 OUTPUT_MAX = 65_536
 """As many bytes of what a command writes are kept from its beginning, and as many from its end."""
-
-_CHUNK = 16_384
-_POLL_S = 0.1
 
 
 class Output:
@@ -67,7 +65,8 @@ def main(folder: str) -> int:
         ended = _run(run, folder)
     except (OSError, ValueError, launch.CannotStart, worktree.TreeChanged) as error:
         ended = {"status": None, "refused": str(error)}
-    _write(f"{folder}/ended.json", {**ended, "took_s": time.monotonic() - began})
+    ended["took_s"] = time.monotonic() - began
+    replace_file(f"{folder}/ended.json", json.dumps(ended).encode(), durable=True)
     return 0
 
 
@@ -87,7 +86,7 @@ def _run(run: "Mapping[str, Any]", folder: str) -> "dict[str, Any]":
         process_group=0,
     )
     try:
-        late = not _listen(process, output, time.monotonic() + run["limit_s"])
+        late = not read_output(process, output.add, time.monotonic() + run["limit_s"])
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # also what it has left in the background
@@ -96,40 +95,9 @@ def _run(run: "Mapping[str, Any]", folder: str) -> "dict[str, Any]":
     return {"status": None if late else process.returncode, "refused": ""}
 
 
-def _listen(process: "subprocess.Popen[bytes]", output: Output, deadline: float) -> bool:
-    """Read until the command ends; false when its time is over first. What it left behind may hold its output open."""
-    assert process.stdout is not None, "made with a pipe"
-    descriptor, closed = process.stdout.fileno(), False
-    os.set_blocking(descriptor, False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
-            ended = process.poll() is not None
-            if closed:
-                time.sleep(0 if ended else _POLL_S)
-            elif selector.select(0 if ended else _POLL_S):
-                chunk = os.read(descriptor, _CHUNK)
-                output.add(chunk)
-                closed = not chunk
-                if chunk:
-                    continue
-            if ended:
-                return True
-    return False
-
-
 def _read(path: str) -> "dict[str, Any]":
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as in `launch`
         return dict(json.load(file))
-
-
-def _write(path: str, content: "Mapping[str, Any]") -> None:
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - as in `launch`
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(f"{path}.new", path)  # noqa: PTH105 - as in `launch`
 
 
 if __name__ == "__main__":

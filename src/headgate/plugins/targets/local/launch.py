@@ -19,6 +19,7 @@ if __name__ == "__main__":  # a script, isolated: it finds this very package, an
     sys.path.append(__file__.rpartition("/headgate/")[0])
 
 from headgate import marks
+from headgate.files import replace_file
 from headgate.folders import private_folder
 from headgate.plugins.targets.local import worktree
 
@@ -212,18 +213,17 @@ def _read(path: str) -> "str | None":
 
 def _replace(path: str, content: str) -> None:
     """Write all of it or nothing; on a full disk over what is there: it must not stop a restart."""
+    data = content.encode("utf-8", "surrogateescape")
     try:
-        _write(f"{path}.new", content)
-        os.replace(f"{path}.new", path)  # noqa: PTH105 - as above
+        replace_file(path, data)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT) or _read(path) is None:
             raise
-        _write(path, content)
+        _write_over(path, data)
 
 
-def _write(path: str, content: str) -> None:
-    data = content.encode("utf-8", "surrogateescape")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+def _write_over(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
     try:
         os.write(descriptor, data)
         os.ftruncate(descriptor, len(data))
