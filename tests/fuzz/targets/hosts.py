@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from headgate.core.model import HttpCheck, JsonExpectation, Unit, Version
 from headgate.ipc.frames import HEAD, Broken, framed, receive_frame
 from headgate.ipc.messages import HowAreYou, Read, Refused, Report, question, reply, written
 from headgate.kit import json_path
+from headgate.kit.http_once import NoAnswer, ask_once
 from headgate.plugins.signals import envoy
 from headgate.plugins.targets.local import checks, deep_health, http_request, smoke
 from headgate.plugins.targets.local.http_request import Reply, Unanswered
@@ -101,6 +103,35 @@ CLUSTERS = {
         }
     ]
 }
+
+
+class Connected:
+    """A connection on which these bytes come, and nothing more."""
+
+    def __init__(self, received: bytes) -> None:
+        self._left = io.BytesIO(received)
+        self.recv_into = self._left.readinto
+        self.close = self._left.close
+
+    def sendall(self, asked: bytes) -> None:
+        """Whatever is asked."""
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def settimeout(self, seconds: float) -> None:
+        """Nothing is waited for."""
+
+
+def once(data: bytes) -> None:
+    """What the door, Envoy, supervisord and instances answer to one request."""
+    ask_once(
+        cast("Any", Connected(data)),
+        "GET",
+        "/",
+        within_s=60.0,
+        max_bytes=http_request.BODY_BYTES_MAX,
+    )
 
 
 class Answering(Admin):
@@ -208,6 +239,10 @@ TARGETS = (
             b'{"checks":[{"name":"a","status":true}]}', b"//[::1", b"https://127.0.0.1:99999/",
         ],
         ms_per_mb=300.0, memory_times=90, because=f"three readers; {_SMALL}, and a body has a megabyte at most",
+    ),
+    Target(
+        "http-once", once, (NoAnswer,), ("kit/http_once",), lambda: ANSWERS, HTTP_WORDS, ms_per_mb=3000.0,
+        memory_times=60, because="http.client reads chunks one by one, and a header is an object; there are 100",
     ),
     Target(
         "envoy-statistics", statistics, (PortError,), ("plugins/signals/envoy", "plugins/traffic/envoy/admin"),

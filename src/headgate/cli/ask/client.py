@@ -1,8 +1,7 @@
 """Speaks to the running controller, and to the door beside it.
 
 What steers goes to the controller itself, in frames over its own socket, so that it works while the door is overrun or
-dead. Everything else is the owner's API, JSON over HTTP on the door's socket. By the standard library, which starts
-quickest.
+dead. Everything else is the owner's API, JSON over HTTP on the door's socket.
 """
 
 import socket
@@ -137,22 +136,18 @@ class Client:
 
 def _spoken(found: socket.socket, method: str, path: str, body: object) -> dict[str, Any]:
     """What is answered by HTTP on this connection, which ends with it. Raises Unable."""
-    import http.client
+    from headgate.kit.http_once import NoAnswer, ask_once
 
-    connection = http.client.HTTPConnection("headgate")
+    content = None if body is None else msgspec.json.encode(body)
+    headers = {"content-type": "application/json", "x-headgate-person": _plain(person())}
     found.settimeout(ANSWER_S)
-    connection.sock = found
     try:
-        content = None if body is None else msgspec.json.encode(body)
-        headers = {"content-type": "application/json", "x-headgate-person": _plain(person())}
-        connection.request(method, path, content, headers)
-        response = connection.getresponse()
-        answer = response.read(ANSWER_MAX_BYTES)
-    except (OSError, http.client.HTTPException) as error:
+        status, answer = ask_once(
+            found, method, path, content, headers, within_s=ANSWER_S, max_bytes=ANSWER_MAX_BYTES
+        )
+    except NoAnswer as error:
         raise _unanswered(error) from error
-    finally:
-        connection.close()
-    return _read(response.status, answer)
+    return _read(status, answer)
 
 
 def _unanswered(error: Exception) -> Unable:

@@ -1,16 +1,19 @@
 """Calls to the daemon: XML-RPC over its unix socket, each bounded in time."""
 
-import http.client
 import xmlrpc.client
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from headgate.kit.http_once import NoAnswer, ask_once
 from headgate.ports import Temporary
 from headgate.unix_sockets import connect
 
 CALL_S = 5.0
 """The longest one call may take; none of ours waits for a process."""
+
+ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 BAD_NAME = 10
 NOT_RUNNING = 70
@@ -32,24 +35,29 @@ class Refused(Temporary):
         self.code = code
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=CALL_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = connect(self._path, CALL_S)
-
-
 class _Transport(xmlrpc.client.Transport):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> http.client.HTTPConnection:
-        made = _Connection(self._path)
-        self._connection = (host, made)  # what the transport closes at the end, and after a failure
-        return made
+    def request(
+        self,
+        host: Any,  # noqa: ANN401 - the library's signature
+        handler: str,
+        request_body: Any,  # noqa: ANN401 - as above
+        verbose: bool = False,  # noqa: FBT001, FBT002 - as above
+    ) -> Any:  # noqa: ANN401 - as above
+        """One call over a connection of its own. Raises OSError, NoAnswer and the library's errors."""
+        connection, headers = connect(self._path, CALL_S), {"content-type": "text/xml"}
+        status, answer = ask_once(
+            connection, "POST", handler, request_body, headers, within_s=CALL_S, max_bytes=ANSWER_MAX_BYTES
+        )
+        if status != HTTPStatus.OK:
+            raise xmlrpc.client.ProtocolError(handler, status, f"status {status}", {})
+        parser, unmarshaller = self.getparser()
+        parser.feed(answer)
+        parser.close()
+        return unmarshaller.close()
 
 
 def call(path: Path, method: str, *arguments: str | int | bool) -> Any:  # noqa: ANN401 - whatever the daemon answers
@@ -64,7 +72,7 @@ def call(path: Path, method: str, *arguments: str | int | bool) -> Any:  # noqa:
         ) from fault
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise Absent(f"no process daemon listens at {path}; start it with `headgate up`") from error
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
+    except (OSError, NoAnswer, xmlrpc.client.Error, ExpatError) as error:
         raise Temporary(
             f"supervisord at {path} did not answer {method}: {type(error).__name__}: {error}"
         ) from error

@@ -1,17 +1,17 @@
 """Business signals and gauges from the service's own metrics endpoint, read from every instance directly."""
 
 import asyncio
-import contextlib
-import http.client
 import logging
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from http import HTTPStatus
 
 import msgspec
 
 from headgate.core.model import Arm, Mean, Version
+from headgate.kit.http_once import NoAnswer, ask_once
 from headgate.plugins.signals.scrape.exposition import PAGE_MAX_BYTES, Page, parse, selector, total
 from headgate.ports.errors import Permanent, Temporary
 from headgate.ports.registry import settings_of
@@ -135,12 +135,7 @@ class ScrapeSignals:
 
     async def _page(self, address: str, path: str, names: Collection[str]) -> Page:
         loop = asyncio.get_running_loop()
-        connection = http.client.HTTPConnection(address, timeout=TIMEOUT_S)
-        late = loop.call_later(PAGE_MAX_S, _cut, connection)
-        try:
-            return await loop.run_in_executor(self._readers, _read, connection, address, path, names)
-        finally:
-            late.cancel()
+        return await loop.run_in_executor(self._readers, _read, address, path, names)
 
     def _say_odd(self, version: Version, address: str, page: Page) -> None:
         """Say once of a version that lines of its page are no metrics: what they count is in no share."""
@@ -185,40 +180,35 @@ def _names(business: Collection[Business], gauges: Collection[str]) -> frozenset
         raise Permanent(str(error)) from error
 
 
-def _read(connection: http.client.HTTPConnection, address: str, path: str, names: Collection[str]) -> Page:
-    body = _get(connection, address, path)
+def _read(address: str, path: str, names: Collection[str]) -> Page:
+    body = _get(address, path)
     try:
         return parse(body, names)
     except ValueError as error:
         raise Permanent(f"http://{address}{path} does not give metrics: {error}") from error
 
 
-def _get(connection: http.client.HTTPConnection, address: str, path: str) -> bytes:
+def _get(address: str, path: str) -> bytes:
+    host, _, port = address.rpartition(":")
+    headers = {"host": address, "accept": "text/plain;version=0.0.4"}
     try:
-        connection.request("GET", path, headers={"accept": "text/plain;version=0.0.4"})
-        response = connection.getresponse()
-        body = response.read(PAGE_MAX_BYTES + 1)
-    except (OSError, http.client.HTTPException) as error:
-        raise Temporary(
-            f"http://{address}{path} cannot be read: {str(error) or type(error).__name__}"
-        ) from error
-    finally:
-        connection.close()
-    if response.status == http.client.NOT_FOUND:
+        connection = socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S)
+        status, body = ask_once(
+            connection,
+            "GET",
+            path,
+            None,
+            headers,
+            within_s=PAGE_MAX_S,
+            max_bytes=PAGE_MAX_BYTES,
+        )
+    except (OSError, NoAnswer) as error:
+        raise Temporary(f"http://{address}{path} cannot be read: {error}") from error
+    if status == HTTPStatus.NOT_FOUND:
         raise Permanent(f"http://{address}{path} does not exist (404): is the path of the metrics right?")
-    if response.status != http.client.OK:
-        raise Temporary(f"http://{address}{path} answered {response.status}")
-    if response.length:
-        raise Temporary(f"http://{address}{path} broke off, or is larger than {PAGE_MAX_BYTES} bytes")
+    if status != HTTPStatus.OK:
+        raise Temporary(f"http://{address}{path} answered {status}")
     return body
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """End a read that takes too long, from another thread than the one that reads."""
-    held: socket.socket | None = connection.sock
-    if held is not None:
-        with contextlib.suppress(OSError):
-            held.shutdown(socket.SHUT_RDWR)
 
 
 def create(wires: Wires) -> ScrapeSignals:

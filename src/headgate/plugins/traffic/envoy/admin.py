@@ -1,6 +1,6 @@
 """Envoy's admin interface, on a unix socket that only its owner can open."""
 
-import http.client
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.homes import proxy_socket_of
+from headgate.kit.http_once import NoAnswer, ask_once
 from headgate.plugins.traffic.envoy.threads import in_thread
 from headgate.ports.errors import UNREADABLE, Temporary, why
 from headgate.unix_sockets import connect
@@ -15,6 +16,11 @@ from headgate.unix_sockets import connect
 T = TypeVar("T")
 
 TIMEOUT_S = 2.0
+"""The longest pause."""
+
+ANSWER_S = 10.0
+"""The longest that a whole answer may take: some are of many megabytes."""
+
 BODY_MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -59,20 +65,16 @@ class Admin:
             return False
 
     def _ask(self, method: str, target: str) -> bytes:
-        connection = _UnixConnection(self.path)
         try:
-            connection.request(method, target)
-            response = connection.getresponse()
-            body = response.read(BODY_MAX_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            connection = connect(self.path, TIMEOUT_S)
+            status, body = ask_once(connection, method, target, within_s=ANSWER_S, max_bytes=BODY_MAX_BYTES)
+        except (OSError, NoAnswer) as error:
             raise Temporary(f"Envoy's admin interface at {self.path} does not answer: {error}") from error
-        finally:
-            connection.close()
         path = target.partition("?")[0]
-        if response.status == http.client.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND:
             raise AbsentError(f"Envoy has nothing to say about {target}")
-        if response.status != http.client.OK:
-            raise Temporary(f"Envoy's admin interface answered {path} with {response.status}: {body[:200]!r}")
+        if status != HTTPStatus.OK:
+            raise Temporary(f"Envoy's admin interface answered {path} with {status}: {body[:200]!r}")
         return body
 
 
@@ -94,12 +96,3 @@ def _decoded(body: bytes, target: str, kind: type[T]) -> T:
         raise Temporary(
             f"Envoy's admin interface answered {target} with broken JSON: {why(error)}"
         ) from error
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("envoy", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = connect(self._path, TIMEOUT_S)
