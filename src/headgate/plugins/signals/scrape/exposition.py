@@ -2,7 +2,8 @@
 
 Whoever serves such a page may be broken or hostile, so it is read by grammar: every pattern below is one class of
 characters or takes no step back (`*+`), each line is looked at once, and a page is bounded in bytes, lines and labels.
-A line that is none is left out and counted: one odd line must not make the rest unknown.
+A line that is none is left out and counted: one odd line must not make the rest unknown. prometheus_client's parsers
+take 100 times as long for the few names that are asked about, and by the square for a long line (decision 31).
 
 Sources: Prometheus documentation, "Exposition formats"; OpenMetrics 1.0, section "Text format"; Prometheus 3, "UTF-8
 in metric and label names" (`{"a.name", label="x"} 1`).
