@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headgate import wiring
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.examine import Subject, examine
 from headgate.cli.session import Session
 from headgate.core.drift import Part
@@ -239,7 +239,7 @@ def test_a_ledger_that_another_process_holds_is_found(released: Path, home: Path
 def test_a_command_does_not_wait_for_a_question_that_was_left_behind() -> None:
     """A thread that waits for a part that hangs would keep the process from its end."""
     code = (
-        "import threading; from headgate.cli.errors import leave, leave_behind;"
+        "import threading; from headgate.cli.exits import leave, leave_behind;"
         "threading.Thread(target=threading.Event().wait).start(); leave_behind('it'); print('said'); leave(3)"
     )
     done = subprocess.run(

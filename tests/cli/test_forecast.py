@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.forecast import parse_rate
 from tests.cli.conftest import Run
 

@@ -12,8 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli import errors as exits
-from headgate.cli import screen
+from headgate.cli import exits, screen
 from headgate.cli.render.careful import Careful
 from headgate.cli.render.foreign import escaped, visible
 from headgate.cli.render.styles import painted, unpainted

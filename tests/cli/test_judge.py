@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from headgate.cli import command
-from headgate.cli import errors as exits
+from headgate.cli import command, exits
 
 
 def line(at: float, canary_errors: int = 0, **more: object) -> str:

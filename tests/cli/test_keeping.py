@@ -10,7 +10,7 @@ from typing import Literal
 import httpx2
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask import client
 from headgate.cli.home import open_ledger
 from headgate.cli.run.steering import Foreground

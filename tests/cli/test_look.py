@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.homes import make_home
 from headgate.ledger.chain import GENESIS, link
 from tests.cli import stories

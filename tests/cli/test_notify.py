@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.core.story.account import one_line
 from headgate.outbox.book import FILE, Book, GivenUp
 from headgate.ports.web import Answer, Request

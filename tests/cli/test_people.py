@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.home import open_ledger
 from headgate.cli.run.steering import Foreground
 from headgate.core.home.facts import SignedIn

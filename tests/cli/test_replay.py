@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from tests.cli.conftest import PROJECT, Run, make
 from tests.cli.towns import Town
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.config.secrets import load_secrets
 from headgate.homes import secrets_of
 from tests.cli.conftest import Run

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headgate import wiring
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.core.model import Version
 from headgate.ledger.projections import fleet_of
 from headgate.testing.web import http_server_aside

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headgate import wiring
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.client import Client
 from headgate.cli.home import open_ledger
 from headgate.cli.run.steering import Foreground

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headgate import homes
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.wiring import daemon
 from tests.cli.conftest import Run
 from tests.cli.towns import Town

@@ -12,8 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from headgate.cli import command
-from headgate.cli import errors as exits
+from headgate.cli import command, exits
 from headgate.cli.errors import explained, listed, unforeseen
 from headgate.cli.options import VerbCommand
 from headgate.cli.session import Session

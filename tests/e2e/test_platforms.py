@@ -11,8 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from headgate.cli import command
-from headgate.cli import errors as exits
+from headgate.cli import command, exits
 from headgate.config import configuration, load
 from headgate.core.model import Unit, Version
 from headgate.testing.fakes.platform import MemoryPlatform

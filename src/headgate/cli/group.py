@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli.errors import Unable, debugging, explained, leave, unforeseen
+from headgate.cli import exits
+from headgate.cli.errors import Unable, debugging, explained, unforeseen
+from headgate.cli.exits import leave
 from headgate.cli.vocabulary import VERBS
 
 

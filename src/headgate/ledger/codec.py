@@ -12,9 +12,9 @@ from headgate.core.home.facts import AnyHomeEvent
 from headgate.core.machine.events import AnyEvent
 from headgate.core.model import Sample
 from headgate.core.model.summary import Summary
-from headgate.ledger import old_legs as old_criteria
+from headgate.ledger import old_plans as old_legs
 from headgate.ledger.errors import LedgerCorrupt, LedgerTooNew
-from headgate.ledger.old_legs import with_changes
+from headgate.ledger.old_plans import with_changes
 from headgate.ports.errors import UNREADABLE, why
 
 Fields = dict[str, object]
@@ -25,8 +25,8 @@ Upcaster = Callable[[Fields], Fields]
 """Takes the fields of an event (with its `type`) as one version had them and gives them as the next one has them."""
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
-    ("ReleaseRequested", 1): lambda event: with_changes(old_criteria.requested(event)),
-    ("ReleaseDequeued", 1): lambda event: with_changes(old_criteria.dequeued(event)),
+    ("ReleaseRequested", 1): lambda event: with_changes(old_legs.requested(event)),
+    ("ReleaseDequeued", 1): lambda event: with_changes(old_legs.dequeued(event)),
 }
 """How to read old events: `(type, version)` to the step to `version + 1`.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headgate.cli.ask.declared import Declaration, declaration
-from headgate.cli.errors import leave_behind
+from headgate.cli.exits import leave_behind
 from headgate.cli.session import Session
 from headgate.core.drift import (
     OF_A_DEPLOY,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.names import environment_named, release_named, units_named
 from headgate.cli.errors import Unable
 from headgate.core.machine.events import ReleaseRequested

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.client import Client
 from headgate.cli.ask.follow import read_fold
 from headgate.cli.ask.request import Request, ask

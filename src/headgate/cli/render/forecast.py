@@ -8,7 +8,7 @@ from rich.text import Text
 
 from headgate.cli.ask.forecast import Foreseen
 from headgate.cli.render import words
-from headgate.cli.render.styles import indented
+from headgate.cli.render.flow import indented
 from headgate.core.judge.planner import Forecast, Sight, SignalForecast, StepForecast, Traffic
 from headgate.core.judge.planner.forecast import FACTORS, HALF, SURE
 

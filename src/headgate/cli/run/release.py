@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.follow import Follower, read_fold
 from headgate.cli.errors import Unable
 from headgate.cli.home import open_ledger

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.follow import Follower, read_fold
 from headgate.cli.ask.names import release_under_way
 from headgate.cli.errors import Unable

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from headgate.cli import errors as exits
+from headgate.cli import exits
 from headgate.cli.ask.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.ports.controller import Health

@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.names import units_named
 from headgate.cli.errors import Unable
 from headgate.cli.render import words

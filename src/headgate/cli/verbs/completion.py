@@ -3,8 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.errors import Unable
 from headgate.cli.screen import print_json, say
 

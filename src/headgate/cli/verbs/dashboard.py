@@ -2,8 +2,7 @@
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.client import Client, NoController
 from headgate.cli.errors import Unable
 from headgate.cli.render import words

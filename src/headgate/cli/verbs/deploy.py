@@ -6,8 +6,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.drift import drift_of
 from headgate.cli.ask.request import Asked, Request, ask
 from headgate.cli.render import words

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.drift import Gallery, gallery
 from headgate.cli.ask.examine import Subject, examine
 from headgate.cli.render.status import CONDITIONS, GRAVITY_STYLES, said_by, told

@@ -4,8 +4,7 @@ import asyncio
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.names import under_way
 from headgate.cli.errors import Unable
 from headgate.cli.screen import patience, print_json, say

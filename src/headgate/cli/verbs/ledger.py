@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.errors import Unable
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say

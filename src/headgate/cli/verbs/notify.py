@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.names import environment_named, one_of
 from headgate.cli.errors import Unable
 from headgate.cli.render.tried import tried_lines

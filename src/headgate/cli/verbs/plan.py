@@ -5,8 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.artifact import remarks
 from headgate.cli.ask.drift import drift_of
 from headgate.cli.ask.forecast import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal

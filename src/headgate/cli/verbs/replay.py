@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.judge import criteria_of, replayed
 from headgate.cli.ask.names import release_named
 from headgate.cli.render import words

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.declared import declaration
 from headgate.cli.ask.names import environment_named, units_named
 from headgate.cli.errors import Unable

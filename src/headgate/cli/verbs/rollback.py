@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.going_back import require_legal, way_back
 from headgate.cli.errors import Unable
 from headgate.cli.render import words

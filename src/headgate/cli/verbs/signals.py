@@ -2,8 +2,7 @@
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.forecast import intents_of
 from headgate.cli.ask.sources import try_sources, versions_of
 from headgate.cli.errors import Unable

@@ -2,8 +2,7 @@
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session

@@ -8,8 +8,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask import people
 from headgate.cli.ask.client import Client, NoController
 from headgate.cli.errors import Unable

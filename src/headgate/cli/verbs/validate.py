@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.artifact import remarks
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session

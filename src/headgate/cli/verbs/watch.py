@@ -2,8 +2,7 @@
 
 import click
 
-from headgate.cli import errors as exits
-from headgate.cli import options
+from headgate.cli import exits, options
 from headgate.cli.ask.follow import Follower
 from headgate.cli.ask.names import release_named, under_way
 from headgate.cli.errors import Unable

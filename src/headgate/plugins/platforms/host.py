@@ -197,7 +197,7 @@ def _keeper(status: ProcessStatus | None) -> Part:
         # One that dies at once looks like this, again and again.
         said = f"it has run for less than a second (process {status.pid})"
         return Part("keeper", well=None, evidence=said, mend=MEND, gravity="warning")
-    said = "not there" if status is None else status
+    said = "not there" if status is None else str(status)
     return Part("keeper", well=False, evidence=f"it is {said}", mend=MEND, gravity="warning")
 
 

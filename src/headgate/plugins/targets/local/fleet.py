@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.machine.events import EffectId
-from headgate.plugins.targets.local import effect_log, endpoints, launch, worktree
-from headgate.plugins.targets.local import whereabouts as sockets
+from headgate.plugins.targets.local import effect_log, endpoints, launch, whereabouts, worktree
 from headgate.plugins.targets.local.arrival import Arrival, NotReady
 from headgate.plugins.targets.local.instance import program, specify
 from headgate.plugins.targets.local.layout import Layout, VersionFolder
@@ -68,7 +67,7 @@ class Fleet:
         if not surplus:
             return
         ports = [spec.port for name in surplus if (spec := folder.spec(name)) is not None]
-        await sockets.drained(ports, drain_s)
+        await whereabouts.drained(ports, drain_s)
         async with locked(folder.lock):
             if effect_log.overtaken(folder.effects(), effect):
                 return

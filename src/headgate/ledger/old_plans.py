@@ -1,4 +1,4 @@
-"""Legs as they were written while every leg moved a service: what is changed stood among the steps and the criteria."""
+"""Plans as older releases of Headgate wrote them: legs that were services, criteria with a field for each kind."""
 
 from collections.abc import Mapping
 from typing import Any, cast
