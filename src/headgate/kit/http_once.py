@@ -10,10 +10,7 @@ import io
 import time
 from collections.abc import Mapping
 from socket import socket
-from typing import TYPE_CHECKING, NamedTuple, cast
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import Any, NamedTuple, cast
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -41,7 +38,7 @@ class _Received(io.RawIOBase):
         """See io.RawIOBase."""
         return True
 
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - any writable buffer
         """See io.RawIOBase. Raises OSError."""
         left = self._deadline - time.monotonic()
         if left <= 0:

@@ -65,8 +65,8 @@ def main(folder: str) -> int:
         ended = _run(run, folder)
     except (OSError, ValueError, launch.CannotStart, worktree.TreeChanged) as error:
         ended = {"status": None, "refused": str(error)}
-    ended["took_s"] = time.monotonic() - began
-    replace_file(f"{folder}/ended.json", json.dumps(ended).encode(), durable=True)
+    said = {**ended, "took_s": time.monotonic() - began}
+    replace_file(f"{folder}/ended.json", json.dumps(said).encode(), durable=True)
     return 0
 
 
