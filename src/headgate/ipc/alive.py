@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from headgate.ipc.asking import asked_once
 from headgate.ipc.frames import Broken
 from headgate.ipc.messages import Healthy, HowAreYou
+from headgate.ipc.once import asked_once
 from headgate.unix_sockets import connect
 
 

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import itertools
-from socket import socket
 
-from headgate.ipc.frames import Broken, framed, receive_frame
+from headgate.ipc.frames import Broken, framed
 from headgate.ipc.messages import Answer, Ask, Question, reply, written
 from headgate.ipc.streams import read_frame
 
@@ -77,16 +76,3 @@ class Asking:
                 if not waiting.done():
                     waiting.set_exception(Silent(said))
             self._writer.transport.abort()
-
-
-# One question over a connection of its own, for whoever has no event loop.
-
-
-def asked_once(connection: socket, ask: Ask) -> Answer:
-    """The answer; the connection ends with it, and its own time-out counts for each part.
-
-    Raises OSError, Broken, and ValueError for what is no answer.
-    """
-    with contextlib.closing(connection):
-        connection.sendall(framed(written(Question(1, ask))))
-        return reply(receive_frame(connection)).answer

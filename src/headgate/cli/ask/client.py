@@ -118,9 +118,9 @@ class Client:
 
     def _steer(self, ask: "Ask", expected: type[T], timeout_s: float = ANSWER_S) -> T:
         """What the controller itself answers. Raises NoController, Unable."""
-        from headgate.ipc.asking import asked_once
         from headgate.ipc.frames import Broken
         from headgate.ipc.messages import Refused
+        from headgate.ipc.once import asked_once
 
         found = _connect(self._steering)
         found.settimeout(timeout_s)

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Flow
+from headgate.cli.render.layout import Flow
+from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.steps import step_name

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.styles import KIND_STYLES, indented
+from headgate.cli.render.layout import indented
+from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.summary import headline, steps_table
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.model import Evidence, Verdict

@@ -1,10 +1,6 @@
-"""What verdicts, phases and outcomes look like: names that rich and `paint` both know."""
+"""Styles of verdicts and phases, by names that rich and `paint` both know. Light: `status` loads this, and not rich."""
 
-from collections.abc import Callable, Iterator, Sequence
-
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.text import Text
+from collections.abc import Callable
 
 from headgate.cli.render.foreign import visible
 from headgate.core.model import VerdictKind
@@ -40,34 +36,3 @@ def painted(text: str, style: str) -> str:
 def unpainted(text: str, style: str) -> str:  # noqa: ARG001 - a Paint
     """A text without a style."""
     return visible(text)
-
-
-# Pieces of text one after another, broken only between two of them.
-
-_GAP = 2
-
-
-class Flow:
-    """As many pieces on a line as fit."""
-
-    def __init__(self, pieces: Sequence[Text]) -> None:
-        self._pieces = pieces
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self._lines(options.max_width)
-
-    def _lines(self, width: int) -> Iterator[Text]:
-        line = Text()
-        for piece in self._pieces:
-            if line and line.cell_len + _GAP + piece.cell_len > width:
-                yield line
-                line = Text()
-            line.append(" " * _GAP if line else "")
-            line.append_text(piece)
-        if line:
-            yield line
-
-
-def indented(what: RenderableType, by: int = 2) -> Padding:
-    """Something, a little to the right."""
-    return Padding(what, (0, 0, 0, by), expand=False)

@@ -6,7 +6,8 @@ from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.board import label, title
-from headgate.cli.render.styles import KIND_STYLES, indented
+from headgate.cli.render.layout import indented
+from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.story.advice import afterwards, answers, question
 from headgate.core.story.report import Fold, Report, StepReport

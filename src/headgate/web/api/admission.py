@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.sessions import TICKET_S
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem

@@ -13,9 +13,9 @@ import msgspec
 from headgate.core.home.facts import Hook, HookReceived
 from headgate.core.home.hooks import Decision, author, decide
 from headgate.core.model import Push
-from headgate.web.api.deeds import Deeds
 from headgate.web.api.hooks import PATH
-from headgate.web.doors.front import FrontDoor
+from headgate.web.api.reactions import Reactions
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.limits import DELIVERIES, Limiter
 from headgate.web.hooks import alerts, git, proofs
 from headgate.web.hooks.news import Bodies, News, content, later
@@ -39,9 +39,9 @@ class Delivered(msgspec.Struct, frozen=True):
 class Deliveries:
     """The endpoint for what hooks send."""
 
-    def __init__(self, door: FrontDoor, deeds: Deeds) -> None:
+    def __init__(self, door: FrontDoor, reactions: Reactions) -> None:
         self._door = door
-        self._deeds = deeds
+        self._reactions = reactions
         self._rates = Limiter(DELIVERIES)
         self._bodies = Bodies()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -108,7 +108,7 @@ class Deliveries:
         decision, at = decide(hook, news.alerts or ()), self._door.now()
         if not (decision.fired or decision.resolved or news.pushes):
             return Delivered(name, news.event, _passed_over(news, decision))
-        did = (*await self._deeds.do(hook, decision, at), *(_told(push) for push in news.pushes))
+        did = (*await self._reactions.do(hook, decision, at), *(_told(push) for push in news.pushes))
         received = HookReceived(
             at=at,
             by=author(name),

@@ -7,7 +7,7 @@ import msgspec
 
 from headgate.core.home.facts import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
 from headgate.web.api.home import EVERYWHERE
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem, malformed, unknown
 from headgate.web.http.stream import LISTENERS_MAX, EventResponse, Frame, Stream

@@ -64,8 +64,8 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry(auto_describe=True)
-        self._standing = _Standing()
-        registry.register(self._standing)
+        self._current = _Current()
+        registry.register(self._current)
         self._releases = Counter(
             "headgate_releases", "Releases that ended.", (*AREA, "outcome"), registry=registry
         )
@@ -95,12 +95,12 @@ class Metrics:
     def begin(self, ledger: Ledger) -> None:
         """Know what the ledger has. Raises LedgerError."""
         for summary in reversed(ledger.summaries(limit=HISTORY_MAX)):
-            self._standing.see(summary)
+            self._current.see(summary)
 
     def observe(self, happened: Happened) -> None:
         """Count one event: an Observer."""
         summary, event = happened.summary, happened.event
-        self._standing.see(summary)
+        self._current.see(summary)
         if isinstance(event, Judged):
             leg = happened.folded.plan.legs[happened.before.leg]
             unit = _labels(leg.unit)
@@ -193,7 +193,7 @@ class _Controller(Collector):
         )
 
 
-class _Standing(Collector):
+class _Current(Collector):
     """What is now: computed when it is asked for, so that nothing outlives what it is about."""
 
     def __init__(self) -> None:

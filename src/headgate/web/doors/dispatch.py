@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from headgate.ledger import LedgerError
 from headgate.ports.errors import UNREADABLE, why
-from headgate.web.doors.front import address
+from headgate.web.doors.front_door import address
 from headgate.web.http import idempotency
 from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.http.idempotency import Keys

@@ -97,7 +97,7 @@ def _exposed(found: Release) -> bool:
     return found.stage == "forward" and any(step.service == here for step in found.report.steps)
 
 
-def standing(found: Release, who: Who, offered: Sequence[Action]) -> str:
+def next_to_do(found: Release, who: Who, offered: Sequence[Action]) -> str:
     """What is to be known of it by somebody who looks for what to do: who acts next, and whether it is them."""
     summary = found.summary
     if summary.outcome is not None:

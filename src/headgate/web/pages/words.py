@@ -44,7 +44,7 @@ def odds(value: float | None) -> str:
     return f"{value:,.0f} to 1" if value >= 10 else f"{value:.1f} to 1"  # noqa: PLR2004 - one digit below
 
 
-def standing(evidence: Evidence) -> str:
+def own_verdict(evidence: Evidence) -> str:
     """What one metric says by itself: nothing passes against which there is evidence that keeps all from passing."""
     return "watch" if evidence.kind == "pass" and evidence.e_value >= UNEASY else evidence.kind
 

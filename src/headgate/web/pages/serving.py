@@ -1,4 +1,4 @@
-"""What every page has in common: who is signed in, what the API answers them, and how a form is known to be theirs."""
+"""The server of pages: a page needs a session, asks the API as its person, and takes a form only from that session."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from headgate.ledger import LedgerError
-from headgate.web.application import Backstage
+from headgate.web.application import WebServices
 from headgate.web.doors.sessions import Session, same
 from headgate.web.http.endpoint import Call, Endpoint, forbidden
 from headgate.web.http.problems import Problem
@@ -24,13 +24,13 @@ Done = Callable[[Request, Session, Mapping[str, str]], Awaitable[str]]
 Serve = Callable[[Request], Awaitable[Response]]
 
 
-class Desk:
+class PageServer:
     """Serves the pages of one front door."""
 
-    def __init__(self, backstage: Backstage) -> None:
-        self.ledger = backstage.ledger
-        self.door = backstage.door
-        self._endpoints = {endpoint.name: endpoint for endpoint in backstage.endpoints()}
+    def __init__(self, web_services: WebServices) -> None:
+        self.ledger = web_services.ledger
+        self.door = web_services.door
+        self._endpoints = {endpoint.name: endpoint for endpoint in web_services.endpoints()}
 
     def page(self, show: Shown) -> Serve:
         """For whoever is signed in; everybody else is shown the way in."""
