@@ -1,7 +1,6 @@
 """The verbs that are one action on a release under way: pause, resume, approve, promote, abort."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -77,14 +76,9 @@ ACTIONS: tuple[ActionVerb, ...] = (
 def _command(action: ActionVerb) -> click.Command:
     why = "Why: goes on record, and is not optional." if action.must_say_why else "Why: goes on record."
 
-    @options.verb(action.name, *action.examples, text=action.help)
-    @options.release
-    @options.environment
-    @options.reason(why)
-    @(options.wait if action.waits else _without)
     @options.as_json
     @click.pass_obj
-    def command(
+    def run(
         session: Session,
         /,
         release: str | None,
@@ -99,11 +93,9 @@ def _command(action: ActionVerb) -> click.Command:
         given = Action(action.name, release, environment, reason)
         click.get_current_context().exit(send(session, given, RunMode(as_json=as_json, wait=wait)))
 
-    return command
-
-
-def _without(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
+    function = options.wait(run) if action.waits else run
+    shared = options.release(options.environment(options.reason(why)(function)))
+    return options.verb(action.name, *action.examples, text=action.help)(shared)
 
 
 COMMANDS: dict[str, click.Command] = {action.name: _command(action) for action in ACTIONS}

@@ -1,5 +1,6 @@
 """The steering of releases: submit one, and act on one: pause, resume, approve, promote, abort, lift."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,15 +8,16 @@ import msgspec
 
 from headgate.core.home.identity import is_theirs
 from headgate.core.machine import Illegal
-from headgate.core.machine.events import STAMPED_LATER, Request
+from headgate.core.machine.events import STAMPED_LATER, ReleaseRequested, Request
 from headgate.core.machine.names import WORDS
+from headgate.core.model import Unit
 from headgate.core.model.foreign import cleaned
 from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.api.reaching import marked, require_reachable
 from headgate.web.api.validation import (
-    last_asked,
+    last_promoted,
     require_declared,
     require_declared_secrets,
     require_known_commands,
@@ -128,19 +130,22 @@ class Steering:
         for intent in submission.intents:
             call.demand("operate", intent.unit.environment)
         if call.who.door != "socket":
-            require_declared(call, submission, self._ledger)
-            submission = self._declared(msgspec.structs.replace(submission, author=call.who.name))
+            last = last_promoted(submission, self._ledger)
+            require_declared(call, submission, last)
+            submission = self._declared(msgspec.structs.replace(submission, author=call.who.name), last)
         try:
             return Reply(Begun(await self._controller.submit(submission)))
         except Stopped as error:
             raise stopping(error) from error
 
-    def _declared(self, submission: Submission) -> Submission:
-        """The submission with its marks on record: what of it came in by the front door. Raises Problem (403)."""
-        found = [last_asked(intent.unit, self._ledger) for intent in submission.intents]
-        last = [asked for asked in found if asked is not None]
-        require_known_commands(submission, last)
-        submission = marked(submission, last)
+    def _declared(self, submission: Submission, last: Mapping[Unit, ReleaseRequested]) -> Submission:
+        """The submission with its marks on record: what of it came in by the front door. Raises Problem (403).
+
+        `last` are the requests whose releases promoted its units last.
+        """
+        requests = tuple(last.values())
+        require_known_commands(submission, requests)
+        submission = marked(submission, requests)
         require_reachable(submission, self._door.bounds)
         require_declared_secrets(submission, self._door.declared)
         return submission

@@ -3,7 +3,7 @@
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -58,22 +58,27 @@ def require_sound(submission: Submission) -> None:
             raise malformed(why, f"body.intents[{index}].{where}")
 
 
-def require_declared(call: Call, submission: Submission, ledger: Ledger) -> None:
+def require_declared(call: Call, submission: Submission, last: Mapping[Unit, ReleaseRequested]) -> None:
     """Who operates releases versions, the way they were released last; another way is an admin's to declare.
 
     Otherwise a token that may not approve could leave out the step that asks for an approval, or have the controller
-    read a file or an address of its choice as a source of signals. Raises Problem (403).
+    read a file or an address of its choice as a source of signals. `last`: as of `last_promoted`. Raises Problem (403).
     """
     if submission.words.break_glass:
         for intent in submission.intents:
             call.demand("approve", intent.unit.environment)
     for intent in submission.intents:
-        if not _as_before(intent, submission.policies, last_asked(intent.unit, ledger)):
+        if not _as_before(intent, submission.policies, last.get(intent.unit)):
             call.demand("administer", intent.unit.environment)
 
 
-def last_asked(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
-    """The request whose release promoted this unit last; None where none did."""
+def last_promoted(submission: Submission, ledger: Ledger) -> dict[Unit, ReleaseRequested]:
+    """The request whose release promoted each unit of the submission last; a unit that none promoted has none."""
+    found = {intent.unit: _last_promoted(intent.unit, ledger) for intent in submission.intents}
+    return {unit: request for unit, request in found.items() if request is not None}
+
+
+def _last_promoted(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
     try:
         last = _promoted(unit, ledger)
         return request_of(ledger, last) if last else None
