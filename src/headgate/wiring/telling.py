@@ -1,4 +1,4 @@
-"""The channels of a home and what markers are made from. Apart from `world`: the process that judges loads no client."""
+"""The channels of a home, and what markers are made from. Apart from `world`: who judges loads no client of the web."""
 
 import asyncio
 import contextlib

@@ -7,7 +7,6 @@ from typing import Protocol
 from headgate.controller.sources import Closable, Sources
 from headgate.controller.world import World
 from headgate.core.model import Source
-from headgate.plugins.web.client import HttpWeb
 from headgate.ports import Signals
 from headgate.ports.processes import Processes
 from headgate.ports.registry import create, names
@@ -38,6 +37,7 @@ class Measuring:
     """Sourcing in this process, which it lets ask others, and be sent what it did not ask for."""
 
     def __init__(self, home: Path, processes: Processes) -> None:
+        from headgate.plugins.web.client import HttpWeb
         from headgate.web.entrance import allowed_at
         from headgate.web.http.receiving import Receiving
 

@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 
 from headgate.core.legality import barriers, in_the_way
 from headgate.core.machine.plan import Plan
-from headgate.core.model import Version
+from headgate.core.model import HOST, Version
 from headgate.core.model.summary import Summary
+from headgate.core.story.advice import roll_forward
 from headgate.ledger.projections import ALL_RELEASES, Running
 from headgate.web.api.differing import Differences
 from headgate.web.api.forecast import STEPS_MAX
@@ -56,6 +57,7 @@ class Pages:
         self._server = PageServer(web_services)
         self._ledger = web_services.ledger
         self._door = web_services.door
+        self._folds = web_services.folds
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
@@ -94,6 +96,7 @@ class Pages:
             "frozen": frozen_places(self._door.book.home, services.services, time.time()),
             "waiting": [one for one in under_way if one.found.waits_for],
             "moving": [one for one in under_way if not one.found.waits_for],
+            "host": HOST,
             "stream": f"/v1/stream?after={seen}",
             "live": "waiting moving fleet recent",
         }
@@ -128,12 +131,15 @@ class Pages:
         asked: Findings = await self._server.ask("listFindings", session, params)
         told_of: Differences = await self._server.ask("listDifferences", session, params)
         summary = found.summary
+        fold = self._folds.fold(summary.release)
         offered = actions(found, found.stage, session.who, found.undoable)
         values = self._server.common(session, "") | {
             "found": found,
             "actions": offered,
             "begun": request.query_params.get("do", ""),
             "labels": labels(self._ledger, summary),
+            "roll_forward": roll_forward(fold.state, fold.plan),
+            "platforms": [leg.platform if leg.platform != HOST else "" for leg in fold.plan.legs],
             "next_to_do": next_to_do(found, session.who, offered),
             "story": told.sentences,
             "live": "state actions legs story findings changes",
