@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from headgate.core.model.summary import Outcome
-from headgate.core.story.timeline import Part
+from headgate.core.story.timeline import TimelinePart
 
 MarkMoment = Literal["started", "updated", "ended"]
 
@@ -52,7 +52,7 @@ class Mark:
     ended_at: float | None = None
     link: str = ""
     head: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TimelinePart, ...] = ()
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from headgate.core.home.facts import Hook, HookReceived
-from headgate.core.home.hooks import Decision, author, decide
+from headgate.core.home.hooks import HookDecision, author, decide
 from headgate.core.model import Push
 from headgate.web.api.hooks import PATH
 from headgate.web.api.reactions import Reactions
@@ -134,7 +134,7 @@ def _news(hook: Hook, sent: Sent) -> News:
     return git.read(vendor, sent.first(proofs.EVENTS[vendor]), body)
 
 
-def _passed_over(news: News, decision: Decision) -> tuple[str, ...]:
+def _passed_over(news: News, decision: HookDecision) -> tuple[str, ...]:
     if news.alerts is None:
         return ("nothing is made of this",)
     return (f"nothing is new here; {decision.passed_over} alerts do not concern this hook",)

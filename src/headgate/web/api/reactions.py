@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from headgate.core.home.facts import AccessRole, Hook
-from headgate.core.home.hooks import STEERED, Decision, Where, author, holds, moves, own, where
+from headgate.core.home.hooks import STEERED, HookDecision, Where, author, holds, moves, own, where
 from headgate.core.model import Scope
 from headgate.ledger import Ledger
 from headgate.web.api.folds import Folds
@@ -27,7 +27,7 @@ class Reactions:
         self._ledger = ledger
         self._folds = folds
 
-    async def do(self, hook: Hook, decision: Decision, at: float) -> tuple[str, ...]:
+    async def do(self, hook: Hook, decision: HookDecision, at: float) -> tuple[str, ...]:
         """What became of it, in sentences. Raises Problem (503) when the controller cannot act at all."""
         match hook.added.does:
             case "pause" | "abort" as verb:
@@ -60,7 +60,7 @@ class Reactions:
         refused = await _refused(lambda: self._steering.tell(call, verb))
         return f"{verb} {release}: {refused or why}"
 
-    async def _freeze(self, hook: Hook, decision: Decision, at: float) -> tuple[str, ...]:
+    async def _freeze(self, hook: Hook, decision: HookDecision, at: float) -> tuple[str, ...]:
         told: list[str] = []
         for scope, why in decision.begin.items():
             place = where(hook.added, scope)
