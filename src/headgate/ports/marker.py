@@ -1,4 +1,4 @@
-"""Release markers in other systems: the line in a graph that says what changed, and when."""
+"""Markers: they write a release into other systems, as the line in a graph that says what changed, and when."""
 
 import re
 from dataclasses import dataclass

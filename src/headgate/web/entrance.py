@@ -1,4 +1,4 @@
-"""Where the front door is: the home's `web.json` says it, and whoever starts the controller may change it.
+"""The address of the front door: the home's `web.json` holds it, and whoever starts the controller may change it.
 
 Loopback by default. Beyond it the door stays shut unless it has TLS, or somebody said in so many words that it needs
 none (a proxy in front does it).

@@ -1,4 +1,4 @@
-"""What lives beside the controller: which processes, what they are told, and what is known of them."""
+"""The processes beside the controller: the door and the relay, what they are told, and what is known of them."""
 
 import asyncio
 import contextlib

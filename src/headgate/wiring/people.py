@@ -1,4 +1,4 @@
-"""How people come in by the word of an issuer."""
+"""Sign-in by an identity provider, wired from the home's files."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The artifact of a release: one that is in the store, or what the project's build makes of it now."""
+"""The artifact of a release: one of the store, or the one that the project's build makes now."""
 
 import time
 from collections.abc import Callable, Collection, Iterator

@@ -1,4 +1,4 @@
-"""What the steps of a plan can see: from a project's services and their traffic, given or measured."""
+"""A forecast of a plan: which faults each step can detect, given the services' traffic or what was measured of it."""
 
 import random
 from collections.abc import Sequence

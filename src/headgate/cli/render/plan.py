@@ -1,4 +1,4 @@
-"""The steps that a deploy would take."""
+"""The plan of a deploy, step by step."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Why a release was decided as it was: its sentences, and the numbers of the deciding verdict."""
+"""The explanation of a decision, drawn: its sentences, and the numbers of the deciding verdict."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How a release ended, calmly: the outcome, why, what it cost, and what to do now."""
+"""The summary of a release that ended: the outcome, why, what it cost, and what to do now."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table

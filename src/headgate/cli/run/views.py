@@ -1,4 +1,4 @@
-"""What a person, a log or a script sees while a release goes on."""
+"""Views of a release while it goes on: for a person, for a log, for a script."""
 
 import sys
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Whom an environment's releases tell what: channels, quiet hours, and the people with a role."""
+"""The audience of an environment's releases: channels, quiet hours, and the people with a role."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.again.replay import Rejudged, Replay
+from headgate.core.again.replay import Replay, ReplayedInterval
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import VerdictKind
 
@@ -78,7 +78,7 @@ def outcome(replay: Replay) -> BacktestOutcome:
     )
 
 
-def _since(replay: Replay, one: Rejudged | None) -> float | None:
+def _since(replay: Replay, one: ReplayedInterval | None) -> float | None:
     """Seconds from the beginning of the first sample in which somebody was exposed."""
     first = next((one for one in replay.intervals if one.exposure != UNEXPOSED), replay.intervals[0])
     return None if one is None else one.at - (first.at - first.sample.interval_s)
@@ -96,5 +96,5 @@ def _passing_saved_s(replay: Replay) -> float:
     return saved
 
 
-def _first(inside: list[Rejudged], kinds: list[VerdictKind]) -> float | None:
+def _first(inside: list[ReplayedInterval], kinds: list[VerdictKind]) -> float | None:
     return next((one.at for one, kind in zip(inside, kinds, strict=True) if kind == "pass"), None)

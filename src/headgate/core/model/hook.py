@@ -1,4 +1,4 @@
-"""What other systems say of themselves by a hook: alerts that fire, branches that moved."""
+"""Reports by hooks: alerts that fire, branches that moved, and what a hook does about them."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What to do now: sentences and the commands that go with them, for every way a release can stand."""
+"""Advice: what to do now, as sentences with commands, for every state of a release."""
 
 import shlex
 

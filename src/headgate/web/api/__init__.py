@@ -21,7 +21,7 @@ from headgate.web.api.inventory import Inventory
 from headgate.web.api.reactions import Reactions
 from headgate.web.api.reading import Reading
 from headgate.web.api.records import Records
-from headgate.web.api.replay import Rejudging
+from headgate.web.api.replay import ReplayEndpoints
 from headgate.web.api.retiring import RetiringUnits
 from headgate.web.api.steering import Steering, stopping
 from headgate.web.doors.front_door import FrontDoor
@@ -60,7 +60,7 @@ def endpoints(
         Endpoint("GET", "/v1/health", "getHealth", "How the controller is", health, Health, "controller"),
         *Reading(ledger, folds).endpoints(),
         *Differing(ledger, folds, artifacts).endpoints(),
-        *Rejudging(ledger, folds).endpoints(),
+        *ReplayEndpoints(ledger, folds).endpoints(),
         *Inventory(ledger, door.book, artifacts).endpoints(),
         *Records(ledger, door.book, folds).endpoints(),
         *steering.endpoints(),

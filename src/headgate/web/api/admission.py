@@ -1,4 +1,4 @@
-"""Letting the owner's browser in: a link that signs in once."""
+"""The sign-in link of the owner's browser: it signs in once."""
 
 from http import HTTPStatus
 

@@ -87,7 +87,7 @@ class BarrierKeeping:
         return barriers(self._ledger.summaries(limit=ALL_RELEASES), self._book.home)
 
     async def _list(self, call: Call) -> Reply:
-        """Those of environments that whoever asks may read."""
+        """The barriers in environments that the caller may read."""
         found = [one for one in self._in_force() if call.who.may("read", one.unit.environment)]
         return Reply(Barriers([_state(one) for one in found]))
 

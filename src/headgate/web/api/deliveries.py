@@ -1,4 +1,4 @@
-"""Where other systems send their news: proven first, then read, then done, then written down.
+"""Deliveries from other systems: each is proven first, then read, then acted on, then written down.
 
 It is written down last. What broke off before that is delivered again, and then does what is left of it: nothing that
 a hook does is done twice. What was written down already is answered 200, so that nobody tries again, and does nothing.
@@ -28,7 +28,7 @@ DO_MAX_S = 8.0
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """What a delivery led to, in sentences. `replayed`: it came before, and led to nothing again."""
+    """The result of a delivery, in sentences. `replayed`: it came before, and led to nothing again."""
 
     hook: str
     event: str

@@ -1,4 +1,4 @@
-"""What a plan's steps could see of a worse version, given the service's traffic: nothing is begun, nothing is kept."""
+"""A forecast for a plan's steps: which faults they detect, given the service's traffic. Nothing is begun or kept."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Going back from what was promoted: a new release that restores an old one."""
+"""Rollback of what was promoted: a new release that restores an old version."""
 
 from collections.abc import Callable
 from http import HTTPStatus

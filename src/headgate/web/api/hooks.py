@@ -25,7 +25,7 @@ Environments = Annotated[Names, msgspec.Meta(min_length=1)]
 
 
 class NewHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What another system may send, and where it counts: there, and nowhere else.
+    """A hook to be added: what another system may send, and the environments where it counts.
 
     `does` says what an alert of this `severity`, or a worse one, leads to; left out, `pause`. A Git host's news are
     noted.

@@ -59,7 +59,7 @@ ALL_PHASES = (
 
 
 class Metrics:
-    """What is counted, and what is shown of it."""
+    """Metrics of this home: counted from the ledger, shown to Prometheus."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -111,7 +111,7 @@ class Metrics:
             self._ended(summary, happened.folded.report())
 
     def tell(self, vitals: Vitals | None) -> None:
-        """What the controller says of itself now; None: it says nothing, and so nothing is shown."""
+        """Take in what the controller says of itself now; None: it says nothing, and so nothing is shown."""
         self._controller.vitals = vitals
 
     def expose(self, accept: str) -> tuple[bytes, str]:
@@ -194,7 +194,7 @@ class _Controller(Collector):
 
 
 class _Current(Collector):
-    """What is now: computed when it is asked for, so that nothing outlives what it is about."""
+    """Gauges: computed when they are asked for, so that nothing outlives what it is about."""
 
     def __init__(self) -> None:
         self._open: dict[str, Summary] = {}

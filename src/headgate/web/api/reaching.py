@@ -1,4 +1,4 @@
-"""How far what the front door asks for may reach: whose declaration each source, channel and marker is, and to where.
+"""The reach of a submitted release: who declared each source, channel and marker, and how far it may connect.
 
 Whoever comes by the front door may name an address, and the controller would ask there in their stead. So what they
 declare is marked, and the mark stays with it in the ledger; what was declared before keeps the mark it had.

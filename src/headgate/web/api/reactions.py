@@ -28,7 +28,7 @@ class Reactions:
         self._folds = folds
 
     async def do(self, hook: Hook, decision: HookDecision, at: float) -> tuple[str, ...]:
-        """What became of it, in sentences. Raises Problem (503) when the controller cannot act at all."""
+        """React to a delivery; returns what was done, in sentences. Raises Problem (503) where no controller acts."""
         match hook.added.does:
             case "pause" | "abort" as verb:
                 return await self._tell(hook, decision.begin, verb)

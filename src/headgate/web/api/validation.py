@@ -59,7 +59,7 @@ def require_sound(submission: Submission) -> None:
 
 
 def require_declared(call: Call, submission: Submission, last: Mapping[Unit, ReleaseRequested]) -> None:
-    """Who operates releases versions, the way they were released last; another way is an admin's to declare.
+    """An operator releases versions the way they were released last; another way is for an admin to declare.
 
     Otherwise a token that may not approve could leave out the step that asks for an approval, or have the controller
     read a file or an address of its choice as a source of signals. `last`: as of `last_promoted`. Raises Problem (403).

@@ -165,6 +165,6 @@ def _response(request: Request, endpoint: Endpoint, reply: Reply) -> Response:
 
 
 def _known(request: Request, etag: str) -> bool:
-    """Whether whoever asks has this content already (RFC 9110, section 13.1.2)."""
+    """Whether the caller has this content already (RFC 9110, section 13.1.2)."""
     given = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     return etag in given or given == ["*"]

@@ -14,7 +14,7 @@ CALLERS_MAX = 10_000
 
 @dataclass(frozen=True)
 class Rate:
-    """So many at once, and so many more each second."""
+    """A rate limit: `burst` requests at once, and `per_s` more each second."""
 
     burst: float
     per_s: float

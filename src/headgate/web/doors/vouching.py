@@ -1,4 +1,4 @@
-"""From the word of an issuer to somebody who may do something here, or to why not."""
+"""People vouched for by an issuer: what each may do here, or why they may do nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

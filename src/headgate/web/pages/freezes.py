@@ -19,7 +19,7 @@ from headgate.web.pages.serving import PageServer
 HOUR_S = 3600.0
 
 
-class Freezing:
+class FreezePages:
     """When nothing may change, and what nothing may go back across; how to set and lift them."""
 
     def __init__(self, server: PageServer) -> None:

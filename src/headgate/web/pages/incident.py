@@ -36,7 +36,7 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 class Incident:
-    """What may be the cause, the likeliest first: what is moving now, then what was promoted last."""
+    """Possible causes, the likeliest first: what is moving now, then what was promoted last."""
 
     def __init__(self, server: PageServer) -> None:
         self._server = server

@@ -31,11 +31,11 @@ from headgate.web.doors.sessions import Session
 from headgate.web.http.problems import Problem, malformed
 from headgate.web.http.who import Who
 from headgate.web.pages.actions import actions, next_to_do
-from headgate.web.pages.freezes import Freezing
+from headgate.web.pages.freezes import FreezePages
 from headgate.web.pages.incident import Incident
 from headgate.web.pages.planning import DEFAULTS, drawing, given_by, question
 from headgate.web.pages.render import HEADERS, STATIC, build, page
-from headgate.web.pages.replay import Replaying
+from headgate.web.pages.replay import ReplayPages
 from headgate.web.pages.serving import PageServer
 from headgate.web.pages.shown import UnderWay, changes, compared, frozen_places, labels, moves, places
 from headgate.web.pages.signing_in import SigningIn
@@ -65,13 +65,13 @@ class Pages:
         return [
             Route("/", page_of(self._now)),
             Route("/releases/{release}", page_of(self._release)),
-            *Replaying(self._server).routes(),
+            *ReplayPages(self._server).routes(),
             Route("/releases/{release}/{verb}", form_of(self._act), methods=["POST"]),
             Route("/history", page_of(self._history)),
             Route("/compare", page_of(self._compare)),
             Route("/plan", page_of(self._plan)),
             Route("/ledger", page_of(self._facts)),
-            *Freezing(self._server).routes(),
+            *FreezePages(self._server).routes(),
             *Incident(self._server).routes(),
             *SigningIn(self._door).routes(),
             Route("/sign-out", form_of(self._sign_out), methods=["POST"]),

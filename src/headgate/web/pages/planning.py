@@ -1,4 +1,4 @@
-"""The plan page: a form's fields as a question to the planner, and its answer as curves in SVG, drawn here."""
+"""The plan page: a form's fields as a question to the planner, and its answer as curves in SVG."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ def given_by(plan: Plan, samples: Iterable[Sample]) -> dict[str, list[str]]:
 
 
 def question(fields: dict[str, list[str]]) -> ForecastQuestion:
-    """What the fields ask. A step whose weight is left empty is none. Raises Problem (422)."""
+    """The question of the form's fields. A step whose weight is left empty is none. Raises Problem (422)."""
     pairs = zip(fields["weight"], fields["bake"], strict=False)
     steps = [(weight, bake) for weight, bake in pairs if weight.strip()]
     asked = {

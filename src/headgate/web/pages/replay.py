@@ -20,7 +20,7 @@ from headgate.web.pages.shown import labels
 PERCENT = 100.0
 
 
-class Replaying:
+class ReplayPages:
     """One page for each release."""
 
     def __init__(self, server: PageServer) -> None:

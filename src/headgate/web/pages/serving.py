@@ -33,7 +33,7 @@ class PageServer:
         self._endpoints = {endpoint.name: endpoint for endpoint in web_services.endpoints()}
 
     def page(self, show: Shown) -> Serve:
-        """For whoever is signed in; everybody else is shown the way in."""
+        """A page for somebody who is signed in; everybody else is shown how to sign in."""
 
         async def serve(request: Request) -> Response:
             session = self.door.session(request)
@@ -51,7 +51,7 @@ class PageServer:
         return serve
 
     def form(self, act: Done) -> Serve:
-        """What changes anything: only with the session's own text against forgery; then to another page."""
+        """A form that changes something: only with the session's own text against forgery; then to another page."""
 
         async def serve(request: Request, session: Session) -> Response:
             given = await fields(request)
@@ -67,7 +67,7 @@ class PageServer:
         return self.page(serve)
 
     def common(self, session: Session, here: str) -> dict[str, Any]:
-        """What every template needs; `here` is the page's own address, where the navigation has it."""
+        """Values that every template needs; `here` is the page's own address, where the navigation has it."""
         return {"who": session.who, "csrf": session.csrf, "here": here, "now": time.time(), "notice": ""}
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -82,7 +82,7 @@ class PageServer:
         query: object = None,
         body: object = None,
     ) -> Any:  # noqa: ANN401 - the endpoint's answer
-        """What the API answers to whoever is signed in. Raises Problem."""
+        """The API's answer to the person who is signed in. Raises Problem."""
         endpoint, who = self._endpoints[name], session.who
         try:
             if not who.may(endpoint.permission):

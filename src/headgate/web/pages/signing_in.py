@@ -1,4 +1,4 @@
-"""Coming in: by a link that is good once, or by a token."""
+"""Sign-in pages: by a link that is good once, by a token, or by an issuer."""
 
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote
@@ -171,7 +171,7 @@ class SigningInElsewhere:
         return answer
 
     async def _vouched(self, request: Request) -> tuple[Who, str, IssuerClaim]:
-        """Who is back, their subject at the issuer, and its word. Raises Problem, once the failure is on record."""
+        """Who is back, their subject at the issuer, and its claim. Raises Problem, once the failure is on record."""
         given = dict(request.query_params) if len(request.url.query) <= ANSWER_MAX else {}
         shown = request.cookies.get(ARRIVAL, "")
         attempt = self._vouching.arrivals.receive(given.get("state", ""), shown, self._door.now())
@@ -196,7 +196,7 @@ class SigningInElsewhere:
         return problem
 
     def _told(self, error: PortError) -> Problem:
-        """What a stranger is told of the trouble; what it is exactly stands in the ledger, for whoever may read it."""
+        """The refusal that a stranger is shown; its cause stands in the ledger, for those who may read it."""
         host = self._vouching.host
         if isinstance(error, Temporary):
             detail = f"{host} cannot be asked just now: try again in a moment."
