@@ -46,7 +46,7 @@ class Counts:
         return Counts(n1, x1, n0, x0, interval_s, self.le, slow1, slow0)
 
 
-Rule = Callable[[Counts], Array]
+ComparisonRule = Callable[[Counts], Array]
 
 
 def first(hit: Array, interval_s: float) -> Array:
@@ -148,7 +148,7 @@ def tolerant_mann_whitney(counts: Counts) -> Array:
     return at
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, ComparisonRule] = {
     "fixed threshold, failure limit": fixed_threshold,
     "cumulative failed checks": failed_checks,
     "Mann-Whitney": mann_whitney,

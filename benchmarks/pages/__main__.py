@@ -15,8 +15,8 @@ import httpx2
 from benchmarks.parts import main
 from headgate.controller.steerable import Steerable
 from headgate.ledger import MemoryLedger, SqliteLedger
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.stream import Stream
 from headgate.web.pages.pages import Pages
@@ -48,8 +48,8 @@ async def _measure(home: Home, ledger: SqliteLedger, name: str) -> dict[str, Any
     gc.collect()
     gc.freeze()  # what made the ledger is no part of a controller, and its collector would walk through it
     door = FrontDoor(HomeBook(ledger))
-    backstage = Backstage(Steerable(home.controller()), ledger, door, Stream(ledger))
-    transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
+    web_services = WebServices(Steerable(home.controller()), ledger, door, Stream(ledger))
+    transport = httpx2.ASGITransport(behind_door(web_services, Pages(web_services).routes()))
     async with httpx2.AsyncClient(transport=transport, base_url="https://door") as http:
         token = await door.tokens.issue(Grant("eve", "viewer"), "owner", time.time())
         await http.post("/sign-in", data={"token": token})

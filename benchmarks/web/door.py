@@ -20,8 +20,8 @@ import psutil
 from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller, Health
 from headgate.testing.ledger import write
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.limits import Limiter, Rate
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.serve import serving, tcp_listener
@@ -46,9 +46,9 @@ async def serve(per_s: float) -> None:
     door._reads = Limiter(UNLIMITED)  # what one token may ask is another matter than what the door can do
     token = await door.tokens.issue(Grant("bench", "viewer"), "bench", time.time())
     stream = Stream(ledger)
-    backstage = Backstage(cast("Controller", Idle()), ledger, door, stream)
+    web_services = WebServices(cast("Controller", Idle()), ledger, door, stream)
     with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
-        async with serving(behind_door(backstage), listener), stream.running():
+        async with serving(behind_door(web_services), listener), stream.running():
             print(json.dumps({"port": listener.getsockname()[1], "token": token}), flush=True)
             growing = asyncio.create_task(grow(ledger, per_s)) if per_s else None
             await answer_what_was_used(ledger)

@@ -1,4 +1,4 @@
-"""Asks the world how it is, by the ports, side by side and each within a limit; with and without a controller.
+"""Questions to the world, by the ports, side by side and each within a limit; with and without a controller.
 
 Light: of a platform it loads what answers (`ports.platform.Sight`), so that `status` can ask each time.
 """

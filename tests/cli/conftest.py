@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from headgate.cli import command
-from headgate.ipc.steering import Desk
+from headgate.ipc.steering import SteeringServer
 from headgate.plugins.artifacts.folder import FolderArtifacts
 from headgate.wiring import beside, stores, world
 from tests.cli.towns import Daemon, Town
@@ -93,7 +93,7 @@ REAL_DOOR = beside.Door.running
 
 
 @contextlib.asynccontextmanager
-async def no_door(door: beside.Door, desk: Desk) -> AsyncGenerator[None]:
+async def no_door(door: beside.Door, server: SteeringServer) -> AsyncGenerator[None]:
     """A controller whose door never opens: a process less, for the tests that ask nothing there."""
     yield
 

@@ -19,7 +19,7 @@ from headgate.core.model import SecretSource
 from headgate.homes import people_of, socket_of
 from headgate.testing.web import http_server_aside
 from headgate.unix_sockets import listens
-from headgate.web.doors.front import COOKIE
+from headgate.web.doors.front_door import COOKIE
 from headgate.web.entrance import Entrance, OpenId, address_of, read_entrance, write_entrance
 from headgate.wiring import daemon
 from tests.cli.conftest import Run

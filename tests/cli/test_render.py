@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
-from headgate.cli.ask.status import Standing, Standings
+from headgate.cli.ask.status import HomeStatus, UnitStatus
 from headgate.cli.render.board import bar, board, evidence_share
 from headgate.cli.render.criteria import in_words, of_leg
 from headgate.cli.render.history import artifacts, history
@@ -141,27 +141,31 @@ def test_a_fresh_baseline_is_told_with_what_it_takes() -> None:
     assert "10% of the traffic, a fresh baseline 10%" in live
 
 
-def standing(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> Standing:
+def unit_status(unit: Unit, moving: Fold | None = None, stable: Version | None = None) -> UnitStatus:
     warm = (version("a"),) if stable else ()
     before = Promoted("r1", Move(unit, None, version("b"), label="v1")) if stable else None
-    return Standing(unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), before)
+    return UnitStatus(unit, stable, "v2", "r2", NOON, "bob", warm, moving, ("r9",) if moving else (), before)
 
 
 def test_status() -> None:
     moving = folded(stories.baking())
     held = folded(stories.approving(name="r5"))
     staging = Unit("shop", "staging", "web")
-    seen = Standings(
+    seen = HomeStatus(
         "/srv/shop/.headgate",
         812,
         {"r3": "the disk is full"},
-        (standing(API), standing(WEB, moving, version("b")), standing(staging, held, version("b", staging))),
+        (
+            unit_status(API),
+            unit_status(WEB, moving, version("b")),
+            unit_status(staging, held, version("b", staging)),
+        ),
     )
     compare("status", lines(status(seen, NOON + 7300, 80)))
 
 
 def test_status_in_colour_and_in_any_width() -> None:
-    seen = Standings("/srv", 0, {}, (standing(WEB, folded(stories.held()), version("b")),))
+    seen = HomeStatus("/srv", 0, {}, (unit_status(WEB, folded(stories.held()), version("b")),))
     found = list(status(seen, NOON + 7300, 44, painted))
     assert any("\x1b[1;33m" in line for line in found)
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in found]
@@ -171,8 +175,8 @@ def test_status_in_colour_and_in_any_width() -> None:
 
 @pytest.mark.parametrize("moving", [True, False])
 def test_status_without_a_controller(moving: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    seen = Standings(
-        "/srv", 0, {}, (standing(WEB, folded(stories.baking()) if moving else None, version("b")),)
+    seen = HomeStatus(
+        "/srv", 0, {}, (unit_status(WEB, folded(stories.baking()) if moving else None, version("b")),)
     )
     text = lines(status(seen, NOON + 7300, 80))
     assert ("nobody watches" in text) is moving

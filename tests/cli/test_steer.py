@@ -304,7 +304,7 @@ def test_ctrl_c_first_says_what_it_leaves(
         if phase(home, "r2") == "baking":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("headgate.cli.run.accompany.time.sleep", nap)
+    monkeypatch.setattr("headgate.cli.run.watch.time.sleep", nap)
     left = run("deploy", "-e", "staging")
     assert left.exit_code == exits.INTERRUPTED, left.output
     assert "r2 stays as it is: the new version keeps 50% of the traffic" in left.output

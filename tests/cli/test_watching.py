@@ -14,8 +14,8 @@ from headgate.cli import screen
 from headgate.cli.ask.follow import Follower, read_fold
 from headgate.cli.errors import Unable
 from headgate.cli.home import open_ledger
-from headgate.cli.run import watch as watching
-from headgate.cli.run.watch import Picture, Plain, Stream
+from headgate.cli.run import views as watching
+from headgate.cli.run.views import Picture, Plain, Stream
 from headgate.core.story.advice import waits_for_approval
 from headgate.ledger import MemoryLedger
 from tests.cli import stories

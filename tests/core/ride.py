@@ -33,7 +33,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import LegState, Pending, Progress, State
-from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Step
+from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Shrink, Step
 from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Finding, Listener, ServiceChange, Unit, Verdict, VerdictKind, Version
 from headgate.core.model.criteria import JudgeSpec
@@ -49,6 +49,16 @@ UNKNOWN = (Finding("order", "unknown", "no answer"),)
 GOOD = (Finding("order", "pass", "an order was completed"),)
 
 CANARY: tuple[Step, ...] = (Prepare(2), Expose(10), Bake(2.0, 10.0), Expose(100), Bake(0.0, 10.0), Promote())
+ROLLING: tuple[Step, ...] = (
+    Prepare(1),
+    Expose(50),
+    Bake(0.0, 9.0),
+    Shrink(1),
+    Prepare(2),
+    Expose(100),
+    Bake(0.0, 9.0),
+    Promote(),
+)
 
 
 def version(name: str, unit: Unit = WEB) -> Version:

@@ -61,6 +61,19 @@ def barred(step: int = EXPOSE_10) -> Ride:
     return Ride(plan_of(one_way(step))).to_exposed().judge("fail")
 
 
+def barred_pair() -> Ride:
+    """A release of two services: the first is promoted, a one-way step of the second has frozen it."""
+    second = replace(leg(baseline=OLD_API, candidate=NEW_API), one_way=(OneWayStep(EXPOSE_10, REASON),))
+    ride = Ride(plan_of(leg(), second)).to_exposed().judge("pass", "pass").succeed(SetRouting)
+    return (
+        ride.judge("pass", "pass")
+        .succeed(SetRouting)
+        .succeed(PrepareVersion)
+        .succeed(SetRouting)
+        .judge("fail")
+    )
+
+
 # --- when a step is one-way -------------------------------------------------------------------------------------------
 
 
@@ -293,9 +306,7 @@ def test_an_order_that_may_have_been_carried_out_counts() -> None:
 
 
 def test_a_unit_that_was_promoted_with_the_frozen_release_is_taken_over_whole() -> None:
-    second = replace(leg(baseline=OLD_API, candidate=NEW_API), one_way=(OneWayStep(EXPOSE_10, REASON),))
-    ride = Ride(plan_of(leg(), second)).to_exposed().judge("pass", "pass").succeed(SetRouting)
-    ride.judge("pass", "pass").succeed(SetRouting).succeed(PrepareVersion).succeed(SetRouting).judge("fail")
+    ride = barred_pair()
     found = frozen(ride.state, ride.plan)
     assert {unit.service: (one.weight, one.reason) for unit, one in found.items()} == {
         "web": (100, REASON),
@@ -396,9 +407,7 @@ def test_what_is_not_frozen_is_not_taken_over() -> None:
 
 
 def test_legs_that_were_promoted_before_are_left_as_well() -> None:
-    second = replace(leg(baseline=OLD_API, candidate=NEW_API), one_way=(OneWayStep(EXPOSE_10, REASON),))
-    ride = Ride(plan_of(leg(), second)).to_exposed().judge("pass", "pass").succeed(SetRouting)
-    ride.judge("pass", "pass").succeed(SetRouting).succeed(PrepareVersion).succeed(SetRouting).judge("fail")
+    ride = barred_pair()
     ride.tell(ReleaseTakenOver(at=ride.state.at, into="r2")).succeed(StopVersion)
     assert (ride.state.leg, ride.effects()) == (0, ["StopVersion"])
 

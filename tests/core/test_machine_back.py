@@ -20,20 +20,22 @@ from headgate.core.machine.events import (
     WatchResumed,
 )
 from headgate.core.machine.plan import Leg, OneWayStep
-from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Shrink
+from headgate.core.machine.steps import Expose, Prepare, Promote
 from headgate.core.machine.steps.expose import undone
 from headgate.core.story.view import summarise
-from tests.core.ride import BAD, CANARY, NEW, NEW_API, OLD, OLD_API, UNKNOWN, Ride, leg, plan_of, request
-
-ROLLING = (
-    Prepare(1),
-    Expose(50),
-    Bake(0.0, 9.0),
-    Shrink(1),
-    Prepare(2),
-    Expose(100),
-    Bake(0.0, 9.0),
-    Promote(),
+from tests.core.ride import (
+    BAD,
+    CANARY,
+    NEW,
+    NEW_API,
+    OLD,
+    OLD_API,
+    ROLLING,
+    UNKNOWN,
+    Ride,
+    leg,
+    plan_of,
+    request,
 )
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from headgate.core.again.backtest import backtest, outcome
 from headgate.core.again.counterfactual import Threshold, counterfactual, found_at
-from headgate.core.again.replay import Rejudged, Replay, replay
+from headgate.core.again.replay import Replay, ReplayedInterval, replay
 from headgate.core.machine.events import Judged
 from headgate.core.machine.plan import Leg
 from headgate.core.model import Arm, Sample, Verdict
@@ -36,7 +36,9 @@ def made(name: str, then: str, now: str, harm: int = 3) -> Replay:
     samples = seconds([harm] * len(then))
     pairs = zip(samples, then, now, strict=True)
     return Replay(
-        name, 0.0, tuple(Rejudged(one.at, 0, 1, 10, kinds[a], kinds[b], harm, one) for one, a, b in pairs)
+        name,
+        0.0,
+        tuple(ReplayedInterval(one.at, 0, 1, 10, kinds[a], kinds[b], harm, one) for one, a, b in pairs),
     )
 
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 
 from headgate.core.machine.events import ReleasePaused
-from headgate.core.story.timeline import REMARKS_MAX, Part, parts
+from headgate.core.story.timeline import REMARKS_MAX, TimelinePart, parts
 from tests.cli import stories
 
 
-def _without_gaps(found: tuple[Part, ...]) -> None:
+def _without_gaps(found: tuple[TimelinePart, ...]) -> None:
     for before, after in pairwise(found):
         assert before.ended_at is not None
         assert before.ended_at <= after.began_at

@@ -28,7 +28,7 @@ from headgate.ipc.messages import (
     reply,
     written,
 )
-from headgate.ipc.steering import Desk, Remote
+from headgate.ipc.steering import Remote, SteeringServer
 from headgate.ledger import LedgerBusy, LedgerError
 from headgate.ports.controller import Health, Heard, Retired, Stopped, UnknownRelease, Vitals
 from tests.controller.house import TWO, wish
@@ -87,7 +87,7 @@ def test_a_controller_elsewhere_is_as_one_here() -> None:
     stub = Stub()
 
     async def story() -> None:
-        async with link(Desk(stub).handle) as (asking, _):
+        async with link(SteeringServer(stub).handle) as (asking, _):
             remote = Remote(asking)
             wanted = wish(TWO)
             assert await remote.submit(wanted) == "r7"
@@ -117,7 +117,7 @@ def test_what_it_refuses_is_raised_where_it_was_asked(raised: Exception, expecte
     stub.error = raised
 
     async def story() -> None:
-        async with link(Desk(stub).handle) as (asking, _):
+        async with link(SteeringServer(stub).handle) as (asking, _):
             with pytest.raises(expected, match=str(raised)):
                 await Remote(asking).tell("r7", ABORT)
             assert (await Remote(asking).health()).pid == 12, "one fault ends no link"

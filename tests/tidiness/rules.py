@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -102,6 +102,24 @@ def names_say_something(file: File) -> Iterator[Problem]:
         path = PurePosixPath(file.path)
         for name in sorted({*path.parent.parts, path.stem} & tables.EMPTY_NAMES):
             yield 1, f"{name!r} says nothing about what is inside"
+
+
+def names_are_the_fields_words(file: File) -> Iterator[Problem]:
+    if file.is_python:
+        path = PurePosixPath(file.path)
+        for name in sorted({*path.parent.parts, path.stem.removeprefix("test_")} & tables.FIGURES):
+            yield 1, f"{name!r} is a figure of speech: name the file by the field's word for what it does"
+
+
+def types_named_twice(files: Iterable[File]) -> Iterator[str]:
+    """Every class of the core whose name another class of the core has, with the files of both."""
+    first: dict[str, str] = {}
+    for file in files:
+        if not file.is_in(("core",)):
+            continue
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.ClassDef) and first.setdefault(node.name, file.path) != file.path:
+                yield f"{file.path}:{node.lineno}: {first[node.name]} has a class {node.name}, too"
 
 
 def modules_say_what_they_are_for(file: File) -> Iterator[Problem]:
@@ -298,6 +316,7 @@ RULES: tuple[Rule, ...] = (
     files_are_short,
     functions_are_short,
     names_say_something,
+    names_are_the_fields_words,
     modules_say_what_they_are_for,
     nothing_is_left_for_later,
     checks_are_not_lowered,

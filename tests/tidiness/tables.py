@@ -67,6 +67,31 @@ EMPTY_NAMES = frozenset(
     {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 )
 
+# Figures of speech: a file is named by the field's word for what it does.
+FIGURES = frozenset(
+    {
+        "accompany",
+        "backstage",
+        "carry",
+        "company",
+        "deed",
+        "deeds",
+        "desk",
+        "errand",
+        "errands",
+        "foresight",
+        "helm",
+        "manner",
+        "parting",
+        "rejudging",
+        "standing",
+        "standings",
+        "wish",
+        "wishes",
+        "word",
+    }
+)
+
 # Rooms that talk to a person on standard output.
 MAY_PRINT = ("cli", "lab/load")
 MAY_ECHO = ("cli/screen", "cli/group")

@@ -53,6 +53,20 @@ def test_house(rule: Rule) -> None:
     assert not problems, "\n" + "\n".join(problems)
 
 
+def test_no_type_of_the_core_is_named_like_another() -> None:
+    problems = list(rules.types_named_twice(files_of_the_project()))
+    assert not problems, "\n" + "\n".join(problems)
+
+
+def test_types_of_one_name_are_found_in_the_core_alone() -> None:
+    text = "class Kind: ..."
+    here, there = File("src/headgate/core/a.py", text), File("src/headgate/core/judge/b.py", text)
+    assert list(rules.types_named_twice([here, there])) == [
+        "src/headgate/core/judge/b.py:1: src/headgate/core/a.py has a class Kind, too"
+    ]
+    assert not list(rules.types_named_twice([here, File("src/headgate/web/b.py", text)]))
+
+
 def test_the_files_were_found() -> None:
     paths = {file.path for file in files_of_the_project()}
     assert {"pyproject.toml", "requirements/dev.lock", "src/headgate/__init__.py"} <= paths
@@ -69,6 +83,9 @@ BAD = [
     (rules.functions_are_short, "src/headgate/core/a.py", LONG_FUNCTION),
     (rules.names_say_something, "src/headgate/core/utils.py", ""),
     (rules.names_say_something, "src/headgate/common/a.py", ""),
+    (rules.names_are_the_fields_words, "src/headgate/cli/run/helm.py", ""),
+    (rules.names_are_the_fields_words, "tests/web/test_wishes.py", ""),
+    (rules.names_are_the_fields_words, "src/headgate/web/desk/a.py", ""),
     (rules.modules_say_what_they_are_for, "src/headgate/core/a.py", "x = 1"),
     (rules.modules_say_what_they_are_for, "src/headgate/core/__init__.py", ""),
     (rules.nothing_is_left_for_later, "docs/a.md", f"({MARK}: later)"),
@@ -118,6 +135,7 @@ GOOD = [
     (rules.files_are_short, "src/headgate/core/a.py", "x = 1\n" * 350),
     (rules.functions_are_short, "src/headgate/core/a.py", "def f():\n" + "    x = 1\n" * 79),
     (rules.names_say_something, "src/headgate/core/baseline.py", ""),
+    (rules.names_are_the_fields_words, "src/headgate/cli/run/steering.py", ""),
     (rules.modules_say_what_they_are_for, "src/headgate/core/_a.py", "x = 1"),
     (rules.nothing_is_left_for_later, "a.sh", "mktemp " + "X" * 6),
     (rules.checks_are_not_lowered, "src/headgate/a.py", "x = y  # pyright: ignore[reportUnknownMemberType]"),

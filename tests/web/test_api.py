@@ -16,7 +16,7 @@ from headgate.ledger import LedgerError
 from headgate.web.doors.dispatch import BODY_MAX_BYTES
 from headgate.web.http.idempotency import KEYS_MAX
 from tests.controller.house import THREE, TWO, wish
-from tests.web.backstage import ASKING, Place, at, second
+from tests.web.web_services import ASKING, Place, at, second
 
 READ_OF_ONE = ("", "/plan", "/events", "/series", "/explanation", "/verdicts", "/findings", "/approvals")
 READ = (

@@ -14,7 +14,7 @@ from headgate.web.http.problems import Problem
 from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import Stream
 from tests.controller.house import Home
-from tests.web.backstage import Place
+from tests.web.web_services import Place
 
 HEAD = b"POST /v1/hooks/pager HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
 

@@ -10,11 +10,11 @@ import pytest
 from headgate.core.home.facts import AccessRole, FreezeSet
 from headgate.core.machine.events import StepApproved
 from headgate.core.model import Unit, Version
-from headgate.web.doors.front import COOKIE, CSRF_HEADER
+from headgate.web.doors.front_door import COOKIE, CSRF_HEADER
 from headgate.web.doors.limits import ACTIONS, DENIALS, FAILURES, READS, Limiter, Rate
 from headgate.web.http.who import PERMISSIONS
 from tests.controller.house import TWO, wish
-from tests.web.backstage import ASKING, Place, at, second
+from tests.web.web_services import ASKING, Place, at, second
 
 ELSEWHERE = "staging"
 BODIES: dict[str, Any] = {

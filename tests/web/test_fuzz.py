@@ -31,7 +31,7 @@ from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import Stream
 from tests.controller.house import ONE, TWO, Home, wish
 from tests.web import payloads
-from tests.web.backstage import Place
+from tests.web.web_services import Place
 
 EXAMPLES = 12
 EXAMPLES_OF_A_WISH = 4

@@ -35,8 +35,8 @@ from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks import news as bodies
 from tests.controller.house import TWO, wish
 from tests.web import payloads
-from tests.web.backstage import Place, at
 from tests.web.payloads import COMMIT, NONE, OLD, Delivery, alert, group, over
+from tests.web.web_services import Place, at
 
 LONG = Rollout(stages=(Stage(weight=20, bake_s=5000.0),), warm_s=5.0, drain_s=0.5)
 VENDORS: dict[str, Callable[..., Delivery]] = {
@@ -284,7 +284,7 @@ def test_a_replay_is_known_after_a_restart() -> None:
     async def story(pager: Hooked) -> None:
         good = payloads.github(pager.secret, NEWS["github"])
         await pager.send(good)
-        anew = Place(pager.place.home, pager.place.supervisor, pager.place.backstage.stream)
+        anew = Place(pager.place.home, pager.place.supervisor, pager.place.web_services.stream)
         anew.door.vault = pager.place.door.vault
         pager.place = anew
         assert (await pager.send(good)).json()["replayed"] is True
@@ -538,7 +538,7 @@ def test_what_runs_is_shown_with_the_commit_it_was_built_from(
         place = pager.place
         await pager.send(payloads.github(pager.secret, payloads.github_push()))
         store = cast("Artifacts", Store(commit))
-        place.socket = behind_socket(replace(place.backstage, artifacts=store))
+        place.socket = behind_socket(replace(place.web_services, artifacts=store))
         (shown,) = (await place.read("/v1/environments"))["environments"]
         assert shown["built_from"] == built_from
         (branch,) = shown["branches"]

@@ -22,7 +22,7 @@ from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import Stream
 from tests import servers
 from tests.controller.house import Home
-from tests.web.backstage import Place
+from tests.web.web_services import Place
 
 PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
 PATIENCE_S = 90.0

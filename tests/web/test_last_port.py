@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from headgate.controller.steerable import Steerable
-from headgate.web.application import Backstage
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.entrance import LAST_PORT, open_door
 from headgate.web.http.serve import tcp_listener
@@ -20,10 +20,10 @@ from tests.controller.house import Home
 async def found_at(folder: Path) -> int:
     """Open the door of this home, and close it again; its port."""
     home = Home()
-    backstage = Backstage(
+    web_services = WebServices(
         Steerable(home.controller()), home.ledger, FrontDoor(HomeBook(home.ledger)), Stream(home.ledger)
     )
-    async with open_door(folder, backstage) as url:
+    async with open_door(folder, web_services) as url:
         return urlsplit(url).port or 0
 
 

@@ -19,9 +19,9 @@ from headgate.core.home.identity import People, Welcome
 from headgate.ledger import MemoryLedger
 from headgate.ports import Permanent
 from headgate.testing.fakes.issuer import MemoryIssuer
-from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.front_door import COOKIE, FrontDoor
 from headgate.web.doors.limits import SIGN_INS
-from headgate.web.doors.sessions import PER_PERSON_MAX, SESSIONS_MAX, Word
+from headgate.web.doors.sessions import PER_PERSON_MAX, SESSIONS_MAX, IssuerClaim
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.doors.vouching import Vouching
 from headgate.web.http import stream as streaming
@@ -33,12 +33,12 @@ from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import Stream
 from headgate.web.http.who import Who
 from tests.controller.house import Home
-from tests.web.backstage import Place, at
 from tests.web.visitor import Visitor, play
+from tests.web.web_services import Place, at
 
 ISSUER = "https://people.example"
 ADA = Who("ada@example.com", "admin", "session")
-HELD = Word(ISSUER, "groups", ("release",))
+HELD = IssuerClaim(ISSUER, "groups", ("release",))
 
 
 # --- bounded by person -----------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ async def served() -> AsyncGenerator[tuple[Place, httpx2.AsyncClient]]:
         async with (
             asyncio.timeout(60),
             serving(place.front, listener),
-            place.backstage.stream.running(),
+            place.web_services.stream.running(),
             httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as http,
         ):
             yield place, http

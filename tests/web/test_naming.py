@@ -21,8 +21,8 @@ from headgate.web.http.endpoint import Endpoint
 from headgate.wiring import open_processes
 from headgate.wiring.world import Measuring
 from tests.controller.house import ONE, TWO
-from tests.web.backstage import Place, at
 from tests.web.test_reaching import FOUR, THREE, Measured, begun, declaring, reaches
+from tests.web.web_services import Place, at
 
 FILE = {"kind": "file", "name": "/etc/shadow"}
 VARIABLE = {"kind": "env", "name": "HOME"}

@@ -14,15 +14,15 @@ from headgate.core.machine.events import ReleasePaused
 from headgate.core.model import Evidence, Unit
 from headgate.core.story.series import POINTS_MAX
 from headgate.web.api.home import FreezeState
-from headgate.web.application import Backstage
-from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.application import WebServices
+from headgate.web.doors.front_door import COOKIE, FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.stream import Stream
 from headgate.web.http.who import owner
-from headgate.web.pages.freezing import DAYS, days
+from headgate.web.pages.freezes import DAYS, days
 from headgate.web.pages.pages import Pages
 from headgate.web.pages.render import breakable
-from headgate.web.pages.words import duration, odds, standing, weighed
+from headgate.web.pages.words import duration, odds, own_verdict, weighed
 from tests.web.shop import past, watched_for_long
 from tests.web.visitor import EVIL, Visitor, play
 
@@ -159,10 +159,10 @@ def test_every_form_is_named_above() -> None:
     home = past()
 
     async def run() -> set[str]:
-        backstage = Backstage(
+        web_services = WebServices(
             Steerable(home.controller()), home.ledger, FrontDoor(HomeBook(home.ledger)), Stream(home.ledger)
         )
-        routes = Pages(backstage).routes()
+        routes = Pages(web_services).routes()
         return {
             route.path for route in routes if isinstance(route, Route) and "POST" in (route.methods or ())
         }
@@ -303,8 +303,8 @@ def test_words() -> None:
         "over a million to 1",
     ]
     assert weighed(1.0, 100.0) == "no evidence that the new version is worse; it is taken back at 100 to 1"
-    assert [standing(Evidence("m", "pass", one)) for one in (1.0, 2.9, 4.6)] == ["pass", "pass", "watch"]
-    assert standing(Evidence("m", "fail", 400.0)) == "fail"
+    assert [own_verdict(Evidence("m", "pass", one)) for one in (1.0, 2.9, 4.6)] == ["pass", "pass", "watch"]
+    assert own_verdict(Evidence("m", "fail", 400.0)) == "fail"
     assert breakable("a_b<.c") == "a_<wbr>b&lt;.<wbr>c"
 
 

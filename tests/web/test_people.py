@@ -23,8 +23,8 @@ from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES, Person
 from headgate.ports.web import Answer, Request
 from headgate.testing.web import http_server
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import COOKIE, CSRF_HEADER, FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import COOKIE, CSRF_HEADER, FrontDoor
 from headgate.web.doors.limits import AGE_MAX_S, ARRIVALS_MAX, DEPARTURES, FAILURES, Arrivals
 from headgate.web.doors.sessions import AGE_MAX_S as SESSION_AGE_MAX_S
 from headgate.web.doors.sessions import IDLE_S
@@ -38,7 +38,7 @@ from headgate.web.pages.signing_in import ARRIVAL
 from tests.controller.house import Home
 from tests.plugins.issuers.forging import FORGERIES
 from tests.plugins.issuers.provider import CLIENT, SECRET, SUBJECT, Provider
-from tests.web.backstage import ASKING, Place, at, second
+from tests.web.web_services import ASKING, Place, at, second
 
 DOOR = "https://door"
 PEOPLE = """\
@@ -105,11 +105,11 @@ def play(story: Story, home: Path, people: str = PEOPLE, provider: Provider | No
         controller = await house.start()
         web = HttpWeb(Limits(pause_first_s=0.0, body_max_bytes=ANSWER_MAX_BYTES))
         newcomer = Newcomer(home, HomeBook(house.ledger), provider)
-        backstage = Backstage(Steerable(controller), house.ledger, newcomer.door, Stream(house.ledger))
+        web_services = WebServices(Steerable(controller), house.ledger, newcomer.door, Stream(house.ledger))
         async with http_server(provider.script) as provider.origin, asyncio.timeout(60):
             openid = OpenId(provider.issuer, CLIENT, SecretSource("file", str(home / "secret")))
             newcomer.door.vouching = wiring.vouching(home, web)(openid, DOOR)
-            transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
+            transport = httpx2.ASGITransport(behind_door(web_services, Pages(web_services).routes()))
             async with httpx2.AsyncClient(transport=transport, base_url=DOOR) as newcomer.http:
                 await story(newcomer)
             await web.aclose()
@@ -154,7 +154,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
 
 def test_where_nobody_vouches_there_is_no_such_way(tmp_path: Path) -> None:
     async def story(place: Place) -> None:
-        pages = behind_door(place.backstage, Pages(place.backstage).routes())
+        pages = behind_door(place.web_services, Pages(place.web_services).routes())
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(pages), base_url=DOOR) as http:
             assert "Sign in with" not in (await http.get("/sign-in")).text
             for path in (ELSEWHERE, BACK):
@@ -442,7 +442,7 @@ def test_of_too_many_the_first_are_forgotten() -> None:
     assert arrivals.receive(first[0].state, first[1], 1.0) is None
     assert arrivals.receive(last[0].state, last[1], 1.0) == last[0]
     assert arrivals.receive(last[0].state, last[1], 1.0) is None
-    assert len({(errand.state, errand.nonce, errand.verifier) for errand, _ in sent}) == len(sent)
+    assert len({(attempt.state, attempt.nonce, attempt.verifier) for attempt, _ in sent}) == len(sent)
 
 
 # --- names ---------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 
 from headgate.core.home.facts import ActionDenied
 from headgate.ledger import MemoryLedger
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import COOKIE, FrontDoor
 from headgate.web.doors.limits import FAILURES
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.entrance import Entrance, Shut
@@ -29,10 +29,10 @@ def play(story: Story, proxies: Sequence[str] = (), url: str = "") -> None:
         door = FrontDoor(HomeBook(ledger))
         door.url = url
         nobody: object = None
-        backstage = Backstage(nobody, ledger, door, Stream(ledger))  # type: ignore[arg-type]
+        web_services = WebServices(nobody, ledger, door, Stream(ledger))  # type: ignore[arg-type]
         with closing(tcp_listener("127.0.0.1", 0)) as listener:
             async with (
-                serving(behind_door(backstage, Pages(backstage).routes()), listener, None, proxies),
+                serving(behind_door(web_services, Pages(web_services).routes()), listener, None, proxies),
                 httpx2.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as http,
                 asyncio.timeout(30),
             ):

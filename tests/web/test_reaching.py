@@ -16,7 +16,7 @@ from headgate.core.release.submission import Submission
 from headgate.ledger.lineage import request_of
 from headgate.ports.reach import bounds_of
 from tests.controller.house import PATIENCE, TWO, House, wish
-from tests.web.backstage import Place, at
+from tests.web.web_services import Place, at
 
 THREE, FOUR = (Version(TWO.unit, digit * 64, digit * 64) for digit in "34")
 FAR = "https://prometheus.example.com"

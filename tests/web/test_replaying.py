@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from headgate.web.api import rejudging as module
+from headgate.web.api import replay as module
 from tests.web.shop import past
 from tests.web.visitor import Visitor, play
 

@@ -4,7 +4,7 @@ import time
 from functools import partial
 
 from headgate.core.home.facts import ActionDenied
-from headgate.web.doors.front import COOKIE
+from headgate.web.doors.front_door import COOKIE
 from headgate.web.doors.sessions import AGE_MAX_S, IDLE_S
 from headgate.web.doors.tokens import Grant, token_id
 from headgate.web.pages.signing_in import FORM_MAX_BYTES

@@ -14,8 +14,8 @@ from headgate.ledger import MemoryLedger
 from headgate.ports.controller import Controller
 from headgate.testing.ledger import write
 from headgate.web.api import live
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.serve import serving, tcp_listener
 from headgate.web.http.stream import FRAMES_MAX, EventResponse, Stream
@@ -50,10 +50,10 @@ async def opened() -> AsyncGenerator[Door]:
     await write(ledger, "r1", 1)
     door, stream = FrontDoor(HomeBook(ledger)), Stream(ledger, poll_s=0.001)
     token = await door.tokens.issue(Grant("eve", "viewer"), "owner", time.time())
-    backstage = Backstage(cast("Controller", None), ledger, door, stream)
+    web_services = WebServices(cast("Controller", None), ledger, door, stream)
     with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-        async with serving(behind_door(backstage), listener), stream.running():
+        async with serving(behind_door(web_services), listener), stream.running():
             yield Door(listener.getsockname()[1], token, ledger, stream)
 
 

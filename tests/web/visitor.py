@@ -11,8 +11,8 @@ from headgate.controller.steerable import Steerable
 from headgate.core.home.facts import AccessRole
 from headgate.core.model import Stage
 from headgate.ports.artifacts import Artifacts
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.stream import Stream
 from headgate.web.pages.pages import Pages
@@ -66,10 +66,10 @@ def play(
         home.wall = time.time()
         controller = await home.start()
         door = FrontDoor(HomeBook(home.ledger))
-        backstage = Backstage(
+        web_services = WebServices(
             Steerable(controller), home.ledger, door, Stream(home.ledger), artifacts=artifacts
         )
-        transport = httpx2.ASGITransport(behind_door(backstage, Pages(backstage).routes()))
+        transport = httpx2.ASGITransport(behind_door(web_services, Pages(web_services).routes()))
         async with httpx2.AsyncClient(transport=transport, base_url=HTTPS) as http, asyncio.timeout(60):
             visitor = Visitor(home, door, http)
             if begin:

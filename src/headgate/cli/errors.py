@@ -1,4 +1,4 @@
-"""What goes wrong, in one sentence each, with what to do next; a traceback only for those who ask for one."""
+"""Errors of commands, in one sentence each, with what to do next; a traceback only for those who ask for one."""
 
 import os
 from collections.abc import Iterable

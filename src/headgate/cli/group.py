@@ -17,7 +17,7 @@ from headgate.cli.vocabulary import VERBS
 
 
 class Root(click.Group):
-    """Knows the verbs by name and imports `headgate.cli.verbs.<name>` for the one that is asked for."""
+    """Knows the verbs by name, and imports the module of the one that is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The verbs in the order of the help."""
@@ -25,9 +25,11 @@ class Root(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Load a verb. None when there is none of this name."""
-        if all(verb.name != cmd_name for verb in VERBS):
+        verb = next((verb for verb in VERBS if verb.name == cmd_name), None)
+        if verb is None:
             return None
-        command = import_module(f"headgate.cli.verbs.{cmd_name}").command
+        module = import_module(f"headgate.cli.verbs.{verb.module or cmd_name}")
+        command = module.COMMANDS[cmd_name] if verb.module else module.command
         assert isinstance(command, click.Command), f"the verb {cmd_name} is a command"
         return command
 

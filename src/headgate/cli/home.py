@@ -1,4 +1,4 @@
-"""The home's ledger, for commands that only read and must start at once: `wiring` loads all that a controller needs."""
+"""The home's ledger for commands that only read. Light: `wiring` loads all that a controller needs."""
 
 from pathlib import Path
 

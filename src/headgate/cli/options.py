@@ -22,15 +22,15 @@ class VerbCommand(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-def verb(name: str, *examples: str) -> Callable[[Callable[..., Any]], VerbCommand]:
-    """Make a function the verb `name`; its docstring is the help, `examples` are lines of a shell."""
+def verb(name: str, *examples: str, text: str | None = None) -> Callable[[Callable[..., Any]], VerbCommand]:
+    """Make a function the verb `name`; `text` or its docstring is the help, `examples` are lines of a shell."""
 
     def made(function: Callable[..., Any]) -> VerbCommand:
         summary = next((one.summary for one in VERBS if one.name == name), None)
         hidden = any(one.name == name and not one.section for one in VERBS)
         settings = {"help_option_names": ["-h", "--help"]}
         command = click.command(
-            name, cls=VerbCommand, short_help=summary, hidden=hidden, context_settings=settings
+            name, cls=VerbCommand, help=text, short_help=summary, hidden=hidden, context_settings=settings
         )(function)
         command.examples = examples
         return command

@@ -1,4 +1,4 @@
-"""What comes out: text, JSON, or something drawn. Only drawing loads rich.
+"""Output of commands: text, JSON, or something drawn. Only drawing loads rich.
 
 Whoever prints does it here: what others wrote is made visible on its way (`render.foreign`).
 """

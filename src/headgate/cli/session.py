@@ -1,4 +1,4 @@
-"""Where a command stands: the project file, the home, the ledger; each looked for when it is first asked for."""
+"""The session of a command: its project file, home and ledger, each looked for when it is first asked for."""
 
 import getpass
 import os

@@ -4,11 +4,16 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """A verb's name, the section of the help it stands in, and what it does, in half a line."""
+    """A verb's name, the section of the help it stands in, and what it does, in half a line.
+
+    Its command is `command` of `headgate.cli.verbs.<name>`; where `module` is given, it is in the table `COMMANDS` of
+    `headgate.cli.verbs.<module>`, under its name.
+    """
 
     name: str
     section: str
     summary: str
+    module: str = ""
 
 
 START = "Start"
@@ -17,6 +22,9 @@ STEER = "While a release is under way"
 LOOK = "Look"
 HOUSE = "The house"
 HIDDEN = ""
+
+ACTIONS = "actions"
+"""The module of the verbs that are one action on a release."""
 
 VERBS: tuple[Verb, ...] = (
     Verb("init", START, "Write a headgate.yaml for the project in this folder."),
@@ -30,11 +38,11 @@ VERBS: tuple[Verb, ...] = (
     Verb("rollback", RELEASE, "Go back to what an earlier release had promoted."),
     Verb("retry", RELEASE, "Try a release again that was rolled back, and say why."),
     Verb("watch", STEER, "Follow the release that is under way."),
-    Verb("pause", STEER, "Move no further; the canary stays watched."),
-    Verb("resume", STEER, "Go on after a pause or a hold."),
-    Verb("approve", STEER, "Say yes to a step that waits for a person."),
-    Verb("promote", STEER, "Promote against or without the judge, and say why."),
-    Verb("abort", STEER, "Undo the release that is under way."),
+    Verb("pause", STEER, "Move no further; the canary stays watched.", ACTIONS),
+    Verb("resume", STEER, "Go on after a pause or a hold.", ACTIONS),
+    Verb("approve", STEER, "Say yes to a step that waits for a person.", ACTIONS),
+    Verb("promote", STEER, "Promote against or without the judge, and say why.", ACTIONS),
+    Verb("abort", STEER, "Undo the release that is under way.", ACTIONS),
     Verb("status", LOOK, "What runs, what is moving, and how to undo it."),
     Verb("doctor", LOOK, "Compare what is declared, recorded and real, in all of the home."),
     Verb("history", LOOK, "The releases there were, and what became of them."),

@@ -1,4 +1,4 @@
-"""What no single value can be wrong about: names that must exist, ports that clash, orders that cannot be kept."""
+"""Checks across values: names that must exist, ports that clash, orders that cannot be kept."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""From a file to a checked project, or to everything that is wrong with it."""
+"""The loading of a project file: to a checked project, or to everything that is wrong with it."""
 
 from pathlib import Path
 from typing import cast

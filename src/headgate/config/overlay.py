@@ -1,4 +1,4 @@
-"""What environments change: each environment's services, written out in full, every part still knowing its place."""
+"""Environments over services: each environment's services in full, every part with its place in the file."""
 
 from collections.abc import Collection
 

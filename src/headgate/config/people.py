@@ -1,4 +1,4 @@
-"""From the file that says who comes in by the word of an issuer to the core's noun, or to all that is wrong with it."""
+"""The file that declares an identity provider, read to the core's noun, or to all that is wrong with it."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar, get_args

@@ -1,4 +1,4 @@
-"""What is still sound of a broken project: so that its parts can be checked against each other all the same."""
+"""The sound parts of a broken project file, so that they can still be checked against each other."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

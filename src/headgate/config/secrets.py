@@ -1,4 +1,4 @@
-"""From the file that declares secrets to the core's noun, or to all that is wrong with it."""
+"""The file that declares secrets, read to the core's noun, or to all that is wrong with it."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Which home this is, and where it belongs: a copy must not command what the original runs.
+"""The identity of a home and its place: a copy must not command what the original runs.
 
 A home writes its place down when it is made. Whatever names a process, a socket or a folder in it was true at that
 place only; so nothing acts from another one, until somebody has said that it shall (`headgate adopt`).

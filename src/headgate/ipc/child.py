@@ -63,7 +63,7 @@ class Child:
         self._said: dict[str, str] = {}
 
     def heard(self, trouble: dict[str, str]) -> None:
-        """It lives, and says what it has trouble with."""
+        """The process lives, and says what it has trouble with."""
         self._heard_at = time.monotonic()
         self._said = trouble
 

@@ -1,4 +1,4 @@
-"""One question over a connection of its own, for whoever has no event loop."""
+"""One question over a connection of its own, without an event loop. Light: commands that only read load no asyncio."""
 
 import contextlib
 from socket import socket

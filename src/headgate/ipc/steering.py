@@ -1,4 +1,4 @@
-"""Both ends of steering: the desk at which a controller is asked, and the controller as it is seen from elsewhere."""
+"""Both ends of steering: `SteeringServer` asks the controller of this process, `Remote` one of another process."""
 
 from typing import TypeVar
 
@@ -54,8 +54,8 @@ _ERRORS: dict[Kind, type[Exception]] = {
 }
 
 
-class Desk:
-    """Answers what is asked of a controller."""
+class SteeringServer:
+    """Answers what other processes ask of the controller."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller

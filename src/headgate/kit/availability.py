@@ -1,4 +1,4 @@
-"""Whether a version can be had, asked of the store: by the gate before a release, and by whoever would go back."""
+"""The availability of a version in the store: asked by the gate before a release, and before going back."""
 
 from collections.abc import Callable
 

@@ -20,11 +20,11 @@ class Backoff:
         return self._clock() - self._last >= pause_s or not self._tries
 
     def tried(self) -> None:
-        """It was tried just now."""
+        """A try was made just now."""
         self._tries += 1
         self._last = self._clock()
 
     def well(self) -> None:
-        """It is well: the pauses begin anew, once the longest of them has passed since the last try."""
+        """A try succeeded: the pauses begin anew, once the longest of them has passed since the last try."""
         if self._tries and self._clock() - self._last >= self._max_s:
             self._tries = 0

@@ -1,4 +1,4 @@
-"""What every marker does: read its settings and its secrets, ask in JSON, and remember where its mark is."""
+"""Requests of markers: their settings and secrets, questions in JSON, and the reference to a mark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

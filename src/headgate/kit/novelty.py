@@ -1,4 +1,4 @@
-"""New kinds of errors in the logs: lines whose fingerprint the incumbent had not logged before the release.
+"""New kinds of errors in the logs: lines with a fingerprint that the old version had not logged before the release.
 
 The *incumbent* of a service is, of the versions that are read, the one with the most requests in the LOOKBACK_S before;
 what it had logged in that time is *known*. Lines of all versions are held against the same known ones, the incumbent's

@@ -1,4 +1,4 @@
-"""Numbers in answers: what is a count, and what only looks like one."""
+"""Numbers in answers of vendors: which are counts, and which only look like counts."""
 
 import math
 from collections.abc import Iterable

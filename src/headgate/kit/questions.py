@@ -1,4 +1,4 @@
-"""What a source of counts is asked, as the project file says it: queries in the source's own language."""
+"""Questions to a source of counts, as the project file writes them: queries in the source's own language."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How a request that was not answered well is told, whoever implements the web: always the same way, never a secret."""
+"""Sentences for requests that failed, whoever implements the web: always in one form, never with a secret."""
 
 import re
 from collections.abc import Iterable

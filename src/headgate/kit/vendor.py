@@ -1,4 +1,4 @@
-"""Asking a vendor's web API: who asks, what is said of an answer, and what shape it must have."""
+"""Requests to a vendor's web API: who asks, what is said of an answer, and what shape it must have."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ LogIn = Callable[[], Login]
 
 
 def anonymous() -> Login:
-    """For whoever asks nobody's name."""
+    """A login for vendors that ask for none."""
     return Login({}, ())
 
 

@@ -74,11 +74,11 @@ def barrier_before(
     """
     if found is None:
         return None
-    standing = [one for one in _standing(ledger, summaries) if one.unit == unit]
-    return in_the_way(found.version, standing, summaries)
+    in_force = [one for one in _in_force(ledger, summaries) if one.unit == unit]
+    return in_the_way(found.version, in_force, summaries)
 
 
-def _standing(ledger: Ledger, summaries: Sequence[Summary]) -> tuple[Barrier, ...]:
+def _in_force(ledger: Ledger, summaries: Sequence[Summary]) -> tuple[Barrier, ...]:
     return barriers(summaries, folded(note.event for note in ledger.notes()))
 
 
@@ -203,9 +203,9 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
 
 def _require_no_barrier(ledger: Ledger, summaries: Sequence[Summary], targets: Targets) -> None:
     """Raises NoWay when an irreversible step is between what runs and what is gone back to."""
-    standing = _standing(ledger, summaries)
+    in_force = _in_force(ledger, summaries)
     for unit, (_, version) in targets.items():
-        barrier = in_the_way(version, standing, summaries)
+        barrier = in_the_way(version, in_force, summaries)
         if barrier is not None:
             raise NoWay(f"{unit}: {barrier.sentence()}", ways_out(barrier), barrier=True)
 

@@ -35,8 +35,8 @@ def legality(
     home: Home,
 ) -> Legality:
     """What holds for these; `summaries` are all releases, newest first. Raises LedgerError."""
-    standing = barriers(summaries, home)
-    found = {one.unit: in_the_way(one.candidate, standing, summaries) for one in intents}
+    in_force = barriers(summaries, home)
+    found = {one.unit: in_the_way(one.candidate, in_force, summaries) for one in intents}
     kept_out = {unit: barrier for unit, barrier in found.items() if barrier is not None}
     forward: Mapping[Unit, Forward] = {} if kept_out else _forward(intents, ledger, running)
     meant = {one.unit: _meant(one, running, forward, summaries) for one in intents}

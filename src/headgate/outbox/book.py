@@ -1,4 +1,4 @@
-"""What the outbox remembers, as one value that is written as a whole: where it is, and what is still to be said."""
+"""The outbox's memory, written as one value: its place in the ledger, and what is still to be said."""
 
 from pathlib import Path
 from typing import Any

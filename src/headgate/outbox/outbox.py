@@ -7,7 +7,7 @@ from collections.abc import Callable
 from headgate.core.machine.plan import Leg
 from headgate.core.model import Version
 from headgate.core.story.notices import Notice, Telling
-from headgate.core.story.timeline import Part
+from headgate.core.story.timeline import TimelinePart
 from headgate.core.story.view import phase
 from headgate.ledger import Ledger, LedgerError
 from headgate.outbox.book import Book, Lane, decoded, encoded, lane_trouble
@@ -23,7 +23,9 @@ CommitOf = Callable[[Version], str]
 """The commit an artifact was built from; empty where nobody knows."""
 
 
-def mark_of(telling: Telling, moment: MarkMoment, commit_of: CommitOf, parts: tuple[Part, ...] = ()) -> Mark:
+def mark_of(
+    telling: Telling, moment: MarkMoment, commit_of: CommitOf, parts: tuple[TimelinePart, ...] = ()
+) -> Mark:
     """The mark of a release that has begun, as it is now."""
     folded = telling.folded
     state, request, legs = folded.state, folded.request, folded.plan.legs

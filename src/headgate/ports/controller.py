@@ -1,4 +1,4 @@
-"""Who steers, as everybody else sees them: the API and the commands speak to this, not to the engine room.
+"""The controller, as the API and the commands see it.
 
 The API lives in another process than the controller, so every question may take a while, and may stay without answer.
 """

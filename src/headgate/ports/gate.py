@@ -1,4 +1,4 @@
-"""The question whether production is ready for this."""
+"""A gate: the question whether production is ready for a release."""
 
 from typing import Protocol
 

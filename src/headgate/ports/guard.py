@@ -1,4 +1,4 @@
-"""What is looked after all the time, by whoever is alive: looked at, mended, and said where it is not well.
+"""A guard: something is looked at all the time, mended where it is not well, and reported where it cannot be mended.
 
 The keeper looks; what is wrong then stands in `run/trouble.json` of the home, for whoever asks how things are.
 """

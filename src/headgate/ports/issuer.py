@@ -18,8 +18,8 @@ _USERNAME = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Errand:
-    """One browser's way to the issuer and back to `back`. The rest is random, secret, and good for this way only.
+class SignInAttempt:
+    """One browser sent to the issuer, and expected again at `back`. The rest is random, secret, and good once.
 
     `state` comes back with the browser, `nonce` in what the issuer signs; `verifier` proves that who asks the issuer
     is who sent the browser there (RFC 7636).
@@ -72,14 +72,14 @@ class Issuer(Protocol):
         """Which issuer it is."""
         ...
 
-    async def address(self, errand: Errand) -> str:
-        """Where to send the browser. It comes back to `errand.back`, with `state` and what `person` needs."""
+    async def address(self, attempt: SignInAttempt) -> str:
+        """Where to send the browser. It comes back to `attempt.back`, with `state` and what `person` needs."""
         ...
 
-    async def person(self, errand: Errand, answer: Mapping[str, str]) -> Person:
-        """Whom the issuer vouches for, by what their browser brought back: good once, and for this errand only.
+    async def person(self, attempt: SignInAttempt, answer: Mapping[str, str]) -> Person:
+        """Whom the issuer vouches for, by what their browser brought back: good once, and for this attempt only.
 
-        The message of an error holds nothing of `errand` or `answer`, and no secret.
+        The message of an error holds nothing of `attempt` or `answer`, and no secret.
         """
         ...
 

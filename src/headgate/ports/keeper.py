@@ -1,4 +1,4 @@
-"""Who may read which secret: the owner any, what came in by the front door those that were declared for it.
+"""The keeper of secrets: the owner may read any, what came in by the front door only those declared for it.
 
 A plugin's settings name its secrets (`SecretSource`). `settings_of` binds each to the keeper that the plugin was wired
 with, and `read_secret` asks that keeper: no plugin can forget to. What is sent with such a secret goes only to the

@@ -1,11 +1,11 @@
-"""Release markers in other systems: the line in a graph that says what changed, and when."""
+"""Markers: they write a release into other systems, as the line in a graph that says what changed, and when."""
 
 import re
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from headgate.core.model.summary import Outcome
-from headgate.core.story.timeline import Part
+from headgate.core.story.timeline import TimelinePart
 
 MarkMoment = Literal["started", "updated", "ended"]
 
@@ -52,7 +52,7 @@ class Mark:
     ended_at: float | None = None
     link: str = ""
     head: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TimelinePart, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Notes in the home that one process leaves for another: a JSON file with a list, which is gone when that is empty."""
+"""Notes that one process leaves for another in the home: a JSON list in a file, gone when the list is empty."""
 
 from collections.abc import Collection
 from pathlib import Path

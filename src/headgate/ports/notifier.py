@@ -1,4 +1,4 @@
-"""Messages to people."""
+"""A notifier: a channel for messages to people."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Whoever looks on: told of everything that the ledger has taken in, and able to stop nothing."""
+"""An observer: it is told of every entry of the ledger, and can stop nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -169,7 +169,7 @@ class Platforms:
 
     @classmethod
     def of(cls, made: Mapping[str, Platform]) -> "Platforms":
-        """Those that exist already."""
+        """Platforms that exist already."""
 
         def create(name: str) -> Platform:
             if name not in made:
@@ -206,5 +206,5 @@ class Platforms:
             await platform.aclose()
 
     def made(self) -> tuple[Platform, ...]:
-        """Those that were asked for."""
+        """The platforms that were asked for."""
         return tuple(self._made.values())

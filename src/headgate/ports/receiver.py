@@ -1,4 +1,4 @@
-"""What is sent to Headgate by itself, without being asked for: bytes in, an answer out. Plugins know no web.
+"""A receiver of what other systems send by themselves: bytes in, an answer out. Plugins know no web.
 
 A plugin that waits for deliveries asks `Wires.serve` for the receiver at an address. Whoever implements that owns the
 listener, the time and the size of every delivery and how many are under way at once.

@@ -1,4 +1,4 @@
-"""Known secrets out of whatever people will read: the one place where that is done, whoever writes.
+"""Redaction: known secrets are struck out of whatever people will read, in this one place, whoever writes.
 
 Libraries show a value in forms of their own: `repr`, JSON, HTML, a URL, bytes, base64 in the middle of other text,
 hex, wrapped lines. So text and secret are both brought to plain forms (`views`), in which they are the same whatever

@@ -1,4 +1,4 @@
-"""Word of a retreat: traffic that was taken back to stable while no controller answered, and without the ledger.
+"""Records of a retreat: traffic that was taken back to stable while no controller answered, without the ledger.
 
 Whoever retreats writes it down in `run/retreated.json` of the home; the controller that comes back reads it, ends these
 releases properly, and clears it.

@@ -1,4 +1,4 @@
-"""What is measured, per version."""
+"""Signals: what is measured of each version."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Where versions run."""
+"""A target: where versions run."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable

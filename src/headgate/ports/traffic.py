@@ -1,4 +1,4 @@
-"""Who reaches which version."""
+"""A data plane: who reaches which version."""
 
 from typing import Protocol
 

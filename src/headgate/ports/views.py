@@ -1,4 +1,4 @@
-"""Plain forms of a text, in which it is the same whatever was made of it, and where each letter came from.
+"""Plain forms of a text, for finding a secret however the text was encoded, and where each letter came from.
 
 A view is made of any text by the same rules, so that a value and what a library wrote of it have the same one:
 unescaped (as often as it was escaped: URL, backslashes, HTML), without space, `+` and backslashes that are left.

@@ -1,4 +1,4 @@
-"""What a plugin is made from: handed to every plugin's factory, so that plugins need not know each other."""
+"""Wires: the parts of a home that every plugin's factory is given, so that plugins need not know each other."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence

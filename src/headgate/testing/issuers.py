@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from headgate.ports.errors import Permanent, Temporary
-from headgate.ports.issuer import Errand, Issuer
+from headgate.ports.issuer import Issuer, SignInAttempt
 
-ERRAND = Errand("https://headgate.example/sign-in/back", "state-1", "nonce-1", "verifier-" + "1" * 40)
+ATTEMPT = SignInAttempt("https://headgate.example/sign-in/back", "state-1", "nonce-1", "verifier-" + "1" * 40)
 
 
-class Standing(Protocol):
+class IssuerSetup(Protocol):
     """An issuer under test, and the people that it knows."""
 
     @property
@@ -46,24 +46,24 @@ class IssuerContract(ABC):
     """The promises of ports.Issuer."""
 
     @abstractmethod
-    def standing(self) -> AbstractAsyncContextManager[Standing]:
+    def setup(self) -> AbstractAsyncContextManager[IssuerSetup]:
         """An issuer that works."""
 
     def test_the_address_says_whose_errand_it_is_and_nothing_that_is_secret(self) -> None:
-        async def scenario(standing: Standing) -> None:
-            address = await standing.issuer.address(ERRAND)
+        async def scenario(setup: IssuerSetup) -> None:
+            address = await setup.issuer.address(ATTEMPT)
             said = parse_qs(urlsplit(address).query)
-            assert (said["state"], said["redirect_uri"]) == ([ERRAND.state], [ERRAND.back])
-            for secret in (ERRAND.verifier, *standing.secrets):
+            assert (said["state"], said["redirect_uri"]) == ([ATTEMPT.state], [ATTEMPT.back])
+            for secret in (ATTEMPT.verifier, *setup.secrets):
                 assert secret not in address
 
         self._run(scenario)
 
     def test_who_signs_in_is_known_with_their_groups(self) -> None:
-        async def scenario(standing: Standing) -> None:
-            answer = await standing.signs_in(await standing.issuer.address(ERRAND), verified=True)
-            person = await standing.issuer.person(ERRAND, answer)
-            assert person.issuer == standing.issuer.url
+        async def scenario(setup: IssuerSetup) -> None:
+            answer = await setup.signs_in(await setup.issuer.address(ATTEMPT), verified=True)
+            person = await setup.issuer.person(ATTEMPT, answer)
+            assert person.issuer == setup.issuer.url
             assert (person.subject, person.username) == ("s-1", "ada")
             assert person.name == "ada@example.com"
             assert person.claims["email"] == ("ada@example.com",)
@@ -72,60 +72,60 @@ class IssuerContract(ABC):
         self._run(scenario)
 
     def test_an_address_that_nobody_verified_is_not_told(self) -> None:
-        async def scenario(standing: Standing) -> None:
-            answer = await standing.signs_in(await standing.issuer.address(ERRAND), verified=False)
-            person = await standing.issuer.person(ERRAND, answer)
+        async def scenario(setup: IssuerSetup) -> None:
+            answer = await setup.signs_in(await setup.issuer.address(ATTEMPT), verified=False)
+            person = await setup.issuer.person(ATTEMPT, answer)
             assert person.email == ""
             assert "email" not in person.claims
-            assert person.name == f"ada (s-1 at {standing.issuer.url.partition('://')[2]})"
+            assert person.name == f"ada (s-1 at {setup.issuer.url.partition('://')[2]})"
             assert person.names == {person.name, "s-1", "ada"}
 
         self._run(scenario)
 
     def test_an_answer_is_good_once(self) -> None:
-        async def scenario(standing: Standing) -> None:
-            answer = await standing.signs_in(await standing.issuer.address(ERRAND), verified=True)
-            await standing.issuer.person(ERRAND, answer)
+        async def scenario(setup: IssuerSetup) -> None:
+            answer = await setup.signs_in(await setup.issuer.address(ATTEMPT), verified=True)
+            await setup.issuer.person(ATTEMPT, answer)
             with pytest.raises(Permanent):
-                await standing.issuer.person(ERRAND, answer)
+                await setup.issuer.person(ATTEMPT, answer)
 
         self._run(scenario)
 
     @pytest.mark.parametrize("changed", ["back", "nonce", "verifier"])
     def test_an_answer_is_good_for_its_own_errand_only(self, changed: str) -> None:
-        async def scenario(standing: Standing) -> None:
-            answer = await standing.signs_in(await standing.issuer.address(ERRAND), verified=True)
-            other = replace(ERRAND, **{changed: f"{getattr(ERRAND, changed)}-other"})
+        async def scenario(setup: IssuerSetup) -> None:
+            answer = await setup.signs_in(await setup.issuer.address(ATTEMPT), verified=True)
+            other = replace(ATTEMPT, **{changed: f"{getattr(ATTEMPT, changed)}-other"})
             with pytest.raises(Permanent) as caught:
-                await standing.issuer.person(other, answer)
-            _tells_nothing(str(caught.value), standing, answer)
+                await setup.issuer.person(other, answer)
+            _tells_nothing(str(caught.value), setup, answer)
 
         self._run(scenario)
 
     @pytest.mark.parametrize("answer", [{}, {"code": ""}, {"code": "guess"}, {"error": "access_denied"}])
     def test_what_is_no_answer_vouches_for_nobody(self, answer: Mapping[str, str]) -> None:
-        async def scenario(standing: Standing) -> None:
-            await standing.issuer.address(ERRAND)
+        async def scenario(setup: IssuerSetup) -> None:
+            await setup.issuer.address(ATTEMPT)
             with pytest.raises(Permanent) as caught:
-                await standing.issuer.person(ERRAND, answer)
-            _tells_nothing(str(caught.value), standing, {})
+                await setup.issuer.person(ATTEMPT, answer)
+            _tells_nothing(str(caught.value), setup, {})
 
         self._run(scenario)
 
     def test_no_answer_from_the_issuer_is_temporary(self) -> None:
-        async def scenario(standing: Standing) -> None:
-            answer = await standing.signs_in(await standing.issuer.address(ERRAND), verified=True)
-            standing.fail()
+        async def scenario(setup: IssuerSetup) -> None:
+            answer = await setup.signs_in(await setup.issuer.address(ATTEMPT), verified=True)
+            setup.fail()
             with pytest.raises(Temporary) as caught:
-                await standing.issuer.person(ERRAND, answer)
-            _tells_nothing(str(caught.value), standing, answer)
+                await setup.issuer.person(ATTEMPT, answer)
+            _tells_nothing(str(caught.value), setup, answer)
 
         self._run(scenario)
 
     def _run(self, scenario: "Scenario") -> None:
         async def run() -> None:
-            async with self.standing() as standing:
-                await scenario(standing)
+            async with self.setup() as setup:
+                await scenario(setup)
 
         asyncio.run(run())
 
@@ -133,11 +133,11 @@ class IssuerContract(ABC):
 class Scenario(Protocol):
     """What one test does with an issuer."""
 
-    async def __call__(self, standing: Standing) -> None:
+    async def __call__(self, setup: IssuerSetup) -> None:
         """Do it."""
         ...
 
 
-def _tells_nothing(told: str, standing: Standing, answer: Mapping[str, str]) -> None:
-    for secret in (*standing.secrets, ERRAND.verifier, ERRAND.nonce, *filter(None, [answer.get("code")])):
+def _tells_nothing(told: str, setup: IssuerSetup, answer: Mapping[str, str]) -> None:
+    for secret in (*setup.secrets, ATTEMPT.verifier, ATTEMPT.nonce, *filter(None, [answer.get("code")])):
         assert secret not in told, told

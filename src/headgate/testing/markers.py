@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import msgspec
 import pytest
 
-from headgate.core.story.timeline import Part, Remark
+from headgate.core.story.timeline import Remark, TimelinePart
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.marker import Mark, MarkedService, Marker
 from headgate.ports.web import Answer, Request, Web
@@ -44,8 +44,8 @@ STARTED = Mark(
 )
 HELD = replace(STARTED, moment="updated", phase="held", at=STARTED_AT + 30)
 PARTS = (
-    Part("canary 5%", "expose", "web", STARTED_AT + 2, STARTED_AT + 3),
-    Part(
+    TimelinePart("canary 5%", "expose", "web", STARTED_AT + 2, STARTED_AT + 3),
+    TimelinePart(
         "bake 30 s",
         "bake",
         "web",

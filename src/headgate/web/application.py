@@ -19,7 +19,7 @@ from headgate.web.api.folds import Folds
 from headgate.web.api.live import Live
 from headgate.web.api.metrics import Metrics
 from headgate.web.doors.dispatch import Identify, Refused, routes
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.http.endpoint import Endpoint
 from headgate.web.http.following import Following
@@ -36,8 +36,8 @@ NAME_MAX_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
-class Backstage:
-    """What every application shows and steers. The stream is run by whoever made it."""
+class WebServices:
+    """What the API and the pages need: a controller, a ledger, who may ask. The stream is run by whoever made it."""
 
     controller: Controller
     ledger: Ledger
@@ -67,7 +67,7 @@ def description() -> dict[str, Any]:
     return document(endpoints(nobody, ledger, door, Live(Stream(ledger), door).endpoints()))
 
 
-def behind_socket(backstage: Backstage) -> Starlette:
+def behind_socket(web_services: WebServices) -> Starlette:
     """For the owner of the home, who alone can open the socket."""
 
     async def identify(request: Request) -> Who:
@@ -76,22 +76,24 @@ def behind_socket(backstage: Backstage) -> Starlette:
     async def refused(who: Who, endpoint: Endpoint, problem: Problem) -> None:
         """The owner is refused nothing for want of a right."""
 
-    return _application(backstage, identify, refused)
+    return _application(web_services, identify, refused)
 
 
-def behind_door(backstage: Backstage, pages: Sequence[BaseRoute] = ()) -> Starlette:
+def behind_door(web_services: WebServices, pages: Sequence[BaseRoute] = ()) -> Starlette:
     """For everybody else, by token or session. `pages` are the dashboard's routes."""
-    return _application(backstage, backstage.door.identify, backstage.door.refused, pages)
+    return _application(web_services, web_services.door.identify, web_services.door.refused, pages)
 
 
 def _application(
-    backstage: Backstage, identify: Identify, refused: Refused, pages: Sequence[BaseRoute] = ()
+    web_services: WebServices, identify: Identify, refused: Refused, pages: Sequence[BaseRoute] = ()
 ) -> Starlette:
-    live = Live(backstage.stream, backstage.door).endpoints()
-    api = backstage.endpoints(live)
-    found: list[BaseRoute] = [*routes(api, identify, refused, backstage.keys), *pages]
-    if backstage.metrics is not None:
-        expose = metrics.exposing(backstage.metrics, identify, backstage.controller, backstage.following)
+    live = Live(web_services.stream, web_services.door).endpoints()
+    api = web_services.endpoints(live)
+    found: list[BaseRoute] = [*routes(api, identify, refused, web_services.keys), *pages]
+    if web_services.metrics is not None:
+        expose = metrics.exposing(
+            web_services.metrics, identify, web_services.controller, web_services.following
+        )
         found.append(Route(metrics.PATH, expose, methods=["GET"]))
     handlers = {404: _missing, 405: _missing, Exception: _broken}
     application = Starlette(routes=found, exception_handlers=handlers)

@@ -1,4 +1,4 @@
-"""Where the front door is: the home's `web.json` says it, and whoever starts the controller may change it.
+"""The address of the front door: the home's `web.json` holds it, and whoever starts the controller may change it.
 
 Loopback by default. Beyond it the door stays shut unless it has TLS, or somebody said in so many words that it needs
 none (a proxy in front does it).
@@ -18,7 +18,7 @@ from headgate.core.model import SecretSource
 from headgate.ports.errors import UNREADABLE, PortError, why
 from headgate.ports.issuer import guarded
 from headgate.ports.reach import Bounds, bounds_of
-from headgate.web.application import Backstage, behind_door
+from headgate.web.application import WebServices, behind_door
 from headgate.web.doors.vouching import Vouching
 from headgate.web.http.serve import Tls, serving, tcp_listener
 from headgate.web.pages.pages import Pages
@@ -194,7 +194,7 @@ Vouch = Callable[[OpenId, str], Vouching]
 
 
 @contextlib.asynccontextmanager
-async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None) -> AsyncGenerator[str]:
+async def open_door(home: Path, web_services: WebServices, vouch: Vouch | None = None) -> AsyncGenerator[str]:
     """Serve at the front door while the context lasts; gives its URL, empty where it is declared off or stays shut.
 
     A door that cannot be opened says so in the controller's health, and stops no release. Where only the way by the
@@ -205,33 +205,33 @@ async def open_door(home: Path, backstage: Backstage, vouch: Vouch | None = None
         entrance = read_entrance(home)
         opened = None if entrance.off else _open(entrance, _last_port(home))
     except Shut as shut:
-        backstage.door.trouble = str(shut)
+        web_services.door.trouble = str(shut)
         entrance, opened = Entrance(off=True), None
     if opened is None:
         yield ""
         return
     tls = Tls(entrance.certificate, entrance.key) if entrance.certificate else None
     with contextlib.closing(opened) as listener:
-        backstage.door.bounds = entrance.bounds().narrowed()
-        backstage.door.public = _public(entrance)
+        web_services.door.bounds = entrance.bounds().narrowed()
+        web_services.door.public = _public(entrance)
         port = listener.getsockname()[1]
-        address = backstage.door.url = entrance.url or _url(entrance, port)
+        address = web_services.door.url = entrance.url or _url(entrance, port)
         _write(home / LAST_PORT, b"%d" % port)
         _write(home / ADDRESS, address.encode())
         if entrance.openid is not None and vouch is not None:
-            _let_in(backstage, entrance.openid, vouch)
+            _let_in(web_services, entrance.openid, vouch)
         try:
             async with serving(
-                behind_door(backstage, Pages(backstage).routes()), listener, tls, entrance.proxies
+                behind_door(web_services, Pages(web_services).routes()), listener, tls, entrance.proxies
             ):
                 yield address
         finally:
-            backstage.door.url, backstage.door.vouching = "", None
+            web_services.door.url, web_services.door.vouching = "", None
             (home / ADDRESS).unlink(missing_ok=True)
 
 
-def _let_in(backstage: Backstage, openid: OpenId, vouch: Vouch) -> None:
-    door = backstage.door
+def _let_in(web_services: WebServices, openid: OpenId, vouch: Vouch) -> None:
+    door = web_services.door
     try:
         door.vouching = vouch(openid, door.url.removesuffix("/"))
         door.vouching.people()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from headgate.wiring.people import vouching
     from headgate.wiring.platforms import shared_of, to_ask
     from headgate.wiring.stores import open_artifacts, open_ledger, open_processes
-    from headgate.wiring.world import build_world, try_channels
+    from headgate.wiring.telling import try_channels
+    from headgate.wiring.world import build_world
 
 __all__ = [
     "build_world",
@@ -50,7 +51,7 @@ _WHERE = {
     "serve": "headgate.wiring.controller",
     "shared_of": "headgate.wiring.platforms",
     "to_ask": "headgate.wiring.platforms",
-    "try_channels": "headgate.wiring.world",
+    "try_channels": "headgate.wiring.telling",
     "unit_name": "headgate.plugins.traffic.envoy",
     "up": "headgate.wiring.daemon",
     "vouching": "headgate.wiring.people",

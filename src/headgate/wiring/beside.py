@@ -1,4 +1,4 @@
-"""What lives beside the controller: which processes, what they are told, and what is known of them."""
+"""The processes beside the controller: the door and the relay, what they are told, and what is known of them."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from headgate.ipc.answering import Answering
 from headgate.ipc.asking import Asking, Silent
 from headgate.ipc.child import Calling, Child
 from headgate.ipc.messages import Answer, Ask, Counted, Noted, Read, Refused, Report
-from headgate.ipc.steering import Desk
+from headgate.ipc.steering import SteeringServer
 from headgate.ledger import Ledger
 from headgate.outbox.book import Book, encoded, read_book
 from headgate.outbox.store import FileStore
@@ -37,7 +37,7 @@ class Door:
 
     def __init__(self, home: Path) -> None:
         self._child = Child(DOOR, home, self._serve)
-        self._desk: Desk | None = None
+        self._server: SteeringServer | None = None
         self.url = ""
 
     def trouble(self) -> dict[str, str]:
@@ -45,9 +45,9 @@ class Door:
         return self._child.trouble()
 
     @contextlib.asynccontextmanager
-    async def running(self, desk: Desk) -> AsyncGenerator[None]:
-        """Keep it while the context lasts; it steers at `desk`. Nobody waits for it."""
-        self._desk = desk
+    async def running(self, server: SteeringServer) -> AsyncGenerator[None]:
+        """Keep the door running while the context lasts; `server` answers what it asks. Nobody waits for it."""
+        self._server = server
         async with beside(self._child.run()):
             yield
 
@@ -63,8 +63,8 @@ class Door:
             self.url = ask.url
             self._child.heard(ask.trouble)
             return Noted()
-        assert self._desk is not None  # it runs at a desk only
-        return await self._desk.handle(ask)
+        assert self._server is not None  # it only runs while there is one
+        return await self._server.handle(ask)
 
 
 class Relay:

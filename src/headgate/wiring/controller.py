@@ -21,7 +21,7 @@ from headgate.homes import lock_of, steering_of
 from headgate.ipc.answering import answering
 from headgate.ipc.life import raise_descriptors
 from headgate.ipc.listening import unix_listener
-from headgate.ipc.steering import Desk
+from headgate.ipc.steering import SteeringServer
 from headgate.ledger import Ledger
 from headgate.ledger.place import open_spool
 from headgate.wiring import beside, stores, world
@@ -74,11 +74,11 @@ async def running(home: Path, log: logging.Handler | None = None) -> AsyncGenera
         tended = [tend(processes, name) for name in kept]
         for work in (keep_house(stores.open_artifacts(home), reading), *tended):
             held.callback(asyncio.create_task(work).cancel)
-        desk = Desk(steerable)
+        server = SteeringServer(steerable)
         listener = held.enter_context(unix_listener(steering_of(home)))
         await held.enter_async_context(relay.running())
-        await held.enter_async_context(door.running(desk))
-        await held.enter_async_context(answering(listener, desk.handle))
+        await held.enter_async_context(door.running(server))
+        await held.enter_async_context(answering(listener, server.handle))
         yield supervisor
 
 

@@ -21,8 +21,8 @@ from headgate.ledger import Ledger
 from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.issuer import ANSWER_MAX_BYTES
 from headgate.web.api.metrics import Metrics
-from headgate.web.application import Backstage, behind_socket
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_socket
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.entrance import allowed_at, open_door
 from headgate.web.hooks.vault import FileVault
@@ -50,24 +50,26 @@ async def door(home: Path, reader: StreamReader, writer: StreamWriter) -> None:
         held.push_async_callback(asking.close)
         held.callback((await taken_over(home / "door.lock")).release)
         ledger = held.enter_context(contextlib.closing(stores.open_ledger(home, write=True)))
-        backstage = await _backstage(home, ledger, Remote(asking), held)
+        web_services = await _web_services(home, ledger, Remote(asking), held)
         web = HttpWeb(
             Limits(body_max_bytes=ANSWER_MAX_BYTES), bounds=allowed_at(home)
         )  # strangers may have it ask
         held.push_async_callback(web.aclose)
-        await held.enter_async_context(open_door(home, backstage, vouching(home, web)))
-        await _report(asking, backstage.door)  # whoever is answered at the socket knows where the door is
+        await held.enter_async_context(open_door(home, web_services, vouching(home, web)))
+        await _report(asking, web_services.door)  # whoever is answered at the socket knows where the door is
         listener = held.enter_context(unix_listener(socket_of(home)))
-        await held.enter_async_context(serving(behind_socket(backstage), listener))
-        await held.enter_async_context(backstage.stream.running())  # ends first, and every listener with it
+        await held.enter_async_context(serving(behind_socket(web_services), listener))
+        await held.enter_async_context(
+            web_services.stream.running()
+        )  # ends first, and every listener with it
         while not asking.closed.is_set():
-            await _report(asking, backstage.door)
+            await _report(asking, web_services.door)
             await asking.rest(REPORT_EVERY_S)
 
 
-async def _backstage(
+async def _web_services(
     home: Path, ledger: Ledger, controller: Remote, held: contextlib.AsyncExitStack
-) -> Backstage:
+) -> WebServices:
     front = FrontDoor(HomeBook(ledger), sessions=FileDrawer(sessions_of(home)))
     front.vault = FileVault(hooks_of(home))
     front.declared = lambda: declared_at(home)
@@ -77,7 +79,7 @@ async def _backstage(
     await held.enter_async_context(following.running())
     keys = Keys(FileDrawer(keys_of(home)))
     artifacts = stores.open_artifacts(home)
-    return Backstage(controller, ledger, front, Stream(ledger), metrics, artifacts, following, keys)
+    return WebServices(controller, ledger, front, Stream(ledger), metrics, artifacts, following, keys)
 
 
 async def _report(asking: Asking, front: FrontDoor) -> None:

@@ -1,4 +1,4 @@
-"""What the keeper of a home has looked after beside its instances: its platforms, and the controller."""
+"""The guards of a home, which its keeper runs beside its instances: its platforms', and the controller's."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How people come in by the word of an issuer."""
+"""Sign-in by an identity provider, wired from the home's files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from headgate.ports.registry import create
 from headgate.ports.web import Web
 from headgate.web.doors.vouching import Vouching
 from headgate.web.entrance import OpenId, Vouch
-from headgate.wiring.world import telling_wires
+from headgate.wiring.telling import telling_wires
 
 ISSUER = "openid"
 

@@ -28,7 +28,8 @@ from headgate.ports import Permanent, PortError
 from headgate.web.entrance import allowed_at, link_of
 from headgate.wiring import stores
 from headgate.wiring.door import taken_over
-from headgate.wiring.world import Measuring, telling_wires
+from headgate.wiring.telling import telling_wires
+from headgate.wiring.world import Measuring
 
 READ_MAX_S = 10.0
 """A source that does not answer for so long is asked no more for this once."""

@@ -1,4 +1,4 @@
-"""What of a home is opened: its ledger, its artifacts, its process daemon."""
+"""The stores of a home, opened: its ledger, its artifacts, its process daemon."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headgate.core.judge.evidence.known import Known, remember
+from headgate.core.judge.evidence.known import KnownShare, remember
 from headgate.core.judge.verdict.external import degraded
 from headgate.core.model.criteria import ErrorRatio, JudgeSpec, MeanCriterion
 from tests.core.judge.traffic import counts, judged, orders
@@ -55,7 +55,7 @@ def test_a_business_signal_that_falls_on_both_arms() -> None:
 
 @pytest.mark.parametrize("errors", [0, 1, 2, 4, 6])
 def test_an_ordinary_day_is_no_trouble(errors: int) -> None:
-    known = Known()
+    known = KnownShare()
     for _ in range(60):
         known = remember(known, 1000, 2, 1.0)
     for _ in range(3):
@@ -64,5 +64,5 @@ def test_an_ordinary_day_is_no_trouble(errors: int) -> None:
 
 
 def test_nothing_known_is_no_trouble() -> None:
-    assert degraded(Known(), 1.0, 100.0) is None
-    assert degraded(remember(Known(), 1000, 900, 1.0), 1.0, 100.0) is None
+    assert degraded(KnownShare(), 1.0, 100.0) is None
+    assert degraded(remember(KnownShare(), 1000, 900, 1.0), 1.0, 100.0) is None

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.judge.evidence.comparison import (
     Comparison,
-    Rule,
+    ComparisonRule,
     enter_step,
     observe_pair,
     start_comparison,
@@ -24,8 +24,8 @@ CAP = math.log(400) / 2
 NOTHING = (0, 0)
 
 
-def rule(phi: float | None = None, exact: bool = False) -> Rule:  # noqa: FBT001, FBT002
-    return Rule(grid_above(1.25, 20), Harm(2.0, 0.05), CAP, phi, 1000.0, 20.0, exact=exact)
+def rule(phi: float | None = None, exact: bool = False) -> ComparisonRule:  # noqa: FBT001, FBT002
+    return ComparisonRule(grid_above(1.25, 20), Harm(2.0, 0.05), CAP, phi, 1000.0, 20.0, exact=exact)
 
 
 def test_it_starts_at_one_and_waiting_costs_nothing() -> None:
@@ -83,7 +83,7 @@ def test_where_storms_last_no_single_one_is_enough() -> None:
     assert reached[1] < 100 < reached[0]
 
 
-def seconds_until_failed(judged: Rule, c: Comparison, pair: Pair) -> int:
+def seconds_until_failed(judged: ComparisonRule, c: Comparison, pair: Pair) -> int:
     seconds = 0
     while c.process.e_value < 100:
         c, seconds = observe_pair(judged, c, pair, NOTHING, 1.0), seconds + 1

@@ -23,7 +23,7 @@ from headgate.plugins.signals.http_json import create as create_json
 from headgate.plugins.signals.scrape.exposition import parse, selector, total
 from headgate.plugins.web.client.client import retry_after_s
 from headgate.ports.errors import PortError
-from headgate.ports.issuer import Errand
+from headgate.ports.issuer import SignInAttempt
 from headgate.ports.web import Answer, Request
 from headgate.ports.wires import Wires
 from tests.fuzz.running import NOW, OneAnswer, awaited
@@ -313,13 +313,13 @@ def documents(data: bytes) -> None:
     """The issuer's document, its keys, and what its token endpoint answers: each as these bytes."""
     web = OneAnswer(data)
     openid = OpenId(OpenIdSettings(ISSUER, CLIENT), web, lambda: NOW)
-    errand = Errand("https://here.example/back", "state", "nonce", "verifier")
+    attempt = SignInAttempt("https://here.example/back", "state", "nonce", "verifier")
     try:
         awaited(discovery.discover(web, ISSUER, secret=False))
     except PortError:
         openid._document = SOUND_DOCUMENT
         openid._until = NOW + 1000
-    awaited(openid.person(errand, {"code": "c"}))
+    awaited(openid.person(attempt, {"code": "c"}))
 
 
 SOUND_DOCUMENT = discovery.Document(ISSUER, f"{ISSUER}/auth", f"{ISSUER}/token", f"{ISSUER}/keys")

@@ -27,7 +27,7 @@ from headgate.ports.receiver import Delivery
 from headgate.web.api.live import StreamQuery
 from headgate.web.api.records import VerdictsQuery
 from headgate.web.doors.dispatch import _decoded, query_of, read_body
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks import alerts, git, news, proofs
 from headgate.web.http.connections import _beyond

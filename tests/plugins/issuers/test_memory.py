@@ -30,5 +30,5 @@ class Memory:
 
 class TestMemory(IssuerContract):
     @asynccontextmanager
-    async def standing(self) -> AsyncGenerator[Memory]:
+    async def setup(self) -> AsyncGenerator[Memory]:
         yield Memory()

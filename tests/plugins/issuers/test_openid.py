@@ -20,7 +20,7 @@ from headgate.plugins.web.client import HttpWeb, Limits
 from headgate.ports.errors import Permanent, PortError, Temporary
 from headgate.ports.issuer import ANSWER_MAX_BYTES, Person, guarded
 from headgate.ports.web import Answer, Request
-from headgate.testing.issuers import ERRAND, IssuerContract
+from headgate.testing.issuers import ATTEMPT, IssuerContract
 from headgate.testing.web import http_server
 from tests.plugins.issuers.forging import FORGERIES, GOOD, rs256
 from tests.plugins.issuers.provider import CLIENT, SECRET, SHORT, STRANGER, Provider, by_hand, public, signed
@@ -28,7 +28,7 @@ from tests.plugins.issuers.provider import CLIENT, SECRET, SHORT, STRANGER, Prov
 VARIABLE = "HEADGATE_TEST_OPENID_SECRET"
 
 
-class Standing:
+class IssuerSetup:
     secrets = (SECRET,)
 
     def __init__(self, issuer: OpenId, provider: Provider) -> None:
@@ -48,9 +48,9 @@ def _gone(_: Request) -> Answer:
 
 
 @contextlib.asynccontextmanager
-async def standing(
+async def setup(
     provider: Provider | None = None, source: SecretSource | None = None, path: str = "/realms/shop"
-) -> AsyncGenerator[Standing]:
+) -> AsyncGenerator[IssuerSetup]:
     provider = provider or Provider()
     async with http_server(provider.script) as origin:
         provider.origin, provider.path = origin, path
@@ -58,7 +58,7 @@ async def standing(
         if source is None and provider.secret is not None:
             source = SecretSource("env", VARIABLE)
         try:
-            yield Standing(OpenId(Settings(provider.issuer, CLIENT, source), web, time.time), provider)
+            yield IssuerSetup(OpenId(Settings(provider.issuer, CLIENT, source), web, time.time), provider)
         finally:
             await web.aclose()
 
@@ -69,24 +69,24 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestOpenId(IssuerContract):
-    def standing(self) -> contextlib.AbstractAsyncContextManager[Standing]:
-        return standing()
+    def setup(self) -> contextlib.AbstractAsyncContextManager[IssuerSetup]:
+        return setup()
 
 
-async def arrives(place: Standing) -> Person:
+async def arrives(place: IssuerSetup) -> Person:
     """Somebody goes there, signs in, and comes back."""
-    answer = place.provider.agree(await place.issuer.address(ERRAND))
-    return await place.issuer.person(ERRAND, answer)
+    answer = place.provider.agree(await place.issuer.address(ATTEMPT))
+    return await place.issuer.person(ATTEMPT, answer)
 
 
 def play(
-    scenario: Callable[[Standing], Awaitable[None]],
+    scenario: Callable[[IssuerSetup], Awaitable[None]],
     provider: Provider | None = None,
     source: SecretSource | None = None,
     path: str = "/realms/shop",
 ) -> None:
     async def run() -> None:
-        async with standing(provider, source, path) as place:
+        async with setup(provider, source, path) as place:
             await scenario(place)
 
     asyncio.run(run())
@@ -96,7 +96,7 @@ def refused(change: Callable[[Provider], None], kind: type[PortError] = Permanen
     """What is said to somebody who signs in at a provider that was changed like this."""
     told: list[str] = []
 
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         change(place.provider)
         with pytest.raises(kind) as caught:
             await arrives(place)
@@ -113,7 +113,7 @@ def refused(change: Callable[[Provider], None], kind: type[PortError] = Permanen
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("name", ["k1", None])
 def test_every_algorithm_that_is_safe_is_taken(algorithm: str, name: str | None) -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         place.provider.keys = [public(algorithm, name)]
         place.provider.signs = lambda claims: signed(claims, algorithm, name)
         assert (await arrives(place)).name == "ada@example.com"
@@ -122,10 +122,10 @@ def test_every_algorithm_that_is_safe_is_taken(algorithm: str, name: str | None)
 
 
 def test_what_is_asked_for() -> None:
-    async def scenario(place: Standing) -> None:
-        said = parse_qs(urlsplit(await place.issuer.address(ERRAND)).query)
+    async def scenario(place: IssuerSetup) -> None:
+        said = parse_qs(urlsplit(await place.issuer.address(ATTEMPT)).query)
         assert said["scope"] == ["openid email profile groups"]
-        assert (said["nonce"], said["state"]) == ([ERRAND.nonce], [ERRAND.state])
+        assert (said["nonce"], said["state"]) == ([ATTEMPT.nonce], [ATTEMPT.state])
         await arrives(place)
         token = next(request for request in place.provider.asked if request.url.endswith("/token"))
         assert b"client_id" not in token.body
@@ -135,7 +135,7 @@ def test_what_is_asked_for() -> None:
 
 
 def test_a_public_client_and_a_secret_in_a_file(tmp_path: Path) -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         assert (await arrives(place)).subject == "s-1"
 
     play(scenario, Provider(secret=None))
@@ -147,7 +147,7 @@ def test_a_public_client_and_a_secret_in_a_file(tmp_path: Path) -> None:
 def test_the_document_is_where_discovery_says(path: str) -> None:
     """OpenID Connect Discovery 1.0, section 4.1: a slash at the end is taken away first."""
 
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         assert (await arrives(place)).issuer == place.provider.issuer
         assert urlsplit(place.provider.asked[0].url).path == path.removesuffix("/") + PATH
 
@@ -155,7 +155,7 @@ def test_the_document_is_where_discovery_says(path: str) -> None:
 
 
 def test_a_clock_that_is_a_little_off_is_no_reason() -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         for off in (30, -30):
             now = int(time.time()) + off
             place.provider.changed = {"iat": now, "exp": now + (10 if off < 0 else 300)}
@@ -165,7 +165,7 @@ def test_a_clock_that_is_a_little_off_is_no_reason() -> None:
 
 
 def test_several_may_be_meant_when_we_asked() -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         place.provider.changed = {"aud": [CLIENT, "another"], "azp": CLIENT}
         assert (await arrives(place)).subject == "s-1"
 
@@ -218,7 +218,7 @@ def test_forgeries(how: str) -> None:
 def test_the_same_statement_signed_well_is_taken() -> None:
     """So that each forgery is refused for what it is."""
 
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         place.provider.signs = lambda claims: by_hand(claims, GOOD, rs256)
         assert (await arrives(place)).subject == "s-1"
 
@@ -274,21 +274,21 @@ def test_a_document_that_will_not_do(said: Mapping[str, Any], why: str) -> None:
 
 
 def test_an_answer_from_another_issuer() -> None:
-    async def scenario(place: Standing) -> None:
-        answer = place.provider.agree(await place.issuer.address(ERRAND))
+    async def scenario(place: IssuerSetup) -> None:
+        answer = place.provider.agree(await place.issuer.address(ATTEMPT))
         with pytest.raises(Permanent, match="another issuer"):
-            await place.issuer.person(ERRAND, answer | {"iss": "https://evil.example"})
+            await place.issuer.person(ATTEMPT, answer | {"iss": "https://evil.example"})
         assert place.provider.count("/token") == 0
-        assert (await place.issuer.person(ERRAND, answer | {"iss": place.issuer.url})).subject == "s-1"
+        assert (await place.issuer.person(ATTEMPT, answer | {"iss": place.issuer.url})).subject == "s-1"
 
     play(scenario)
 
 
 def test_an_error_is_told_only_where_it_is_a_word() -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         for error, told in (("access_denied", "access_denied"), ("<b>call 555</b>", "does not say why")):
             with pytest.raises(Permanent, match=told) as caught:
-                await place.issuer.person(ERRAND, {"error": error, "error_description": "call 555"})
+                await place.issuer.person(ATTEMPT, {"error": error, "error_description": "call 555"})
             assert "555" not in str(caught.value)
 
     play(scenario)
@@ -337,7 +337,7 @@ def test_trouble_is_told_and_typed(
 
 
 def test_a_secret_that_cannot_be_read() -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         with pytest.raises(Permanent, match="HEADGATE_NOT_THERE"):
             await arrives(place)
 
@@ -348,7 +348,7 @@ def test_a_secret_that_cannot_be_read() -> None:
 
 
 def test_a_new_key_is_looked_for_once_and_the_document_is_kept() -> None:
-    async def scenario(place: Standing) -> None:
+    async def scenario(place: IssuerSetup) -> None:
         provider = place.provider
         for _ in range(3):
             await arrives(place)

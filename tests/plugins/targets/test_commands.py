@@ -59,6 +59,13 @@ def abandoned(local: Host, version: Version, command: Command, effect: object) -
     run(begun())
 
 
+def cut_off(local: Host, version: Version) -> None:
+    """Kill whatever runs under the command's mark, and wait until it is gone."""
+    for pid in running(local, version):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not running(local, version))
+
+
 def test_a_command_outlives_whoever_asked_for_it_and_runs_once(local: Host) -> None:
     version, effect = local.version(), local.effect()
     abandoned(local, version, SLOW, effect)
@@ -69,9 +76,7 @@ def test_a_command_outlives_whoever_asked_for_it_and_runs_once(local: Host) -> N
 def test_what_was_cut_off_is_asked_about_and_run_again_where_it_is_not_there(local: Host) -> None:
     version, effect = local.version(), local.effect()
     abandoned(local, version, SLOW, effect)
-    for pid in running(local, version):
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not running(local, version))
+    cut_off(local, version)
     assert run(local.target.execute(effect, version, SLOW)).outcome == "applied"
     assert runs(local, version) == 2
 
@@ -80,9 +85,7 @@ def test_what_was_cut_off_after_its_change_is_not_run_again(local: Host) -> None
     version, effect = local.version(), local.effect()
     command = shell("touch made; echo >> runs; sleep 5")
     abandoned(local, version, command, effect)
-    for pid in running(local, version):
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not running(local, version))
+    cut_off(local, version)
     assert run(local.target.execute(effect, version, command)).outcome == "applied"
     assert runs(local, version) == 1
 
@@ -91,9 +94,7 @@ def test_of_what_was_cut_off_and_cannot_be_asked_about_nothing_is_known(local: H
     version, effect = local.version(), local.effect()
     command = shell("echo >> runs; sleep 5", check="")
     abandoned(local, version, command, effect)
-    for pid in running(local, version):
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not running(local, version))
+    cut_off(local, version)
     assert run(local.target.execute(effect, version, command)).outcome == "unknown"
     assert runs(local, version) == 1
 

@@ -12,8 +12,8 @@ from headgate.controller.steerable import Steerable
 from headgate.controller.supervisor import Supervisor
 from headgate.core.home.facts import AccessRole
 from headgate.core.release.submission import Submission
-from headgate.web.application import Backstage, behind_door
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.doors.vouching import Vouching
 from headgate.web.http.serve import serving, tcp_listener
@@ -79,11 +79,14 @@ class Dashboard:
         self.controller = self.home.controller()
         await self.controller.start()
         stream = Stream(self.home.ledger)
-        backstage = Backstage(Steerable(self.controller), self.home.ledger, self.door, stream)
+        web_services = WebServices(Steerable(self.controller), self.home.ledger, self.door, stream)
         with contextlib.closing(tcp_listener("127.0.0.1", 0)) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             self.door.vouching = self._vouch(self.url) if self._vouch else None
-            async with stream.running(), serving(behind_door(backstage, Pages(backstage).routes()), listener):
+            async with (
+                stream.running(),
+                serving(behind_door(web_services, Pages(web_services).routes()), listener),
+            ):
                 self._open.set()
                 await self._done.wait()
         await self.controller.close()

@@ -24,7 +24,7 @@ from headgate.web.api.series import LegColumns, Series
 from headgate.web.http.endpoint import Call
 from headgate.web.http.who import owner
 from headgate.web.pages.shown import labels, told
-from headgate.web.pages.words import NOTHING, between, duration, odds, outcome, standing, weighed
+from headgate.web.pages.words import NOTHING, between, duration, odds, outcome, own_verdict, weighed
 from tests.web.browser.dashboard import Dashboard
 from tests.web.browser.visit import Visit, visiting
 from tests.web.shop import version, wish
@@ -144,7 +144,7 @@ def page_facts(found: Release, story: Explanation, called: dict[Any, str]) -> Fa
             f"{verdict.kind.replace('_', ' ')}: {verdict.reason} ({weighed(verdict.evidence, verdict.needed)})"
         ),
         "metrics": sorted(
-            squeezed(f"{m.metric} {standing(m)} {m.note} {odds(m.e_value)} {between(m)}")
+            squeezed(f"{m.metric} {own_verdict(m)} {m.note} {odds(m.e_value)} {between(m)}")
             for m in (verdict.metrics if verdict else ())
         ),
         "steps": [[step.state, step.name] for step in leg.steps],

@@ -1,23 +1,18 @@
-"""The artifact of a release: one that is in the store, or what the project's build makes of it now."""
+"""The artifact of a release: one of the store, or the one that the project's build makes now."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.cli.errors import Unable
+from headgate.cli.session import Session
+from headgate.core.model import Unit
 from headgate.ports import Artifact, Artifacts, PortError
 
 if TYPE_CHECKING:
-    from headgate.config.models.service import Artifact as Recipe
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
-
-from headgate.cli.session import Session
-from headgate.core.model import Unit
-
-if TYPE_CHECKING:
     from headgate.config import Project
+    from headgate.config.models.service import Artifact as Recipe
 
 
 def chosen(store: Artifacts, name: str) -> Artifact:

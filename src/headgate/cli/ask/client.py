@@ -1,4 +1,4 @@
-"""Speaks to the running controller, and to the door beside it.
+"""A client of the running controller, and of the door beside it.
 
 What steers goes to the controller itself, in frames over its own socket, so that it works while the door is overrun or
 dead. Everything else is the owner's API, JSON over HTTP on the door's socket.

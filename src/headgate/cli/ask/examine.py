@@ -1,4 +1,4 @@
-"""What `headgate doctor` looks at beside units: everything that the home stands on, each with its evidence and mend."""
+"""The checks of `headgate doctor` beside units: everything that the home stands on, with evidence and mend."""
 
 import os
 import shutil

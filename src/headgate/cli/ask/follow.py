@@ -1,4 +1,4 @@
-"""From the ledger to what is known of one release: entries in, the fold and new sentences out."""
+"""A follower of one release: ledger entries in, its fold and new sentences out."""
 
 from headgate.cli.errors import Unable
 from headgate.core.machine.events import AnyEvent, Judged, ReleaseRequested

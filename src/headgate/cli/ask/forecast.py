@@ -1,4 +1,4 @@
-"""What the steps of a plan can see: from a project's services and their traffic, given or measured."""
+"""A forecast of a plan: which faults each step can detect, given the services' traffic or what was measured of it."""
 
 import random
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class ServiceForecast:
     """One service's forecast. `source` says where the traffic is from; `ladder` is the proposal, if one was asked for.
 
     `harm_now` is the harm of the plan as it is, in the ladder's terms; `learning_s` how long stable is watched alone
@@ -107,7 +107,7 @@ def intents_of(session: Session, environment: str | None, services: Sequence[str
     )
 
 
-def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
+def forecast_service(session: Session, intent: Intent, given: Given) -> ServiceForecast | None:
     """The forecast for one service; None where its traffic is not known."""
     found = _workload(session, intent, given)
     if found is None:
@@ -120,12 +120,12 @@ def foresee(session: Session, intent: Intent, given: Given) -> Foreseen | None:
     learns = any(isinstance(step, Learn) for step in steps)
     if given.within_s is None:
         alone_s = learning_s(spec, workload.errors.rate) if learns else None
-        return Foreseen(intent.unit, source, seen, learning_s=alone_s)
+        return ServiceForecast(intent.unit, source, seen, learning_s=alone_s)
     now = tuple(Stretch(step.weight, step.lasts_s) for step in seen.steps)
     ladder = best_ladder(spec, workload, given.within_s)
     proposed = tuple((round(s.weight), Bake(s.seconds, s.seconds)) for s in ladder.steps)
     harm_now = ladder_harm(spec, workload, now) if now else float("inf")
-    return Foreseen(intent.unit, source, _forecast(spec, workload, proposed, given), ladder, harm_now)
+    return ServiceForecast(intent.unit, source, _forecast(spec, workload, proposed, given), ladder, harm_now)
 
 
 def _forecast(

@@ -1,4 +1,4 @@
-"""Which way back a person means, and whether it may be gone: from ledger and store alone, without a project file."""
+"""What a rollback goes to: a version that a person names, or the one before; and whether the ledger allows it."""
 
 from collections.abc import Sequence
 

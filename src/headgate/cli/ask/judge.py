@@ -1,4 +1,4 @@
-"""What `headgate judge` is to look at: a spec from a file, and the flags that override it."""
+"""The criteria for `headgate judge`: a spec from a file, and the flags that override it."""
 
 from collections.abc import Iterable
 from pathlib import Path

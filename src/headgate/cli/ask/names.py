@@ -1,4 +1,4 @@
-"""Which environment, service or release is meant; what there is no such thing of is said with what there is."""
+"""Names that a person gave, made an environment, a service or a release; an unknown one is met with those there are."""
 
 from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter

@@ -1,4 +1,4 @@
-"""What `headgate up` is told of the issuer that vouches for people, and of who of them comes in."""
+"""Sign-in by an identity provider, from the options of `headgate up`: who signs in, and with which role."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""From the project file to what a release asks for: artifact and configuration make a version, and that an intent."""
+"""A release request made from the project file: artifact and configuration make a version, and that an intent."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

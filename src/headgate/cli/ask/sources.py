@@ -1,4 +1,4 @@
-"""Every source of signals asked about every version that runs: what `signals test` shows, and prints as JSON."""
+"""A trial of every source of signals, for every version that runs: what `signals test` prints."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -1,8 +1,8 @@
-"""From the ledger to what `status` shows."""
+"""The status of a home and of its units, as data: read from the ledger and the world, shown by `headgate status`."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headgate.cli.ask.client import Client, NoController
@@ -10,9 +10,11 @@ from headgate.cli.ask.drift import gallery
 from headgate.cli.ask.names import units_named
 from headgate.cli.errors import Unable
 from headgate.cli.session import Session
-from headgate.core.model import Unit
+from headgate.core.drift import Difference, Part, Pictures
+from headgate.core.legality import Barrier
+from headgate.core.model import Unit, Version
 from headgate.core.model.summary import Move, Summary
-from headgate.core.story.view import alarms
+from headgate.core.story.view import Alarms, alarms
 from headgate.homes import socket_of
 from headgate.ledger import Ledger, going_back
 from headgate.ledger.lineage import Promoted, Unrecorded
@@ -22,23 +24,10 @@ from headgate.ports.controller import Health
 
 if TYPE_CHECKING:
     from headgate.core.story.report import Fold
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from headgate.core.drift import Difference, Part, Pictures
-from headgate.core.legality import Barrier
-from headgate.core.model import Version
-from headgate.core.story.view import Alarms
-
-if TYPE_CHECKING:
-    from headgate.core.story.report import Fold
-
-
-# How things stand, as data: what `status` shows, and what it prints as JSON.
 
 
 @dataclass(frozen=True)
-class Standing:
+class UnitStatus:
     """One unit: what it runs and since when, by whose release; what is warm; what is moving it and what waits.
 
     `label`, `since` (epoch seconds) and `author` belong to `release`, which promoted `stable`. `before` is what
@@ -62,7 +51,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Standings:
+class HomeStatus:
     """Everything that `status` shows. `controller` is its process, 0 when none runs; `trouble` its own.
 
     `drift` is all that is not as it should be, of units and of the `parts` that the home stands on.
@@ -71,7 +60,7 @@ class Standings:
     home: str
     controller: int
     trouble: dict[str, str]
-    units: tuple[Standing, ...]
+    units: tuple[UnitStatus, ...]
     drift: tuple[Difference, ...] = ()
     parts: tuple[Part, ...] = ()
 
@@ -79,8 +68,8 @@ class Standings:
 ANSWER_S = 1.0
 
 
-def standings(session: Session, environment: str | None, services: Sequence[str]) -> Standings:
-    """How everything stands, as far as it is asked for. Raises Unable, LedgerError."""
+def read_status(session: Session, environment: str | None, services: Sequence[str]) -> HomeStatus:
+    """The status of the home, and of the units that are asked for. Raises Unable, LedgerError."""
     health = _health(session)
     summaries = session.ledger.summaries(limit=ALL_RELEASES) if session.has_ledger else []
     running = fleet(summaries, retired(session.ledger.notes())) if session.has_ledger else {}
@@ -91,7 +80,7 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
     before = {unit: _before(session.ledger, summaries, running[unit]) for unit in units}
     seen = tuple(
         replace(
-            _standing(running[unit], by_name, session.ledger, folds),
+            _unit_status(running[unit], by_name, session.ledger, folds),
             alarms=alarms(summaries, unit),
             pictures=found.pictures[unit],
             before=before[unit],
@@ -100,7 +89,7 @@ def standings(session: Session, environment: str | None, services: Sequence[str]
         for unit in units
     )
     trouble = _untold(session) | health.trouble
-    return Standings(str(session.home), health.pid, trouble, seen, found.drift, found.parts)
+    return HomeStatus(str(session.home), health.pid, trouble, seen, found.drift, found.parts)
 
 
 def _before(ledger: Ledger, summaries: Sequence[Summary], run: Running) -> Promoted | None:
@@ -126,16 +115,16 @@ def _health(session: Session) -> Health:
         return Health()
 
 
-def _standing(
+def _unit_status(
     run: Running, by_name: dict[str, Summary], ledger: Ledger, folds: dict[str, "Fold"]
-) -> Standing:
+) -> UnitStatus:
     promoted = by_name.get(run.release) if run.release else None
     move = _move(promoted, run.unit)
     if run.in_flight is not None and run.in_flight not in folds:
         from headgate.cli.ask.follow import read_fold
 
         folds[run.in_flight] = read_fold(ledger, run.in_flight)
-    return Standing(
+    return UnitStatus(
         unit=run.unit,
         stable=run.stable,
         label=move.label if move else "",

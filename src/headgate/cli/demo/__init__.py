@@ -3,6 +3,6 @@
 Nothing is played: the shop's versions are real, and so are the proxy, the processes, the judge and the ledger.
 """
 
-from headgate.cli.demo.stage import Wish, run
+from headgate.cli.demo.stage import DemoOptions, run
 
-__all__ = ["Wish", "run"]
+__all__ = ["DemoOptions", "run"]

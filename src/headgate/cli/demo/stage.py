@@ -16,8 +16,8 @@ from headgate.cli.ask.request import Request, ask
 from headgate.cli.demo.shop import Customers, Shop
 from headgate.cli.demo.story import FIRST, STORY, Chapter
 from headgate.cli.errors import Unable
-from headgate.cli.run.release import Manner, helm_of, see_through
-from headgate.cli.run.steering import Helm
+from headgate.cli.run.release import RunMode, follow_to_end, steering_of
+from headgate.cli.run.steering import Steering
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.core.story.report import Fold
@@ -28,7 +28,7 @@ WARM_UP_S = 1.5
 
 
 @dataclass(frozen=True)
-class Wish:
+class DemoOptions:
     """How to show it. `svg` names a file for a picture of what was told; `rate` is in journeys per second.
 
     `prometheus`: a real one measures, in place of the proxy itself.
@@ -42,53 +42,53 @@ class Wish:
     prometheus: bool = False
 
 
-def run(wish: Wish) -> int:
+def run(options: DemoOptions) -> int:
     """Tell the whole story; returns the exit code: 0 when every version ended as it should."""
     folder = Path(tempfile.mkdtemp(prefix="headgate-demo-"))
     try:
-        with patience("setting up a shop ...", quiet=wish.as_json):
+        with patience("setting up a shop ...", quiet=options.as_json):
             shop = Shop(folder)
         session = Session(file=shop.file, home=shop.home)
         try:
-            code = _play(shop, session, wish)
-            if wish.keep:
+            code = _play(shop, session, options)
+            if options.keep:
                 _stay(shop)
             return code
         finally:
             session.close()
-            if not wish.keep:
+            if not options.keep:
                 _strike(shop)
     finally:
-        if not wish.keep:
+        if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _play(shop: Shop, session: Session, wish: Wish) -> int:
+def _play(shop: Shop, session: Session, options: DemoOptions) -> int:
     told: list[tuple[Chapter, Fold]] = []
-    with _measuring(shop, wish), _steering(session, wish) as helm:
-        told.append((FIRST, _release(shop, session, helm, FIRST, wish)))
-        customers = Customers(shop.url, wish.rate)
+    with _measuring(shop, options), _steering(session, options) as steering:
+        told.append((FIRST, _release(shop, session, steering, FIRST, options)))
+        customers = Customers(shop.url, options.rate)
         with customers:
             time.sleep(WARM_UP_S)
-            chosen = (chapter for chapter in STORY if not wish.only or chapter.version in wish.only)
-            told.extend((chapter, _release(shop, session, helm, chapter, wish)) for chapter in chosen)
-    _tell(told, customers, wish)
+            chosen = (chapter for chapter in STORY if not options.only or chapter.version in options.only)
+            told.extend((chapter, _release(shop, session, steering, chapter, options)) for chapter in chosen)
+    _tell(told, customers, options)
     return (
         exits.DONE if all(fold.report().outcome == chapter.ends for chapter, fold in told) else exits.INTERNAL
     )
 
 
 @contextmanager
-def _measuring(shop: Shop, wish: Wish) -> Generator[None]:
+def _measuring(shop: Shop, options: DemoOptions) -> Generator[None]:
     """With `--prometheus`, a Prometheus beside the proxy, and a project file that names it. Raises Unable."""
-    if not wish.prometheus:
+    if not options.prometheus:
         yield
         return
     from headgate.cli.demo.prometheus import Prometheus, judged_from
 
     with Prometheus(shop.home, shop.folder / "prometheus") as server:
         shop.file.write_text(judged_from(shop.file.read_text(), server.url))
-        if not wish.as_json:
+        if not options.as_json:
             say(
                 f"Every release is judged from the Prometheus at {server.url}, which scrapes the proxy each second."
             )
@@ -96,39 +96,41 @@ def _measuring(shop: Shop, wish: Wish) -> Generator[None]:
 
 
 @contextmanager
-def _steering(session: Session, wish: Wish) -> Generator[Helm]:
-    helm = helm_of(session)
+def _steering(session: Session, options: DemoOptions) -> Generator[Steering]:
+    steering = steering_of(session)
     try:
-        with patience("starting the proxy and the controller ...", quiet=wish.as_json):
-            helm.take()
-        if not wish.as_json:
-            _show_door(helm.client, "Watch it in a browser")
-        yield helm
+        with patience("starting the proxy and the controller ...", quiet=options.as_json):
+            steering.ensure()
+        if not options.as_json:
+            _show_door(steering.client, "Watch it in a browser")
+        yield steering
     finally:
-        helm.close()
+        steering.close()
 
 
-def _release(shop: Shop, session: Session, helm: Helm, chapter: Chapter, wish: Wish) -> Fold:
+def _release(
+    shop: Shop, session: Session, steering: Steering, chapter: Chapter, options: DemoOptions
+) -> Fold:
     from headgate.core.release.submission import Submission
 
-    _announce(chapter, wish)
+    _announce(chapter, options)
     shop.build(chapter.version)
     asked = ask(session, Request(None, (), chapter.version, chapter.version), lambda _: None)
     if not asked.intents:
         raise Unable(f"{chapter.version} runs already", "this is a defect of the demo", code=exits.INTERNAL)
-    release = helm.client.submit(Submission(asked.intents, asked.policies, "demo", chapter.truth))
-    if wish.as_json:
+    release = steering.client.submit(Submission(asked.intents, asked.policies, "demo", chapter.truth))
+    if options.as_json:
         _wait(session, release)
     else:
-        see_through(session, release, helm, Manner())
-    return _freed(session, helm, release)
+        follow_to_end(session, release, steering, RunMode())
+    return _freed(session, steering, release)
 
 
-def _freed(session: Session, helm: Helm, release: str) -> Fold:
+def _freed(session: Session, steering: Steering, release: str) -> Fold:
     """A release that asks a person has nobody to ask here: it is told as it stands, and withdrawn for the next one."""
     fold = read_fold(session.ledger, release)
     if fold.state.ended_at is None:
-        helm.client.tell(release, "abort", "demo", "nobody answers in a demo")
+        steering.client.tell(release, "abort", "demo", "nobody answers in a demo")
         while read_fold(session.ledger, release).state.ended_at is None:
             time.sleep(0.1)
     return fold
@@ -139,8 +141,8 @@ def _wait(session: Session, release: str) -> None:
         time.sleep(0.1)
 
 
-def _announce(chapter: Chapter, wish: Wish) -> None:
-    if wish.as_json:
+def _announce(chapter: Chapter, options: DemoOptions) -> None:
+    if options.as_json:
         return
     from rich.rule import Rule
     from rich.text import Text
@@ -152,22 +154,22 @@ def _announce(chapter: Chapter, wish: Wish) -> None:
     )
 
 
-def _tell(told: list[tuple[Chapter, Fold]], customers: Customers, wish: Wish) -> None:
+def _tell(told: list[tuple[Chapter, Fold]], customers: Customers, options: DemoOptions) -> None:
     from headgate.cli.demo.ending import curtain, seen
 
     reports = [(chapter, fold.report()) for chapter, fold in told]
     what = seen(customers.results) if customers.results is not None else None
-    if wish.as_json:
+    if options.as_json:
         versions = [{"version": chapter.version, "report": report} for chapter, report in reports]
         print_json({"versions": versions, "customers": what})
     else:
         from rich.text import Text
 
         draw(Text(), curtain(reports, what))
-    if wish.svg is not None:
+    if options.svg is not None:
         from headgate.cli.demo.ending import picture
 
-        wish.svg.write_text(picture(told, curtain(reports, what)))
+        options.svg.write_text(picture(told, curtain(reports, what)))
 
 
 def _stay(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.flow import Flow
+from headgate.cli.render.layout import Flow
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.machine.plan import Leg

@@ -1,4 +1,4 @@
-"""What a new version must live up to, in words."""
+"""Criteria of a new version, in words."""
 
 from headgate.core.judge.metrics import kind_of
 from headgate.core.judge.planner.promotion import too_few_instances

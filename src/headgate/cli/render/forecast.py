@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.ask.forecast import Foreseen
+from headgate.cli.ask.forecast import ServiceForecast
 from headgate.cli.render import words
-from headgate.cli.render.flow import indented
+from headgate.cli.render.layout import indented
 from headgate.core.judge.planner import Forecast, Sight, SignalForecast, StepForecast, Traffic
 from headgate.core.judge.planner.forecast import FACTORS, HALF, SURE
 
@@ -19,7 +19,7 @@ _BURSTY = 1.05
 _THOUSAND, _MILLION = 1e4, 1e7
 
 
-def foreseen(what: Foreseen) -> RenderableType:
+def forecast_of(what: ServiceForecast) -> RenderableType:
     """One service: its traffic, what each step and the whole way can see, and what to do."""
     seen = what.forecast
     parts: list[RenderableType] = [Text(f"\n{what.unit}: what its steps can see", style="bold")]
@@ -145,7 +145,7 @@ def time_of(seconds: float) -> str:
     return words.span(seconds).removesuffix(" 00s").removesuffix(" 00m") if seconds < _NEVER_S else "never"
 
 
-def what_to_do(what: Foreseen) -> tuple[str, ...]:
+def what_to_do(what: ServiceForecast) -> tuple[str, ...]:
     """What the first blind step cannot see, and one sentence of what to do."""
     seen = what.forecast
     if not seen.whole or not seen.whole[0].sights:
@@ -176,7 +176,7 @@ def what_to_do(what: Foreseen) -> tuple[str, ...]:
     return (*_blind(what), f"What to do: {change}; then {noun} that double are seen.")
 
 
-def _blind(what: Foreseen) -> tuple[str, ...]:
+def _blind(what: ServiceForecast) -> tuple[str, ...]:
     """The first step that cannot be sure to see a doubling of the first signal, and what could."""
     for step in what.forecast.steps:
         signal = step.signals[0]
@@ -185,7 +185,7 @@ def _blind(what: Foreseen) -> tuple[str, ...]:
     return ()
 
 
-def _blind_sentence(what: Foreseen, step: StepForecast, signal: SignalForecast) -> str:
+def _blind_sentence(what: ServiceForecast, step: StepForecast, signal: SignalForecast) -> str:
     rate, needed, half = (
         what.forecast.workload.errors.rate,
         signal.doubling_s or math.inf,
@@ -209,7 +209,7 @@ def _share(chance: float) -> str:
     return f"{min(100 * chance, 99):.0f}%"
 
 
-def proposal(what: Foreseen) -> tuple[str, ...]:
+def proposal(what: ServiceForecast) -> tuple[str, ...]:
     """The proposed ladder, as the project file has it, what it saves, and what that rests on."""
     ladder = what.ladder
     if ladder is None:

@@ -1,4 +1,4 @@
-"""The steps that a deploy would take."""
+"""The plan of a deploy, step by step."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import criteria, words
-from headgate.cli.render.flow import indented
+from headgate.cli.render.layout import indented
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.legality import forecast
 from headgate.core.machine.plan import Leg, Plan

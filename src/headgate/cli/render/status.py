@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from headgate.cli.ask.status import Standing, Standings
+from headgate.cli.ask.status import HomeStatus, UnitStatus
 from headgate.cli.render import words
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
@@ -43,21 +43,21 @@ class _Row(NamedTuple):
     style: str = ""
 
 
-def status(seen: Standings, now: float, width: int, paint: Paint = unpainted) -> Iterator[str]:
+def status(seen: HomeStatus, now: float, width: int, paint: Paint = unpainted) -> Iterator[str]:
     """The lines of the whole answer, at the time `now` (seconds since the epoch), `width` characters wide."""
     for text, style in _controller(seen):
         yield from (paint(line, style) for line in textwrap.wrap(text, width))
     last: tuple[str, str] | None = None
-    for standing in seen.units:
-        place = (standing.unit.project, standing.unit.environment)
+    for one in seen.units:
+        place = (one.unit.project, one.unit.environment)
         if place != last:
             yield from ("", paint("/".join(place), "bold"))
         last = place
-        yield from _unit(standing, now, width, paint)
+        yield from _unit(one, now, width, paint)
     yield from _drift(seen, width, paint)
 
 
-def _drift(seen: Standings, width: int, paint: Paint) -> Iterator[str]:
+def _drift(seen: HomeStatus, width: int, paint: Paint) -> Iterator[str]:
     """What is not as it should be, each with the command that mends it."""
     found = told(seen.drift)
     if found:
@@ -79,10 +79,10 @@ def told(drift: Sequence[Difference]) -> list[Difference]:
     ]
 
 
-def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
+def _controller(seen: HomeStatus) -> Iterator[tuple[str, str]]:
     if seen.controller:
         yield f"The controller runs (process {seen.controller}).", "green"
-    elif any(standing.moving is not None for standing in seen.units):
+    elif any(one.moving is not None for one in seen.units):
         yield "No controller runs: nothing moves, nobody watches. `headgate up` starts one.", "bold red"
     else:
         yield "No controller runs; none is needed now: `deploy` brings its own.", "dim"
@@ -91,13 +91,13 @@ def _controller(seen: Standings) -> Iterator[tuple[str, str]]:
         yield f"{release}{stands}: {why}", "bold red"
 
 
-def _unit(standing: Standing, now: float, width: int, paint: Paint) -> Iterator[str]:
-    service = f"  {standing.unit.service}"
+def _unit(one: UnitStatus, now: float, width: int, paint: Paint) -> Iterator[str]:
+    service = f"  {one.unit.service}"
     if len(service) >= _SERVICE:
         yield paint(service, "bold cyan")
         service = ""
     room = max(20, width - _SERVICE - _NAME)
-    for row in _rows(standing, now):
+    for row in _rows(one, now):
         name = row.name
         for line in textwrap.wrap(row.text, room):
             left = paint(f"{service:<{_SERVICE}}", "bold cyan") + paint(f"{name:<{_NAME}}", "dim")
@@ -105,38 +105,38 @@ def _unit(standing: Standing, now: float, width: int, paint: Paint) -> Iterator[
             service = name = ""
 
 
-def _rows(standing: Standing, now: float) -> Iterator[_Row]:
-    if standing.stable is None:
+def _rows(one: UnitStatus, now: float) -> Iterator[_Row]:
+    if one.stable is None:
         yield _Row("runs", "nothing was ever promoted here", "dim")
     else:
-        name, style = CONDITIONS[condition(standing.pictures) if standing.pictures else "runs"]
-        yield _Row(name, words.version(standing.stable, standing.label), style)
-        if standing.pictures is not None:
-            yield from _really(standing.pictures)
-        age = words.ago(standing.since, now)
-        yield _Row("since", f"{age} ({words.day(standing.since)}), {standing.release} by {standing.author}")
-    recorded = standing.pictures.recorded if standing.pictures is not None else None
+        name, style = CONDITIONS[condition(one.pictures) if one.pictures else "runs"]
+        yield _Row(name, words.version(one.stable, one.label), style)
+        if one.pictures is not None:
+            yield from _really(one.pictures)
+        age = words.ago(one.since, now)
+        yield _Row("since", f"{age} ({words.day(one.since)}), {one.release} by {one.author}")
+    recorded = one.pictures.recorded if one.pictures is not None else None
     if recorded is not None and recorded.platform != HOST:
         yield _Row("platform", recorded.platform)
-    for version in standing.warm:
+    for version in one.warm:
         yield _Row("warm", f"{version.key}: an instant way back")
-    if standing.moving is not None:
-        yield from _moving(standing.moving)
-    for release in standing.waiting:
+    if one.moving is not None:
+        yield from _moving(one.moving)
+    for release in one.waiting:
         yield _Row("next", f"{release} waits for its turn")
-    if standing.alarms is not None:
-        seen = standing.alarms
+    if one.alarms is not None:
+        seen = one.alarms
         found = f"{words.count(seen.false)} of {words.count(seen.releases, 'release')}"
         promised = f"{100 * seen.promised:.2g}% promised at most"
         text = f"the judge would have failed stable against itself in {found} ({promised})"
         yield _Row("alarms", text, "" if seen.rate <= seen.promised else "yellow")
-    if standing.barrier is not None and standing.moving is None:
-        yield _Row("no undo", standing.barrier.sentence(), "yellow")
-        yield _Row("", ways_out(standing.barrier))
-    elif standing.before is not None and standing.moving is None:
-        command = f"headgate rollback -e {standing.unit.environment} {standing.unit.service}"
-        target = words.version(standing.before.version, standing.before.move.label)
-        yield _Row("to undo", f"{command}   (back to {target}, of {standing.before.release})")
+    if one.barrier is not None and one.moving is None:
+        yield _Row("no undo", one.barrier.sentence(), "yellow")
+        yield _Row("", ways_out(one.barrier))
+    elif one.before is not None and one.moving is None:
+        command = f"headgate rollback -e {one.unit.environment} {one.unit.service}"
+        target = words.version(one.before.version, one.before.move.label)
+        yield _Row("to undo", f"{command}   (back to {target}, of {one.before.release})")
 
 
 def _really(pictures: Pictures) -> Iterator[_Row]:

@@ -1,4 +1,4 @@
-"""Why a release was decided as it was: its sentences, and the numbers of the deciding verdict."""
+"""The explanation of a decision, drawn: its sentences, and the numbers of the deciding verdict."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.render import words
-from headgate.cli.render.flow import indented
+from headgate.cli.render.layout import indented
 from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.summary import headline, steps_table
 from headgate.cli.render.words import NO_LABELS, Labels

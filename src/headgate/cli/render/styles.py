@@ -1,4 +1,4 @@
-"""What verdicts, phases and outcomes look like: names that rich and `paint` both know."""
+"""Styles of verdicts and phases, by names that rich and `paint` both know. Light: `status` loads this, and not rich."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""How a release ended, calmly: the outcome, why, what it cost, and what to do now."""
+"""The summary of a release that ended: the outcome, why, what it cost, and what to do now."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -6,7 +6,7 @@ from rich.text import Text
 
 from headgate.cli.render import words
 from headgate.cli.render.board import label, title
-from headgate.cli.render.flow import indented
+from headgate.cli.render.layout import indented
 from headgate.cli.render.styles import KIND_STYLES
 from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.core.story.advice import afterwards, answers, question

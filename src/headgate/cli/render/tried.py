@@ -1,4 +1,4 @@
-"""What channels answered when they were tried."""
+"""Answers of channels that were tried."""
 
 from collections.abc import Iterator, Sequence
 

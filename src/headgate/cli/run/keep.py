@@ -1,4 +1,4 @@
-"""The home's freezes, barriers, tokens and hooks: kept by the controller where one runs, else written here."""
+"""Changes to a home's freezes, barriers, tokens and hooks: by the controller where one runs, else written here."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Carries a release to its end: hands it to whoever steers, follows it, and says how it ended."""
+"""Runs a release to its end: submits it to the controller, follows it, and prints how it ended."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from headgate.cli.ask.follow import Follower, read_fold
 from headgate.cli.errors import Unable
 from headgate.cli.home import open_ledger
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.cli.run.accompany import Company, Parting, stays_as_it_is
-from headgate.cli.run.steering import Helm
-from headgate.cli.run.watch import view
+from headgate.cli.run.steering import Steering
+from headgate.cli.run.views import view
+from headgate.cli.run.watch import Watch, WatchEnd, stays_as_it_is
 from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.core.story.report import Fold
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a person wants to be told, and for how long."""
+class RunMode:
+    """How a command runs a release: what it prints, and how long it stays with the release."""
 
     as_json: bool = False
     wait: bool = False
@@ -31,44 +31,44 @@ class Manner:
     detach: bool = False
 
 
-def helm_of(session: Session) -> Helm:
-    """The helm of the session's home."""
-    return Helm(session.home, socket_of(session.home))
+def steering_of(session: Session) -> Steering:
+    """The controller of the session's home, as this command uses it."""
+    return Steering(session.home, socket_of(session.home))
 
 
-def carry(session: Session, submission: "Submission", manner: Manner) -> int:
+def run_release(session: Session, submission: "Submission", mode: RunMode) -> int:
     """Begin a release and stay with it; returns the exit code."""
     with ExitStack() as stack:
-        helm = helm_of(session)
-        stack.callback(helm.close)
-        if manner.detach:
-            need_daemon(session, helm)
-        with patience("starting the controller ...", quiet=manner.as_json):
-            helm.take()
-        release = helm.client.submit(submission)
-        if manner.detach:
-            return handed_over(session, release, manner)
-        return see_through(session, release, helm, manner)
+        steering = steering_of(session)
+        stack.callback(steering.close)
+        if mode.detach:
+            require_daemon(session, steering)
+        with patience("starting the controller ...", quiet=mode.as_json):
+            steering.ensure()
+        release = steering.client.submit(submission)
+        if mode.detach:
+            return print_detached(session, release, mode)
+        return follow_to_end(session, release, steering, mode)
 
 
-def see_through(session: Session, release: str, helm: Helm, manner: Manner) -> int:
-    """Stay with a release that `helm` steers, and say how it ended; returns the exit code."""
+def follow_to_end(session: Session, release: str, steering: Steering, mode: RunMode) -> int:
+    """Follow a release until it has ended, and print how; returns the exit code."""
     ledger = open_ledger(session.home)
     try:
         follower = Follower(ledger, release)
-        shown = view(as_json=manner.as_json)
+        shown = view(as_json=mode.as_json)
         try:
-            parting = Company(follower, shown, helm).stay(wait=manner.wait, timeout_s=manner.timeout_s)
+            end = Watch(follower, shown, steering).run(wait=mode.wait, timeout_s=mode.timeout_s)
         finally:
             shown.close()
         fold, labels = follower.fold, follower.labels
-        return tell_end(fold, parting, steers=helm.ours, as_json=manner.as_json, labels=labels)
+        return print_end(fold, end, steers=steering.ours, as_json=mode.as_json, labels=labels)
     finally:
         ledger.close()
 
 
-def tell_end(fold: Fold, parting: Parting, *, steers: bool, as_json: bool, labels: Labels = NO_LABELS) -> int:
-    """The last word on a release: its report, and what leaving it now means; returns the exit code."""
+def print_end(fold: Fold, end: WatchEnd, *, steers: bool, as_json: bool, labels: Labels = NO_LABELS) -> int:
+    """Print the report of a release, and what leaving it now means; returns the exit code."""
     report = fold.report()
     if as_json:
         print_json(report)
@@ -76,36 +76,38 @@ def tell_end(fold: Fold, parting: Parting, *, steers: bool, as_json: bool, label
         from headgate.cli.render.summary import summary
 
         draw(summary(fold, labels))
-    if parting != "ended":
+    if end != "ended":
         watched = f"The controller keeps watching it: `headgate watch {report.release}` shows it."
         say(stays_as_it_is(fold) if steers else watched, err=as_json)
-    return exits.INTERRUPTED if parting == "left" else exits.OF_OUTCOME[report.outcome]
+    return exits.INTERRUPTED if end == "left" else exits.OF_OUTCOME[report.outcome]
 
 
-def need_daemon(session: Session, helm: Helm) -> None:
+def require_daemon(session: Session, steering: Steering) -> None:
     """Raises Unable unless the controller is a daemon: one in a terminal leaves with its own release."""
     import asyncio
 
     from headgate import wiring
 
-    running = helm.running()
+    running = steering.running()
     programs: list[dict[str, Any]] = (
         asyncio.run(wiring.daemon_status(session.home))["programs"] if running else []
     )
-    if not any(program["name"] == "controller" and program["pid"] == helm.health.pid for program in programs):
+    if not any(
+        program["name"] == "controller" and program["pid"] == steering.health.pid for program in programs
+    ):
         raise Unable("--detach needs the controller as a daemon, and none runs", "`headgate up` starts it")
 
 
-def handed_over(session: Session, release: str, manner: Manner) -> int:
-    """The daemon has it now."""
+def print_detached(session: Session, release: str, mode: RunMode) -> int:
+    """Print that the daemon runs the release now, or that it was refused; returns the exit code."""
     ledger = open_ledger(session.home)
     try:
         fold = read_fold(ledger, release)
     finally:
         ledger.close()
     if fold.state.outcome == "refused":
-        return tell_end(fold, "ended", steers=False, as_json=manner.as_json)
-    if manner.as_json:
+        return print_end(fold, "ended", steers=False, as_json=mode.as_json)
+    if mode.as_json:
         print_json(fold.report())
     else:
         say(f"{release} is under way: `headgate watch {release}`, `headgate status`.")

@@ -1,4 +1,4 @@
-"""Who steers: the controller that runs already, or else one in this process; and a new one when that one dies."""
+"""The controller that a command uses: the one that runs already, or else one in this process; and a successor."""
 
 import asyncio
 import threading
@@ -20,8 +20,8 @@ STARTING_S = 20.0
 ASK_EVERY_S = 0.5
 
 
-class Helm:
-    """Use `take`, then `client`; call `tend` now and then; `close` lets go of a controller of our own."""
+class Steering:
+    """Use `ensure`, then `client`; call `keep` now and then; `close` ends a controller in this process."""
 
     def __init__(self, home: Path, socket: Path) -> None:
         self.client = Client(socket)
@@ -45,8 +45,8 @@ class Helm:
         self._heard_at = time.monotonic()
         return True
 
-    def take(self) -> None:
-        """Find the running controller, or be one. Raises what `wiring.running` raises, Displaced and Unable."""
+    def ensure(self) -> None:
+        """Find the running controller, or become one. Raises what `wiring.running` raises, Displaced and Unable."""
         from headgate.homes.identity import require
 
         require(self._home)
@@ -62,8 +62,8 @@ class Helm:
                 )
             time.sleep(0.1)
 
-    def tend(self) -> str:
-        """Take over when nobody steers any more. Returns a sentence when something has changed, or is in the way."""
+    def keep(self) -> str:
+        """Take over when no controller runs any more. Returns a sentence when something has changed."""
         now = time.monotonic()
         if now - self._asked_at < ASK_EVERY_S:
             return ""

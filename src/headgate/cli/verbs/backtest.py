@@ -11,7 +11,7 @@ from headgate.cli.ask.judge import all_replayed, criteria_of
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.core.again.backtest import Backtest, Outcome, backtest
+from headgate.core.again.backtest import Backtest, BacktestOutcome, backtest
 
 
 @options.verb(
@@ -79,7 +79,7 @@ def told(found: Backtest) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _line(one: Outcome) -> str:
+def _line(one: BacktestOutcome) -> str:
     then, now = ("-" if at is None else words.span(at) for at in (one.recorded_found_s, one.found_s))
     return f"  {one.release:<8} {one.change:<8} found after {then} then, {now} now; {one.harm_saved} requests saved"
 

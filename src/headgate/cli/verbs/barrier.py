@@ -8,9 +8,9 @@ from headgate.cli import exits, options
 from headgate.cli.ask.names import units_named
 from headgate.cli.errors import Unable
 from headgate.cli.render import words
+from headgate.cli.run.action import Action, send
 from headgate.cli.run.keep import keep
-from headgate.cli.run.release import Manner
-from headgate.cli.run.steer import Word, give
+from headgate.cli.run.release import RunMode
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 from headgate.core.home.facts import folded
@@ -35,7 +35,7 @@ def command() -> None:
 @click.pass_obj
 def listing(session: Session, /, *, as_json: bool) -> None:
     """The barriers that stand, newest first."""
-    found = _standing(session)
+    found = _in_force(session)
     if as_json:
         print_json(found)
         return
@@ -75,7 +75,7 @@ def lift(
     for release in dict.fromkeys(one.release for one in found):
         here = [one for one in found if one.release == release]
         if here[0].under_way:
-            give(session, Word("lift", release, None, reason), Manner(as_json=as_json, wait=False))
+            send(session, Action("lift", release, None, reason), RunMode(as_json=as_json, wait=False))
             continue
         body = {"reason": reason, "services": [one.unit.service for one in here]}
         path = f"POST /v1/barriers/{options.in_path(release)}/lift"
@@ -91,7 +91,7 @@ def _open(unit: Unit) -> str:
     return f"`headgate rollback {named(unit)}` may go back across it"
 
 
-def _standing(session: Session) -> tuple[Barrier, ...]:
+def _in_force(session: Session) -> tuple[Barrier, ...]:
     if not session.has_ledger:
         return ()
     home = folded(note.event for note in session.ledger.notes())
@@ -100,14 +100,14 @@ def _standing(session: Session) -> tuple[Barrier, ...]:
 
 def _of(session: Session, environment: str | None, services: tuple[str, ...]) -> tuple[Barrier, ...]:
     """The barriers that are meant. Raises Unable when there is none, or several units have one and none is named."""
-    standing = _standing(session)
-    if not standing:
+    in_force = _in_force(session)
+    if not in_force:
         raise Unable("there is no barrier: going back is legal everywhere", code=exits.REFUSED)
-    units = units_named(dict.fromkeys(one.unit for one in standing), environment, services)
+    units = units_named(dict.fromkeys(one.unit for one in in_force), environment, services)
     if len(units) > 1 and not services:
         listed = "; ".join(f"`headgate barrier lift {named(unit)}`" for unit in units)
         raise Unable(f"which of them? {len(units)} units have a barrier", listed)
-    return tuple(one for one in standing if one.unit in units)
+    return tuple(one for one in in_force if one.unit in units)
 
 
 for part in (listing, lift):

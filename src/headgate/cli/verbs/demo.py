@@ -33,5 +33,7 @@ def command(  # one for each option
     """Release a good version and several bad ones of a small shop, under live load, and see what becomes of each."""
     from headgate.cli import demo
 
-    wish = demo.Wish(keep=keep, as_json=as_json, rate=rate, svg=svg, only=only, prometheus=prometheus)
-    click.get_current_context().exit(demo.run(wish))
+    demo_options = demo.DemoOptions(
+        keep=keep, as_json=as_json, rate=rate, svg=svg, only=only, prometheus=prometheus
+    )
+    click.get_current_context().exit(demo.run(demo_options))

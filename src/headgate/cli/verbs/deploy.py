@@ -11,7 +11,7 @@ from headgate.cli.ask.drift import drift_of
 from headgate.cli.ask.request import Asked, Request, ask
 from headgate.cli.render import words
 from headgate.cli.render.status import told
-from headgate.cli.run.release import Manner, carry
+from headgate.cli.run.release import RunMode, run_release
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Intent
@@ -74,18 +74,18 @@ class _Given:
         return Request(self.environment, self.services, self.artifact, self.label)
 
     @property
-    def manner(self) -> Manner:
+    def mode(self) -> RunMode:
         """How to tell."""
-        return Manner(self.as_json, self.wait, self.timeout_s, self.detach)
+        return RunMode(self.as_json, self.wait, self.timeout_s, self.detach)
 
 
 def _deploy(session: Session, given: _Given) -> int:
     from headgate.core.release.admission import Words
     from headgate.core.release.submission import Submission
 
-    manner = given.manner
-    asked = ask(session, given.request, lambda line: say(f"  build: {line}", err=manner.as_json))
-    _tell_unchanged(session, asked, as_json=manner.as_json)
+    mode = given.mode
+    asked = ask(session, given.request, lambda line: say(f"  build: {line}", err=mode.as_json))
+    _tell_unchanged(session, asked, as_json=mode.as_json)
     if not asked.intents:
         return exits.DONE
     submission = Submission(
@@ -96,8 +96,8 @@ def _deploy(session: Session, given: _Given) -> int:
         words=Words(given.retry, given.break_glass),
         declared=asked.declared,
     )
-    code = carry(session, submission, manner)
-    if not manner.as_json:
+    code = run_release(session, submission, mode)
+    if not mode.as_json:
         _tell_exposed(session, asked.environment)
     return code
 

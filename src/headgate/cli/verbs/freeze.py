@@ -90,8 +90,8 @@ def listing(session: Session, /, *, everything: bool, as_json: bool) -> None:
         print_json(shown)
         return
     for one in shown:
-        standing = "over" if _over(one, now) else "holds" if one["active"] else "to come"
-        say(f"{one['freeze']}  {standing}: {_scope(one)}; {one['reason']} ({one['by']})")
+        state = "over" if _over(one, now) else "holds" if one["active"] else "to come"
+        say(f"{one['freeze']}  {state}: {_scope(one)}; {one['reason']} ({one['by']})")
     if not shown:
         say("Nothing is frozen.")
 

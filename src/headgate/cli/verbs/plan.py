@@ -8,7 +8,14 @@ import click
 from headgate.cli import exits, options
 from headgate.cli.ask.artifact import remarks
 from headgate.cli.ask.drift import drift_of
-from headgate.cli.ask.forecast import Foreseen, Given, foresee, intents_of, parse_rate, parse_signal
+from headgate.cli.ask.forecast import (
+    Given,
+    ServiceForecast,
+    forecast_service,
+    intents_of,
+    parse_rate,
+    parse_signal,
+)
 from headgate.cli.ask.request import Asked, Request, ask
 from headgate.cli.render import criteria, words
 from headgate.cli.render.status import told
@@ -135,20 +142,20 @@ def _given(
 
 def _foresee(session: Session, intents: tuple[Intent, ...], given: Given, *, as_json: bool) -> None:
     """Say what the steps can see, where anything is known of the traffic."""
-    found = [foresee(session, intent, given) for intent in intents]
+    found = [forecast_service(session, intent, given) for intent in intents]
     if as_json:
         print_json({"services": [_forecast(one) for one in found]})
         return
-    from headgate.cli.render.forecast import foreseen
+    from headgate.cli.render.forecast import forecast_of
 
     for one in found:
         if one is not None:
-            draw(foreseen(one))
+            draw(forecast_of(one))
     if found and not any(found):
         say("\nWhat its steps can see: `headgate plan --rate 200/s --base 0.1%`, with your own figures.")
 
 
-def _forecast(found: Foreseen | None) -> dict[str, Any] | None:
+def _forecast(found: ServiceForecast | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
@@ -178,7 +185,7 @@ def _document(session: Session, asked: Asked, findings: tuple[Finding, ...]) -> 
         "environment": asked.environment,
         "unchanged": [intent.unit.service for intent in asked.unchanged],
         "services": [
-            {**_leg(leg, intent), "forecast": _forecast(foresee(session, intent, Given()))}
+            {**_leg(leg, intent), "forecast": _forecast(forecast_service(session, intent, Given()))}
             for leg, intent in zip(legs, asked.intents, strict=True)
         ],
         "later": {unit.service: sentences for unit, sentences in asked.later.items()},

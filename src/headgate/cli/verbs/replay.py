@@ -11,7 +11,7 @@ from headgate.cli.ask.names import release_named
 from headgate.cli.render import words
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
-from headgate.core.again.replay import Rejudged, Replay
+from headgate.core.again.replay import Replay, ReplayedInterval
 
 SHOWN = 12
 """So many changes of the verdict are told."""
@@ -60,9 +60,9 @@ def told(seen: Replay, *, other: bool) -> tuple[str, ...]:
     return (*lines, *(_ends(seen) if other else ()))
 
 
-def _turns(seen: Replay) -> list[Rejudged]:
+def _turns(seen: Replay) -> list[ReplayedInterval]:
     """The intervals at which either verdict changes."""
-    turns: list[Rejudged] = []
+    turns: list[ReplayedInterval] = []
     before: tuple[str, str, int] | None = None
     for one in seen.intervals:
         now = (one.recorded.kind, one.verdict.kind, one.exposure)
@@ -72,7 +72,7 @@ def _turns(seen: Replay) -> list[Rejudged]:
     return turns
 
 
-def _line(seen: Replay, one: Rejudged) -> str:
+def _line(seen: Replay, one: ReplayedInterval) -> str:
     after = f"{one.at - seen.began_at:+.1f}s"
     then, now = (kind.replace("_", " ") for kind in (one.recorded.kind, one.verdict.kind))
     return f"  {after:>9}  {one.weight:>3}%  then {then:<12}  now {now:<12}  {one.verdict.reason}"

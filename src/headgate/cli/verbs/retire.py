@@ -11,7 +11,7 @@ from headgate.cli import exits, options
 from headgate.cli.ask.declared import declaration
 from headgate.cli.ask.names import environment_named, units_named
 from headgate.cli.errors import Unable
-from headgate.cli.run.release import helm_of
+from headgate.cli.run.release import steering_of
 from headgate.cli.screen import patience, print_json, say
 from headgate.cli.session import Session, person
 from headgate.core.model import Unit
@@ -102,12 +102,12 @@ def _retired(session: Session, unit: Unit, reason: str, *, as_json: bool) -> dic
     """Have it done by whoever steers, and stay until it is."""
     by = person()
     with ExitStack() as stack, patience(f"retiring {unit} ...", quiet=as_json):
-        helm = helm_of(session)
-        stack.callback(helm.close)
-        helm.take()
+        steering = steering_of(session)
+        stack.callback(steering.close)
+        steering.ensure()
         said = ""
         while True:
-            answer = helm.client.retire(unit, by, reason)
+            answer = steering.client.retire(unit, by, reason)
             if answer.done:
                 return {"unit": unit, "done": True, "by": by, "reason": reason}
             if answer.trouble != said and not as_json:

@@ -9,7 +9,7 @@ from headgate.cli import exits, options
 from headgate.cli.ask.going_back import request_of
 from headgate.cli.ask.names import release_named
 from headgate.cli.errors import Unable
-from headgate.cli.run.release import Manner, carry
+from headgate.cli.run.release import RunMode, run_release
 from headgate.cli.session import Session, person
 from headgate.core.release.planning import policies_of
 
@@ -66,4 +66,4 @@ def _retry(session: Session, given: _Given) -> int:
         words=Words(given.reason, given.break_glass or request.break_glass_reason),
         rollback_to=request.rollback_to,
     )
-    return carry(session, submission, Manner(given.as_json, given.wait, given.timeout_s, given.detach))
+    return run_release(session, submission, RunMode(given.as_json, given.wait, given.timeout_s, given.detach))

@@ -11,7 +11,7 @@ from headgate.cli import exits, options
 from headgate.cli.ask.going_back import require_legal, way_back
 from headgate.cli.errors import Unable
 from headgate.cli.render import words
-from headgate.cli.run.release import Manner, carry
+from headgate.cli.run.release import RunMode, run_release
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session, person
 from headgate.ledger.going_back import Way
@@ -77,8 +77,8 @@ def _roll_back(session: Session, given: _Given) -> int:
         say("Nothing was changed (--dry-run).")
         return exits.DONE
     submission = way.submission(person(), given.reason, given.retry, given.break_glass)
-    manner = Manner(given.as_json, wait=False, timeout_s=given.timeout_s, detach=given.detach)
-    return carry(session, submission, manner)
+    mode = RunMode(given.as_json, wait=False, timeout_s=given.timeout_s, detach=given.detach)
+    return run_release(session, submission, mode)
 
 
 def _told_apart(session: Session, names: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headgate.cli import options
-from headgate.cli.ask.status import Standing, standings
+from headgate.cli.ask.status import UnitStatus, read_status
 from headgate.cli.render.status import status
 from headgate.cli.screen import page, print_json, say, say_painted
 from headgate.cli.session import Session
@@ -32,9 +32,9 @@ def command(
     It says "runs" only of what the world says so of: the processes, the proxy, and one request to each service that
     nothing moves. What is declared, recorded and real is compared, and each difference is said with its command.
     """
-    seen = standings(session, environment, services)
+    seen = read_status(session, environment, services)
     if as_json:
-        units = [_unit(standing) for standing in seen.units]
+        units = [_unit(one) for one in seen.units]
         print_json(
             {
                 "home": seen.home,
@@ -60,8 +60,8 @@ def _nothing(session: Session) -> str:
     return "Nothing was released from this home yet: `headgate deploy` begins."
 
 
-def _unit(standing: Standing) -> dict[str, Any]:
-    unit, stable = standing.unit, standing.stable
+def _unit(one: UnitStatus) -> dict[str, Any]:
+    unit, stable = one.unit, one.stable
     return {
         "project": unit.project,
         "environment": unit.environment,
@@ -70,26 +70,26 @@ def _unit(standing: Standing) -> dict[str, Any]:
             "key": stable.key,
             "artifact": stable.artifact,
             "configuration": stable.configuration,
-            "label": standing.label,
-            "release": standing.release,
-            "since": standing.since,
-            "author": standing.author,
+            "label": one.label,
+            "release": one.release,
+            "since": one.since,
+            "author": one.author,
         }
         if stable
         else None,
-        "condition": condition(standing.pictures) if standing.pictures else "unknown",
-        "declared": standing.pictures.declared if standing.pictures else None,
-        "recorded": standing.pictures.recorded if standing.pictures else None,
-        "real": standing.pictures.real if standing.pictures else None,
-        "warm": [version.key for version in standing.warm],
-        "moving": _moving(standing),
-        "waiting": standing.waiting,
-        "false_alarms": _alarms(standing.alarms),
+        "condition": condition(one.pictures) if one.pictures else "unknown",
+        "declared": one.pictures.declared if one.pictures else None,
+        "recorded": one.pictures.recorded if one.pictures else None,
+        "real": one.pictures.real if one.pictures else None,
+        "warm": [version.key for version in one.warm],
+        "moving": _moving(one),
+        "waiting": one.waiting,
+        "false_alarms": _alarms(one.alarms),
         "undo": f"headgate rollback -e {unit.environment} {unit.service}"
-        if standing.before and not standing.barrier
+        if one.before and not one.barrier
         else None,
-        "undo_to": standing.before.version if standing.before else None,
-        "barred": standing.barrier.sentence() if standing.barrier else None,
+        "undo_to": one.before.version if one.before else None,
+        "barred": one.barrier.sentence() if one.barrier else None,
     }
 
 
@@ -104,13 +104,13 @@ def _alarms(seen: Alarms | None) -> dict[str, Any] | None:
     }
 
 
-def _moving(standing: Standing) -> dict[str, Any] | None:
-    if standing.moving is None:
+def _moving(one: UnitStatus) -> dict[str, Any] | None:
+    if one.moving is None:
         return None
-    state, plan = standing.moving.state, standing.moving.plan
+    state, plan = one.moving.state, one.moving.plan
     here = state.legs[state.leg]
     return {
-        "release": standing.moving.request.release,
+        "release": one.moving.request.release,
         "to": plan.legs[state.leg].change.candidate.key,
         "phase": phase(state, plan),
         "weight": weight(here),

@@ -6,9 +6,9 @@ from headgate.cli import exits, options
 from headgate.cli.ask.follow import Follower
 from headgate.cli.ask.names import release_named, under_way
 from headgate.cli.errors import Unable
-from headgate.cli.run.accompany import Company
-from headgate.cli.run.release import helm_of, tell_end
-from headgate.cli.run.watch import Stream, view
+from headgate.cli.run.release import print_end, steering_of
+from headgate.cli.run.views import Stream, view
+from headgate.cli.run.watch import Watch
 from headgate.cli.screen import print_line
 from headgate.cli.session import Session
 from headgate.core.model.summary import Summary
@@ -33,17 +33,17 @@ def command(
     follower = Follower(session.ledger, summary.release)
     shown = Stream() if as_json else view(as_json=False)
     try:
-        if summary.outcome is None and not helm_of(session).running():
+        if summary.outcome is None and not steering_of(session).running():
             shown.note("No controller runs: nothing moves. `headgate up` starts one.")
-        parting = Company(follower, shown, None).stay(wait=wait)
+        end = Watch(follower, shown, None).run(wait=wait)
     finally:
         shown.close()
     if as_json:
         report = follower.fold.report()
         print_line(report)
-        code = exits.INTERRUPTED if parting == "left" else exits.OF_OUTCOME[report.outcome]
+        code = exits.INTERRUPTED if end == "left" else exits.OF_OUTCOME[report.outcome]
     else:
-        code = tell_end(follower.fold, parting, steers=False, as_json=False, labels=follower.labels)
+        code = print_end(follower.fold, end, steers=False, as_json=False, labels=follower.labels)
     click.get_current_context().exit(code)
 
 

@@ -1,4 +1,4 @@
-"""What the writing verbs ask alike: which services, and which metrics there are of them."""
+"""Questions that the writing verbs share: which services, and which metrics there are of them."""
 
 import re
 from collections.abc import Mapping, Sequence

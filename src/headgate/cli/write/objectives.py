@@ -1,4 +1,4 @@
-"""What a service promises, as far as its criteria say it: the limits that alerts are made of."""
+"""Service objectives, as far as the criteria state them: the limits that alerts are made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Looks at a folder, and writes down what was found as a small project file with comments."""
+"""Detection of a project in a folder, written down as a small project file with comments."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What was seen in a folder, before it is written down as a project file."""
+"""Findings in a folder, before they are written down as a project file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

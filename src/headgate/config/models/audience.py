@@ -1,6 +1,5 @@
-"""Whom an environment's releases tell what: channels, quiet hours, and the people with a role."""
+"""The audience of an environment's releases: channels, quiet hours, and the people with a role."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self, cast, get_args
@@ -13,24 +12,15 @@ from headgate.config.models.complaint import Complaint, in_quotes, listed, raise
 from headgate.config.models.plugin import Declared, Plugin, declared
 from headgate.config.models.section import Section
 from headgate.config.models.settings import Wrong, written_name
+from headgate.config.models.time_of_day import Clock
 from headgate.config.models.value import Label, SomeSeconds, Text, one_or_many
 from headgate.config.problems import closest
 from headgate.core.model.audience import Moment, Severity
 from headgate.ports.errors import Permanent
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_CLOCK_TEXT = "a time of day like `22:00`"
 _DAYS_TEXT = "days like `mon`, or a stretch of them like `mon-fri`"
 GROUP, KEY = "notifiers", "to"
-
-
-def _minutes(value: object) -> int:
-    """Minutes after midnight."""
-    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise wrong(f"{shown(value)} is not a time of day", _CLOCK_TEXT, in_quotes(value))
-    return 60 * int(found[1]) + int(found[2])
 
 
 def _days(value: object) -> tuple[int, ...]:
@@ -66,9 +56,6 @@ def _zone(value: object) -> str:
 
 
 _DAY_WORDS = {"type": "string", "examples": ["mon", "mon-fri"]}
-Clock = Annotated[
-    int, BeforeValidator(_minutes), WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
-]
 Days = Annotated[
     tuple[int, ...],
     BeforeValidator(_days),

@@ -1,4 +1,4 @@
-"""How a model says what is wrong: sentences for people, which `translate` joins with their place in the file."""
+"""Complaints of a model: sentences for people, which `translate` joins with their place in the file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The whole file."""
+"""The whole project file, as one model."""
 
 from typing import Annotated, Any, ClassVar, Literal
 

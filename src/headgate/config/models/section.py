@@ -1,4 +1,4 @@
-"""What every mapping of a project file has in common."""
+"""The base of every mapping in a project file: unknown keys, missing keys, what is expected."""
 
 from collections.abc import Mapping
 from typing import ClassVar, cast

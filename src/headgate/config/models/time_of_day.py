@@ -1,4 +1,4 @@
-"""A time of day, or hours of the day, in a zone: `22:00 Europe/Berlin`, `22:00-06:00 Europe/Berlin`."""
+"""A time of day (`22:00`), alone or in a zone, and hours of the day: `22:00-06:00 Europe/Berlin`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from headgate.config.models.complaint import in_quotes, shown, wrong
 from headgate.config.problems import closest
@@ -16,9 +16,17 @@ FIRST_YEAR, LAST_YEAR = 2020, 2040
 """What a zone's clocks do is read for these years; afterwards they stay as they are by then."""
 
 _FORM = "a time of day and a zone like `22:00 Europe/Berlin`, or hours like `22:00-06:00 Europe/Berlin`"
-_WRITTEN = re.compile(
-    r"([01][0-9]|2[0-3]):([0-5][0-9])(?:-([01][0-9]|2[0-3]):([0-5][0-9]))?(?: ([A-Za-z0-9_+/-]{1,64}))?"
-)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_WRITTEN = re.compile(rf"{_CLOCK.pattern}(?:-{_CLOCK.pattern})?(?: ([A-Za-z0-9_+/-]{{1,64}}))?")
+_CLOCK_FORM = "a time of day like `22:00`"
+
+
+def _read_clock(value: object) -> int:
+    """Minutes after midnight of a time of day without a zone."""
+    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise wrong(f"{shown(value)} is not a time of day", _CLOCK_FORM, in_quotes(value))
+    return _minutes(found[1], found[2])
 
 
 def _read(value: object) -> Hours:
@@ -72,4 +80,7 @@ def _ahead(clock: ZoneInfo, at: datetime) -> int:
     return int((at.astimezone(clock).utcoffset() or timedelta()).total_seconds())
 
 
+Clock = Annotated[
+    int, BeforeValidator(_read_clock), WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
+]
 TimeOfDay = Annotated[Hours, PlainValidator(_read), WithJsonSchema({"type": "string"})]

@@ -5,14 +5,14 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.again.replay import Rejudged, Replay
+from headgate.core.again.replay import Replay, ReplayedInterval
 from headgate.core.machine.state import UNEXPOSED
 from headgate.core.model import VerdictKind
 
 Change = Literal["same", "gained", "lost", "earlier", "later", "unknown"]
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class BacktestOutcome(msgspec.Struct, frozen=True):
     """One release. `gained`: it would be rolled back now; `lost`: it would not be, as far as the record goes.
 
     `harm_saved` is in failed requests of the canary, `time_saved_s` in seconds until its fault was found or, for a good
@@ -31,7 +31,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Backtest(msgspec.Struct, frozen=True):
     """Many releases, and their sums."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[BacktestOutcome, ...]
 
     def count(self, change: Change) -> int:
         """How many changed like this."""
@@ -53,22 +53,22 @@ def backtest(replays: Iterable[Replay]) -> Backtest:
     return Backtest(tuple(outcome(one) for one in replays))
 
 
-def outcome(replay: Replay) -> Outcome:
+def outcome(replay: Replay) -> BacktestOutcome:
     """What they would have changed for one release."""
     then, now = replay.recorded_fail, replay.fail
     if replay.missing or not replay.intervals:
-        return Outcome(replay.release, "unknown")
+        return BacktestOutcome(replay.release, "unknown")
     if then is None and now is None:
-        return Outcome(replay.release, "same", time_saved_s=_passing_saved_s(replay))
+        return BacktestOutcome(replay.release, "same", time_saved_s=_passing_saved_s(replay))
     if now is None:
-        return Outcome(replay.release, "lost", recorded_found_s=_since(replay, then))
+        return BacktestOutcome(replay.release, "lost", recorded_found_s=_since(replay, then))
     end = then if then is not None else replay.intervals[-1]
     saved = replay.harm_until(end.at) - replay.harm_until(now.at)
     time_s = end.at - now.at
     change: Change = (
         "gained" if then is None else "same" if not time_s else "earlier" if time_s > 0 else "later"
     )
-    return Outcome(
+    return BacktestOutcome(
         replay.release,
         change,
         _since(replay, now),
@@ -78,7 +78,7 @@ def outcome(replay: Replay) -> Outcome:
     )
 
 
-def _since(replay: Replay, one: Rejudged | None) -> float | None:
+def _since(replay: Replay, one: ReplayedInterval | None) -> float | None:
     """Seconds from the beginning of the first sample in which somebody was exposed."""
     first = next((one for one in replay.intervals if one.exposure != UNEXPOSED), replay.intervals[0])
     return None if one is None else one.at - (first.at - first.sample.interval_s)
@@ -96,5 +96,5 @@ def _passing_saved_s(replay: Replay) -> float:
     return saved
 
 
-def _first(inside: list[Rejudged], kinds: list[VerdictKind]) -> float | None:
+def _first(inside: list[ReplayedInterval], kinds: list[VerdictKind]) -> float | None:
     return next((one.at for one, kind in zip(inside, kinds, strict=True) if kind == "pass"), None)

@@ -21,7 +21,7 @@ Samples = Callable[[str], Sample | None]
 Criteria = Callable[[Leg], JudgeSpec]
 
 
-class Rejudged(msgspec.Struct, frozen=True):
+class ReplayedInterval(msgspec.Struct, frozen=True):
     """One interval: what was said of it then, and what is said now. `harmed` canary requests went badly in it.
 
     `exposure` is the step it belongs to, in which the canary had `weight` percent.
@@ -42,21 +42,21 @@ class Replay(msgspec.Struct, frozen=True):
 
     release: str
     began_at: float
-    intervals: tuple[Rejudged, ...]
+    intervals: tuple[ReplayedInterval, ...]
     missing: int = 0
 
     @property
-    def differing(self) -> tuple[Rejudged, ...]:
+    def differing(self) -> tuple[ReplayedInterval, ...]:
         """The intervals that are judged in another way now; by its own criteria there is none."""
         return tuple(one for one in self.intervals if one.verdict != one.recorded)
 
     @property
-    def recorded_fail(self) -> Rejudged | None:
+    def recorded_fail(self) -> ReplayedInterval | None:
         """The first interval that was said to fail then."""
         return next((one for one in self.intervals if one.recorded.kind == "fail"), None)
 
     @property
-    def fail(self) -> Rejudged | None:
+    def fail(self) -> ReplayedInterval | None:
         """The first interval that is said to fail now."""
         return next((one for one in self.intervals if one.verdict.kind == "fail"), None)
 
@@ -78,7 +78,7 @@ def replay(events: Iterable[AnyEvent], samples: Samples, criteria: Criteria = re
         raise ValueError("a release begins with a ReleaseRequested")  # noqa: TRY004 - the stream is wrong, not its type
     plan, state = first.plan, initial(first.release, first.plan)
     state, _ = advance(state, first, plan)
-    judges, found, missing = _judges(plan, criteria), list[Rejudged](), 0
+    judges, found, missing = _judges(plan, criteria), list[ReplayedInterval](), 0
     for event in stream:
         if isinstance(event, ReleaseDequeued):
             plan = event.plan
@@ -119,7 +119,7 @@ def _again(
     event: Judged,
     sample: Sample,
     criteria: Criteria,
-) -> tuple[tuple[JudgeState, ...], Rejudged]:
+) -> tuple[tuple[JudgeState, ...], ReplayedInterval]:
     index, exposure = look.leg, look.exposure
     leg = plan.legs[index]
     spec = _attempt(criteria(leg), leg)
@@ -127,5 +127,5 @@ def _again(
     step = leg.steps[exposure] if exposure >= 0 else None
     exposed = isinstance(step, Expose) and bool(step.weight or step.matches)
     bad = harmed(spec, sample.canary) if exposed else 0
-    again = Rejudged(event.at, index, exposure, sample.weight, event.verdict, verdict, bad, sample)
+    again = ReplayedInterval(event.at, index, exposure, sample.weight, event.verdict, verdict, bad, sample)
     return (*judges[:index], known, *judges[index + 1 :]), again

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.model import Deed, Firing, Head, Push, Severity, Unit, Vendor
+from headgate.core.model import Firing, Head, HookAction, Push, Severity, Unit, Vendor
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -110,7 +110,7 @@ class HookAdded(HomeEvent, frozen=True, kw_only=True, tag=True):
 
     hook: str
     vendor: Vendor
-    does: Deed
+    does: HookAction
     digest: str
     environments: tuple[str, ...]
     projects: tuple[str, ...] = ()

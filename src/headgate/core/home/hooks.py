@@ -42,7 +42,7 @@ class Alert(msgspec.Struct, frozen=True):
     scope: Scope = Scope()
 
 
-class Decision(msgspec.Struct, frozen=True):
+class HookDecision(msgspec.Struct, frozen=True):
     """`fired` are the alerts that are new and concern the hook, `resolved` the keys of those that are over.
 
     `begin` holds, by place, why something is to be done there now; in the places of `end` nothing fires any more.
@@ -55,7 +55,7 @@ class Decision(msgspec.Struct, frozen=True):
     passed_over: int = 0
 
 
-def decide(hook: Hook, alerts: Iterable[Alert]) -> Decision:
+def decide(hook: Hook, alerts: Iterable[Alert]) -> HookDecision:
     """What is new in these alerts. One that was told of before, and fires yet, leads to nothing again."""
     known = {alert.key: alert for alert in alerts}
     concerned = [alert for alert in known.values() if alert.firing and _concerns(hook.added, alert)]
@@ -64,7 +64,7 @@ def decide(hook: Hook, alerts: Iterable[Alert]) -> Decision:
     left = {one.scope for key, one in hook.firing.items() if key not in resolved} | {
         one.scope for one in fired
     }
-    return Decision(
+    return HookDecision(
         fired=fired,
         resolved=resolved,
         begin={scope: _reason(fired, scope) for scope in dict.fromkeys(one.scope for one in fired)},

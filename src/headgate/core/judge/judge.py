@@ -11,7 +11,7 @@ import math
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.judge.evidence.comparison import Comparison, Rule
+from headgate.core.judge.evidence.comparison import Comparison, ComparisonRule
 from headgate.core.judge.evidence.proportions import share_log
 from headgate.core.judge.evidence.risk import needed, risk_after
 from headgate.core.judge.metrics import MetricState, kind_of
@@ -243,7 +243,9 @@ def fails_most(arm: Arm) -> bool:
     return arm.errors > 0 and arm.errors >= DEAD_SHARE * arm.requests
 
 
-def by_its_own_evidence(rule: Rule, c: Comparison, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def by_its_own_evidence(
+    rule: ComparisonRule, c: Comparison, readings: tuple[Reading, ...]
+) -> tuple[Reading, ...]:
     """The readings where stable is dead: errors decide, by what the candidate shows of itself; the rest is shown."""
     missing = _missing(rule, c)
     return tuple(
@@ -254,7 +256,7 @@ def by_its_own_evidence(rule: Rule, c: Comparison, readings: tuple[Reading, ...]
     )
 
 
-def _missing(rule: Rule, c: Comparison) -> str:
+def _missing(rule: ComparisonRule, c: Comparison) -> str:
     """What still keeps the candidate from having shown that it serves; empty once it has."""
     phi = rule.phi or BURSTS
     lacking = math.log(rule.proof) - share_log(c.canary_n, c.canary_x, _GOOD, SERVES) / phi

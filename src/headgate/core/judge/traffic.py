@@ -1,4 +1,4 @@
-"""What a planner must know of a service: how many cases it gets, and how many of them are bad on a good day."""
+"""Traffic of a service, as a planner knows it: how many cases it gets, and how many of them are bad on a good day."""
 
 import msgspec
 

@@ -50,9 +50,9 @@ def ever(summaries: Iterable[Summary]) -> tuple[Barrier, ...]:
     )
 
 
-def in_the_way(version: Version, standing: Iterable[Barrier], summaries: Sequence[Summary]) -> Barrier | None:
+def in_the_way(version: Version, known: Iterable[Barrier], summaries: Sequence[Summary]) -> Barrier | None:
     """The newest barrier that keeps `version` out; None: it may run. `summaries` are all releases, newest first."""
-    of_unit = (one for one in standing if one.unit == version.unit)
+    of_unit = (one for one in known if one.unit == version.unit)
     return next((one for one in of_unit if is_older(version, one, summaries)), None)
 
 

@@ -15,7 +15,7 @@ from headgate.core.model.configuration import (
     StopPolicy,
     TcpCheck,
 )
-from headgate.core.model.hook import Deed, Firing, Head, Push, Scope, Severity, Vendor
+from headgate.core.model.hook import Firing, Head, HookAction, Push, Scope, Severity, Vendor
 from headgate.core.model.hours import Hours
 from headgate.core.model.identity import Reach, Unit, Version
 from headgate.core.model.intent import Intent, OneWay, Rollout, Stage, StrategyName
@@ -45,12 +45,12 @@ __all__ = [
     "CommandCheck",
     "Configuration",
     "Counts",
-    "Deed",
     "Evidence",
     "Finding",
     "Firing",
     "Head",
     "Histogram",
+    "HookAction",
     "Hours",
     "HttpCheck",
     "Intent",

@@ -1,4 +1,4 @@
-"""Whom a release tells what: channels for messages, markers in other systems, and the people with a role in it."""
+"""The audience of a release: channels for messages, markers in other systems, and the people with a role in it."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""What other systems say of themselves by a hook: alerts that fire, branches that moved."""
+"""Reports by hooks: alerts that fire, branches that moved, and what a hook does about them."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ import msgspec
 Vendor = Literal["github", "gitlab", "gitea", "bitbucket", "alertmanager"]
 """Who sends. `gitea` is Forgejo, too."""
 
-Deed = Literal["note", "pause", "abort", "freeze"]
+HookAction = Literal["note", "pause", "abort", "freeze"]
 """What an alert leads to; a Git host's news are noted."""
 
 Severity = Literal["info", "warning", "critical"]

@@ -1,4 +1,4 @@
-"""What a person asks for, before Headgate knows from what it starts: the input of `core.release.planning`."""
+"""An intent: what a person asks for, before the version that runs is known. The input of `core.release.planning`."""
 
 from typing import Literal
 

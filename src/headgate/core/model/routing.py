@@ -1,4 +1,4 @@
-"""Who reaches which version: everything the proxy must know of one unit, as one value that is swapped at once."""
+"""Routing of one unit: who reaches which version, as one value that the proxy swaps at once."""
 
 from typing import Literal, TypeVar
 

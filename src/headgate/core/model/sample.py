@@ -1,4 +1,4 @@
-"""What was measured in one interval, per arm: integer counts, never rates, so that any verdict can be replayed."""
+"""A sample: what was measured in one interval, per arm, as integer counts, so that any verdict can be replayed."""
 
 import msgspec
 from msgspec.structs import replace

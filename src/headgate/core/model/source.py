@@ -1,4 +1,4 @@
-"""Where signals come from besides the proxy: declared in the project file, carried by the plan, opened by wiring."""
+"""Sources of signals besides the proxy: declared in the project file, kept in the plan, opened by wiring."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""What is told of a release, from its events: numbers, sentences, views, stretches of time."""
+"""The story of a release, told from its events: numbers, sentences, views, stretches of time."""

@@ -1,4 +1,4 @@
-"""What a release is called and what became of it, in plain words for people who were not there.
+"""The account of a release: its name and its outcome, in plain words for people who were not there.
 
 Everything here is one line of printable text: what people typed (labels, reasons, names) is flattened and cut, and
 whoever sends it on escapes it as the service needs.

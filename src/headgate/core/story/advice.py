@@ -1,4 +1,4 @@
-"""What to do now: sentences and the commands that go with them, for every way a release can stand."""
+"""Advice: what to do now, as sentences with commands, for every state of a release."""
 
 import shlex
 
@@ -49,13 +49,19 @@ def answers(fold: Fold) -> tuple[Advice, ...]:
         return (again, accept) if state.hold.kind == "unverified" else (again,)
     if state.hold.kind == "illegal":
         unit = fold.plan.legs[state.leg].unit
-        fix = ("deploy a fix, which takes its traffic over", f"headgate deploy {named(unit)}")
+        fix = ("deploy a fix, which takes its traffic over", roll_forward(state, fold.plan))
         lift = (
             "let it be undone, where going back works again",
             f'headgate barrier lift {named(unit)} --reason "..."',
         )
         return (fix, ("begin the step again", f"headgate resume {release}"), force, lift)
     return (("begin the step again", f"headgate resume {release}"), force, undo)
+
+
+def roll_forward(state: State, plan: Plan) -> str:
+    """The command that deploys a fix over a frozen release; empty where the release is not frozen."""
+    frozen = state.hold is not None and state.hold.kind == "illegal"
+    return f"headgate deploy {named(plan.legs[state.leg].unit)}" if frozen else ""
 
 
 def afterwards(fold: Fold) -> tuple[Advice, ...]:

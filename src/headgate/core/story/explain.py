@@ -1,4 +1,4 @@
-"""Why was it decided? Events as sentences with numbers, for the person who has to answer for it."""
+"""The explanation of a decision: events as sentences with numbers, for the person who has to answer for it."""
 
 from collections.abc import Iterable, Iterator
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""What a release tells people: which moments its events make, how grave each is, and the words.
+"""Notices to people: which moments a release's events make, how grave each is, and the words.
 
 A fold, like `report` and `explain`: the same events make the same notices, with the same numbers. Nothing is said of
 what was decided again before anybody could read of it: what waits for a person is told when it has come to wait.
@@ -223,7 +223,7 @@ class Telling:
         return msgspec.structs.replace(self._happened("requested", "critical", what, glass), everybody=True)
 
     def started(self) -> Notice:
-        """It has begun: who has which role in it, for each of them to read."""
+        """The release has begun: who has which role in it, for each of them to read."""
         roles = tuple(f"{account.sentence(account.role(one))}" for one in self.audience.roles)
         steps = sum(isinstance(step, Expose) for leg in self.folded.plan.legs for step in leg.steps)
         title = f"has begun: {steps} step{'' if steps == 1 else 's'} of traffic"

@@ -1,4 +1,4 @@
-"""What a release came to, in numbers: the object that `deploy --json` ends with."""
+"""The report of a release in numbers: the object that `deploy --json` ends with."""
 
 from collections.abc import Iterable
 from typing import Literal

@@ -1,4 +1,4 @@
-"""A release in the course of time, for charts: bounded, however long it takes.
+"""Series of a release over time, for charts: bounded in points, however long it takes.
 
 Intervals are summed in pairs whenever there are too many of them. Counts are added, never rates averaged, so a ratio or
 a quantile of a merged point is that of all its requests. What the judge said is the last it said in the point.

@@ -44,7 +44,7 @@ class Remark(msgspec.Struct, frozen=True):
     details: dict[str, str] = {}
 
 
-class Part(msgspec.Struct, frozen=True):
+class TimelinePart(msgspec.Struct, frozen=True):
     """A stretch of a release, in seconds since the epoch.
 
     `kind` is `gates`, `queue`, `rollback` or the kind of a step (`prepare`, `expose`, `bake`, ...); `service` is empty
@@ -71,7 +71,7 @@ _WORDS: dict[type, str] = {
 }
 
 
-def parts(events: Iterable[AnyEvent]) -> tuple[Part, ...]:
+def parts(events: Iterable[AnyEvent]) -> tuple[TimelinePart, ...]:
     """The parts of a release so far, in order. Raises ValueError when its first event is no request."""
     stream = iter(events)
     first = next(stream, None)
@@ -91,8 +91,8 @@ class Drawing:
         self._plan: Plan = request.plan
         self._state: State = initial(request.release, request.plan)
         self._place: _Place = ("new", 0, 0)
-        self._parts: list[Part] = []
-        self._open: Part | None = None
+        self._parts: list[TimelinePart] = []
+        self._open: TimelinePart | None = None
         self._verdict = ""
 
     def add(self, event: AnyEvent) -> None:
@@ -108,7 +108,7 @@ class Drawing:
             self._place = place
             self._open = self._begun(event.at)
 
-    def done(self) -> list[Part]:
+    def done(self) -> list[TimelinePart]:
         """Every part; the last may be open."""
         return [*self._parts, self._open] if self._open is not None else self._parts
 
@@ -121,24 +121,24 @@ class Drawing:
             self._parts.append(msgspec.structs.replace(self._open, ended_at=at))
             self._open = None
 
-    def _begun(self, at: float) -> Part | None:
+    def _begun(self, at: float) -> TimelinePart | None:
         state = self._state
         match state.stage:
             case "queued":
-                return Part("wait for the release before", "queue", "", at)
+                return TimelinePart("wait for the release before", "queue", "", at)
             case "checking":
-                return Part("ask the gates", "gates", "", at)
+                return TimelinePart("ask the gates", "gates", "", at)
             case "forward":
                 leg = self._plan.legs[state.leg]
                 step = leg.steps[state.step]
-                return Part(step_name(step), tag(step), leg.unit.service, at)
+                return TimelinePart(step_name(step), tag(step), leg.unit.service, at)
             case "reverting":
                 name = "hand the traffic over" if state.taken_over else "roll back"
-                return Part(name, "rollback", "", at, failed=state.reason)
+                return TimelinePart(name, "rollback", "", at, failed=state.reason)
             case _:
                 return None
 
-    def _remarked(self, part: Part, event: AnyEvent) -> Part:
+    def _remarked(self, part: TimelinePart, event: AnyEvent) -> TimelinePart:
         remark = self._remark(event)
         if remark is None or len(part.remarks) >= REMARKS_MAX:
             return part

@@ -58,7 +58,7 @@ Fate = Literal["well", "began", "passed"]
 """What became of a request: it was answered well, its error began here, or it was passed on from below."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class RequestOutcome(msgspec.Struct, frozen=True):
     """A request that came in to a party, and its fate."""
 
     span: Span
@@ -102,7 +102,7 @@ def _outlasts(span: Span, patience_ns: int) -> bool:
     return span.waits and span.duration_ns >= patience_ns
 
 
-def locate(spans: Iterable[Span]) -> tuple[Outcome, ...]:
+def locate(spans: Iterable[Span]) -> tuple[RequestOutcome, ...]:
     """The fate of every request that came in, for the spans of one trace, in any order, doubled ones once.
 
     A request is an entry whose parent is not an entry of the same party (that would be the same request, seen by two
@@ -114,7 +114,7 @@ def locate(spans: Iterable[Span]) -> tuple[Outcome, ...]:
     fates |= {one: "passed" for one, fate in held_up if fate == "passed" and fates[one] == "well"}
     fates |= {one: "began" for one, fate in held_up if fate == "began" and not trace.span(one).failed}
     fates |= dict.fromkeys(trace.explained_elsewhere(fates), "passed")
-    return tuple(Outcome(entry, fates[entry.id]) for entry in trace.entries)
+    return tuple(RequestOutcome(entry, fates[entry.id]) for entry in trace.entries)
 
 
 class _Trace:

@@ -1,4 +1,4 @@
-"""Is what shall be deployed really what was built? Every byte is hashed again before anything changes."""
+"""The artifact gate: every byte to be deployed is hashed again, and must be what was built."""
 
 import asyncio
 

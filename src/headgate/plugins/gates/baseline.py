@@ -1,4 +1,4 @@
-"""Does what runs now work? A release that begins on a broken baseline could neither be judged nor undone."""
+"""The baseline gate: what runs now must work, else a release could be neither judged nor undone."""
 
 import asyncio
 from collections.abc import Callable

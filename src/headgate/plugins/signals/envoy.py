@@ -1,4 +1,4 @@
-"""What clients were answered, per version, counted by the proxy itself.
+"""Envoy's counters as signals: what clients were answered, per version.
 
 * A request counts when it is over: a response that came to its end, or a failure. A response that is still being sent
   is in no count yet. Retried attempts count once, as the client saw them.

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.kit.marking import Asking, Secret, need, reference_to, remembered, settings_of, web_of
-from headgate.ports.errors import Permanent
+from headgate.kit.marking import Asking, Secret, need, settings_of, web_of
+from headgate.kit.per_service import mark_deployments
 from headgate.ports.marker import Mark, MarkedService
 from headgate.ports.wires import Wires
 
@@ -44,15 +44,7 @@ class GitHubMarker:
 
     async def mark(self, mark: Mark, reference: str) -> str:
         """As the port says; the reference holds, by service, `id state`. Raises Permanent for an unknown commit."""
-        known = remembered(reference)
-        for service in mark.services:
-            if not service.commit:
-                raise Permanent(
-                    f"GitHub: nobody knows from which commit {service.name} {service.after} was built; "
-                    "build it in its repository"
-                )
-            known[service.name] = await self._mark(mark, service, known.get(service.name, ""))
-        return reference_to(known)
+        return await mark_deployments(mark, reference, "GitHub", self._mark)
 
     async def _mark(self, mark: Mark, service: MarkedService, known: str) -> str:
         deployment, _, last = known.partition(" ")

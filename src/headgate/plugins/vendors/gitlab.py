@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.kit.marking import Asking, Secret, need, reference_to, remembered, settings_of, web_of
-from headgate.ports.errors import Permanent
+from headgate.kit.marking import Asking, Secret, need, settings_of, web_of
+from headgate.kit.per_service import mark_deployments
 from headgate.ports.marker import Mark, MarkedService
 from headgate.ports.wires import Wires
 
@@ -46,15 +46,7 @@ class GitLabMarker:
 
     async def mark(self, mark: Mark, reference: str) -> str:
         """As the port says; the reference holds, by service, `id status`. Raises Permanent for an unknown commit."""
-        known = remembered(reference)
-        for service in mark.services:
-            if not service.commit:
-                raise Permanent(
-                    f"GitLab: nobody knows from which commit {service.name} {service.after} was built; "
-                    "build it in its repository"
-                )
-            known[service.name] = await self._mark(mark, service, known.get(service.name, ""))
-        return reference_to(known)
+        return await mark_deployments(mark, reference, "GitLab", self._mark)
 
     async def _mark(self, mark: Mark, service: MarkedService, known: str) -> str:
         deployment, _, last = known.partition(" ")

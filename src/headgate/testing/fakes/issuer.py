@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from headgate.ports.errors import Permanent, PortError
-from headgate.ports.issuer import Errand, Person
+from headgate.ports.issuer import Person, SignInAttempt
 
 
 class MemoryIssuer:
@@ -14,8 +14,8 @@ class MemoryIssuer:
 
     def __init__(self, url: str = "https://people.example") -> None:
         self._url = url
-        self._sent: dict[str, Errand] = {}
-        self._codes: dict[str, tuple[Errand, Person]] = {}
+        self._sent: dict[str, SignInAttempt] = {}
+        self._codes: dict[str, tuple[SignInAttempt, Person]] = {}
         self.trouble: PortError | None = None
 
     @property
@@ -23,11 +23,11 @@ class MemoryIssuer:
         """See Issuer."""
         return self._url
 
-    async def address(self, errand: Errand) -> str:
+    async def address(self, attempt: SignInAttempt) -> str:
         """See Issuer."""
         self._befall()
-        self._sent[errand.state] = errand
-        asked = {"state": errand.state, "redirect_uri": errand.back}
+        self._sent[attempt.state] = attempt
+        asked = {"state": attempt.state, "redirect_uri": attempt.back}
         return f"{self._url}/authorize?{urlencode(asked)}"
 
     def signs_in(self, state: str, person: Person) -> dict[str, str]:
@@ -36,11 +36,11 @@ class MemoryIssuer:
         self._codes[code] = (self._sent[state], replace(person, issuer=self._url))
         return {"state": state, "code": code}
 
-    async def person(self, errand: Errand, answer: Mapping[str, str]) -> Person:
+    async def person(self, attempt: SignInAttempt, answer: Mapping[str, str]) -> Person:
         """See Issuer."""
         self._befall()
         meant, person = self._codes.pop(answer.get("code", ""), (None, None))
-        if person is None or meant != errand:
+        if person is None or meant != attempt:
             raise Permanent("the issuer knows no such code (any more)")
         return person
 

@@ -10,7 +10,6 @@ from headgate.ports.artifacts import Artifacts
 from headgate.ports.controller import Controller, Health, Stopped
 from headgate.web.api.admission import Admission
 from headgate.web.api.barriers import BarrierKeeping
-from headgate.web.api.deeds import Deeds
 from headgate.web.api.deliveries import Deliveries
 from headgate.web.api.differing import Differing
 from headgate.web.api.folds import Folds
@@ -19,12 +18,13 @@ from headgate.web.api.going_back import GoingBack
 from headgate.web.api.home import HomeKeeping
 from headgate.web.api.hooks import HookKeeping
 from headgate.web.api.inventory import Inventory
+from headgate.web.api.reactions import Reactions
 from headgate.web.api.reading import Reading
 from headgate.web.api.records import Records
-from headgate.web.api.rejudging import Rejudging
+from headgate.web.api.replay import ReplayEndpoints
 from headgate.web.api.retiring import RetiringUnits
 from headgate.web.api.steering import Steering, stopping
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.openapi import document
 
@@ -60,7 +60,7 @@ def endpoints(
         Endpoint("GET", "/v1/health", "getHealth", "How the controller is", health, Health, "controller"),
         *Reading(ledger, folds).endpoints(),
         *Differing(ledger, folds, artifacts).endpoints(),
-        *Rejudging(ledger, folds).endpoints(),
+        *ReplayEndpoints(ledger, folds).endpoints(),
         *Inventory(ledger, door.book, artifacts).endpoints(),
         *Records(ledger, door.book, folds).endpoints(),
         *steering.endpoints(),
@@ -69,7 +69,7 @@ def endpoints(
         *keeping.endpoints(),
         *BarrierKeeping(door.book, ledger, door.now).endpoints(),
         *HookKeeping(door.book, door.vault, door.now).endpoints(),
-        *Deliveries(door, Deeds(steering, keeping, ledger, folds)).endpoints(),
+        *Deliveries(door, Reactions(steering, keeping, ledger, folds)).endpoints(),
         *Admission(door).endpoints(),
         *Foretelling().endpoints(),
         *more,

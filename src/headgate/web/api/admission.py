@@ -1,10 +1,10 @@
-"""Letting the owner's browser in: a link that signs in once."""
+"""The sign-in link of the owner's browser: it signs in once."""
 
 from http import HTTPStatus
 
 import msgspec
 
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.sessions import TICKET_S
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem

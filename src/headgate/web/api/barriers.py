@@ -83,12 +83,12 @@ class BarrierKeeping:
             ),
         )
 
-    def _standing(self) -> tuple[Barrier, ...]:
+    def _in_force(self) -> tuple[Barrier, ...]:
         return barriers(self._ledger.summaries(limit=ALL_RELEASES), self._book.home)
 
     async def _list(self, call: Call) -> Reply:
-        """Those of environments that whoever asks may read."""
-        found = [one for one in self._standing() if call.who.may("read", one.unit.environment)]
+        """The barriers in environments that the caller may read."""
+        found = [one for one in self._in_force() if call.who.may("read", one.unit.environment)]
         return Reply(Barriers([_state(one) for one in found]))
 
     async def lift(self, call: Call) -> Reply:
@@ -107,7 +107,7 @@ class BarrierKeeping:
             raise malformed("a barrier is lifted with a reason", "body.reason")
         found = [
             one
-            for one in self._standing()
+            for one in self._in_force()
             if one.release == release and (not asked.services or one.unit.service in asked.services)
         ]
         if not found:

@@ -1,4 +1,4 @@
-"""Where other systems send their news: proven first, then read, then done, then written down.
+"""Deliveries from other systems: each is proven first, then read, then acted on, then written down.
 
 It is written down last. What broke off before that is delivered again, and then does what is left of it: nothing that
 a hook does is done twice. What was written down already is answered 200, so that nobody tries again, and does nothing.
@@ -11,11 +11,11 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from headgate.core.home.facts import Hook, HookReceived
-from headgate.core.home.hooks import Decision, author, decide
+from headgate.core.home.hooks import HookDecision, author, decide
 from headgate.core.model import Push
-from headgate.web.api.deeds import Deeds
 from headgate.web.api.hooks import PATH
-from headgate.web.doors.front import FrontDoor
+from headgate.web.api.reactions import Reactions
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.limits import DELIVERIES, Limiter
 from headgate.web.hooks import alerts, git, proofs
 from headgate.web.hooks.news import Bodies, News, content, later
@@ -28,7 +28,7 @@ DO_MAX_S = 8.0
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """What a delivery led to, in sentences. `replayed`: it came before, and led to nothing again."""
+    """The result of a delivery, in sentences. `replayed`: it came before, and led to nothing again."""
 
     hook: str
     event: str
@@ -39,9 +39,9 @@ class Delivered(msgspec.Struct, frozen=True):
 class Deliveries:
     """The endpoint for what hooks send."""
 
-    def __init__(self, door: FrontDoor, deeds: Deeds) -> None:
+    def __init__(self, door: FrontDoor, reactions: Reactions) -> None:
         self._door = door
-        self._deeds = deeds
+        self._reactions = reactions
         self._rates = Limiter(DELIVERIES)
         self._bodies = Bodies()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -108,7 +108,7 @@ class Deliveries:
         decision, at = decide(hook, news.alerts or ()), self._door.now()
         if not (decision.fired or decision.resolved or news.pushes):
             return Delivered(name, news.event, _passed_over(news, decision))
-        did = (*await self._deeds.do(hook, decision, at), *(_told(push) for push in news.pushes))
+        did = (*await self._reactions.do(hook, decision, at), *(_told(push) for push in news.pushes))
         received = HookReceived(
             at=at,
             by=author(name),
@@ -134,7 +134,7 @@ def _news(hook: Hook, sent: Sent) -> News:
     return git.read(vendor, sent.first(proofs.EVENTS[vendor]), body)
 
 
-def _passed_over(news: News, decision: Decision) -> tuple[str, ...]:
+def _passed_over(news: News, decision: HookDecision) -> tuple[str, ...]:
     if news.alerts is None:
         return ("nothing is made of this",)
     return (f"nothing is new here; {decision.passed_over} alerts do not concern this hook",)

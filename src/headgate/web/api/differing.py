@@ -1,4 +1,4 @@
-"""What a release changes, as differences: between the artifacts, and line by line between the configurations."""
+"""Differences that a release makes: between the artifacts, and line by line between the configurations."""
 
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
@@ -33,7 +33,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """What one service gets. `before` None: there was nothing.
+    """The difference that one service gets. `before` None: there was nothing.
 
     `configuration` are the lines of a unified difference (` `, `-` or `+` and a setting), empty where nothing differs;
     None: what they are is not known here any more. Secrets are named there by where they are read from.

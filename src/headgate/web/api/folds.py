@@ -1,4 +1,4 @@
-"""What is known of each release, kept up to date by reading on: asked often, folded once."""
+"""Folds of releases, kept up to date by reading on: asked often, folded once."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Folds:
         return self._read_on(release).fold
 
     def courses(self, release: str) -> tuple[tuple[Point, ...], ...]:
-        """What was measured and judged in the course of time, leg by leg. Raises Problem (404).
+        """Points over time of what was measured and judged, leg by leg. Raises Problem (404).
 
         Intervals whose samples were compacted are missing.
         """
@@ -59,11 +59,11 @@ class Folds:
         return tuple(self._read_on(release).answers)
 
     def number(self, release: str) -> int:
-        """How many entries of the release are folded: the same number is the same content. Raises Problem (404)."""
+        """The number of entries that are folded: the same number is the same content. Raises Problem (404)."""
         return self._read_on(release).number
 
     def _samples(self, release: str, kept: "_Kept", judged: list[Judged]) -> list[Sample | None]:
-        """What the verdicts rest on: at first all at once, which is several times quicker, unless some are gone."""
+        """Samples of the verdicts: at first all at once, which is several times quicker, unless some are gone."""
         if not kept.drawn and judged:
             found = self._ledger.samples(release)
             ends = (0, -1)

@@ -1,4 +1,4 @@
-"""What a plan's steps could see of a worse version, given the service's traffic: nothing is begun, nothing is kept."""
+"""A forecast for a plan's steps: which faults they detect, given the service's traffic. Nothing is begun or kept."""
 
 import asyncio
 import math
@@ -45,7 +45,7 @@ class ForecastQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=600)] = 0.5
 
 
-class Foresight(msgspec.Struct, frozen=True):
+class FaultForecast(msgspec.Struct, frozen=True):
     """A canary `factor` times worse: found after `mean_s` on average, and by `sure_s` in nine cases of ten.
 
     None: never. `chance` is that of finding it in the time there is, `bad_requests` how many of its answers fail until
@@ -59,7 +59,7 @@ class Foresight(msgspec.Struct, frozen=True):
     bad_requests: float
 
 
-class Stretched(msgspec.Struct, frozen=True):
+class StepForecast(msgspec.Struct, frozen=True):
     """One step, or the whole way. It lasts `lasts_s`; `smallest` is the smallest factor surely found in that time.
 
     `promote_s` is when a good version may pass. None: never, or not even the worst there is.
@@ -69,14 +69,14 @@ class Stretched(msgspec.Struct, frozen=True):
     lasts_s: float
     promote_s: float | None
     smallest: float | None
-    sights: list[Foresight]
+    sights: list[FaultForecast]
 
 
 class ForecastAnswer(msgspec.Struct, frozen=True):
     """Step by step, and the whole way through all of them."""
 
-    steps: list[Stretched]
-    whole: Stretched
+    steps: list[StepForecast]
+    whole: StepForecast
 
 
 class Foretelling:
@@ -117,18 +117,18 @@ def foretold(asked: ForecastQuestion) -> ForecastAnswer:
 
 def _stretched(
     ways: tuple[Watched, ...], path: tuple[Stretch, ...], weight: int | None, promote_s: float | None
-) -> Stretched:
+) -> StepForecast:
     lasts_s = sum(stretch.seconds for stretch in path)
     worst = ways[0].traffic.factor_max
     sights = [_foresight(ways, path, factor, lasts_s) for factor in FACTORS if factor <= worst]
-    return Stretched(weight, lasts_s, _finite(promote_s), _finite(smallest(ways, path, lasts_s)), sights)
+    return StepForecast(weight, lasts_s, _finite(promote_s), _finite(smallest(ways, path, lasts_s)), sights)
 
 
 def _foresight(
     ways: tuple[Watched, ...], path: tuple[Stretch, ...], factor: float, lasts_s: float
-) -> Foresight:
+) -> FaultForecast:
     way, found = soonest(ways, path, factor)
-    return Foresight(
+    return FaultForecast(
         factor,
         _finite(found.mean_s),
         _finite(found.quantile_s(SURE)),

@@ -1,4 +1,4 @@
-"""Going back from what was promoted: a new release that restores an old one."""
+"""Rollback of what was promoted: a new release that restores an old version."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from headgate.core.model.summary import Summary
 from headgate.ledger import Ledger
 from headgate.ledger.going_back import NoWay, Way, way_before, way_to
 from headgate.ports.controller import Controller, Stopped
-from headgate.web.api.steering import Begun, Word, author, stopping
+from headgate.web.api.steering import Begun, Reason, author, stopping
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem, unknown
 
@@ -43,7 +43,7 @@ class GoingBack:
             answer=Begun,
             tag="releases",
             permission="operate",
-            body=Word,
+            body=Reason,
             status=HTTPStatus.CREATED,
             problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
             keyed=True,

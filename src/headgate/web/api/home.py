@@ -58,7 +58,7 @@ class Freezes(msgspec.Struct, frozen=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a token shall be good for. `environments` empty: all; no `expires_at`: until it is revoked.
+    """A token to be issued, and what it is good for. `environments` empty: all; no `expires_at`: until it is revoked.
 
     `person` is whose it is, by the name under which they sign in or type on the host; left out: the token's `name`.
     """
@@ -108,7 +108,7 @@ class HomeKeeping:
 
     @property
     def home(self) -> Home:
-        """What holds now."""
+        """The facts of the home that hold now."""
         return self._book.home
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -188,7 +188,7 @@ class HomeKeeping:
     # --- freezes -----------------------------------------------------------------------------------------------------
 
     async def _freezes(self, call: Call) -> Reply:
-        """Those that hold anywhere that whoever asks may read."""
+        """The freezes that hold in an environment that the caller may read."""
         found = [
             self._frozen(name, freeze)
             for name, freeze in self._book.home.freezes.items()

@@ -9,7 +9,7 @@ import msgspec
 
 from headgate.core.home.facts import FreezeLifted, Hook, HookAdded, HookRemoved
 from headgate.core.home.hooks import own
-from headgate.core.model import Deed, Severity, Vendor
+from headgate.core.model import HookAction, Severity, Vendor
 from headgate.web.api.home import Names
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.hooks.vault import Vault, digest_of, new_secret
@@ -25,7 +25,7 @@ Environments = Annotated[Names, msgspec.Meta(min_length=1)]
 
 
 class NewHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What another system may send, and where it counts: there, and nowhere else.
+    """A hook to be added: what another system may send, and the environments where it counts.
 
     `does` says what an alert of this `severity`, or a worse one, leads to; left out, `pause`. A Git host's news are
     noted.
@@ -36,7 +36,7 @@ class NewHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environments: Environments
     projects: Names = ()
     services: Names = ()
-    does: Deed | None = None
+    does: HookAction | None = None
     severity: Severity = "critical"
 
 
@@ -45,7 +45,7 @@ class HookState(msgspec.Struct, frozen=True):
 
     hook: str
     vendor: Vendor
-    does: Deed
+    does: HookAction
     severity: Severity
     environments: tuple[str, ...]
     projects: tuple[str, ...]

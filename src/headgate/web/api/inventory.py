@@ -1,4 +1,4 @@
-"""What there is: projects, and environments with their services."""
+"""The inventory: projects, and environments with their services."""
 
 import msgspec
 
@@ -118,7 +118,7 @@ class Inventory:
             return ""
 
     def _places(self, call: Call) -> dict[tuple[str, str], dict[Unit, Running]]:
-        """What runs, by project and environment, in their order."""
+        """Units with what they run, by project and environment, in order."""
         found: dict[tuple[str, str], dict[Unit, Running]] = {}
         for unit, run in fleet_of(self._ledger).items():
             if call.who.may("read", unit.environment):
@@ -127,7 +127,7 @@ class Inventory:
 
 
 def branches(home: Home, project: str, environment: str) -> list[Branch]:
-    """What the hooks of an environment said of branches and tags, the newest first."""
+    """Branches and tags that the hooks of an environment reported, the newest first."""
     found = [
         Branch(push.repository, push.kind, push.ref, push.commit, push.by, head.at, hook.added.hook)
         for hook in home.hooks.values()

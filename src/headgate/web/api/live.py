@@ -1,4 +1,4 @@
-"""Live: what the ledger takes in, as it comes, to whoever may read it: entries of releases, and notes of the home."""
+"""The live stream of the ledger: entries of releases, and notes of the home, for those who may read them."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,7 +7,7 @@ import msgspec
 
 from headgate.core.home.facts import AnyHomeEvent, FreezeLifted, FreezeSet, UnitRetired
 from headgate.web.api.home import EVERYWHERE
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.http.endpoint import Call, Endpoint, Reply
 from headgate.web.http.problems import Problem, malformed, unknown
 from headgate.web.http.stream import LISTENERS_MAX, EventResponse, Frame, Stream
@@ -18,7 +18,7 @@ LAST_EVENT_ID = "last-event-id"
 
 
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to listen to. `after` is the sequence of the last entry seen; without it, only what is new comes.
+    """Where to begin. `after` is the sequence of the last entry seen; without it, only what is new comes.
 
     A browser that comes back says it by the header `Last-Event-ID`, which counts more.
     """

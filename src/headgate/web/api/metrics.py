@@ -59,13 +59,13 @@ ALL_PHASES = (
 
 
 class Metrics:
-    """What is counted, and what is shown of it."""
+    """Metrics of this home: counted from the ledger, shown to Prometheus."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry(auto_describe=True)
-        self._standing = _Standing()
-        registry.register(self._standing)
+        self._current = _Current()
+        registry.register(self._current)
         self._releases = Counter(
             "headgate_releases", "Releases that ended.", (*AREA, "outcome"), registry=registry
         )
@@ -95,12 +95,12 @@ class Metrics:
     def begin(self, ledger: Ledger) -> None:
         """Know what the ledger has. Raises LedgerError."""
         for summary in reversed(ledger.summaries(limit=HISTORY_MAX)):
-            self._standing.see(summary)
+            self._current.see(summary)
 
     def observe(self, happened: Happened) -> None:
         """Count one event: an Observer."""
         summary, event = happened.summary, happened.event
-        self._standing.see(summary)
+        self._current.see(summary)
         if isinstance(event, Judged):
             leg = happened.folded.plan.legs[happened.before.leg]
             unit = _labels(leg.unit)
@@ -111,7 +111,7 @@ class Metrics:
             self._ended(summary, happened.folded.report())
 
     def tell(self, vitals: Vitals | None) -> None:
-        """What the controller says of itself now; None: it says nothing, and so nothing is shown."""
+        """Take in what the controller says of itself now; None: it says nothing, and so nothing is shown."""
         self._controller.vitals = vitals
 
     def expose(self, accept: str) -> tuple[bytes, str]:
@@ -193,8 +193,8 @@ class _Controller(Collector):
         )
 
 
-class _Standing(Collector):
-    """What is now: computed when it is asked for, so that nothing outlives what it is about."""
+class _Current(Collector):
+    """Gauges: computed when they are asked for, so that nothing outlives what it is about."""
 
     def __init__(self) -> None:
         self._open: dict[str, Summary] = {}

@@ -1,4 +1,4 @@
-"""How far what the front door asks for may reach: whose declaration each source, channel and marker is, and to where.
+"""The reach of a submitted release: who declared each source, channel and marker, and how far it may connect.
 
 Whoever comes by the front door may name an address, and the controller would ask there in their stead. So what they
 declare is marked, and the mark stays with it in the ledger; what was declared before keeps the mark it had.
@@ -33,13 +33,13 @@ def unmarked_policies(policies: Policies) -> Policies:
     return replace(policies, audience=replace(audience, channels=channels, markers=markers))
 
 
-def marked(wish: Submission, before: Sequence[ReleaseRequested]) -> Submission:
-    """The wish of somebody at the front door: what is not in `before`, the requests promoted last, is theirs."""
+def marked(submission: Submission, before: Sequence[ReleaseRequested]) -> Submission:
+    """The submission of somebody at the front door: what is not in `before`, the requests promoted last, is theirs."""
     intents = [
         replace(intent, sources=_as_declared(intent.sources, list(_sources(intent, before))))
-        for intent in wish.intents
+        for intent in submission.intents
     ]
-    audience = wish.policies.audience
+    audience = submission.policies.audience
     known_channels = [channel for asked in before for channel in asked.plan.audience.channels]
     known_markers = [marker for asked in before for marker in asked.plan.audience.markers]
     told: Audience = replace(
@@ -47,15 +47,15 @@ def marked(wish: Submission, before: Sequence[ReleaseRequested]) -> Submission:
         channels=_as_declared(audience.channels, known_channels),
         markers=_as_declared(audience.markers, known_markers),
     )
-    return replace(wish, intents=tuple(intents), policies=replace(wish.policies, audience=told))
+    return replace(submission, intents=tuple(intents), policies=replace(submission.policies, audience=told))
 
 
-def require_reachable(wish: Submission, bounds: Bounds) -> None:
+def require_reachable(submission: Submission, bounds: Bounds) -> None:
     """Refuse at once what would be refused when it is connected to. Raises Problem (403).
 
     Only what a host spells is looked at here: what a name resolves to is checked whenever it is connected to.
     """
-    for where, _, host in named_hosts(wish):
+    for where, _, host in named_hosts(submission):
         if objection := _objection(host, bounds):
             raise Problem(HTTPStatus.FORBIDDEN, "out of reach", objection, where=where)
 
@@ -87,11 +87,14 @@ def _as_declared(ways: Iterable[Way], before: Sequence[Way]) -> tuple[Way, ...]:
     return tuple(found)
 
 
-def front_doors(wish: Submission) -> Iterator[tuple[str, Source | Channel | Marker]]:
+def front_doors(submission: Submission) -> Iterator[tuple[str, Source | Channel | Marker]]:
     """Everything that the front door has declared, with the place of its settings in the body."""
-    audience = wish.policies.audience
+    audience = submission.policies.audience
     ways: list[tuple[str, Sequence[Source | Channel | Marker]]] = [
-        *((f"body.intents[{index}].sources", intent.sources) for index, intent in enumerate(wish.intents)),
+        *(
+            (f"body.intents[{index}].sources", intent.sources)
+            for index, intent in enumerate(submission.intents)
+        ),
         ("body.policies.audience.channels", audience.channels),
         ("body.policies.audience.markers", audience.markers),
     ]
@@ -101,9 +104,9 @@ def front_doors(wish: Submission) -> Iterator[tuple[str, Source | Channel | Mark
                 yield f"{where}[{index}].settings", way
 
 
-def named_hosts(wish: Submission) -> Iterator[tuple[str, Source | Channel | Marker, str]]:
+def named_hosts(submission: Submission) -> Iterator[tuple[str, Source | Channel | Marker, str]]:
     """Every host that the front door has named, with its place in the body, and by whom."""
-    for at, way in front_doors(wish):
+    for at, way in front_doors(submission):
         host = way.settings.get("host")
         if isinstance(host, str):
             yield from ((f"{at}.host", way, one) for one in host.split(","))

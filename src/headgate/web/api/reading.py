@@ -1,4 +1,4 @@
-"""Reading: what runs, what moves, and why. Everything that a page shows is here."""
+"""Read access: what runs, what moves, and why. Everything that a page shows is here."""
 
 from collections import OrderedDict
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What is on record of a release: verdicts, findings, what people said; and the ledger as a whole."""
+"""Records of a release: verdicts, findings, what people said; and the ledger as a whole."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -90,7 +90,7 @@ class Findings(msgspec.Struct, frozen=True):
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """What a person said to the release."""
+    """A remark: what a person said to the release."""
 
     number: int
     at: float
@@ -224,7 +224,7 @@ class Records:
         return Reply(Remarks(summary.author, remarks, summary.phase == "waiting for approval"))
 
     async def _entries(self, call: Call) -> Reply:
-        """Those that whoever asks may read. A page may be short, even empty, and still have a `next`."""
+        """The entries that the caller may read. A page may be short, even empty, and still have a `next`."""
         query: After = call.query
         environments: dict[str, bool] = {}
         found: list[Entry] = []

@@ -1,4 +1,4 @@
-"""Taking away what is no longer wanted."""
+"""Retirement of a service that is no longer wanted."""
 
 from http import HTTPStatus
 from typing import Annotated

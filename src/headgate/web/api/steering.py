@@ -1,5 +1,6 @@
-"""Moving releases: submit one, and hand a person's word to one."""
+"""The steering of releases: submit one, and act on one: pause, resume, approve, promote, abort, lift."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,21 +8,22 @@ import msgspec
 
 from headgate.core.home.identity import is_theirs
 from headgate.core.machine import Illegal
-from headgate.core.machine.events import STAMPED_LATER, Request
+from headgate.core.machine.events import STAMPED_LATER, ReleaseRequested, Request
 from headgate.core.machine.names import WORDS
+from headgate.core.model import Unit
 from headgate.core.model.foreign import cleaned
 from headgate.core.release.submission import Submission
 from headgate.ledger import Ledger
 from headgate.ports.controller import Controller, Stopped, UnknownRelease
 from headgate.web.api.reaching import marked, require_reachable
-from headgate.web.api.wishes import (
-    last_asked,
+from headgate.web.api.validation import (
+    last_promoted,
     require_declared,
     require_declared_secrets,
     require_known_commands,
     require_sound,
 )
-from headgate.web.doors.front import FrontDoor
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.http.problems import Problem, unknown
 from headgate.web.http.who import Permission
@@ -41,7 +43,7 @@ VERBS: dict[str, tuple[Permission, str]] = {
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why somebody says something about a release. `by` counts only from whoever comes by the socket."""
 
     by: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -55,7 +57,7 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """The word has taken effect; `phase` is where the release is now.
+    """What was said has taken effect; `phase` is where the release is now.
 
     `note` says what has been done already where the ledger cannot be written yet, and why it cannot.
     """
@@ -105,45 +107,48 @@ class Steering:
             answer=Told,
             tag="releases",
             permission=permission,
-            body=Word,
+            body=Reason,
             problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
             keyed=True,
         )
 
     async def tell(self, call: Call, verb: str) -> Reply:
-        """Hand a word to the release that the path names; `verb` is one of VERBS. Raises Problem."""
+        """Act on the release that the path names; `verb` is one of VERBS. Raises Problem."""
         permission, _ = VERBS[verb]
         return await self._tell(call, WORDS[verb], permission)
 
     async def runs(self, release: str) -> bool:
-        """Whether this controller carries the release on: it is open, and no other controller took over."""
+        """Whether this controller runs the release: it is open, and no other controller took over."""
         try:
             return release in (await self._controller.health()).open
         except Stopped:
             return False
 
     async def _submit(self, call: Call) -> Reply:
-        wish: Submission = cleaned(call.body)
-        require_sound(wish)
-        for intent in wish.intents:
+        submission: Submission = cleaned(call.body)
+        require_sound(submission)
+        for intent in submission.intents:
             call.demand("operate", intent.unit.environment)
         if call.who.door != "socket":
-            require_declared(call, wish, self._ledger)
-            wish = self._declared(msgspec.structs.replace(wish, author=call.who.name))
+            last = last_promoted(submission, self._ledger)
+            require_declared(call, submission, last)
+            submission = self._declared(msgspec.structs.replace(submission, author=call.who.name), last)
         try:
-            return Reply(Begun(await self._controller.submit(wish)))
+            return Reply(Begun(await self._controller.submit(submission)))
         except Stopped as error:
             raise stopping(error) from error
 
-    def _declared(self, wish: Submission) -> Submission:
-        """The wish with its marks on record: what of it came in by the front door. Raises Problem (403)."""
-        found = [last_asked(intent.unit, self._ledger) for intent in wish.intents]
-        last = [asked for asked in found if asked is not None]
-        require_known_commands(wish, last)
-        wish = marked(wish, last)
-        require_reachable(wish, self._door.bounds)
-        require_declared_secrets(wish, self._door.declared)
-        return wish
+    def _declared(self, submission: Submission, last: Mapping[Unit, ReleaseRequested]) -> Submission:
+        """The submission with its marks on record: what of it came in by the front door. Raises Problem (403).
+
+        `last` are the requests whose releases promoted its units last.
+        """
+        requests = tuple(last.values())
+        require_known_commands(submission, requests)
+        submission = marked(submission, requests)
+        require_reachable(submission, self._door.bounds)
+        require_declared_secrets(submission, self._door.declared)
+        return submission
 
     async def _tell(self, call: Call, kind: type[Request], permission: Permission) -> Reply:
         release, word = call.params["release"], call.body

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from headgate.ledger import LedgerError
 from headgate.ports.errors import UNREADABLE, why
-from headgate.web.doors.front import address
+from headgate.web.doors.front_door import address
 from headgate.web.http import idempotency
 from headgate.web.http.endpoint import Call, Endpoint, Reply, forbidden
 from headgate.web.http.idempotency import Keys
@@ -165,6 +165,6 @@ def _response(request: Request, endpoint: Endpoint, reply: Reply) -> Response:
 
 
 def _known(request: Request, etag: str) -> bool:
-    """Whether whoever asks has this content already (RFC 9110, section 13.1.2)."""
+    """Whether the caller has this content already (RFC 9110, section 13.1.2)."""
     given = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     return etag in given or given == ["*"]

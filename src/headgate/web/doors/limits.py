@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from headgate.ports.issuer import Errand
+from headgate.ports.issuer import SignInAttempt
 from headgate.web.doors.sessions import same
 
 CALLERS_MAX = 10_000
@@ -14,7 +14,7 @@ CALLERS_MAX = 10_000
 
 @dataclass(frozen=True)
 class Rate:
-    """So many at once, and so many more each second."""
+    """A rate limit: `burst` requests at once, and `per_s` more each second."""
 
     burst: float
     per_s: float
@@ -83,21 +83,23 @@ class Arrivals:
     """Who is expected. Of too many, those sent away first are forgotten."""
 
     def __init__(self) -> None:
-        self._expected: OrderedDict[str, tuple[float, str, Errand]] = OrderedDict()
+        self._expected: OrderedDict[str, tuple[float, str, SignInAttempt]] = OrderedDict()
 
-    def send(self, back: str, at: float) -> tuple[Errand, str]:
-        """A new errand, and what its browser must show when it comes back."""
-        errand = Errand(back, secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    def send(self, back: str, at: float) -> tuple[SignInAttempt, str]:
+        """A new attempt, and what its browser must show when it comes back."""
+        attempt = SignInAttempt(
+            back, secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        )
         shown = secrets.token_urlsafe(32)
-        self._expected[_key(errand.state)] = (at + AGE_MAX_S, _key(shown), errand)
+        self._expected[_key(attempt.state)] = (at + AGE_MAX_S, _key(shown), attempt)
         while len(self._expected) > ARRIVALS_MAX:
             self._expected.popitem(last=False)
-        return errand, shown
+        return attempt, shown
 
-    def receive(self, state: str, shown: str, at: float) -> Errand | None:
-        """The errand that a browser is back from; None when it is not the one that was sent. A state is good once."""
-        until, expected, errand = self._expected.pop(_key(state), (0.0, "", None))
-        return errand if at < until and same(_key(shown), expected) else None
+    def receive(self, state: str, shown: str, at: float) -> SignInAttempt | None:
+        """The attempt that a browser is back from; None when it is not the one that was sent. A state is good once."""
+        until, expected, attempt = self._expected.pop(_key(state), (0.0, "", None))
+        return attempt if at < until and same(_key(shown), expected) else None
 
 
 def _key(text: str) -> str:

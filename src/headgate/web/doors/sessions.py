@@ -35,8 +35,8 @@ TICKET_S = 300.0
 
 
 @dataclass(frozen=True)
-class Word:
-    """An issuer's word that let somebody in: what they `held` of the `claim` that was looked at."""
+class IssuerClaim:
+    """What an issuer vouched for when somebody signed in: they `held` these values of the `claim` that is looked at."""
 
     issuer: str
     claim: str
@@ -52,7 +52,7 @@ class Session:
     began_at: float
     used_at: float
     token: str = ""
-    word: Word | None = None
+    word: IssuerClaim | None = None
 
 
 StillIn = Callable[[Session, float], Who | None]
@@ -69,7 +69,7 @@ class Sessions:
         self._sessions = OrderedDict(sorted(kept.items(), key=lambda one: one[1].used_at))
         self._kept_at = 0.0
 
-    def begin(self, who: Who, at: float, token: str = "", word: Word | None = None) -> str:
+    def begin(self, who: Who, at: float, token: str = "", word: IssuerClaim | None = None) -> str:
         """A new session, with a name that was never used before; returns the name for the cookie."""
         name = secrets.token_urlsafe(32)
         self._sessions[_key(name)] = Session(replace(who, door="session"), "", at, at, token, word)

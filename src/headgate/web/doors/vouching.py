@@ -1,4 +1,4 @@
-"""From the word of an issuer to somebody who may do something here, or to why not."""
+"""People vouched for by an issuer: what each may do here, or why they may do nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from headgate.core.home.identity import People
 from headgate.ports.issuer import Issuer, Person
 from headgate.web.doors.limits import Arrivals
-from headgate.web.doors.sessions import Word
+from headgate.web.doors.sessions import IssuerClaim
 from headgate.web.doors.tokens import HomeBook
 from headgate.web.http.problems import Problem
 from headgate.web.http.who import Who
@@ -54,12 +54,12 @@ def welcomed(person: Person, people: People, book: HomeBook) -> Who:
     return Who(person.name, welcome.role, "session", welcome.environments, also=also)
 
 
-def word_of(person: Person, people: People) -> Word:
+def word_of(person: Person, people: People) -> IssuerClaim:
     """What of the issuer's word counts here, to be looked at again."""
-    return Word(person.issuer, people.claim, tuple(person.claims.get(people.claim, ())))
+    return IssuerClaim(person.issuer, people.claim, tuple(person.claims.get(people.claim, ())))
 
 
-def vouched_still(who: Who, word: Word, vouching: Vouching | None) -> Who | None:
+def vouched_still(who: Who, word: IssuerClaim, vouching: Vouching | None) -> Who | None:
     """Who this is here by now; None where the issuer is another one, or what they held gives no role any more.
 
     Raises PortError where nobody can say so.

@@ -1,4 +1,4 @@
-"""What Alertmanager sends: a group of alerts, those that fire and those that are over.
+"""Alerts of Alertmanager: a group of those that fire and those that are over.
 
 Source: Alertmanager, "Configuration", `webhook_config`: JSON of version "4". An alert's `fingerprint` is its labels';
 it fires anew with another `startsAt`. `truncatedAlerts` were left out for `max_alerts`.

@@ -1,4 +1,4 @@
-"""What Git hosts send of branches, tags and merges; of anything else nothing is made.
+"""Pushes, tags and merges, as Git hosts send them; all else that they send leads to nothing.
 
 Sources: GitHub, "Webhook events and payloads" (`ping`, `push`, `pull_request`); Gitea and Forgejo, "Webhooks" (the
 same shapes); GitLab, "Webhook events" (`Push Hook`, `Tag Push Hook`, `Merge Request Hook`); Bitbucket Cloud, "Event

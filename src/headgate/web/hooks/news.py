@@ -1,4 +1,4 @@
-"""What a delivery says, whoever sent it: alerts, pushes, or something that leads to nothing."""
+"""The content of a delivery, whoever sent it: alerts, pushes, or something that leads to nothing."""
 
 import asyncio
 from collections import Counter
@@ -84,7 +84,7 @@ RETRY_AFTER_S = 5
 
 
 class Bodies:
-    """Those under way now."""
+    """The bodies that are being read now."""
 
     def __init__(self, body_s: float = BODY_S) -> None:
         self._body_s = body_s

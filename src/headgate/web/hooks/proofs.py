@@ -1,4 +1,4 @@
-"""How each vendor proves that a delivery is theirs, and how it names it.
+"""Proofs of deliveries: how each vendor signs one, and how it names it.
 
 Sources:
 * GitHub, "Validating webhook deliveries": `X-Hub-Signature-256` is `sha256=` and the HMAC-SHA256 (hex) of the raw body.

@@ -1,4 +1,4 @@
-"""The secrets of hooks, which must be kept as they are: a signature cannot be checked against a digest.
+"""The secrets of hooks, kept as they are: a signature cannot be checked against a digest.
 
 Each is a file in the home that only its owner can read. A secret whose digest is not the declared one counts as lost.
 """

@@ -67,7 +67,7 @@ class Connections:
         return True
 
     def left(self, connection: "_Bounded") -> None:
-        """It is gone. May be told again."""
+        """The connection is gone. May be called again."""
         self._waiting.pop(connection, None)
         if connection not in self._all:
             return
@@ -77,13 +77,13 @@ class Connections:
             del self._by_address[connection.address]
 
     def waits(self, connection: "_Bounded") -> None:
-        """It asks for nothing, from now on."""
+        """The connection is idle from now on."""
         self._waiting[connection] = None
         while len(self._waiting) > self._waiting_max:
             self._cut_oldest()
 
     def asks(self, connection: "_Bounded") -> None:
-        """It has sent a whole request."""
+        """The connection has sent a whole request."""
         self._waiting.pop(connection, None)
 
     def _cut_oldest(self) -> None:
@@ -129,12 +129,12 @@ class _Bounded(H11Protocol):
         self._stalled = self._stalled or self.loop.call_later(STALLED_S, self.cut)
 
     def resume_writing(self) -> None:
-        """It takes something again."""
+        """The peer reads again."""
         super().resume_writing()
         self._not_stalled()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """The connection has ended."""
         self._unset()
         self._not_stalled()
         self._connections.left(self)

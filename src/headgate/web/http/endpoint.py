@@ -38,7 +38,7 @@ class Call:
     read: Read = nothing
 
     def demand(self, permission: Permission, environment: str) -> None:
-        """Raises Problem (403) when whoever asks may not do this in `environment`."""
+        """Raises Problem (403) when the caller may not do this in `environment`."""
         if not self.who.may(permission, environment):
             raise forbidden(self.who, permission, environment)
 

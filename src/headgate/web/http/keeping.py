@@ -1,4 +1,4 @@
-"""What outlives the door's process, in a file of the home: whole or not at all, for its owner only, and bounded."""
+"""Files that outlive the door's process: written whole or not at all, for the owner only, and bounded."""
 
 import contextlib
 import logging

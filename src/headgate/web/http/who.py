@@ -1,4 +1,4 @@
-"""Who asks, and what they may do. One table; everything that opens a door reads it."""
+"""Roles and permissions in one table: everything that lets somebody in reads it."""
 
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What can be done with a release now, in the words of its buttons; the first one is the next thing to do."""
+"""Actions on a release as buttons: what can be done now; the first one is the next thing to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -97,8 +97,8 @@ def _exposed(found: Release) -> bool:
     return found.stage == "forward" and any(step.service == here for step in found.report.steps)
 
 
-def standing(found: Release, who: Who, offered: Sequence[Action]) -> str:
-    """What is to be known of it by somebody who looks for what to do: who acts next, and whether it is them."""
+def next_to_do(found: Release, who: Who, offered: Sequence[Action]) -> str:
+    """A sentence for somebody who looks for what to do: who acts next, and whether it is them."""
     summary = found.summary
     if summary.outcome is not None:
         return _over(found, who, offered)

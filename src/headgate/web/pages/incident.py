@@ -13,8 +13,8 @@ from headgate.web.api.reading import Release, Releases, ReleasesQuery, Services
 from headgate.web.doors.sessions import Session
 from headgate.web.http.who import Who
 from headgate.web.pages.actions import Action, actions
-from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
+from headgate.web.pages.serving import PageServer
 from headgate.web.pages.shown import labels
 
 LOOK_BACK_H = 24
@@ -36,21 +36,21 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 class Incident:
-    """What may be the cause, the likeliest first: what is moving now, then what was promoted last."""
+    """Possible causes, the likeliest first: what is moving now, then what was promoted last."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, server: PageServer) -> None:
+        self._server = server
 
     def routes(self) -> list[BaseRoute]:
         """The one there is: its buttons are those of the releases."""
-        return [Route("/incident", self._desk.page(self._show))]
+        return [Route("/incident", self._server.page(self._show))]
 
     async def _show(self, _: Request, session: Session) -> Response:
-        seen = self._desk.ledger.last_sequence()
-        newest: Releases = await self._desk.ask(
+        seen = self._server.ledger.last_sequence()
+        newest: Releases = await self._server.ask(
             "listReleases", session, query=ReleasesQuery(limit=LOOKED_AT_MAX)
         )
-        services: Services = await self._desk.ask("listServices", session)
+        services: Services = await self._server.ask("listServices", session)
         runs = {run.release for run in services.services}
         since = time.time() - LOOK_BACK_H * HOUR_S
         chosen = [
@@ -59,7 +59,7 @@ class Incident:
             if one.outcome is None or (one.release in runs and _changed_at(one) >= since)
         ]
         chosen.sort(key=_likely, reverse=True)
-        values = self._desk.common(session, "/incident") | {
+        values = self._server.common(session, "/incident") | {
             "hours": LOOK_BACK_H,
             "suspects": [await self._suspect(session, one) for one in chosen[:SUSPECTS_MAX]],
             "stream": f"/v1/stream?after={seen}",
@@ -68,13 +68,13 @@ class Incident:
         return page("incident.html", values)
 
     async def _suspect(self, session: Session, summary: Summary) -> Suspect:
-        found: Release = await self._desk.ask("getRelease", session, {"release": summary.release})
+        found: Release = await self._server.ask("getRelease", session, {"release": summary.release})
         offered = actions(found, found.stage, session.who, found.undoable)
         verdicts = [leg.verdict for leg in found.legs if leg.verdict is not None]
         moving = summary.outcome is None
         return Suspect(
             found=found,
-            labels=labels(self._desk.ledger, summary),
+            labels=labels(self._server.ledger, summary),
             weight=max((leg.weight for leg in found.legs), default=0),
             at=_changed_at(summary),
             verdict=max(verdicts, key=_weight, default=None) if moving else None,

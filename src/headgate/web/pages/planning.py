@@ -1,4 +1,4 @@
-"""The plan page: a form's fields as a question to the planner, and its answer as curves in SVG, drawn here."""
+"""The plan page: a form's fields as a question to the planner, and its answer as curves in SVG."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from headgate.core.judge.planner import measured, stretches
 from headgate.core.machine.plan import Plan
 from headgate.core.model import Sample
 from headgate.core.model.criteria import ErrorRatio
-from headgate.web.api.forecast import FACTORS, STEPS_MAX, ForecastAnswer, ForecastQuestion, Stretched
+from headgate.web.api.forecast import FACTORS, STEPS_MAX, ForecastAnswer, ForecastQuestion, StepForecast
 from headgate.web.http.problems import malformed
 from headgate.web.pages.words import duration
 
@@ -75,7 +75,7 @@ def given_by(plan: Plan, samples: Iterable[Sample]) -> dict[str, list[str]]:
 
 
 def question(fields: dict[str, list[str]]) -> ForecastQuestion:
-    """What the fields ask. A step whose weight is left empty is none. Raises Problem (422)."""
+    """The question of the form's fields. A step whose weight is left empty is none. Raises Problem (422)."""
     pairs = zip(fields["weight"], fields["bake"], strict=False)
     steps = [(weight, bake) for weight, bake in pairs if weight.strip()]
     asked = {
@@ -113,7 +113,7 @@ def drawing(answer: ForecastAnswer) -> Drawing:
     return Drawing(curves, factors, [Tick(_up(at), duration(at)) for at in TICKS_S])
 
 
-def _points(found: Stretched) -> str:
+def _points(found: StepForecast) -> str:
     places = [(_across(s.factor), _up(s.sure_s)) for s in found.sights if s.sure_s is not None]
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
 

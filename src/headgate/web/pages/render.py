@@ -27,7 +27,7 @@ FILTERS = (
     "named",
     "odds",
     "outcome",
-    "standing",
+    "own_verdict",
 )
 ASSETS = ("htmx.min.js", "uPlot.iife.min.js", "uPlot.min.css")
 

@@ -1,4 +1,4 @@
-"""What the pages show that the API gives in another order: rows, changes, comparisons."""
+"""Rows, changes and comparisons for pages, made of what the API answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -91,7 +91,7 @@ class Compared(msgspec.Struct, frozen=True):
 
 
 def moves(found: Release, known: dict[Version, str]) -> list[Moved]:
-    """What a release moves, by service, in the order of its legs."""
+    """Moves of a release, by service, in the order of its legs."""
     pairs = zip(found.summary.moves, found.legs, strict=True)
     return [
         Moved(
@@ -142,7 +142,7 @@ def frozen_places(home: Home, running: Iterable[Running], at: float) -> set[str]
 
 
 def labels(ledger: Ledger, summary: Summary) -> dict[Version, str]:
-    """What the versions of a release are called: its own by its request, the old ones by whatever released them."""
+    """Labels of the versions of a release: its own by its request, the old ones by the releases that brought them."""
     found = {move.after: move.label for move in summary.moves if move.label}
     for move in summary.moves:
         if move.before is not None and move.before not in found:
@@ -167,7 +167,7 @@ def told(text: str, known: dict[Version, str]) -> str:
 
 
 def changes(plan: Plan, differences: Iterable[Difference]) -> list[Change]:
-    """What the plan changes, service by service."""
+    """Changes of a plan, service by service."""
     found: list[Change] = []
     for leg, difference in zip(plan.legs, differences, strict=True):
         service, before, after = leg.unit.service, leg.change.baseline, leg.change.candidate

@@ -1,4 +1,4 @@
-"""Coming in: by a link that is good once, or by a token."""
+"""Sign-in pages: by a link that is good once, by a token, or by an issuer."""
 
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote
@@ -9,11 +9,11 @@ from starlette.routing import BaseRoute, Route
 
 from headgate.ledger import LedgerError
 from headgate.ports.errors import PortError, Temporary
-from headgate.ports.issuer import Errand
+from headgate.ports.issuer import SignInAttempt
 from headgate.web.doors.dispatch import read_body
-from headgate.web.doors.front import COOKIE, FrontDoor
+from headgate.web.doors.front_door import COOKIE, FrontDoor
 from headgate.web.doors.limits import AGE_MAX_S
-from headgate.web.doors.sessions import Word
+from headgate.web.doors.sessions import IssuerClaim
 from headgate.web.doors.tokens import token_id
 from headgate.web.doors.vouching import BACK, ELSEWHERE, Vouching, welcomed, word_of
 from headgate.web.http.problems import Problem, malformed
@@ -135,8 +135,8 @@ class SigningInElsewhere:
     async def _leave(self, request: Request) -> Response:
         try:
             self._door.leaving(request)
-            errand, shown = self._vouching.arrivals.send(self._vouching.back, self._door.now())
-            address = await self._address(request, errand)
+            attempt, shown = self._vouching.arrivals.send(self._vouching.back, self._door.now())
+            address = await self._address(request, attempt)
         except Problem as problem:
             return _turned_away(problem)
         answer = RedirectResponse(address, HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
@@ -145,9 +145,9 @@ class SigningInElsewhere:
         way_back.keep(answer, way_back.asked(request), secure=self._secure)
         return answer
 
-    async def _address(self, request: Request, errand: Errand) -> str:
+    async def _address(self, request: Request, attempt: SignInAttempt) -> str:
         try:
-            return await self._vouching.issuer.address(errand)
+            return await self._vouching.issuer.address(attempt)
         except PortError as error:
             raise await self._refused(request, self._told(error), str(error)) from error
 
@@ -170,15 +170,15 @@ class SigningInElsewhere:
         answer.delete_cookie(ARRIVAL, PATH)
         return answer
 
-    async def _vouched(self, request: Request) -> tuple[Who, str, Word]:
-        """Who is back, their subject at the issuer, and its word. Raises Problem, once the failure is on record."""
+    async def _vouched(self, request: Request) -> tuple[Who, str, IssuerClaim]:
+        """Who is back, their subject at the issuer, and its claim. Raises Problem, once the failure is on record."""
         given = dict(request.query_params) if len(request.url.query) <= ANSWER_MAX else {}
         shown = request.cookies.get(ARRIVAL, "")
-        errand = self._vouching.arrivals.receive(given.get("state", ""), shown, self._door.now())
-        if errand is None:
+        attempt = self._vouching.arrivals.receive(given.get("state", ""), shown, self._door.now())
+        if attempt is None:
             raise await self._refused(request, Problem(HTTPStatus.BAD_REQUEST, "not signed in", _NOT_SENT))
         try:
-            person = await self._vouching.issuer.person(errand, given)
+            person = await self._vouching.issuer.person(attempt, given)
             people = self._vouching.people()
         except PortError as error:
             raise await self._refused(request, self._told(error), str(error)) from error
@@ -196,7 +196,7 @@ class SigningInElsewhere:
         return problem
 
     def _told(self, error: PortError) -> Problem:
-        """What a stranger is told of the trouble; what it is exactly stands in the ledger, for whoever may read it."""
+        """The refusal that a stranger is shown; its cause stands in the ledger, for those who may read it."""
         host = self._vouching.host
         if isinstance(error, Temporary):
             detail = f"{host} cannot be asked just now: try again in a moment."

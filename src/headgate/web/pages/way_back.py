@@ -1,4 +1,4 @@
-"""Where somebody wanted to go who had to sign in first: kept through every way in, and never out of this dashboard.
+"""The page somebody wanted before they had to sign in: kept through every way in, and never outside this dashboard.
 
 The address of the sign-in page has it (`?next=`), and so has the form; a cookie has it too, for the ways in that begin
 anew: a link from the terminal, and an issuer that sends the browser back.
@@ -25,7 +25,7 @@ _DEED = re.compile(r"(/releases/[^/]+)/([a-z]+)")
 
 
 def wanted(request: Request) -> str:
-    """What whoever is turned away wanted to see: this page, or for a form the page that it is on."""
+    """The page that somebody wanted who must sign in first: this one, or for a form the page that the form is on."""
     if request.method == "GET":
         return safe(_path(str(request.url)))
     deed = _DEED.fullmatch(request.url.path)
@@ -49,7 +49,7 @@ def sign_in(path: str) -> str:
 
 
 def asked(request: Request) -> str:
-    """What the address of the sign-in page says."""
+    """The page that the address of the sign-in page names."""
     given = dict(parse_qsl(request.url.query[: 4 * PATH_MAX], max_num_fields=20))
     return safe(given.get(FIELD, FIRST_PAGE))
 
@@ -69,7 +69,7 @@ def keep(answer: Response, path: str, *, secure: bool) -> None:
 
 
 def forget(request: Request, answer: Response) -> None:
-    """They are there."""
+    """Forget the page that was wanted: its person is there."""
     if WANTED in request.cookies:
         answer.delete_cookie(WANTED, SIGN_IN)
 

@@ -29,7 +29,7 @@ def duration(seconds: float | None) -> str:
 
 
 def fold(value: float) -> str:
-    """How many times: `1.53`, `84,700`."""
+    """A factor: `1.53`, `84,700`."""
     return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
 
 
@@ -44,8 +44,8 @@ def odds(value: float | None) -> str:
     return f"{value:,.0f} to 1" if value >= 10 else f"{value:.1f} to 1"  # noqa: PLR2004 - one digit below
 
 
-def standing(evidence: Evidence) -> str:
-    """What one metric says by itself: nothing passes against which there is evidence that keeps all from passing."""
+def own_verdict(evidence: Evidence) -> str:
+    """One metric's own verdict: nothing passes against which there is evidence that keeps all from passing."""
     return "watch" if evidence.kind == "pass" and evidence.e_value >= UNEASY else evidence.kind
 
 
@@ -84,7 +84,7 @@ def ago(at: float | None, now: float) -> Markup:
 
 
 def lasting(at: float, now: float) -> Markup:
-    """How long something goes on already that began `at`; the page's script lets it grow."""
+    """The time since something began `at`; the page's script lets it grow."""
     return Markup('<time class="lasting" datetime="{}">{}</time>').format(
         _iso(at), duration(max(0.0, now - at))
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.core.model import Counts
-from headgate.core.traces import Outcome, Party, Span
+from headgate.core.traces import Party, RequestOutcome, Span
 from headgate.plugins.vendors.otlp import book as module
 from headgate.plugins.vendors.otlp.book import TRACE_AGE_MAX_S, Book
 from headgate.plugins.vendors.otlp.spread import Buckets
@@ -18,7 +18,7 @@ def span(trace: str, name: str, parent: str = "") -> Span:
     return Span(trace, name, parent, WEB, "entry", 10, 10, failed=False)
 
 
-def names(traces: list[tuple[Outcome, ...]]) -> list[str]:
+def names(traces: list[tuple[RequestOutcome, ...]]) -> list[str]:
     return [outcome.span.id for outcomes in traces for outcome in outcomes]
 
 
@@ -49,7 +49,7 @@ def test_every_span_is_told_once_and_few_are_kept(arrivals: list[tuple[int, int,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SPANS_MAX", 7)
         book, now = Book(), 0.0
-        told: list[tuple[Outcome, ...]] = []
+        told: list[tuple[RequestOutcome, ...]] = []
         for trace, name, wait_s in arrivals:
             now += wait_s
             told += [*book.over(now, 2.0), *book.add(span(str(trace), str(name)), now)]

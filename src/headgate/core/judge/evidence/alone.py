@@ -11,7 +11,7 @@ Nothing tells a bad day from a bad version here: less than harm is never charged
 import math
 
 from headgate.core.judge.evidence.counts import Pair
-from headgate.core.judge.evidence.known import KNOWN_N, Known, stable_share
+from headgate.core.judge.evidence.known import KNOWN_N, KnownShare, stable_share
 from headgate.core.judge.evidence.mirror import Harm, harmful_share
 from headgate.core.judge.evidence.process import Grid, odds_grid
 from headgate.core.judge.evidence.proportions import inside, share_logs
@@ -33,7 +33,7 @@ def stands_alone(canary_n: int, stable_n: int, lone_n: int) -> bool:
     return lone_n >= GONE or (canary_n >= GONE and stable_n * GONE < canary_n)
 
 
-def alone_logs(harm: Harm, known: Known, pair: Pair, phi: float, grid: Grid) -> list[float] | None:
+def alone_logs(harm: Harm, known: KnownShare, pair: Pair, phi: float, grid: Grid) -> list[float] | None:
     """The log-likelihood ratios of one interval of the candidate against no harm; None when nothing can be told.
 
     `grid` has what is allowed, as a factor, and how many alternatives there are.
@@ -53,13 +53,13 @@ def alone_logs(harm: Harm, known: Known, pair: Pair, phi: float, grid: Grid) -> 
     return [log / phi for log in share_logs(against, pair.canary_n, x)]
 
 
-def _highest(harm: Harm, known: Known, phi: float, allowed: float) -> float:
+def _highest(harm: Harm, known: KnownShare, phi: float, allowed: float) -> float:
     """The bad share up to which nothing is charged."""
     believable = highest_share(known.n / phi, known.x / phi)
     return max(allowed * believable, harmful_share(harm, stable_share(known, exact=False)))
 
 
-def _highest_good(harm: Harm, known: Known, phi: float, allowed: float) -> float:
+def _highest_good(harm: Harm, known: KnownShare, phi: float, allowed: float) -> float:
     """The same where counts are of good cases: the share of the others up to which nothing is charged."""
     believable = 1 - highest_share(known.n / phi, (known.n - known.x) / phi)
     return 1 - min(allowed * believable, harmful_share(harm, stable_share(known, exact=True)))

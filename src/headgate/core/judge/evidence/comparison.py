@@ -7,7 +7,7 @@ import msgspec
 from headgate.core.judge.evidence.alone import alone_logs, stands_alone
 from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.dispersion import BLOCK, Dispersion, cautious_phi, lasting, learn, settled
-from headgate.core.judge.evidence.known import Known, remember, stable_share
+from headgate.core.judge.evidence.known import KnownShare, remember, stable_share
 from headgate.core.judge.evidence.mirror import Harm, Mirror, advance_mirror, mirror_log
 from headgate.core.judge.evidence.process import Grid, Process, advance, idle, start_process
 from headgate.core.judge.evidence.proportions import proportion_logs
@@ -21,7 +21,7 @@ STORM = 8.0
 """The dispersion of a storm that stable has not shown yet."""
 
 
-class Rule(msgspec.Struct, frozen=True):
+class ComparisonRule(msgspec.Struct, frozen=True):
     """How two shares are compared: the alternatives, the harm to rule out (if any), and how fast evidence may grow.
 
     `alone` is the harm that the canary is charged with where stable has next to no traffic; None: none is.
@@ -52,7 +52,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
 
     process: Process
     dispersion: Dispersion = Dispersion()
-    known: Known = Known()
+    known: KnownShare = KnownShare()
     canary_n: int = 0
     canary_x: float = 0.0
     stable_n: int = 0
@@ -67,7 +67,7 @@ class Comparison(msgspec.Struct, frozen=True, array_like=True):
     latest: float = 0.0
 
 
-def start_comparison(rule: Rule) -> Comparison:
+def start_comparison(rule: ComparisonRule) -> Comparison:
     """Nothing seen yet."""
     return Comparison(start_process(len(rule.grid.alternatives)))
 
@@ -77,7 +77,7 @@ def enter_step(c: Comparison, risk: float = 1.0) -> Comparison:
     return Comparison(c.process, c.dispersion, c.known, room=c.room, calm=c.calm, risk=risk)
 
 
-def phi_of(rule: Rule, c: Comparison) -> float:
+def phi_of(rule: ComparisonRule, c: Comparison) -> float:
     """The dispersion that evidence is tempered by."""
     return max(1.0, rule.phi) if rule.phi is not None else cautious_phi(c.dispersion)
 
@@ -87,7 +87,7 @@ def step_pair(c: Comparison) -> Pair:
     return Pair(c.canary_n, c.canary_x, c.stable_n, c.stable_x)
 
 
-def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float] | None:
+def _pair_logs(rule: ComparisonRule, c: Comparison, pair: Pair, phi: float) -> list[float] | None:
     """The tempered log-likelihood ratios of one interval, or None when it says nothing.
 
     At high shares (as known before the interval) proportions are compared: there a clean interval tells something too.
@@ -106,7 +106,7 @@ def _pair_logs(rule: Rule, c: Comparison, pair: Pair, phi: float) -> list[float]
     return conditional_logs(rule.grid, pair, phi) if pair.canary_x or pair.stable_x else None
 
 
-def bad_cases(rule: Rule, pair: Pair) -> float:
+def bad_cases(rule: ComparisonRule, pair: Pair) -> float:
     """The canary's bad cases, where the counts may be of good ones."""
     return pair.canary_n - pair.canary_x if rule.grid.null < 1 else pair.canary_x
 
@@ -120,7 +120,7 @@ def _sparing(c: Comparison) -> bool:
 
 
 def _against(
-    rule: Rule, c: Comparison, logs: list[float] | None, interval_s: float, phi: float
+    rule: ComparisonRule, c: Comparison, logs: list[float] | None, interval_s: float, phi: float
 ) -> tuple[Process, float]:
     """The evidence after one more interval, and the room that is left for what comes next.
 
@@ -142,7 +142,7 @@ def _against(
     return advance(c.process, logs, limit, release), room - min(max(highest, 0.0), room)
 
 
-def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mirror:
+def _towards_promotion(rule: ComparisonRule, c: Comparison, pair: Pair, phi: float) -> Mirror:
     if rule.harm is None or not pair.canary_n or c.proof >= rule.proof:
         return c.mirror  # no harm to rule out, nothing seen, or proven already
     if rule.exact and c.known.share is None:
@@ -155,7 +155,7 @@ def _towards_promotion(rule: Rule, c: Comparison, pair: Pair, phi: float) -> Mir
 
 
 def observe_pair(
-    rule: Rule,
+    rule: ComparisonRule,
     c: Comparison,
     pair: Pair,
     half: tuple[int, int],

@@ -17,7 +17,7 @@ PRIOR_N = 50.0
 """A share nobody has measured yet is taken to be the one over the other."""
 
 
-class Known(msgspec.Struct, frozen=True, array_like=True):
+class KnownShare(msgspec.Struct, frozen=True, array_like=True):
     """What earlier intervals tell of stable's share: over minutes, and lately."""
 
     n: float = 0.0
@@ -31,7 +31,7 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
         return self.x / self.n if self.n >= KNOWN_N else None
 
 
-def stable_share(known: Known, *, exact: bool) -> float:
+def stable_share(known: KnownShare, *, exact: bool) -> float:
     """The share that bets are placed at: what is known of stable, lately if that is enough, with a prior."""
     if known.recent_n >= (RECENT_N_EXACT if exact else RECENT_N):
         n, x = known.recent_n, known.recent_x
@@ -45,10 +45,10 @@ def _kept(interval_s: float) -> tuple[float, float]:
     return 0.5 ** (interval_s / MEMORY_S), 0.5 ** (interval_s / RECENT_S)
 
 
-def remember(known: Known, n: int, x: float, interval_s: float) -> Known:
+def remember(known: KnownShare, n: int, x: float, interval_s: float) -> KnownShare:
     """One more interval of stable, with `x` bad of `n` cases; what is older counts less."""
     keep, keep_recent = _kept(interval_s)
-    return Known(
+    return KnownShare(
         known.n * keep + n,
         known.x * keep + x,
         known.recent_n * keep_recent + n,

@@ -7,7 +7,7 @@ The null is "the bad share is at most m"; the mixture is over shares above m. Th
 import msgspec
 
 from headgate.core.judge.evidence.counts import Pair
-from headgate.core.judge.evidence.known import Known, remember
+from headgate.core.judge.evidence.known import KnownShare, remember
 from headgate.core.judge.evidence.process import Grid, Process, advance, idle, odds_grid, start_process
 from headgate.core.judge.evidence.proportions import inside, share_logs
 
@@ -16,14 +16,14 @@ PLAIN_X = 5
 """Bad answers of stable before it is said to break the limit."""
 
 
-class Limit(msgspec.Struct, frozen=True, array_like=True):
+class LimitTest(msgspec.Struct, frozen=True, array_like=True):
     """`process` is the evidence since the start, `known` is stable; the counts are of this step.
 
     `excused` is true while stable, too, plainly breaks the limit.
     """
 
     process: Process
-    known: Known = Known()
+    known: KnownShare = KnownShare()
     canary_n: int = 0
     canary_x: float = 0.0
     excused: bool = False
@@ -42,30 +42,30 @@ class LimitRule(msgspec.Struct, frozen=True):
         return odds_grid(inside(self.share), POINTS)
 
 
-def start_limit() -> Limit:
+def start_limit() -> LimitTest:
     """Nothing seen yet."""
-    return Limit(start_process(POINTS))
+    return LimitTest(start_process(POINTS))
 
 
-def enter_step(limit: Limit) -> Limit:
+def enter_step(limit: LimitTest) -> LimitTest:
     """A new step: the evidence stays, the counts start again."""
-    return Limit(limit.process, limit.known, excused=limit.excused)
+    return LimitTest(limit.process, limit.known, excused=limit.excused)
 
 
-def stable_meets(rule: LimitRule, pair: Pair, known: Known) -> bool:
+def stable_meets(rule: LimitRule, pair: Pair, known: KnownShare) -> bool:
     """Whether stable keeps the limit, lately and in this very interval (one bad answer is no breach)."""
     if known.share is not None and known.share > rule.share:
         return False
     return pair.stable_x < 2 or pair.stable_x <= rule.share * pair.stable_n  # noqa: PLR2004
 
 
-def _breaks(rule: LimitRule, known: Known) -> bool:
+def _breaks(rule: LimitRule, known: KnownShare) -> bool:
     """Whether stable plainly breaks the limit, over minutes or lately: not by an error or two."""
     spans = ((known.n, known.x), (known.recent_n, known.recent_x))
     return any(x >= PLAIN_X and x > rule.share * n for n, x in spans)
 
 
-def observe_limit(rule: LimitRule, limit: Limit, pair: Pair, phi: float, interval_s: float) -> Limit:
+def observe_limit(rule: LimitRule, limit: LimitTest, pair: Pair, phi: float, interval_s: float) -> LimitTest:
     """One more interval of the canary; with no stable at all, the limit alone is judged."""
     release = min(interval_s / rule.horizon_s, 1.0)
     alone = not pair.stable_n
@@ -75,7 +75,7 @@ def observe_limit(rule: LimitRule, limit: Limit, pair: Pair, phi: float, interva
     else:
         process = idle(limit.process, release)
     known = remember(limit.known, pair.stable_n, pair.stable_x, interval_s)
-    return Limit(
+    return LimitTest(
         process,
         known,
         limit.canary_n + pair.canary_n,

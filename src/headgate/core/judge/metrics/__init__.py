@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.core.judge.metrics import business, errors, latency, saturation, slots
-from headgate.core.judge.metrics.kind import Kind
+from headgate.core.judge.metrics.kind import MetricKind
 from headgate.core.model.criteria import Criterion, ErrorRatio, Latency, MeanCriterion, Saturation
 
-KINDS: Mapping[type[Criterion], Kind[Any, Any]] = {
+KINDS: Mapping[type[Criterion], MetricKind[Any, Any]] = {
     ErrorRatio: errors.KIND,
     Latency: latency.KIND,
     MeanCriterion: business.KIND,
@@ -21,6 +21,6 @@ MetricState = errors.ErrorState | slots.LatencyState | business.MeanState | satu
 """What is remembered of a leg's samples for one criterion."""
 
 
-def kind_of(criterion: Criterion) -> Kind[Any, Any]:
+def kind_of(criterion: Criterion) -> MetricKind[Any, Any]:
     """The functions of this criterion's kind."""
     return KINDS[type(criterion)]

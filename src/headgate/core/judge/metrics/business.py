@@ -11,7 +11,7 @@ import msgspec
 
 from headgate.core.judge.evidence.comparison import (
     Comparison,
-    Rule,
+    ComparisonRule,
     enter_step,
     observe_pair,
     phi_of,
@@ -19,11 +19,11 @@ from headgate.core.judge.evidence.comparison import (
 )
 from headgate.core.judge.evidence.counts import Pair
 from headgate.core.judge.evidence.known import KNOWN_N
-from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import LimitRule, LimitTest, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.evidence.process import grid_above, grid_below
-from headgate.core.judge.metrics.kind import Arms, Kind, still_to_see
+from headgate.core.judge.metrics.kind import Arms, MetricKind, still_to_see
 from headgate.core.judge.traffic import Traffic, Workload
 from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.judge.verdict.reading import (
@@ -52,7 +52,7 @@ class MeanState(msgspec.Struct, frozen=True, array_like=True, tag="mean"):
     """
 
     comparison: Comparison
-    limit: Limit | None
+    limit: LimitTest | None
     stable_early: float = 0.0
     canary_early: float = 0.0
     defect: str = ""
@@ -67,13 +67,13 @@ def _harm(spec: JudgeSpec, criterion: MeanCriterion) -> Harm:
 
 
 @lru_cache(maxsize=64)
-def mean_rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[Rule, LimitRule | None]:
+def mean_rules(spec: JudgeSpec, criterion: MeanCriterion) -> tuple[ComparisonRule, LimitRule | None]:
     """How a business signal is compared with stable, and with its limit, if it has one."""
     cap = interval_cap(spec)
     up, floor = criterion.higher_is_better, max(1 - criterion.margin, 0.01)
     grid = grid_below(floor, POINTS) if up else grid_above(1 + criterion.margin, POINTS)
     harm, proof = _harm(spec, criterion), 1 / spec.beta
-    rule = Rule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, exact=True, alone=harm)
+    rule = ComparisonRule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, exact=True, alone=harm)
     if criterion.limit is None:
         return rule, None
     return rule, LimitRule(1 - criterion.limit if up else criterion.limit, cap, spec.horizon_s)
@@ -201,7 +201,7 @@ def _unknown(criterion: MeanCriterion, workload: Workload) -> tuple[str, ...]:
     return () if criterion.name in dict(workload.signals) else (criterion.name,)
 
 
-KIND: Kind[MeanCriterion, MeanState] = Kind(
+KIND: MetricKind[MeanCriterion, MeanState] = MetricKind(
     start=start_mean,
     enter=enter_mean,
     observe=observe_mean,

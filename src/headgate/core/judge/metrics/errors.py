@@ -6,7 +6,7 @@ import msgspec
 
 from headgate.core.judge.evidence.comparison import (
     Comparison,
-    Rule,
+    ComparisonRule,
     enter_step,
     observe_pair,
     phi_of,
@@ -14,12 +14,12 @@ from headgate.core.judge.evidence.comparison import (
 )
 from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.exchange import alike, observe_exchange, scaled, start_exchange
-from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import LimitRule, LimitTest, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.evidence.process import Grid, Process, advance, grid_above, start_process
 from headgate.core.judge.evidence.proportions import SMALLEST
-from headgate.core.judge.metrics.kind import Arms, Kind, still_to_see
+from headgate.core.judge.metrics.kind import Arms, MetricKind, still_to_see
 from headgate.core.judge.traffic import Workload
 from headgate.core.judge.verdict.budget import interval_cap
 from headgate.core.judge.verdict.reading import (
@@ -43,7 +43,7 @@ from headgate.core.model.sample import Arm
 PLACEBO_POINTS = 5
 
 
-class Placebo(msgspec.Struct, frozen=True, array_like=True):
+class PlaceboTest(msgspec.Struct, frozen=True, array_like=True):
     """The evidence against the half that plays the canary, and the most that it has been."""
 
     process: Process = start_process(PLACEBO_POINTS)
@@ -51,15 +51,19 @@ class Placebo(msgspec.Struct, frozen=True, array_like=True):
 
 
 def observe_placebo(
-    grid: Grid, placebo: Placebo, stable: tuple[int, float], half: tuple[int, int], how: tuple[float, float]
-) -> Placebo:
+    grid: Grid,
+    placebo: PlaceboTest,
+    stable: tuple[int, float],
+    half: tuple[int, int],
+    how: tuple[float, float],
+) -> PlaceboTest:
     """One more interval; `stable` and `half` are cases and bad cases, `how` the dispersion and the interval's cap."""
     (n, x), (half_n, half_x), (phi, cap) = stable, half, how
     if not x or not 0 < half_n < n:
         return placebo
     logs = conditional_logs(grid, Pair(half_n, half_x, n - half_n, x - half_x), phi)
     process = advance(placebo.process, logs, cap, 0.0)
-    return Placebo(process, max(placebo.highest, process.e_value))
+    return PlaceboTest(process, max(placebo.highest, process.e_value))
 
 
 POINTS = 12
@@ -71,8 +75,8 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True, tag="error_ratio"
     """`limit` is None when the criterion has none; `key` is the second key, where one is asked for."""
 
     comparison: Comparison
-    limit: Limit | None
-    placebo: Placebo = Placebo()
+    limit: LimitTest | None
+    placebo: PlaceboTest = PlaceboTest()
     key: Process | None = None
 
     @property
@@ -85,7 +89,7 @@ class ErrorState(msgspec.Struct, frozen=True, array_like=True, tag="error_ratio"
 class ErrorRule(msgspec.Struct, frozen=True):
     """All that follows from the criterion alone."""
 
-    rule: Rule
+    rule: ComparisonRule
     limit: LimitRule | None
     subject: Subject
     placebo: Grid
@@ -97,7 +101,7 @@ def error_rule(spec: JudgeSpec, criterion: ErrorRatio) -> ErrorRule:
     cap = interval_cap(spec)
     harm = Harm(max(spec.worse, criterion.factor), spec.worse_by)
     grid, proof = grid_above(criterion.factor, POINTS), 1 / spec.beta
-    rule = Rule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, alone=harm)
+    rule = ComparisonRule(grid, harm, cap, spec.dispersion, spec.horizon_s, proof, alone=harm)
     limit = None if criterion.max is None else LimitRule(criterion.max, cap, spec.horizon_s)
     subject = Subject("error_ratio", "errors", criterion.factor)
     return ErrorRule(rule, limit, subject, grid_above(criterion.factor, PLACEBO_POINTS))
@@ -203,7 +207,7 @@ def _ways(spec: JudgeSpec, criterion: ErrorRatio, workload: Workload) -> list[Wa
     return found
 
 
-KIND: Kind[ErrorRatio, ErrorState] = Kind(
+KIND: MetricKind[ErrorRatio, ErrorState] = MetricKind(
     start=start_errors,
     enter=enter_errors,
     observe=observe_errors,

@@ -34,7 +34,7 @@ State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class Kind(Generic[AnyCriterion, State]):
+class MetricKind(Generic[AnyCriterion, State]):
     """The functions of one kind of criterion; `State` is what it remembers of a leg's samples.
 
     `start`: nothing seen yet. `enter`: a new step; the number is the share of the users that the step after it exposes.

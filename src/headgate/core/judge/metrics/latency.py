@@ -6,9 +6,9 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.judge.evidence.histogram import shifted, useful_bounds
-from headgate.core.judge.evidence.limit import Limit
+from headgate.core.judge.evidence.limit import LimitTest
 from headgate.core.judge.evidence.mirror import Harm
-from headgate.core.judge.metrics.kind import Kind, still_to_see
+from headgate.core.judge.metrics.kind import MetricKind, still_to_see
 from headgate.core.judge.metrics.slots import (
     LEARNT_N,
     SETTLE_N,
@@ -88,7 +88,7 @@ def _subject(criterion: Latency, le_ms: float, canary_le_ms: float) -> Subject:
     return Subject(metric_name(criterion), noun, factor, beside=beside)
 
 
-def _absolute(spec: JudgeSpec, criterion: Latency, state: LatencyState, limit: Limit) -> Reading:
+def _absolute(spec: JudgeSpec, criterion: Latency, state: LatencyState, limit: LimitTest) -> Reading:
     metric = f"{metric_name(criterion)}_max"
     if state.defect:
         return unmeasured(metric, "latency", state.defect, limit.process.e_value, criterion.weight)
@@ -180,7 +180,7 @@ def _proof(spec: JudgeSpec, criterion: Latency) -> tuple[str, Harm | None] | Non
     return metric_name(criterion), latency_rule(spec, criterion, proves=True).harm
 
 
-KIND: Kind[Latency, LatencyState] = Kind(
+KIND: MetricKind[Latency, LatencyState] = MetricKind(
     start=start_latency,
     enter=enter_latency,
     observe=observe_latency,

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from headgate.core.judge.evidence.gauges import Shown, Trend, emptied, extend, lowest, middle, seen, slope
 from headgate.core.judge.evidence.process import Process, advance, idle, odds_grid, start_process
 from headgate.core.judge.evidence.proportions import share_logs
-from headgate.core.judge.metrics.kind import Arms, Kind
+from headgate.core.judge.metrics.kind import Arms, MetricKind
 from headgate.core.judge.verdict.reading import Reading, suspicious, unmeasured
 from headgate.core.judge.words import duration, times
 from headgate.core.model.criteria import JudgeSpec, Saturation
@@ -277,7 +277,7 @@ def _wrong(criterion: Saturation) -> str:
     return "" if criterion.block_s > 0 else "a block has a length"
 
 
-KIND: Kind[Saturation, SaturationState] = Kind(
+KIND: MetricKind[Saturation, SaturationState] = MetricKind(
     start=start_saturation,
     enter=enter_saturation,
     observe=observe_saturation,

@@ -13,7 +13,7 @@ import msgspec
 
 from headgate.core.judge.evidence.comparison import (
     Comparison,
-    Rule,
+    ComparisonRule,
     enter_step,
     observe_pair,
     start_comparison,
@@ -28,7 +28,7 @@ from headgate.core.judge.evidence.histogram import (
     shifted,
     useful_bounds,
 )
-from headgate.core.judge.evidence.limit import Limit, LimitRule, observe_limit, start_limit
+from headgate.core.judge.evidence.limit import LimitRule, LimitTest, observe_limit, start_limit
 from headgate.core.judge.evidence.limit import enter_step as enter_limit
 from headgate.core.judge.evidence.mirror import Harm
 from headgate.core.judge.evidence.process import grid_above
@@ -68,7 +68,7 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True, tag="latency"):
     le: tuple[float, ...] = ()
     seen: tuple[int, ...] = ()
     seen_n: int = 0
-    limit: Limit | None = None
+    limit: LimitTest | None = None
     limit_dispersion: Dispersion = Dispersion()
     limit_le_ms: float | None = None
     defect: str = ""
@@ -76,12 +76,14 @@ class LatencyState(msgspec.Struct, frozen=True, array_like=True, tag="latency"):
 
 
 @lru_cache(maxsize=64)
-def latency_rule(spec: JudgeSpec, criterion: Latency, *, proves: bool) -> Rule:
+def latency_rule(spec: JudgeSpec, criterion: Latency, *, proves: bool) -> ComparisonRule:
     """How what is over a bound is compared; only at the bound that `proves` is harm ruled out."""
     factor = criterion.factor or 1.0
     harm = Harm(max(spec.worse, factor), spec.worse_by) if proves else None
     cap = interval_cap(spec) + math.log(2)
-    return Rule(grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s, 1 / spec.beta)
+    return ComparisonRule(
+        grid_above(factor, POINTS), harm, cap, spec.dispersion, spec.horizon_s, 1 / spec.beta
+    )
 
 
 def start_latency(_spec: JudgeSpec, criterion: Latency) -> LatencyState:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.judge.evidence.comparison import observe_pair, start_comparison
 from headgate.core.judge.evidence.counts import Pair
-from headgate.core.judge.evidence.known import Known
+from headgate.core.judge.evidence.known import KnownShare
 from headgate.core.judge.evidence.limit import LimitRule, observe_limit, start_limit
 from headgate.core.judge.planner.passage import PART, Passage
 from headgate.core.judge.planner.tempering import belief
@@ -100,10 +100,10 @@ def _judge(way: Watched, intervals: int, weight: float, luck: float) -> Observe:
     return compare
 
 
-def _seen_before(way: Watched) -> Known:
+def _seen_before(way: Watched) -> KnownShare:
     """Some intervals of stable alone, as while a version is prepared."""
     n = way.traffic.rate * way.interval_s * BEFORE
-    return Known(n, n * way.traffic.share, n, n * way.traffic.share)
+    return KnownShare(n, n * way.traffic.share, n, n * way.traffic.share)
 
 
 def count(draw: Draw, n: float, share: float, phi: float) -> int:

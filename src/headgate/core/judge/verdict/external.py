@@ -7,7 +7,7 @@ of lately's bad cases, against their being `PLAIN` times as frequent as before, 
 
 import math
 
-from headgate.core.judge.evidence.known import KNOWN_N, Known
+from headgate.core.judge.evidence.known import KNOWN_N, KnownShare
 
 PLAIN = 3.0
 """Up to this many times worse than before is a day like another."""
@@ -19,7 +19,9 @@ AFTER_STEP_S = 60.0
 """Stable getting worse so soon after a step may be the canary's doing, through something that both depend on."""
 
 
-def degraded(known: Known, phi: float, needed: float, *, good: bool = False) -> tuple[float, float] | None:
+def degraded(
+    known: KnownShare, phi: float, needed: float, *, good: bool = False
+) -> tuple[float, float] | None:
     """Stable's bad share before and lately where it has plainly got worse; `good`: the counts are of good cases."""
     n, before_n = known.recent_n, known.n - known.recent_n
     x, before_x = known.recent_x, known.x - known.recent_x

@@ -6,11 +6,11 @@ from functools import lru_cache
 import msgspec
 
 from headgate.core.judge.evidence.alone import stands_alone
-from headgate.core.judge.evidence.comparison import Comparison, Rule, phi_of, step_pair
+from headgate.core.judge.evidence.comparison import Comparison, ComparisonRule, phi_of, step_pair
 from headgate.core.judge.evidence.confidence import ratio_interval
 from headgate.core.judge.evidence.counts import share
 from headgate.core.judge.evidence.known import stable_share
-from headgate.core.judge.evidence.limit import Limit
+from headgate.core.judge.evidence.limit import LimitTest
 from headgate.core.judge.evidence.mirror import cases_needed, harmful_share
 from headgate.core.judge.evidence.risk import at_risk, needed
 from headgate.core.judge.verdict.external import degraded
@@ -71,7 +71,7 @@ def allowance(factor: float) -> str:
     return f"{'at least' if factor < 1 else 'allowed'} {times(factor)}"
 
 
-def _comparison_words(rule: Rule, subject: Subject, c: Comparison) -> tuple[str, float | None]:
+def _comparison_words(rule: ComparisonRule, subject: Subject, c: Comparison) -> tuple[str, float | None]:
     canary, stable = share(c.canary_x, c.canary_n), share(c.stable_x, c.stable_n)
     if canary is None:
         return f"{subject.noun}: nothing from the canary in this step yet", None
@@ -89,7 +89,7 @@ def _before(c: Comparison) -> str:
     return "no stable to compare with" if share is None else f"{percent(share)} on stable before"
 
 
-def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
+def missing_proof(rule: ComparisonRule, subject: Subject, c: Comparison) -> str:
     """What still speaks against passing, as a clause; empty once harm is ruled out in this step."""
     if rule.harm is None or c.proof >= rule.proof:
         return ""
@@ -101,7 +101,7 @@ def missing_proof(rule: Rule, subject: Subject, c: Comparison) -> str:
 
 def comparison_reading(
     spec: JudgeSpec,
-    rule: Rule,
+    rule: ComparisonRule,
     subject: Subject,
     c: Comparison,
     weight: float,
@@ -127,7 +127,7 @@ def comparison_reading(
     return Reading(evidence, weight, blocks, worse, bool(worse))
 
 
-def _unweighed(rule: Rule, subject: Subject, c: Comparison) -> str:
+def _unweighed(rule: ComparisonRule, subject: Subject, c: Comparison) -> str:
     """Whether more bad cases than harm begins at had nothing to be compared with: unknown is no success."""
     harm = rule.alone
     if harm is None or c.unweighed < UNWEIGHED_MIN:
@@ -145,7 +145,7 @@ def _just_now(subject: Subject, c: Comparison) -> str:
     return f"{subject.noun}: worse in the last interval than before" if c.latest >= math.log(UNEASY) else ""
 
 
-def stable_trouble(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison) -> str:
+def stable_trouble(spec: JudgeSpec, rule: ComparisonRule, subject: Subject, c: Comparison) -> str:
     """What has plainly got worse on stable, or nothing."""
     good = subject.allowed < 1
     shares = degraded(c.known, phi_of(rule, c), needed(spec), good=good)
@@ -157,7 +157,7 @@ def stable_trouble(spec: JudgeSpec, rule: Rule, subject: Subject, c: Comparison)
     )
 
 
-def limit_reading(spec: JudgeSpec, subject: Subject, limit: Limit, weight: float) -> Reading:
+def limit_reading(spec: JudgeSpec, subject: Subject, limit: LimitTest, weight: float) -> Reading:
     """An absolute limit's reading; while stable breaks the limit too, the canary is not blamed and nothing passes."""
     measured = share(limit.canary_x, limit.canary_n)
     e_value = limit.process.e_value

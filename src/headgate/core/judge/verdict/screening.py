@@ -1,4 +1,4 @@
-"""What is wrong with a sample as a whole. Defects of one metric's numbers are that metric's business."""
+"""Screening of a sample as a whole. Defects of one metric's numbers are that metric's business."""
 
 import math
 

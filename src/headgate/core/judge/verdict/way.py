@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from headgate.core.judge.evidence.comparison import HIGH_SHARE, Rule
+from headgate.core.judge.evidence.comparison import HIGH_SHARE, ComparisonRule
 from headgate.core.judge.evidence.counts import Pair, conditional_logs
 from headgate.core.judge.evidence.limit import LimitRule
 from headgate.core.judge.evidence.process import Grid
@@ -32,7 +32,7 @@ class Watched(msgspec.Struct, frozen=True, cache_hash=True):
     """
 
     signal: str
-    rule: Rule | LimitRule
+    rule: ComparisonRule | LimitRule
     traffic: Traffic
     threshold_log: float
     interval_s: float
@@ -58,7 +58,7 @@ class Watched(msgspec.Struct, frozen=True, cache_hash=True):
     @property
     def cap(self) -> float:
         """The most that one interval adds to the log-evidence."""
-        declared = isinstance(self.rule, Rule) and self.rule.phi is not None
+        declared = isinstance(self.rule, ComparisonRule) and self.rule.phi is not None
         return math.inf if declared else self.rule.cap
 
     def share(self, factor: float) -> float:
@@ -140,7 +140,9 @@ def threshold_log(spec: JudgeSpec, weight: float, of: int = 1) -> float:
     return math.log(max(alone * of - (of - 1), 1.0))
 
 
-def compared(spec: JudgeSpec, signal: str, rule: Rule, traffic: Traffic, threshold: float) -> Watched:
+def compared(
+    spec: JudgeSpec, signal: str, rule: ComparisonRule, traffic: Traffic, threshold: float
+) -> Watched:
     """The way by a comparison with stable; `threshold` is the log-evidence that it takes."""
     return Watched(signal, rule, traffic, threshold, spec.interval_s, spec.dispersion)
 

@@ -13,7 +13,7 @@ from headgate.plugins.issuers.openid.discovery import CHALLENGE, TIMEOUT_S, Docu
 from headgate.plugins.issuers.openid.keys import Key, Keys
 from headgate.plugins.issuers.openid.statement import verified
 from headgate.ports.errors import Permanent
-from headgate.ports.issuer import Errand, Person
+from headgate.ports.issuer import Person, SignInAttempt
 from headgate.ports.registry import settings_of
 from headgate.ports.secrets import read_secret
 from headgate.ports.web import Request, Web
@@ -62,32 +62,32 @@ class OpenId:
         """See Issuer."""
         return self._settings.issuer
 
-    async def address(self, errand: Errand) -> str:
+    async def address(self, attempt: SignInAttempt) -> str:
         """See Issuer."""
         document = await self._known()
         supported = document.scopes_supported or ()
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
-            "redirect_uri": errand.back,
+            "redirect_uri": attempt.back,
             "scope": " ".join((*SCOPES[:-1], *(scope for scope in SCOPES[-1:] if scope in supported))),
-            "state": errand.state,
-            "nonce": errand.nonce,
-            "code_challenge": _challenge(errand.verifier),
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": _challenge(attempt.verifier),
             "code_challenge_method": CHALLENGE,
         }
         endpoint = document.authorization_endpoint
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
-    async def person(self, errand: Errand, answer: Mapping[str, str]) -> Person:
+    async def person(self, attempt: SignInAttempt, answer: Mapping[str, str]) -> Person:
         """See Issuer. Who has no good answer yet is asked for nothing."""
         document = await self._known()
         why = self._objection(document, answer)
         if why:
             raise Permanent(why)
-        tokens = await ask(self._web, self._exchange(document, errand, answer["code"]), _Tokens)
+        tokens = await ask(self._web, self._exchange(document, attempt, answer["code"]), _Tokens)
         settings = self._settings
-        return await verified(tokens.id_token, self._keys, settings.issuer, settings.client_id, errand.nonce)
+        return await verified(tokens.id_token, self._keys, settings.issuer, settings.client_id, attempt.nonce)
 
     def _objection(self, document: Document, answer: Mapping[str, str]) -> str:
         given = answer.get("iss")
@@ -100,17 +100,17 @@ class OpenId:
             return f"the issuer did not sign you in: {error if _CODE.fullmatch(error) else 'it does not say why'}"
         return "" if answer.get("code") else "the browser brought no code back"
 
-    def _exchange(self, document: Document, errand: Errand, code: str) -> Request:
+    def _exchange(self, document: Document, attempt: SignInAttempt, code: str) -> Request:
         """The request that turns the code into a statement. It is sent once: a code is good once."""
         settings = self._settings
         fields = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": errand.back,
-            "code_verifier": errand.verifier,
+            "redirect_uri": attempt.back,
+            "code_verifier": attempt.verifier,
         }
         headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
-        secrets = [code, errand.verifier, errand.nonce]
+        secrets = [code, attempt.verifier, attempt.nonce]
         if settings.secret is None:
             fields["client_id"] = settings.client_id
         else:

@@ -20,7 +20,7 @@ Claims = Mapping[str, Any]
 
 
 async def verified(text: str, keys: Keys, issuer: str, client: str, nonce: str) -> Person:
-    """Whom the statement vouches for, to `client`, on the errand of `nonce`. Raises PortError."""
+    """Whom the statement vouches for, to `client`, on the attempt of `nonce`. Raises PortError."""
     try:
         header = jwt.get_unverified_header(text)
     except jwt.PyJWTError as error:
@@ -58,7 +58,7 @@ def _objection(claims: Claims, client: str, nonce: str) -> str:
     if claims.get("azp", client) != client:
         return "somebody else asked for it (azp)"
     if claims["nonce"] != nonce:
-        return "it was made for another errand (nonce)"
+        return "it was made for another sign-in (nonce)"
     if not 0 < len(subject) <= SUBJECT_MAX or not subject.isprintable() or not subject.isascii():
         return f"its subject is not 1 to {SUBJECT_MAX} characters of ASCII"
     return ""

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.kit.marking import Asking, Secret, decoded, reference_to, remembered, settings_of, web_of
+from headgate.kit.marking import Asking, Secret, decoded, settings_of, web_of
+from headgate.kit.per_service import mark_moments
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark, MarkedService
 from headgate.ports.wires import Wires
@@ -47,14 +48,7 @@ class DynatraceMarker:
 
     async def mark(self, mark: Mark, reference: str) -> str:
         """As the port says; the reference holds the correlation ids, by moment and service."""
-        made = remembered(reference)
-        if mark.moment == "updated":
-            return reference
-        for service in mark.services:
-            key = f"{mark.moment} {service.name}"
-            if key not in made:
-                made[key] = await self._ingest(mark, service)
-        return reference_to(made)
+        return await mark_moments(mark, reference, self._ingest)
 
     async def _ingest(self, mark: Mark, service: MarkedService) -> str:
         content = self._event(mark, service)

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.kit.marking import Asking, Secret, decoded, reference_to, remembered, settings_of, web_of
+from headgate.kit.marking import Asking, Secret, decoded, settings_of, web_of
+from headgate.kit.per_service import mark_moments
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark, MarkedService
 from headgate.ports.wires import Wires
@@ -60,14 +61,7 @@ class NewRelicMarker:
 
     async def mark(self, mark: Mark, reference: str) -> str:
         """As the port says; the reference holds the ids of the events that were made, by moment and service."""
-        made = remembered(reference)
-        if mark.moment == "updated":
-            return reference
-        for service in mark.services:
-            key = f"{mark.moment} {service.name}"
-            if key not in made:
-                made[key] = await self._create(mark, service)
-        return reference_to(made)
+        return await mark_moments(mark, reference, self._create)
 
     async def _create(self, mark: Mark, service: MarkedService) -> str:
         variables = {"event": self._event(mark, service)}

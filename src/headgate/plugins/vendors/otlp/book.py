@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from headgate.core.traces import Outcome, Span, locate
+from headgate.core.traces import RequestOutcome, Span, locate
 
 SPANS_MAX = 50_000
 """In all open traces; over it, the traces that were quiet longest are over."""
@@ -29,7 +29,7 @@ class Book:
         self._size = 0
         self._told: dict[tuple[str, str], None] = {}
 
-    def add(self, span: Span, at: float) -> Iterator[tuple[Outcome, ...]]:
+    def add(self, span: Span, at: float) -> Iterator[tuple[RequestOutcome, ...]]:
         """Take a span in; yields the requests of each trace that is over because of it."""
         if (span.trace, span.id) in self._told:
             return
@@ -44,7 +44,7 @@ class Book:
         while self._size > SPANS_MAX:
             yield self._close(next(iter(self._open)))
 
-    def over(self, at: float, wait_s: float) -> Iterator[tuple[Outcome, ...]]:
+    def over(self, at: float, wait_s: float) -> Iterator[tuple[RequestOutcome, ...]]:
         """The requests of each trace of which nothing has come for `wait_s` seconds."""
         while self._open:
             quietest = next(iter(self._open))
@@ -52,7 +52,7 @@ class Book:
                 return
             yield self._close(quietest)
 
-    def _close(self, trace: str) -> tuple[Outcome, ...]:
+    def _close(self, trace: str) -> tuple[RequestOutcome, ...]:
         spans = self._open.pop(trace).spans
         self._size -= len(spans)
         outcomes = locate(spans.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headgate.core.model import Arm, Counts
-from headgate.core.traces import Outcome, Party
+from headgate.core.traces import Party, RequestOutcome
 from headgate.plugins.vendors.otlp import metrics, protocol, spans
 from headgate.plugins.vendors.otlp.book import Book
 from headgate.plugins.vendors.otlp.resource import Batch, Point
@@ -203,7 +203,7 @@ class Inbox:
             buckets = added.spread.buckets() if added.spread is not None else None
             known.tally(point.metric).add(point.party.instance, counts, buckets)
 
-    def _count_requests(self, outcomes: Iterable[Outcome]) -> None:
+    def _count_requests(self, outcomes: Iterable[RequestOutcome]) -> None:
         for outcome in outcomes:
             span = outcome.span
             known = self._of(span.party)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from headgate.core.model import SecretSource
-from headgate.core.story.timeline import Part, Remark
+from headgate.core.story.timeline import Remark, TimelinePart
 from headgate.kit.marking import Asking, Secret, decoded, settings_of, web_of
 from headgate.ports.errors import Permanent
 from headgate.ports.marker import Mark
@@ -133,7 +133,7 @@ def _span(
     }
 
 
-def _failed(part: Part) -> dict[str, Any]:
+def _failed(part: TimelinePart) -> dict[str, Any]:
     return _status(part.failed, good=False) if part.failed else {"status": {"code": UNSET}}
 
 
@@ -141,7 +141,7 @@ def _status(message: str, *, good: bool) -> dict[str, Any]:
     return {"status": {"code": OK} if good else {"code": ERROR, "message": message}}
 
 
-def _events(part: Part) -> list[dict[str, Any]]:
+def _events(part: TimelinePart) -> list[dict[str, Any]]:
     return [_event(remark) for remark in part.remarks]
 
 

@@ -1,9 +1,9 @@
-"""What may be asked for by the API: a release that can be carried out, and that its asker may describe."""
+"""The validation of a submitted release: it can be run, and who submits it may declare all that is in it."""
 
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -44,36 +44,41 @@ _PORT_MAX = 65535
 _WHOLE = 100
 
 
-def require_sound(wish: Submission) -> None:
+def require_sound(submission: Submission) -> None:
     """Raises Problem (422) for the first thing that no controller could carry out."""
-    if not 1 <= len(wish.intents) <= INTENTS_MAX:
+    if not 1 <= len(submission.intents) <= INTENTS_MAX:
         raise malformed(f"a release has 1 to {INTENTS_MAX} intents", "body.intents")
-    units = [intent.unit for intent in wish.intents]
+    units = [intent.unit for intent in submission.intents]
     if len(set(units)) < len(units) or len({(unit.project, unit.environment) for unit in units}) > 1:
         raise malformed(
             "each intent moves another service, all in one environment of one project", "body.intents"
         )
-    for index, intent in enumerate(wish.intents):
+    for index, intent in enumerate(submission.intents):
         for where, why in _wrong(intent):
             raise malformed(why, f"body.intents[{index}].{where}")
 
 
-def require_declared(call: Call, wish: Submission, ledger: Ledger) -> None:
-    """Who operates releases versions, the way they were released last; another way is an admin's to declare.
+def require_declared(call: Call, submission: Submission, last: Mapping[Unit, ReleaseRequested]) -> None:
+    """An operator releases versions the way they were released last; another way is for an admin to declare.
 
     Otherwise a token that may not approve could leave out the step that asks for an approval, or have the controller
-    read a file or an address of its choice as a source of signals. Raises Problem (403).
+    read a file or an address of its choice as a source of signals. `last`: as of `last_promoted`. Raises Problem (403).
     """
-    if wish.words.break_glass:
-        for intent in wish.intents:
+    if submission.words.break_glass:
+        for intent in submission.intents:
             call.demand("approve", intent.unit.environment)
-    for intent in wish.intents:
-        if not _as_before(intent, wish.policies, last_asked(intent.unit, ledger)):
+    for intent in submission.intents:
+        if not _as_before(intent, submission.policies, last.get(intent.unit)):
             call.demand("administer", intent.unit.environment)
 
 
-def last_asked(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
-    """The request whose release promoted this unit last; None where none did."""
+def last_promoted(submission: Submission, ledger: Ledger) -> dict[Unit, ReleaseRequested]:
+    """The request whose release promoted each unit of the submission last; a unit that none promoted has none."""
+    found = {intent.unit: _last_promoted(intent.unit, ledger) for intent in submission.intents}
+    return {unit: request for unit, request in found.items() if request is not None}
+
+
+def _last_promoted(unit: Unit, ledger: Ledger) -> ReleaseRequested | None:
     try:
         last = _promoted(unit, ledger)
         return request_of(ledger, last) if last else None
@@ -212,16 +217,16 @@ FILES = {"sslrootcert": ("", "system")}
 """Settings that name a file of the host, with what may be said without naming one."""
 
 
-def require_declared_secrets(wish: Submission, declarations: Callable[[], Declarations]) -> None:
+def require_declared_secrets(submission: Submission, declarations: Callable[[], Declarations]) -> None:
     """Raises Problem (403) for the first file, variable or secret that the front door may not name."""
-    for where, objection in _objections(wish, declarations):
+    for where, objection in _objections(submission, declarations):
         raise Problem(HTTPStatus.FORBIDDEN, "not declared", objection, where=where)
 
 
-def require_known_commands(wish: Submission, last: Iterable[ReleaseRequested]) -> None:
+def require_known_commands(submission: Submission, last: Iterable[ReleaseRequested]) -> None:
     """Raises Problem (403) for a command of the host that the last promoted request of its unit had not."""
     known = {one.unit: (one.before, one.after) for asked in last for one in asked.intents}
-    for index, intent in enumerate(wish.intents):
+    for index, intent in enumerate(submission.intents):
         if (intent.before or intent.after) and known.get(intent.unit) != (intent.before, intent.after):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
@@ -231,9 +236,11 @@ def require_known_commands(wish: Submission, last: Iterable[ReleaseRequested]) -
             )
 
 
-def _objections(wish: Submission, declarations: Callable[[], Declarations]) -> Iterator[tuple[str, str]]:
-    project = wish.intents[0].unit.project
-    for where, way in front_doors(wish):
+def _objections(
+    submission: Submission, declarations: Callable[[], Declarations]
+) -> Iterator[tuple[str, str]]:
+    project = submission.intents[0].unit.project
+    for where, way in front_doors(submission):
         for key in FILES.keys() & way.settings.keys():
             if way.settings[key] not in FILES[key]:
                 yield (
@@ -245,7 +252,7 @@ def _objections(wish: Submission, declarations: Callable[[], Declarations]) -> I
             objection = unnamed_objection(source)
             if objection or (objection := use_objection(_read(declarations), source.name, way.name, project)):
                 yield place, objection
-        for place, by, host in named_hosts(wish) if named else ():
+        for place, by, host in named_hosts(submission) if named else ():
             if by is way and host:
                 for _, source in named:
                     if source.kind == DECLARED and (

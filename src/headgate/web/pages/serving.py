@@ -1,4 +1,4 @@
-"""What every page has in common: who is signed in, what the API answers them, and how a form is known to be theirs."""
+"""The server of pages: a page needs a session, asks the API as its person, and takes a form only from that session."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from headgate.ledger import LedgerError
-from headgate.web.application import Backstage
+from headgate.web.application import WebServices
 from headgate.web.doors.sessions import Session, same
 from headgate.web.http.endpoint import Call, Endpoint, forbidden
 from headgate.web.http.problems import Problem
@@ -24,16 +24,16 @@ Done = Callable[[Request, Session, Mapping[str, str]], Awaitable[str]]
 Serve = Callable[[Request], Awaitable[Response]]
 
 
-class Desk:
+class PageServer:
     """Serves the pages of one front door."""
 
-    def __init__(self, backstage: Backstage) -> None:
-        self.ledger = backstage.ledger
-        self.door = backstage.door
-        self._endpoints = {endpoint.name: endpoint for endpoint in backstage.endpoints()}
+    def __init__(self, web_services: WebServices) -> None:
+        self.ledger = web_services.ledger
+        self.door = web_services.door
+        self._endpoints = {endpoint.name: endpoint for endpoint in web_services.endpoints()}
 
     def page(self, show: Shown) -> Serve:
-        """For whoever is signed in; everybody else is shown the way in."""
+        """A page for somebody who is signed in; everybody else is shown how to sign in."""
 
         async def serve(request: Request) -> Response:
             session = self.door.session(request)
@@ -51,7 +51,7 @@ class Desk:
         return serve
 
     def form(self, act: Done) -> Serve:
-        """What changes anything: only with the session's own text against forgery; then to another page."""
+        """A form that changes something: only with the session's own text against forgery; then to another page."""
 
         async def serve(request: Request, session: Session) -> Response:
             given = await fields(request)
@@ -67,7 +67,7 @@ class Desk:
         return self.page(serve)
 
     def common(self, session: Session, here: str) -> dict[str, Any]:
-        """What every template needs; `here` is the page's own address, where the navigation has it."""
+        """Values that every template needs; `here` is the page's own address, where the navigation has it."""
         return {"who": session.who, "csrf": session.csrf, "here": here, "now": time.time(), "notice": ""}
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -82,7 +82,7 @@ class Desk:
         query: object = None,
         body: object = None,
     ) -> Any:  # noqa: ANN401 - the endpoint's answer
-        """What the API answers to whoever is signed in. Raises Problem."""
+        """The API's answer to the person who is signed in. Raises Problem."""
         endpoint, who = self._endpoints[name], session.who
         try:
             if not who.may(endpoint.permission):

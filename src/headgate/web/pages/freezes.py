@@ -13,33 +13,33 @@ from headgate.web.api.barriers import Barriers, Lifting
 from headgate.web.api.home import Freezes, FreezeState, NewFreeze
 from headgate.web.doors.sessions import Session
 from headgate.web.http.problems import malformed
-from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
+from headgate.web.pages.serving import PageServer
 
 HOUR_S = 3600.0
 
 
-class Freezing:
+class FreezePages:
     """When nothing may change, and what nothing may go back across; how to set and lift them."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, server: PageServer) -> None:
+        self._server = server
 
     def routes(self) -> list[BaseRoute]:
         """The page, and its forms."""
         return [
-            Route("/freezes", self._desk.page(self._show)),
-            Route("/freezes", self._desk.form(self._set), methods=["POST"]),
-            Route("/freezes/{freeze}/lift", self._desk.form(self._lift), methods=["POST"]),
-            Route("/barriers/{release}/lift", self._desk.form(self._lift_barrier), methods=["POST"]),
+            Route("/freezes", self._server.page(self._show)),
+            Route("/freezes", self._server.form(self._set), methods=["POST"]),
+            Route("/freezes/{freeze}/lift", self._server.form(self._lift), methods=["POST"]),
+            Route("/barriers/{release}/lift", self._server.form(self._lift_barrier), methods=["POST"]),
         ]
 
     async def _show(self, _: Request, session: Session) -> Response:
-        found: Freezes = await self._desk.ask("listFreezes", session)
-        standing: Barriers = await self._desk.ask("listBarriers", session)
-        values = self._desk.common(session, "/freezes") | {
+        found: Freezes = await self._server.ask("listFreezes", session)
+        barriers: Barriers = await self._server.ask("listBarriers", session)
+        values = self._server.common(session, "/freezes") | {
             "page": found,
-            "barriers": standing.barriers,
+            "barriers": barriers.barriers,
             "days": days(found.freezes, time.time()),
             "live": "days freezes barriers",
             "may_set": session.who.may("operate"),
@@ -62,11 +62,11 @@ class Freezing:
             body = msgspec.convert(fields, NewFreeze)
         except msgspec.ValidationError as error:
             raise malformed(str(error), "form") from error
-        await self._desk.ask("setFreeze", session, body=body)
+        await self._server.ask("setFreeze", session, body=body)
         return "/freezes"
 
     async def _lift(self, request: Request, session: Session, _: Mapping[str, str]) -> str:
-        await self._desk.ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
+        await self._server.ask("liftFreeze", session, {"freeze": request.path_params["freeze"]})
         return "/freezes"
 
     async def _lift_barrier(self, request: Request, session: Session, given: Mapping[str, str]) -> str:
@@ -75,7 +75,7 @@ class Freezing:
             body = msgspec.convert(fields, Lifting)
         except msgspec.ValidationError as error:
             raise malformed(str(error), "form") from error
-        await self._desk.ask("liftBarrier", session, {"release": request.path_params["release"]}, body=body)
+        await self._server.ask("liftBarrier", session, {"release": request.path_params["release"]}, body=body)
         return "/freezes"
 
 

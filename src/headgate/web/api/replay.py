@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.again.replay import Criteria, Rejudged, Replay, recorded, replay
+from headgate.core.again.replay import Criteria, Replay, ReplayedInterval, recorded, replay
 from headgate.core.machine.events import Judged
 from headgate.core.machine.plan import Leg
 from headgate.core.model import VerdictKind
@@ -49,7 +49,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What came of it. `missing` intervals have no samples any more; `differing` are judged in another way now.
+    """A release judged again. `missing` intervals have no samples any more; `differing` are judged in another way now.
 
     `recorded_fail_at` and `fail_at` are when it was said to fail then, and now; `harmed` how many canary requests had
     gone badly until now it is said to fail (all of them, where it is not). `turns` are the first TURNS_MAX.
@@ -67,7 +67,7 @@ class Replayed(msgspec.Struct, frozen=True):
     turns: list[Turn]
 
 
-class Rejudging:
+class ReplayEndpoints:
     """The endpoint for it."""
 
     def __init__(self, ledger: Ledger, folds: Folds) -> None:
@@ -137,8 +137,8 @@ def _told(seen: Replay, services: Sequence[str]) -> Replayed:
     )
 
 
-def _turns(intervals: Iterable[Rejudged]) -> Iterator[Rejudged]:
-    """Those at which either verdict, or the step, changes."""
+def _turns(intervals: Iterable[ReplayedInterval]) -> Iterator[ReplayedInterval]:
+    """The intervals at which either verdict, or the step, changes."""
     before: tuple[object, ...] = ()
     for one in intervals:
         now = one.leg, one.exposure, one.recorded.kind, one.verdict.kind
@@ -147,7 +147,7 @@ def _turns(intervals: Iterable[Rejudged]) -> Iterator[Rejudged]:
         before = now
 
 
-def _turn(one: Rejudged, services: Sequence[str]) -> Turn:
+def _turn(one: ReplayedInterval, services: Sequence[str]) -> Turn:
     verdict = one.verdict
     evidence = float(f"{verdict.evidence:.4g}")
     return Turn(

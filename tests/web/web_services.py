@@ -16,8 +16,8 @@ from headgate.core.home.facts import AccessRole, ActionDenied, AnyHomeEvent
 from headgate.core.model import Rollout, Stage
 from headgate.core.release.submission import Submission
 from headgate.web.api import endpoints
-from headgate.web.application import Backstage, behind_door, behind_socket
-from headgate.web.doors.front import FrontDoor
+from headgate.web.application import WebServices, behind_door, behind_socket
+from headgate.web.doors.front_door import FrontDoor
 from headgate.web.doors.tokens import Grant, HomeBook
 from headgate.web.http.endpoint import Endpoint
 from headgate.web.http.stream import Stream
@@ -36,9 +36,9 @@ class Place:
         self.at = 1000.0
         self.door = FrontDoor(HomeBook(home.ledger), lambda: self.at)
         self.controller = Steerable(supervisor)
-        self.backstage = Backstage(self.controller, home.ledger, self.door, stream)
-        self.front: Starlette = behind_door(self.backstage)
-        self.socket: Starlette = behind_socket(self.backstage)
+        self.web_services = WebServices(self.controller, home.ledger, self.door, stream)
+        self.front: Starlette = behind_door(self.web_services)
+        self.socket: Starlette = behind_socket(self.web_services)
 
     async def ask(
         self, method: str, path: str, body: object = None, *, token: str | None = None, **headers: str

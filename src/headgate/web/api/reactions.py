@@ -1,15 +1,15 @@
-"""What a hook does, by the same code as everybody else, in its own name, and in its environments only."""
+"""The reactions to a delivery: what a hook does, by the API's own code, in its name and its environments only."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from headgate.core.home.facts import AccessRole, Hook
-from headgate.core.home.hooks import STEERED, Decision, Where, author, holds, moves, own, where
+from headgate.core.home.hooks import STEERED, HookDecision, Where, author, holds, moves, own, where
 from headgate.core.model import Scope
 from headgate.ledger import Ledger
 from headgate.web.api.folds import Folds
 from headgate.web.api.home import HomeKeeping, NewFreeze
-from headgate.web.api.steering import Steering, Word
+from headgate.web.api.steering import Reason, Steering
 from headgate.web.http.endpoint import Call, Reply
 from headgate.web.http.problems import Problem
 from headgate.web.http.who import Who
@@ -18,7 +18,7 @@ OPEN_MAX = 1000
 """So many releases under way are looked through."""
 
 
-class Deeds:
+class Reactions:
     """Does what was decided. Doing it again does nothing: whoever broke off in the middle may begin anew."""
 
     def __init__(self, steering: Steering, keeping: HomeKeeping, ledger: Ledger, folds: Folds) -> None:
@@ -27,8 +27,8 @@ class Deeds:
         self._ledger = ledger
         self._folds = folds
 
-    async def do(self, hook: Hook, decision: Decision, at: float) -> tuple[str, ...]:
-        """What became of it, in sentences. Raises Problem (503) when the controller cannot act at all."""
+    async def do(self, hook: Hook, decision: HookDecision, at: float) -> tuple[str, ...]:
+        """React to a delivery; returns what was done, in sentences. Raises Problem (503) where no controller acts."""
         match hook.added.does:
             case "pause" | "abort" as verb:
                 return await self._tell(hook, decision.begin, verb)
@@ -46,21 +46,21 @@ class Deeds:
                 reasons[summary.release] = reason
         if begin and not reasons:
             return ("nothing is under way there",)
-        return tuple([await self._word(hook, release, verb, why) for release, why in reasons.items()])
+        return tuple([await self._act(hook, release, verb, why) for release, why in reasons.items()])
 
     async def _require_running(self, release: str) -> None:
-        """Raises Problem: 503, so that it is delivered again to whoever carries the release on."""
+        """Raises Problem: 503, so that it is delivered again to the controller that runs the release."""
         if not await self._steering.runs(release):
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE, "the controller is stopping", f"it does not run {release}"
             )
 
-    async def _word(self, hook: Hook, release: str, verb: str, why: str) -> str:
-        call = _call(hook, "operator", {"release": release}, Word(reason=why))
+    async def _act(self, hook: Hook, release: str, verb: str, why: str) -> str:
+        call = _call(hook, "operator", {"release": release}, Reason(reason=why))
         refused = await _refused(lambda: self._steering.tell(call, verb))
         return f"{verb} {release}: {refused or why}"
 
-    async def _freeze(self, hook: Hook, decision: Decision, at: float) -> tuple[str, ...]:
+    async def _freeze(self, hook: Hook, decision: HookDecision, at: float) -> tuple[str, ...]:
         told: list[str] = []
         for scope, why in decision.begin.items():
             place = where(hook.added, scope)

@@ -10,36 +10,36 @@ from starlette.routing import BaseRoute, Route
 from headgate.core.machine.plan import Plan
 from headgate.core.model.criteria import ErrorRatio
 from headgate.web.api.reading import Explanation, Release
-from headgate.web.api.rejudging import Replayed, ReplayQuery
+from headgate.web.api.replay import Replayed, ReplayQuery
 from headgate.web.doors.sessions import Session
 from headgate.web.http.problems import Problem, malformed
-from headgate.web.pages.desk import Desk
 from headgate.web.pages.render import page
+from headgate.web.pages.serving import PageServer
 from headgate.web.pages.shown import labels
 
 PERCENT = 100.0
 
 
-class Replaying:
+class ReplayPages:
     """One page for each release."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, server: PageServer) -> None:
+        self._server = server
 
     def routes(self) -> list[BaseRoute]:
         """The one there is."""
-        return [Route("/releases/{release}/replay", self._desk.page(self._show))]
+        return [Route("/releases/{release}/replay", self._server.page(self._show))]
 
     async def _show(self, request: Request, session: Session) -> Response:
         params = {"release": request.path_params["release"]}
-        found: Release = await self._desk.ask("getRelease", session, params)
-        told: Explanation = await self._desk.ask("explainRelease", session, params)
-        plan: Plan = await self._desk.ask("getPlan", session, params)
+        found: Release = await self._server.ask("getRelease", session, params)
+        told: Explanation = await self._server.ask("explainRelease", session, params)
+        plan: Plan = await self._server.ask("getPlan", session, params)
         given = {name: request.query_params.get(name, "").strip()[:50] for name in ("factor", "max")}
-        values = self._desk.common(session, "") | {
+        values = self._server.common(session, "") | {
             "found": found,
             "story": told.sentences,
-            "labels": labels(self._desk.ledger, found.summary),
+            "labels": labels(self._server.ledger, found.summary),
             "criteria": next(iter(plan.legs[0].judge.of(ErrorRatio)), None),
             "given": given,
             "other": any(given.values()),
@@ -64,5 +64,5 @@ class Replaying:
             query = msgspec.convert(asked, ReplayQuery)
         except ValueError as error:  # msgspec's is one too
             raise malformed(str(error), "form") from error
-        answer: Replayed = await self._desk.ask("replayRelease", session, params, query=query)
+        answer: Replayed = await self._server.ask("replayRelease", session, params, query=query)
         return answer

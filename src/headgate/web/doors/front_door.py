@@ -1,4 +1,4 @@
-"""The front door: who comes in by TCP, with what right, and how often. By the unix socket only the owner comes."""
+"""The front door: who comes in by TCP, with what right, and how often. The unix socket is the owner's alone."""
 
 import ipaddress
 import time
@@ -33,7 +33,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class FrontDoor:
-    """Identifies whoever asks, and keeps a record of whom it turned away."""
+    """Identifies callers, and keeps a record of those that were turned away."""
 
     def __init__(
         self, book: HomeBook, now: Callable[[], float] = time.time, sessions: Drawer | None = None
@@ -72,7 +72,7 @@ class FrontDoor:
         return who
 
     async def refused(self, who: Who, endpoint: Endpoint, problem: Problem) -> None:
-        """Write a denial down, unless whoever it is has had many already (DENIALS)."""
+        """Write a denial down, unless the caller has had many already (DENIALS)."""
         await self._write_denial(who.name, endpoint.name, endpoint.path, problem.document.detail)
 
     def welcome(self, who: Who) -> bool:

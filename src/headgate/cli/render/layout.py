@@ -1,4 +1,4 @@
-"""Pieces of text one after another, broken only between two of them."""
+"""The layout of what rich draws: pieces of text that flow, and what is indented."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,10 +7,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 _GAP = 2
+"""Columns between two pieces."""
 
 
 class Flow:
-    """As many pieces on a line as fit."""
+    """Pieces of text one after another, as many on a line as fit; a line breaks only between two of them."""
 
     def __init__(self, pieces: Sequence[Text]) -> None:
         self._pieces = pieces
