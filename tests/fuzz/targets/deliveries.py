@@ -405,7 +405,7 @@ TARGETS = (
            lambda: [b"127.0.0.1:4318", b"[::1]:80"], input_max=8192),
     Target(
         "request", asked, (Problem,),
-        ("web/doors/dispatch", "web/doors/front", "web/http/connections", "web/http/idempotency",
+        ("web/doors/dispatch", "web/doors/front_door", "web/http/connections", "web/http/idempotency",
         "web/pages/signing_in",
          "web/pages/way_back"),
         lambda: [REQUEST, REQUEST.replace(b"Bearer hg_", b"Basic ")],
