@@ -38,6 +38,18 @@ def revert(state: State, at: float, plan: Plan, outcome: Outcome, reason: str) -
     return replace(state, hold=Hold("illegal", f"{reason}; {objection}"))
 
 
+def with_what_runs_on(state: State) -> State:
+    """The state with a warning for a command that is under way and that nothing undoes: it is not cut off."""
+    for pending in state.pending:
+        effect = pending.effect
+        if isinstance(effect, RunCommand) and not effect.command.undo:
+            warning = (
+                f"the command {effect.command.name} was under way: it runs to its end, and nothing undoes it"
+            )
+            state = state.with_warning(warning)
+    return state
+
+
 def taken_over(state: State, event: ReleaseTakenOver, plan: Plan) -> State:
     """Another release goes forward from here and has the traffic; what only this one ran is stopped."""
     if not any(at.one_way for at in state.legs) or state.hold is None:
