@@ -156,6 +156,17 @@ def test_going_back(run: Run, released: Path, home: Path) -> None:
     assert (gone.exit_code, "cannot be had" in gone.output) == (exits.REFUSED, True), gone.output
 
 
+def test_a_rollback_says_which_changes_of_commands_stay(run: Run, released: Path) -> None:
+    before = "    before:\n      - {name: expand, apply: ./up, undo: ./down}\n      - {name: warm, apply: ./warm}\n"
+    asking(released, PROJECT.replace("    rollout:\n", before + "    rollout:\n"))
+    assert run("deploy", "-e", "staging").exit_code == exits.DONE
+    shown = run("rollback", "-e", "staging", "--dry-run")
+    assert "which r1 had promoted. It runs no `undo`: what expand changed stays." in shown.output
+    way = json.loads(run("rollback", "-e", "staging", "--dry-run", "--json").stdout)
+    assert way["units"][0]["stays"] == ["expand"]
+    assert run("rollback", "-e", "staging").exit_code == exits.DONE
+
+
 def test_going_back_twice_goes_further_back_and_says_what_it_passes_over(run: Run, released: Path) -> None:
     assert run("deploy", "-e", "staging", "--label", "v2").exit_code == exits.DONE
     make(released, "good", "three")

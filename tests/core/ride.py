@@ -86,7 +86,7 @@ def begun(reached: int, of: Leg) -> LegState:
 
 
 def plan_of(*legs: Leg, **policies: object) -> Plan:
-    return Plan(legs or (leg(),), ("ready",), **policies)  # type: ignore[arg-type]
+    return Plan(legs or (leg(),), ("ready",), **{"users_first": True, **policies})  # type: ignore[arg-type]
 
 
 def verdict_of(kind: Kind) -> Verdict:
@@ -129,6 +129,22 @@ def request(plan: Plan, **more: object) -> ReleaseRequested:
     return ReleaseRequested(at=0.0, release="r1", intents=(), plan=plan, author="ada", **more)  # type: ignore[arg-type]
 
 
+def _unit(effect: Effect) -> Unit | None:
+    match effect:
+        case SetRouting(routing):
+            return routing.unit
+        case (
+            PrepareVersion(version)
+            | RunSmoke(version)
+            | VerifyVersion(version)
+            | StopVersion(version)
+            | RunCommand(version)
+        ):
+            return version.unit
+        case _:
+            return None
+
+
 class Ride:
     """A state and its plan; every method that moves it returns the ride itself."""
 
@@ -147,9 +163,10 @@ class Ride:
         self.told.append(event)
         return self
 
-    def pending(self, kind: type[E]) -> tuple[EffectId, E]:
-        """The one pending effect of this kind."""
+    def pending(self, kind: type[E], unit: Unit | None = None) -> tuple[EffectId, E]:
+        """The one pending effect of this kind; with `unit`, of those of this unit."""
         found = [(p.id, p.effect) for p in self.state.pending if isinstance(p.effect, kind)]
+        found = [one for one in found if unit in (None, _unit(one[1]))]
         assert len(found) == 1, f"{kind.__name__} among {self.effects()}"
         return found[0]
 
@@ -157,9 +174,13 @@ class Ride:
         return [type(p.effect).__name__ for p in self.state.pending]
 
     def succeed(
-        self, kind: type[Effect], verdict: Kind = "pass", findings: tuple[Finding, ...] = GOOD
+        self,
+        kind: type[Effect],
+        verdict: Kind = "pass",
+        findings: tuple[Finding, ...] = GOOD,
+        unit: Unit | None = None,
     ) -> "Ride":
-        id_, effect = self.pending(kind)
+        id_, effect = self.pending(kind, unit)
         return self.tell(answer(Pending(id_, effect), self.state.at, verdict, findings))
 
     def succeed_first(self, name: str) -> "Ride":
@@ -167,8 +188,8 @@ class Ride:
         first = next(one for one in self.state.pending if type(one.effect).__name__ == name)
         return self.tell(answer(first, self.state.at))
 
-    def fail(self, kind: type[Effect], reason: str = "it cannot be done") -> "Ride":
-        id_, _ = self.pending(kind)
+    def fail(self, kind: type[Effect], reason: str = "it cannot be done", unit: Unit | None = None) -> "Ride":
+        id_, _ = self.pending(kind, unit)
         return self.tell(EffectFailed(at=self.state.at, effect=id_, reason=reason))
 
     def judge(self, *kinds: Kind, times: int = 1) -> "Ride":

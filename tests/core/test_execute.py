@@ -101,6 +101,25 @@ def test_a_command_after_the_promotion_that_fails_brings_everybody_back() -> Non
     assert (ride.state.stage, ride.effects()) == ("reverting", ["SetRouting"])
 
 
+@pytest.mark.parametrize("turned_by", ["a person", "a verdict"])
+def test_a_command_under_way_that_nothing_undoes_is_said_to_run_on(turned_by: str) -> None:
+    ride = ran(ran(begun(), "applied"), "applied").succeed(PrepareVersion).succeed(SetRouting)
+    ride.judge("pass", "pass").succeed(SetRouting)
+    assert commands(ride) == [("purge", False)]
+    abort = ReleaseAborted(at=ride.state.at, by="ada")
+    ride = ride.tell(abort) if turned_by == "a person" else ride.judge("fail")
+    assert ride.state.stage == "reverting"
+    assert ride.state.warnings == (
+        "the command purge was under way: it runs to its end, and nothing undoes it",
+    )
+
+
+def test_a_command_that_has_an_undo_or_has_ended_does_not_run_on() -> None:
+    assert begun().tell(ReleaseAborted(at=0.0, by="ada")).state.warnings == ()
+    ride = ran(Ride(plan_of(leg((Execute(PURGE), *STEPS[2:6])))).succeed(AskGates), "unknown")
+    assert (ride.state.outcome, ride.state.warnings) == ("rolled_back", ())
+
+
 @pytest.mark.parametrize("outcome", ["not_applied", "unknown"])
 def test_what_cannot_be_undone_waits_for_a_person_who_tries_again_or_does_without(outcome: Applied) -> None:
     ride = ran(ran(begun(), "unknown"), outcome, "the table is locked")

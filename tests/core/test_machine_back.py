@@ -6,7 +6,10 @@ from msgspec.structs import replace
 from headgate.core.machine import Illegal, Stale
 from headgate.core.machine.effects import (
     AskGates,
+    Effect,
+    Observe,
     PrepareVersion,
+    RunCommand,
     SetRouting,
     StopVersion,
     VerifyVersion,
@@ -20,10 +23,14 @@ from headgate.core.machine.events import (
     WatchResumed,
 )
 from headgate.core.machine.plan import Leg, OneWayStep
-from headgate.core.machine.steps import Expose, Prepare, Promote
+from headgate.core.machine.safety import needs_no_ledger
+from headgate.core.machine.steps import Execute, Expose, Prepare, Promote
 from headgate.core.machine.steps.expose import undone
+from headgate.core.machine.undoing import traffic_is_back
+from headgate.core.model import Command, Version
 from headgate.core.story.view import summarise
 from tests.core.ride import (
+    API,
     BAD,
     CANARY,
     NEW,
@@ -32,6 +39,7 @@ from tests.core.ride import (
     OLD_API,
     ROLLING,
     UNKNOWN,
+    WEB,
     Ride,
     leg,
     plan_of,
@@ -72,16 +80,98 @@ def test_what_was_never_touched_is_not_undone() -> None:
     assert ride.succeed(StopVersion).state.stage == "closed"
 
 
-def test_legs_go_back_in_reverse_order() -> None:
-    ride = Ride(plan_of(leg(), leg(baseline=OLD_API, candidate=NEW_API)))
-    ride.to_exposed().judge("pass", "pass").succeed(SetRouting).judge("pass", "pass").succeed(SetRouting)
-    ride.succeed(PrepareVersion).succeed(SetRouting).judge("fail")
-    assert ride.pending(SetRouting)[1].routing.stable == OLD_API
-    ride.succeed(SetRouting).succeed(StopVersion).succeed(VerifyVersion)
-    assert (ride.state.stage, ride.state.leg) == ("reverting", 0)
-    assert ride.pending(SetRouting)[1].routing.stable == OLD
+def both_moved(*legs: Leg, **policies: object) -> Ride:
+    """Two legs, the first promoted, the second exposed to everybody and found bad."""
+    ride = Ride(plan_of(*(legs or (leg(), leg(baseline=OLD_API, candidate=NEW_API))), **policies))
+    while ride.state.leg == 0 or ride.state.step < 4:
+        kind = next(
+            (type(p.effect) for p in ride.state.pending if not isinstance(p.effect, Observe)), Observe
+        )
+        ride.succeed(kind)
+    return ride.judge("fail")
+
+
+def routed(ride: Ride) -> list[Version | None]:
+    """Where the pending orders of traffic send everybody, in their order."""
+    return [p.effect.routing.stable for p in ride.state.pending if isinstance(p.effect, SetRouting)]
+
+
+def test_the_users_of_every_leg_go_back_at_once_and_the_rest_leg_by_leg() -> None:
+    ride = both_moved()
+    assert ride.effects() == ["SetRouting", "SetRouting"]
+    assert routed(ride) == [OLD_API, OLD]
+    ride.succeed(SetRouting, unit=API).succeed(StopVersion).succeed(VerifyVersion)
+    assert (ride.state.stage, ride.state.leg, ride.effects()) == ("reverting", 0, ["SetRouting"])
     ride.succeed(SetRouting).succeed(VerifyVersion).succeed(StopVersion)
     assert ride.state.stage == "closed"
+
+
+def test_plans_of_before_take_back_the_users_of_one_leg_after_another() -> None:
+    ride = both_moved(users_first=False)
+    assert routed(ride) == [OLD_API]
+    ride.succeed(SetRouting).succeed(StopVersion).succeed(VerifyVersion)
+    assert (ride.state.leg, routed(ride)) == (0, [OLD])
+    ride.succeed(SetRouting).succeed(VerifyVersion).succeed(StopVersion)
+    assert ride.state.stage == "closed"
+
+
+@pytest.mark.parametrize("failing", [SetRouting, VerifyVersion, RunCommand])
+def test_users_of_an_earlier_leg_are_back_whatever_becomes_of_the_last_one(failing: type[Effect]) -> None:
+    """A failure is held, and the orders of the other leg stay: their identities, too."""
+    index_built = Command("index", ("build",), undo=("drop",))
+    last = leg((Execute(index_built), *CANARY), OLD_API, NEW_API)
+    ride = both_moved(leg(), last)
+    first = ride.pending(SetRouting, WEB)
+    for kind in (SetRouting, VerifyVersion, RunCommand):
+        if kind is failing:
+            ride.fail(kind, "it is gone", unit=API)
+            break
+        ride.succeed(kind, unit=API)
+    assert ride.state.hold is not None
+    assert [type(one) for one in ride.state.hold.blocks] == [failing]
+    assert ride.pending(SetRouting, WEB) == first
+    ride.succeed(SetRouting, unit=WEB)
+    assert ride.state.legs[0].routing == undone(ride.plan.legs[0].change)
+    assert (ride.state.hold.reason, ride.state.leg) == ("it is gone", 1)
+    ride.tell(ReleaseResumed(at=ride.state.at, by="ada"))
+    assert failing.__name__ in ride.effects()
+
+
+def test_an_end_that_hangs_keeps_no_user_of_an_earlier_leg_waiting() -> None:
+    ride = both_moved().succeed(SetRouting, unit=API).succeed(SetRouting, unit=WEB)
+    assert ride.effects() == ["VerifyVersion", "StopVersion"]
+    assert ride.state.leg == 1
+    assert all(traffic_is_back(*one) for one in zip(ride.plan.legs, ride.state.legs, strict=True))
+
+
+def test_an_earlier_leg_that_fails_stays_held_once_the_last_one_is_undone() -> None:
+    ride = both_moved().fail(SetRouting, "no proxy", unit=WEB)
+    ride.succeed(SetRouting, unit=API).succeed(VerifyVersion).succeed(StopVersion)
+    assert (ride.state.leg, ride.effects()) == (0, [])
+    assert ride.state.hold is not None
+    assert ride.state.hold.reason == "no proxy"
+    assert routed(ride.tell(ReleaseResumed(at=ride.state.at, by="ada"))) == [OLD]
+
+
+def test_a_small_old_version_of_an_earlier_leg_grows_while_its_users_come_back() -> None:
+    ride = both_moved(leg(ROLLING), leg(baseline=OLD_API, candidate=NEW_API))
+    assert ride.effects() == ["SetRouting", "SetRouting", "PrepareVersion"]
+    assert ride.pending(PrepareVersion)[1] == PrepareVersion(OLD, 2)
+
+
+def test_a_delay_lasts_until_its_own_effect_is_done() -> None:
+    ride = both_moved()
+    for unit in (API, WEB):
+        id_, _ = ride.pending(SetRouting, unit)
+        ride.tell(EffectDelayed(at=ride.state.at, effect=id_, reason=f"{unit.service} waits", attempts=3))
+    assert ride.state.delayed == "api waits; web waits"
+    assert ride.succeed(SetRouting, unit=WEB).state.delayed == "api waits"
+    assert ride.succeed(SetRouting, unit=API).state.delayed == ""
+
+
+def test_users_of_every_leg_go_to_the_safe_side_without_the_ledger() -> None:
+    ride = both_moved()
+    assert all(needs_no_ledger(one, ride.state, ride.plan) for one in ride.state.pending)
 
 
 # --- what cannot be undone --------------------------------------------------------------------------------------------
@@ -140,9 +230,11 @@ def test_a_person_may_take_over_an_unverified_stable() -> None:
 
 
 def test_routing_that_cannot_be_undone_is_held_and_nothing_is_stopped() -> None:
-    ride = Ride().to_reverting().fail(SetRouting, "the proxy is gone")
+    ride = Ride().to_reverting()
+    back_again = ride.pending(SetRouting)[1]
+    ride.fail(SetRouting, "the proxy is gone")
     assert ride.state.hold is not None
-    assert (ride.state.hold.kind, ride.state.hold.blocks, ride.effects()) == ("failed", ("SetRouting",), [])
+    assert (ride.state.hold.kind, ride.state.hold.blocks, ride.effects()) == ("failed", (back_again,), [])
     ride.tell(ReleaseResumed(at=1.0, by="ada"))
     assert ride.effects() == ["SetRouting"]
 
@@ -154,7 +246,7 @@ def test_a_second_failure_joins_the_first_and_the_rest_goes_on() -> None:
     ride.fail(SetRouting, "no proxy")
     assert ride.state.hold is not None
     assert ride.state.hold.reason == "no memory; no proxy"
-    assert ride.state.hold.blocks == ("PrepareVersion", "SetRouting")
+    assert [type(one) for one in ride.state.hold.blocks] == [PrepareVersion, SetRouting]
 
 
 def test_a_bad_version_that_cannot_be_stopped_is_a_warning() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from headgate.core.home.facts import AnyHomeEvent
+from headgate.core.machine import initial, step
 from headgate.core.machine.events import EffectFailed, ReleaseDequeued, ReleaseRequested, RoutingSet
 from headgate.core.model import ServiceChange
 from headgate.ledger.codec import CODEC
@@ -32,8 +34,8 @@ def test_a_plan_from_before_legs_had_changes_means_what_it_meant() -> None:
             assert steps == ([] if after is None else [(after + 1, reason)])
             assert before.pop("judge") != merged["judge"], "see `test_old_criteria`"
             shared = {field: merged[field] for field in before}
-            for step in shared["steps"]:
-                step.pop("one_way", None)
+            for one in shared["steps"]:
+                one.pop("one_way", None)
             assert shared == before
 
 
@@ -58,3 +60,16 @@ def test_before_a_leg_had_several_one_way_steps_it_could_be_undone() -> None:
     assert request.intents[0].one_way is None
     assert not routed.routing.one_way
     assert not failed.not_applied
+
+
+def test_a_way_back_that_went_leg_by_leg_is_folded_as_it_was_written() -> None:
+    """Two legs: the first one's users waited for the second one's proof, which failed once."""
+    lines = [line.split(b" ", 1) for line in (OLD / "two_legs_back.jsonl").read_bytes().splitlines()]
+    request, *events = (CODEC.decode(int(version), body) for version, body in lines)
+    assert isinstance(request, ReleaseRequested)
+    assert not request.plan.users_first
+    state, _ = step(initial(request.release, request.plan), request, request.plan)
+    for event in events:
+        assert not isinstance(event, AnyHomeEvent)
+        state, _ = step(state, event, request.plan)
+    assert (state.stage, state.outcome, state.sequence) == ("closed", "rolled_back", len(lines))

@@ -11,6 +11,7 @@ from headgate import __version__
 from headgate.controller.actor import Actor
 from headgate.controller.supervisor import Supervisor
 from headgate.core.machine.events import Request
+from headgate.core.machine.plan import Leg
 from headgate.core.machine.undoing import traffic_is_back
 from headgate.core.model import Unit
 from headgate.core.release.submission import Submission
@@ -22,7 +23,7 @@ BACK_S = 0.6
 
 
 def _users_are_back(actor: Actor) -> bool:
-    return traffic_is_back(actor.plan.legs[actor.state.leg], actor.state.here())
+    return all(traffic_is_back(*one) for one in zip(actor.plan.legs, actor.state.legs, strict=True))
 
 
 async def _done_ahead(actor: Actor) -> str:
@@ -33,14 +34,15 @@ async def _done_ahead(actor: Actor) -> str:
         async with asyncio.timeout(BACK_S):
             while not _users_are_back(actor):  # noqa: ASYNC110 - the state has no event to wait for
                 await asyncio.sleep(0.02)
-    leg = actor.plan.legs[actor.state.leg]
-    done = _users_are_back(actor)
-    what = (
-        f"all traffic of {leg.unit} is back on {leg.change.baseline}"
-        if done
-        else f"{leg.unit} is being taken back"
-    )
-    return f"{what}; {actor.trouble}"
+    moved = zip(actor.plan.legs, actor.state.legs, strict=True)
+    told = [_told(leg, back=traffic_is_back(leg, at)) for leg, at in moved if at.reached >= 0]
+    return "; ".join((*told, actor.trouble))
+
+
+def _told(leg: Leg, *, back: bool) -> str:
+    if back:
+        return f"all traffic of {leg.unit} is back on {leg.change.baseline}"
+    return f"{leg.unit} is being taken back"
 
 
 class Steerable:

@@ -1,5 +1,7 @@
 """Which versions a rollback goes to: from the ledger alone, for whoever asks."""
 
+import contextlib
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 from headgate.core.home.facts import folded
 from headgate.core.legality import Barrier, barriers, in_the_way
 from headgate.core.machine.events import ReleaseRequested
+from headgate.core.machine.steps import Execute
 from headgate.core.model import Intent, Unit, Version
 from headgate.core.model.places import named
 from headgate.core.model.summary import Summary
@@ -39,7 +42,8 @@ class Way:
     """The way back: `intents` as `release` (the newest, where several are meant) asked for them then.
 
     `leaves` is what each unit runs until then; `over` are the versions that ran in between, newest first: they are
-    passed over, as they were left before.
+    passed over, as they were left before. `stays` names the commands with an `undo` that were run since then: a
+    rollback runs none, so what they have changed stays.
     """
 
     release: str
@@ -47,6 +51,7 @@ class Way:
     policies: Policies
     leaves: Mapping[Unit, Version | None]
     over: Mapping[Unit, tuple[Version, ...]]
+    stays: Mapping[Unit, tuple[str, ...]]
 
     def submission(self, author: str, reason: str, retry: str = "", break_glass: str = "") -> Submission:
         """What to ask a controller for. It always goes at once; that a person ordered it is its excuse, on record."""
@@ -197,7 +202,12 @@ def _way(ledger: Ledger, summaries: Sequence[Summary], running: dict[Unit, Runni
     newest = max(requests.values(), key=lambda request: request.at)
     leaves = {unit: running[unit].stable for unit in moved if unit in running}
     return Way(
-        newest.release, tuple(intents), policies_of(newest.plan), leaves, _over(summaries, moved, leaves)
+        newest.release,
+        tuple(intents),
+        policies_of(newest.plan),
+        leaves,
+        _over(summaries, moved, leaves),
+        {unit: _stays(ledger, summaries, unit, release) for unit, (release, _) in moved.items()},
     )
 
 
@@ -224,10 +234,27 @@ def _over(
     """What ran of each unit after its target, newest first, but for what runs now."""
     found: dict[Unit, tuple[Version, ...]] = {}
     for unit, (release, version) in targets.items():
-        after = summaries[: next(at for at, one in enumerate(summaries) if one.release == release)]
-        ran = [m.after for one in after if one.outcome == "promoted" for m in one.moves if m.unit == unit]
+        after = _since(summaries, release)
+        ran = [m.after for one in after for m in one.moves if m.unit == unit]
         found[unit] = tuple(dict.fromkeys(one for one in ran if one not in (version, leaves.get(unit))))
     return found
+
+
+def _since(summaries: Sequence[Summary], release: str) -> list[Summary]:
+    """What was promoted after this release, newest first."""
+    newer = itertools.takewhile(lambda one: one.release != release, summaries)
+    return [one for one in newer if one.outcome == "promoted"]
+
+
+def _stays(ledger: Ledger, summaries: Sequence[Summary], unit: Unit, release: str) -> tuple[str, ...]:
+    """The commands that have an `undo` and were run for a unit since this release, the last one first."""
+    found: list[str] = []
+    for newer in _since(summaries, release):
+        with contextlib.suppress(Unrecorded):
+            plan = request_of(ledger, newer.release).plan
+            steps = [step for leg in plan.legs if leg.unit == unit for step in reversed(leg.steps)]
+            found += [one.command.name for one in steps if isinstance(one, Execute) and one.command.undo]
+    return tuple(dict.fromkeys(found))
 
 
 def _request(ledger: Ledger, release: str) -> ReleaseRequested:

@@ -99,7 +99,7 @@ def _announce(session: Session, way: Way, *, as_json: bool) -> None:
         there = f"{words.version(target, intent.label)}, which {way.release} had promoted"
         line = f"{intent.unit} goes back{where} to {there}"
         over = [words.version(version, called.get(version, "")) for version in way.over.get(intent.unit, ())]
-        say(f"{line}{_passed_over(over)}.", err=as_json)
+        say(f"{line}{_passed_over(over)}.{_stays(way.stays[intent.unit])}", err=as_json)
 
 
 def _passed_over(versions: Sequence[str]) -> str:
@@ -112,6 +112,13 @@ def _passed_over(versions: Sequence[str]) -> str:
     return f"; {named} ran in between, and {'is' if len(versions) == 1 else 'are'} passed over"
 
 
+def _stays(commands: Sequence[str]) -> str:
+    """That a rollback runs no `undo`, where there is one."""
+    if not commands:
+        return ""
+    return f" It runs no `undo`: what {' and '.join(commands)} changed stays."
+
+
 def _as_json(way: Way) -> dict[str, Any]:
     """The way, as a document."""
     return {
@@ -122,6 +129,7 @@ def _as_json(way: Way) -> dict[str, Any]:
                 "leaves": way.leaves.get(intent.unit),
                 "goes_back_to": intent.candidate,
                 "passes_over": way.over.get(intent.unit, ()),
+                "stays": way.stays.get(intent.unit, ()),
             }
             for intent in way.intents
         ],

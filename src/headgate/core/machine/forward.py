@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from headgate.core.machine import relief
 from headgate.core.machine.answers import Answer, CommandRan, EffectFailed, Judged, RoutingSet
-from headgate.core.machine.back import revert
+from headgate.core.machine.back import revert, with_what_runs_on
 from headgate.core.machine.effects import SetRouting
 from headgate.core.machine.events import VersionLost, WatchResumed
 from headgate.core.machine.names import Stale
@@ -139,7 +139,7 @@ def judged(state: State, event: Judged, plan: Plan) -> State:
     fresh, kind = watch.exposure == here.exposure, event.verdict.kind
     state = _seen(state, event, leg, watch)
     if kind == "fail" and not (here.overridden and _promoting(leg, state.step)):
-        return revert(state, event.at, plan, "rolled_back", event.verdict.reason)
+        return revert(with_what_runs_on(state), event.at, plan, "rolled_back", event.verdict.reason)
     if here.relief:
         return relief.looked(state, event, watch)
     if fresh and relief.suspected(state, event, plan):

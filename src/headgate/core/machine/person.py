@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from headgate.core.machine.back import revert
+from headgate.core.machine.back import revert, with_what_runs_on
 from headgate.core.machine.events import (
     PromotionForced,
     ReleaseAborted,
@@ -62,7 +62,8 @@ def forced(state: State, event: PromotionForced, plan: Plan) -> State:
 
 def aborted(state: State, event: ReleaseAborted, plan: Plan) -> State:
     """Undo the release because a person says so."""
-    return revert(state, event.at, plan, "aborted", event.reason or f"aborted by {event.by}")
+    reason = event.reason or f"aborted by {event.by}"
+    return revert(with_what_runs_on(state), event.at, plan, "aborted", reason)
 
 
 def way_back_opened(state: State, event: WayBackOpened, plan: Plan) -> State:

@@ -63,7 +63,11 @@ class Leg(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a release will do. `gates` are asked, in parallel, before anything changes."""
+    """What a release will do. `gates` are asked, in parallel, before anything changes.
+
+    `users_first`: on the way back the users of every leg go back at once. False, as in plans of before there was a
+    choice: those of a leg wait until the leg after it is undone. A ledger is folded as it was written.
+    """
 
     legs: tuple[Leg, ...]
     gates: tuple[str, ...] = ()
@@ -72,3 +76,4 @@ class Plan(msgspec.Struct, frozen=True):
     concurrency: ConcurrencyPolicy = "refuse"
     production: bool = True
     audience: Audience = Audience()
+    users_first: bool = False

@@ -21,7 +21,9 @@ def needs_no_ledger(pending: Pending, state: State, plan: Plan) -> bool:
     if isinstance(effect, Observe):
         return True
     leaving = state.stage == "reverting" or (state.stage == "forward" and state.here().relief == "leaving")
-    return leaving and isinstance(effect, SetRouting) and is_safe(effect.routing, plan.legs[state.leg])
+    if not leaving or not isinstance(effect, SetRouting):
+        return False
+    return any(leg.unit == effect.routing.unit and is_safe(effect.routing, leg) for leg in plan.legs)
 
 
 def whole(state: State, effect: Effect, plan: Plan) -> int:

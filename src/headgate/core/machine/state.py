@@ -32,11 +32,18 @@ UNEXPOSED = -1
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """Why nothing moves until a person decides. `blocks` names the effects that failed and are not tried again."""
+    """Why nothing moves until a person decides. `blocks` are the effects that failed and are not tried again."""
 
     kind: HoldKind
     reason: str
-    blocks: tuple[str, ...] = ()
+    blocks: tuple[Effect, ...] = ()
+
+
+class Delay(msgspec.Struct, frozen=True, gc=False):
+    """Why an effect of going back is not done yet although it is tried on."""
+
+    effect: Effect
+    reason: str
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +134,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     `leg` and `step` are the cursor; `entered_at` is when the step began and `done` whether its own work is finished.
     `frozen_s` is how long of it stable was in trouble of its own, which counts neither for a bake nor for its deadline.
     `unwatched_s` is how long nobody watched since it ended, which does not count for the rollback window.
-    `delayed` says why going back is not done yet although it is tried on; empty: nothing is in its way.
+    `delays` are what going back was last known to wait for; what of it is still tried is in `delayed`.
     `taken_over` names the release that goes forward from here and has the traffic; empty: none has.
     `outcome` is what the release ends as (while reverting: what it will end as), `ended_at` when it did.
     """
@@ -150,7 +157,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     ended_at: float | None = None
     unwatched_s: float = 0.0
-    delayed: str = ""
+    delays: tuple[Delay, ...] = ()
     taken_over: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -158,6 +165,12 @@ class State(msgspec.Struct, frozen=True, gc=False):
     def in_flight(self) -> bool:
         """True while the release can still move its units: it was requested and has not ended."""
         return self.stage in ("checking", "forward", "reverting")
+
+    @property
+    def delayed(self) -> str:
+        """Why going back is not done yet although it is tried on; empty: nothing is in its way."""
+        tried = [pending.effect for pending in self.pending]
+        return "; ".join(dict.fromkeys(one.reason for one in self.delays if one.effect in tried))
 
     def here(self) -> LegState:
         """The leg under the cursor."""

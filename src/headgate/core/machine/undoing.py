@@ -1,4 +1,4 @@
-"""Going back, leg by leg: what undoes the steps that were begun, in the order of how urgent it is."""
+"""What undoes the steps of a leg that were begun, in the order of how urgent it is."""
 
 from collections.abc import Iterable, Iterator
 
@@ -33,6 +33,11 @@ def due(leg: Leg, here: LegState) -> tuple[Effect, ...]:
     rest = left(leg, here)
     missing = {undo.urgency for undo in rest}
     return tuple(_one_by_one(undo for undo in rest if missing.isdisjoint(WAITS_FOR[undo.urgency])))
+
+
+def at_once(leg: Leg, here: LegState) -> tuple[Effect, ...]:
+    """What of it waits for nothing, not for another leg either: users go back, to a version that is large enough."""
+    return tuple(undo.effect for undo in left(leg, here) if not WAITS_FOR[undo.urgency])
 
 
 def _one_by_one(ready: Iterable[Undo]) -> Iterator[Effect]:

@@ -4,6 +4,7 @@ Nothing here decides where a release goes; it only says what the place it has co
 trivial (perform what is pending) and lets an effect that is no longer wanted be dropped in one place.
 """
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from headgate.core.machine.effects import AskGates, Effect, Observe, SetRouting, StopVersion, WakeAt
@@ -11,7 +12,7 @@ from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import LegState, State
 from headgate.core.machine.steps import Bake, Expose, kind_of
 from headgate.core.machine.steps.expose import aside, exposed
-from headgate.core.machine.undoing import due
+from headgate.core.machine.undoing import at_once, due
 from headgate.core.model import ServiceChange
 
 
@@ -24,8 +25,7 @@ def wanted(state: State, plan: Plan) -> tuple[Effect, ...]:
             return _relief(state, plan) + _work(state, plan) + _watch(state, plan)
         case "reverting":
             blocked = state.hold.blocks if state.hold else ()
-            undo = due(plan.legs[state.leg], state.here())
-            return tuple(effect for effect in undo if type(effect).__name__ not in blocked)
+            return tuple(effect for effect in _undo(state, plan) if effect not in blocked)
         case "warm":
             return tuple(effect for i in range(len(plan.legs)) for effect in _retire(state, plan, i))
         case "new" | "queued" | "closed":
@@ -40,6 +40,13 @@ def _work(state: State, plan: Plan) -> tuple[Effect, ...]:
     leg = plan.legs[state.leg]
     step = leg.steps[state.step]
     return kind_of(step).work(step, leg.change, state)
+
+
+def _undo(state: State, plan: Plan) -> Iterator[Effect]:
+    """What undoes the leg under the cursor, and what the users of the legs before it need."""
+    yield from due(plan.legs[state.leg], state.here())
+    for index in reversed(range(state.leg if plan.users_first else 0)):
+        yield from at_once(plan.legs[index], state.legs[index])
 
 
 def _relief(state: State, plan: Plan) -> tuple[Effect, ...]:

@@ -123,6 +123,7 @@ def _plan(
         concurrency=policies.concurrency,
         production=policies.production,
         audience=policies.audience,
+        users_first=True,
     )
 
 

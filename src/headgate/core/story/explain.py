@@ -188,7 +188,7 @@ def _warns(known: Verdict | None, verdict: Verdict) -> bool:
 
 
 def _routing(routing: Routing, before: State, folded: Fold) -> str:
-    leg: Leg = folded.plan.legs[before.leg]
+    leg: Leg = next(one for one in folded.plan.legs if one.unit == routing.unit)
     beside = f" and {routing.fresh_weight}% for {routing.fresh}" if routing.fresh else ""
     if before.stage == "reverting":
         return f"The proxy confirmed: all traffic of {leg.unit} is back on {_name(leg.change.baseline)}."

@@ -131,7 +131,10 @@ class Telling:
         state = self.folded.state
         where = f"{state.leg}.{state.step}"
         if state.hold is not None:
-            return "held", f"{state.hold.kind} {where} {','.join(state.hold.blocks)}"
+            return (
+                "held",
+                f"{state.hold.kind} {where} {','.join(type(one).__name__ for one in state.hold.blocks)}",
+            )
         if waits_for_approval(state, self.folded.plan):
             return "waiting", f"approval {where}"
         return None, ""
@@ -237,7 +240,8 @@ class Telling:
     def _delayed(self, event: EffectDelayed) -> Notice:
         """Each one is an alarm: users may be on the bad version, and whoever can open a way must know."""
         state = self.folded.state
-        back = traffic_is_back(self.folded.plan.legs[state.leg], state.here())
+        legs = zip(self.folded.plan.legs, state.legs, strict=True)
+        back = all(traffic_is_back(leg, at) for leg, at in legs)
         lines = (account.sentence(event.reason), "" if back else self._traffic())
         what = f"is not wholly undone yet, after {event.attempts} attempts; it is tried on"
         return self._happened("rolling_back", "warning" if back else self._grave(), what, lines)

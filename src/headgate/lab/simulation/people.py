@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.controller.supervisor import Supervisor
 from headgate.core.legality import frozen
+from headgate.core.machine.effects import RunCommand
 from headgate.core.machine.events import (
     AnyEvent,
     PromotionForced,
@@ -165,7 +166,11 @@ class People:
 def _is_theirs(state: State) -> bool:
     """Whether a person is needed at all: what the controller must do by itself is not done for it."""
     hold = state.hold
-    failed = hold is not None and hold.kind == "failed" and hold.blocks != ("RunCommand",)
+    failed = (
+        hold is not None
+        and hold.kind == "failed"
+        and any(not isinstance(effect, RunCommand) for effect in hold.blocks)
+    )
     return state.stage in ("forward", "reverting") and not failed
 
 

@@ -56,7 +56,7 @@ class Course:
         """Count one more event, which the trace has just taken in; to be called after the proofs have looked."""
         before, after = trace.before, trace.state
         if isinstance(event, RoutingSet):
-            back = frozenset({before.leg})
+            back = frozenset({trace.leg_of(event.routing.unit)})
             self.moved = self.moved | back if before.stage == "forward" else self.moved
             self.sound = self.sound - back
         if isinstance(event, VersionVerified) and worst(event.findings) in ("pass", "warn"):

@@ -158,13 +158,9 @@ class Witness:
         """Time has passed; `open_now`: a controller was there, and traffic could be moved."""
         for release, open_s in list(self.unsafe.items()):
             trace = self.traces.get(release)
-            leg = trace.plan.legs[trace.state.leg] if trace is not None and trace.state.legs else None
-            if (
-                trace is None
-                or leg is None
-                or invariants.is_back(self._town, leg)
-                or self._lost(release, trace)
-            ):
+            legs = trace.plan.legs if trace is not None and trace.state.legs else ()
+            leg = next((one for one in legs if not invariants.is_back(self._town, one)), None)
+            if trace is None or leg is None or self._lost(release, trace):
                 del self.unsafe[release]
                 continue
             self.unsafe[release] = open_s + (seconds if open_now else 0.0)
