@@ -16,10 +16,10 @@ from headgate.core.machine.events import VersionLost, WatchResumed
 from headgate.core.machine.names import Stale
 from headgate.core.machine.one_way import refused
 from headgate.core.machine.plan import Leg, Plan
-from headgate.core.machine.relief import close_when_retired
 from headgate.core.machine.state import UNEXPOSED, Hold, LegState, Progress, State, Watch
 from headgate.core.machine.steps import Promote, kind_of
 from headgate.core.machine.steps.kind import Decision, Look, TurnBack
+from headgate.core.machine.warm import close_when_retired
 from headgate.core.model.criteria import JudgeSpec
 
 CALM_AFTER_S = 300.0

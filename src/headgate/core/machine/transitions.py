@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from headgate.core.machine import asking, back, effects, events, forward, person
-from headgate.core.machine import relief as warm
+from headgate.core.machine import asking, back, effects, events, forward, person, warm
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import Stage, State
 
