@@ -145,6 +145,8 @@ def test_going_back(run: Run, released: Path, home: Path) -> None:
     back = run("rollback", "-e", "staging", "web", "--reason", "prices")
     assert back.exit_code == exits.DONE, back.output
     assert "shop/staging/web goes back from v2 to v1, which r1 had promoted." in without_keys(back.output)
+    assert "go further back" not in back.output, "there is nothing before the first"
+    assert "headgate rollback" not in run("history", "r3").output
     further = run("rollback", "-e", "staging")
     assert (further.exit_code, "there is nothing before it" in further.output) == (exits.REFUSED, True)
     there = run("rollback", "r1")
@@ -171,7 +173,9 @@ def test_going_back_twice_goes_further_back_and_says_what_it_passes_over(run: Ru
     assert run("deploy", "-e", "staging", "--label", "v2").exit_code == exits.DONE
     make(released, "good", "three")
     assert run("deploy", "-e", "staging", "--label", "v3").exit_code == exits.DONE
-    assert "from v3 to v2, which r2 had promoted." in without_keys(run("rollback", "-e", "staging").output)
+    once = run("rollback", "-e", "staging")
+    assert "from v3 to v2, which r2 had promoted." in without_keys(once.output)
+    assert "go further back  headgate rollback -e staging web" in once.output
     further = run("rollback", "-e", "staging")
     said = "from v2 to v1, which r1 had promoted; v3 ran in between, and is passed over."
     assert (further.exit_code, said in without_keys(further.output)) == (exits.DONE, True), further.output

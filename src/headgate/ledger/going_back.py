@@ -131,6 +131,15 @@ def way_before(ledger: Ledger, summary: Summary) -> Way:
     return _way(ledger, summaries, running, _before(ledger, summaries, summary, units))
 
 
+def can_be_undone(ledger: Ledger, release: str) -> bool:
+    """True where there is a way back from what `release` has promoted, now. Raises LedgerError."""
+    summary = ledger.summary(release)
+    try:
+        return summary is not None and bool(way_before(ledger, summary).intents)
+    except NoWay:
+        return False
+
+
 def _require_promoted(summary: Summary) -> None:
     if summary.outcome == "promoted":
         return

@@ -22,13 +22,13 @@ OUTCOMES = {
 }
 
 
-def summary(fold: Fold, labels: Labels = NO_LABELS) -> RenderableType:
-    """A release from its request to its end, or to now."""
+def summary(fold: Fold, labels: Labels = NO_LABELS, *, undoable: bool = True) -> RenderableType:
+    """A release from its request to its end, or to now; `undoable`: there is a way back from what it promoted."""
     report = fold.report()
     parts: list[RenderableType] = [headline(fold, report, labels), _facts(fold, report)]
     if report.steps:
         parts += [Text(), indented(steps_table(report))]
-    parts += _advice(fold, report)
+    parts += _advice(fold, report, undoable=undoable)
     return Group(*parts)
 
 
@@ -77,13 +77,13 @@ def _rows(fold: Fold, report: Report) -> list[tuple[str, str]]:
     return rows
 
 
-def _advice(fold: Fold, report: Report) -> list[RenderableType]:
+def _advice(fold: Fold, report: Report, *, undoable: bool) -> list[RenderableType]:
     if report.outcome in ("held", "under_way"):
         asked, commands = question(fold), answers(fold)
         lines = [Text(f"\n{asked}", style="bold yellow")] if asked else [Text()]
     else:
         lines = [Text(f"\n  {hint}") for hint in report.hints] or [Text()]
-        commands = afterwards(fold)
+        commands = afterwards(fold, undoable=undoable)
     if not commands:
         return list(lines)
     table = Table.grid(padding=(0, 2))

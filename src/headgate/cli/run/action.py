@@ -101,6 +101,6 @@ def _undone(session: Session, release: str, steering: Steering, mode: RunMode) -
         end = Watch(follower, shown, steering).run(wait=False)
     finally:
         shown.close()
-    fold, labels = follower.fold, follower.labels
-    code = print_end(fold, end, steers=steering.ours, as_json=mode.as_json, labels=labels)
+    fold = follower.fold
+    code = print_end(session.ledger, fold, end, steers=steering.ours, as_json=mode.as_json)
     return exits.DONE if end == "ended" else code

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli import exits
-from headgate.cli.ask.follow import Follower, read_fold
+from headgate.cli.ask.follow import Follower, labels_of, read_fold
 from headgate.cli.errors import Unable
 from headgate.cli.home import open_ledger
-from headgate.cli.render.words import NO_LABELS, Labels
 from headgate.cli.run.steering import Steering
 from headgate.cli.run.views import view
 from headgate.cli.run.watch import Watch, WatchEnd, stays_as_it_is
@@ -16,6 +15,7 @@ from headgate.cli.screen import draw, patience, print_json, say
 from headgate.cli.session import Session
 from headgate.core.story.report import Fold
 from headgate.homes import socket_of
+from headgate.ledger import Ledger
 
 if TYPE_CHECKING:
     from headgate.core.release.submission import Submission
@@ -61,21 +61,23 @@ def follow_to_end(session: Session, release: str, steering: Steering, mode: RunM
             end = Watch(follower, shown, steering).run(wait=mode.wait, timeout_s=mode.timeout_s)
         finally:
             shown.close()
-        fold, labels = follower.fold, follower.labels
-        return print_end(fold, end, steers=steering.ours, as_json=mode.as_json, labels=labels)
+        fold = follower.fold
+        return print_end(ledger, fold, end, steers=steering.ours, as_json=mode.as_json)
     finally:
         ledger.close()
 
 
-def print_end(fold: Fold, end: WatchEnd, *, steers: bool, as_json: bool, labels: Labels = NO_LABELS) -> int:
+def print_end(ledger: Ledger, fold: Fold, end: WatchEnd, *, steers: bool, as_json: bool) -> int:
     """Print the report of a release, and what leaving it now means; returns the exit code."""
     report = fold.report()
     if as_json:
         print_json(report)
     else:
         from headgate.cli.render.summary import summary
+        from headgate.ledger.going_back import can_be_undone
 
-        draw(summary(fold, labels))
+        undoable = report.outcome == "promoted" and can_be_undone(ledger, report.release)
+        draw(summary(fold, labels_of(ledger, fold), undoable=undoable))
     if end != "ended":
         watched = f"The controller keeps watching it: `headgate watch {report.release}` shows it."
         say(stays_as_it_is(fold) if steers else watched, err=as_json)
@@ -103,10 +105,10 @@ def print_detached(session: Session, release: str, mode: RunMode) -> int:
     ledger = open_ledger(session.home)
     try:
         fold = read_fold(ledger, release)
+        if fold.state.outcome == "refused":
+            return print_end(ledger, fold, "ended", steers=False, as_json=mode.as_json)
     finally:
         ledger.close()
-    if fold.state.outcome == "refused":
-        return print_end(fold, "ended", steers=False, as_json=mode.as_json)
     if mode.as_json:
         print_json(fold.report())
     else:

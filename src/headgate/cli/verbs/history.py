@@ -71,8 +71,10 @@ def _show_one(session: Session, release: str, *, as_json: bool) -> None:
         print_json(fold.report())
         return
     from headgate.cli.render.summary import summary
+    from headgate.ledger.going_back import can_be_undone
 
-    draw(summary(fold, labels_of(session.ledger, fold)))
+    undoable = fold.state.outcome == "promoted" and can_be_undone(session.ledger, release)
+    draw(summary(fold, labels_of(session.ledger, fold), undoable=undoable))
 
 
 def _chosen(session: Session, given: _Given) -> Iterator[Summary]:

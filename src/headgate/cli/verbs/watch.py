@@ -43,7 +43,7 @@ def command(
         print_line(report)
         code = exits.INTERRUPTED if end == "left" else exits.OF_OUTCOME[report.outcome]
     else:
-        code = print_end(follower.fold, end, steers=False, as_json=False, labels=follower.labels)
+        code = print_end(session.ledger, follower.fold, end, steers=False, as_json=False)
     click.get_current_context().exit(code)
 
 

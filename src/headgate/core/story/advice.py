@@ -64,16 +64,15 @@ def roll_forward(state: State, plan: Plan) -> str:
     return f"headgate deploy {named(plan.legs[state.leg].unit)}" if frozen else ""
 
 
-def afterwards(fold: Fold) -> tuple[Advice, ...]:
-    """What makes sense once the release has ended."""
+def afterwards(fold: Fold, *, undoable: bool) -> tuple[Advice, ...]:
+    """What makes sense once the release has ended; `undoable`: there is a way back from what it has promoted."""
     release, state = fold.request.release, fold.state
     story = ("the whole story", f"headgate explain {release}")
     if state.outcome == "promoted":
         unit = fold.plan.legs[0].unit
         one = named(unit) if len(fold.plan.legs) == 1 else shlex.join(("-e", unit.environment))
-        first = all(leg.change.baseline is None or leg.change.adjusts for leg in fold.plan.legs)
         undo = "go further back" if fold.request.rollback_to else "undo it"
-        return (story,) if first else ((undo, f"headgate rollback {one}"), story)
+        return ((undo, f"headgate rollback {one}"), story) if undoable else (story,)
     if state.outcome in ("rolled_back", "aborted"):
         return (story, ("try the same once more", f'headgate retry {release} --reason "..."'))
     return (story,)
