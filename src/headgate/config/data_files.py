@@ -1,4 +1,4 @@
-"""Databases that an application is shipped with, or told of, in places that no other version will see."""
+"""Databases of an application in places that no other version will see: shipped with it, or told to it."""
 
 import os
 import re

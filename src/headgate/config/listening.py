@@ -1,4 +1,4 @@
-"""Where a service is reached and how its requests are treated, as the core has it."""
+"""The listener of a service, and how its requests are treated, as the core has it."""
 
 from headgate.config.models import Proxy, Service, Timeouts
 from headgate.config.models.proxy import PRIVATE_WORD

@@ -1,4 +1,4 @@
-"""What is wrong with a project file, said so that a person can mend it: where, what, and what was expected."""
+"""Problems of a project file, said so that a person can mend it: where, what, and what was expected."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One release: inbox -> step -> append -> perform."""
+"""The actor of one release: inbox -> step -> append -> perform."""
 
 import asyncio
 from collections.abc import Callable

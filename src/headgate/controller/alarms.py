@@ -1,4 +1,4 @@
-"""When people are told that something is not done yet."""
+"""Alarms: the moments at which people are told that something is not done yet."""
 
 ALARMS_S = (30.0, 120.0, 600.0, 3600.0)
 """How long after the first try people are told again that it is not done; after the last, every so often."""

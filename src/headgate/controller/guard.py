@@ -1,4 +1,4 @@
-"""Brings the controller back, for ever; and traffic to the safe side before that, when nobody steers for too long."""
+"""The guard of the controller: brings it back, and traffic to the safe side where nobody steers for too long."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Forgets artifacts that nothing can need any more."""
+"""Housekeeping: forgets artifacts that nothing can need any more."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What the ledger says about a wish: the plan it becomes, the objections to it, and what must be kept running."""
+"""The intake of a request: its plan, the objections of the ledger, and the versions to be kept running."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tells observers of what the ledger took in, so that none of them can delay or stop a release."""
+"""Observers: told of what the ledger took in, and able to delay or stop no release."""
 
 import logging
 from collections.abc import Iterable

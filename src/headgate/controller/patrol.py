@@ -1,4 +1,4 @@
-"""Notices when a version that has traffic is no longer there, or not all of it, also where no request would tell."""
+"""The patrol: notices a version with traffic that is gone, wholly or in part, also where no request would tell."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Effect in, answer out: the only place where the world is changed, within bounds and with an identity."""
+"""The performer: an effect in, its answer out; the only place where the world is changed, within bounds."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What the sources of signals say of one version now, merged; whatever makes no sense is unknown, with its reason."""
+"""Readings of one version, merged from its sources; whatever makes no sense is unknown, with its reason."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Compares what the ledger says runs with what runs, and mends what is safe to mend; the rest is said.
+"""Reconciliation of what the ledger says with what runs: mends what is safe to mend, and says the rest.
 
 Safe is what the ledger has an effect for: the newest that prepared or routed the version is performed once more under
 its own identity, so that whatever came after it anywhere stays as it is. A unit that a release moves is left alone.

@@ -1,4 +1,4 @@
-"""From the ledger's entries back to where a release stands: the fold, and the judge's memory with it."""
+"""Recovery of a release from the ledger's entries: its state, and the judge's memory with it."""
 
 from collections.abc import Callable, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Takes a unit away that is no longer wanted: a fact first, then no traffic, then no processes, until that is so."""
+"""Retirement of a unit: a fact first, then no traffic, then no processes, tried until that is so."""
 
 import asyncio
 from collections.abc import Callable, Iterable

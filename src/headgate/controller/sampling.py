@@ -1,4 +1,4 @@
-"""Reads both arms, takes the difference to the reading before, and asks the judge."""
+"""Sampling: reads both arms, takes the difference to the reading before, and asks the judge."""
 
 import asyncio
 from dataclasses import dataclass

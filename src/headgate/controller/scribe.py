@@ -1,4 +1,4 @@
-"""Writes what happens to one release into the ledger, in order; what the ledger cannot take yet is spooled and kept."""
+"""The scribe of one release: writes its events into the ledger in order, and spools what it cannot take yet."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Which release comes after which: one that supersedes others, one that takes a frozen one over with its traffic."""
+"""Succession of releases: one that supersedes others, one that takes a frozen one over with its traffic."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Holds every release under way: admits, queues, hands on what people ask, and brings the unfinished back."""
+"""The supervisor of releases under way: admits, queues, hands on actions, and brings the unfinished back."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A release that is taken up again: what has happened to it while nobody was there, as facts of its own."""
+"""Takeover of a release that is taken up again: what happened meanwhile, as facts of its own."""
 
 import asyncio
 import contextlib

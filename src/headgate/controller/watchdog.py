@@ -1,4 +1,4 @@
-"""Measures how long the event loop that judges stands still, and says what held it.
+"""The watchdog of the event loop: measures how long it stands still, and says what held it.
 
 A thread has the loop answer a beat, again and again. Where the answer is late, it looks at what the loop's thread does
 just then: the innermost functions of ours are named. Work that belongs on that loop takes milliseconds. How much of the

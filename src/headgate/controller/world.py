@@ -1,4 +1,4 @@
-"""Everything outside that the controller acts on, as one value that `wiring` builds."""
+"""The world of a controller: everything outside that it acts on, as one value that `wiring` builds."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the processes of a home speak to each other, and how the controller keeps those beside it.
+"""Connections between the processes of a home, and the processes beside the controller.
 
 A frame is four bytes of length and so much JSON. `frames` and `streams` know frames, `messages` what is in them,
 `answering` and `asking` are the two ends of a connection, `child` starts and watches a process, which has its `life`.

@@ -1,4 +1,4 @@
-"""Does the controller answer? A connection alone says little: the kernel takes it for a process that hangs."""
+"""A question whether the controller answers: the kernel takes a connection for a process that hangs, too."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is asked and answered between the processes of a home."""
+"""Messages between the processes of a home: what is asked and answered."""
 
 from typing import Literal, TypeVar
 

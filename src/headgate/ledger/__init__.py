@@ -1,4 +1,4 @@
-"""Every fact, in order, durable and chained by hash. Imports ports and core only; sqlite3 lives in `sqlite*.py`.
+"""The ledger: every fact, in order, durable and chained by hash. sqlite3 lives in `sqlite*.py` alone.
 
 State is a fold of the ledger; the summaries and samples beside it are written in the same transaction as the event.
 """

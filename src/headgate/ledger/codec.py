@@ -1,4 +1,4 @@
-"""Events, samples and summaries to bytes and back: JSON tagged by type, versioned, strict.
+"""The codec of events, samples and summaries: JSON tagged by type, versioned, strict.
 
 Canonical means: one line of UTF-8 JSON in the order of the struct's fields, dictionaries sorted by key.
 """

@@ -1,4 +1,4 @@
-"""The plan of a wish as the ledger has it drawn now: the same for whoever plans, and for the controller that begins."""
+"""The plan of a request, with all that the ledger adds to it: the same for `plan` and for the controller."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a ledger fails: each error is a sentence for people that says what was tried, what was seen and what helps."""
+"""Errors of a ledger: each is a sentence that says what was tried, what was seen and what helps."""
 
 
 class LedgerError(Exception):

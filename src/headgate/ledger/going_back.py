@@ -1,4 +1,4 @@
-"""Which versions a rollback goes to: from the ledger alone, for whoever asks."""
+"""Ways back: the versions that a rollback goes to, from the ledger alone."""
 
 import contextlib
 import itertools

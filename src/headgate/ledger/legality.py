@@ -1,4 +1,4 @@
-"""What the ledger says of a wish: the barriers in its way, what it may take over, what was declared before."""
+"""Legality of a request by the ledger: barriers in its way, what it may take over, what was declared before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

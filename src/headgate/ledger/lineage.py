@@ -1,4 +1,4 @@
-"""Which promotion of a unit stands on which: going back twice goes further back, never to what was just left.
+"""The lineage of a unit: which promotion stands on which, so that going back twice goes further back.
 
 A promotion of something new stands on what ran before it. A way back stands where the promotion stands that it has
 brought back, as if all that came between had not been: after `one, two, three` and a way back to `two`, what is before

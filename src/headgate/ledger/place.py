@@ -1,4 +1,4 @@
-"""Where a home keeps what its ledger cannot take in yet."""
+"""The place of a home's spool: what its ledger cannot take in yet."""
 
 import contextlib
 from pathlib import Path

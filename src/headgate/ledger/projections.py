@@ -1,4 +1,4 @@
-"""What runs where, and what was sent back: pure functions over summaries, which each need all that concern them."""
+"""Projections of releases: what runs where, and what was sent back; pure functions over summaries."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""How many instances a unit has by the ledger, also where a Headgate wrote it that did not say so in its summaries."""
+"""Sizes of units by the ledger, also where an older Headgate did not write them into its summaries."""
 
 from collections.abc import Mapping
 

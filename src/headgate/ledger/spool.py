@@ -1,4 +1,4 @@
-"""What the ledger could not take in yet: kept beside it, in another file, until it can.
+"""The spool: what the ledger could not take in yet, kept in another file beside it, until it can.
 
 A spool is no second ledger: it holds whole entries in the order in which they happened, is read when a controller
 starts and is emptied as soon as the ledger has everything.

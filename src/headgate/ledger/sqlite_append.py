@@ -1,4 +1,4 @@
-"""What an append does inside the writer's transaction, and what a compaction does."""
+"""Appends and compactions inside the writer's transaction."""
 
 import sqlite3
 from functools import partial

@@ -1,4 +1,4 @@
-"""Walk the whole chain, and the samples it names, and say where it first breaks.
+"""Verification of a ledger: the whole chain, and the samples it names, and where it first breaks.
 
 The chain shows that nothing was changed, removed, added or swapped by somebody who could not rewrite all that follows.
 Against somebody who could, keep the hashes of known entries where they cannot reach (`ledger.anchors`; every message

@@ -1,4 +1,4 @@
-"""What the last releases say of a unit's traffic."""
+"""Workloads of units: what the last releases measured of their traffic."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Brings what is in one lane to its channel or marker: in order, again where that may help, and never for ever."""
+"""The courier of one lane: brings what is in it to its channel or marker, in order, again where that may help."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Puts what is to be told into the lanes of a book: each channel and marker of an environment has one."""
+"""Sorting of what is to be told into the lanes of a book: each channel and marker of an environment has one."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace

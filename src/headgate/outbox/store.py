@@ -1,4 +1,4 @@
-"""Where the outbox's book is kept: a file of the home, written as a whole or not at all; or memory."""
+"""The store of the outbox's book: a file of the home, written as a whole or not at all; or memory."""
 
 import asyncio
 import os

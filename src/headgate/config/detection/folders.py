@@ -1,4 +1,4 @@
-"""What an application writes where it is: the folders that shall outlive a release, and those it needs at its start."""
+"""Folders that an application writes: those that shall outlive a release, and those it needs at its start."""
 
 import re
 from collections.abc import Iterator

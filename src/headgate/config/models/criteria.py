@@ -1,4 +1,4 @@
-"""What a new version must live up to, measured on live traffic."""
+"""Criteria of a new version, measured on live traffic."""
 
 from collections.abc import Collection
 from typing import Annotated, ClassVar, Self

@@ -1,4 +1,4 @@
-"""How a service runs on a host: where it listens, its secrets, how it stops, what it logs."""
+"""The process of a service on a host: where it listens, its secrets, how it stops, what it logs."""
 
 from typing import Annotated, ClassVar, Literal, Self
 

@@ -1,4 +1,4 @@
-"""How the proxy treats a service's requests: whom it believes, how long it waits, what it speaks and refuses."""
+"""The proxy's treatment of a service's requests: whom it believes, how long it waits, what it speaks and refuses."""
 
 import ipaddress
 from collections.abc import Iterator

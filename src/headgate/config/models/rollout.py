@@ -1,4 +1,4 @@
-"""How a new version gets its traffic, step by step."""
+"""A rollout: the steps by which a new version gets its traffic."""
 
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self

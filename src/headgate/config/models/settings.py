@@ -1,4 +1,4 @@
-"""What a project file says of a plugin, checked field by field against the plugin's own `Settings`.
+"""Settings of a plugin in a project file, checked field by field against the plugin's own `Settings`.
 
 The convention of how its fields are written is in `ports.registry`.
 """

@@ -1,1 +1,1 @@
-"""What was recorded, judged again: by its own criteria, by others, and by rules of another kind."""
+"""Records judged again: by their own criteria, by others, and by rules of another kind."""

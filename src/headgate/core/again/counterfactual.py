@@ -1,4 +1,4 @@
-"""What a rule of the usual kind would have made of the same release: a threshold on the errors of a window."""
+"""A rule of the usual kind, asked of the same release: a threshold on the errors of a window."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""Whether going back is still legal: asked by every way back.
+"""Legality of going back: asked by every way back.
 
 `one_way` says when a release under way cannot be undone any more, `barrier` what of that outlives it, `forward` how the
 fix of a frozen release takes its traffic over, `declared` what people say of a change in the project file, and `having`

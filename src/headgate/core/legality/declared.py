@@ -1,4 +1,4 @@
-"""A declared end of going back: which step it is, who is asked before it, and for which release it was meant.
+"""The declared end of going back: its step, who is asked before it, and the release that it was meant for.
 
 A declaration is about one change. It counts for the release that brings the change; once a version with the change
 runs, a later release that declares the same reason is none of it: the key was only left in the file.

@@ -1,4 +1,4 @@
-"""Is the world ahead of the ledger? A ledger that was restored, or replaced, knows less than what was done.
+"""A world ahead of its ledger: one that was restored, or replaced, knows less than what was done.
 
 Effects are told apart by their release and its sequence. Where the world has carried out what the ledger has never
 heard of, the next release would bear a name that is taken: its orders would be stale, or count as done already.

@@ -1,4 +1,4 @@
-"""What the world answered: facts that each answer one effect, and carry its identity.
+"""Answers of the world: facts that each answer one effect, and carry its identity.
 
 A late or doubled answer is recognised by it.
 """

@@ -1,4 +1,4 @@
-"""From the request to the first step: nothing has changed in the world yet."""
+"""A release before its first step: requested, queued, checked. Nothing has changed in the world yet."""
 
 from msgspec.structs import replace
 

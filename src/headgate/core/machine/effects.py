@@ -1,4 +1,4 @@
-"""What shall be done: imperative data, identified by `(release, sequence, n)`; ports are idempotent by it."""
+"""Effects: what shall be done, as data with the identity `(release, sequence, n)`; ports are idempotent by it."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What happened: facts, past tense, the only thing the ledger holds. Each is stamped with `at` by whoever saw it.
+"""Events: facts in the past tense, the only thing the ledger holds. Each is stamped with `at` by whoever saw it.
 
 Facts that answer an effect are in `core.machine.answers`, and are named here with all the others.
 """

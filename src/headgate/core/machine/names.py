@@ -1,4 +1,4 @@
-"""What people call the facts that a release takes in: no message of the machine names a class."""
+"""The words for facts, stages and effects: no message of the machine names a class."""
 
 from headgate.core.machine import effects as fx
 from headgate.core.machine import events as e

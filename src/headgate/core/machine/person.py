@@ -1,4 +1,4 @@
-"""The person at the wheel: pause, resume, approve, promote, abort."""
+"""Actions of a person on a release under way: pause, resume, approve, promote, abort, lift."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""Stable got worse right after the canary had more traffic: perhaps the canary harms something that both depend on.
+"""The canary's traffic taken away for a while, where stable got worse right after it had more of it.
 
 Then its traffic is taken away, once under each exposure, and stable is watched without it. Where stable recovers, the
 canary gets its traffic back and the step begins again; where it does not, or gets worse again, a person decides.

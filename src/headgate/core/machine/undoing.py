@@ -1,4 +1,4 @@
-"""What undoes the steps of a leg that were begun, in the order of how urgent it is."""
+"""The undo of a leg's steps that were begun, in the order of how urgent each is."""
 
 from collections.abc import Iterable, Iterator
 

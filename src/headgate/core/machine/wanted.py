@@ -1,4 +1,4 @@
-"""What should be under way now, as a pure function of the state: the machine issues what is wanted and not yet pending.
+"""Effects wanted now, as a pure function of the state: the machine issues those that are not yet pending.
 
 Nothing here decides where a release goes; it only says what the place it has come to calls for. That makes recovery
 trivial (perform what is pending) and lets an effect that is no longer wanted be dropped in one place.

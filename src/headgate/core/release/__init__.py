@@ -1,1 +1,1 @@
-"""What a release will be: from a wish to a plan, and whether it may begin."""
+"""A release before it begins: its plan, made from what is asked and what runs, and the objections to it."""

@@ -1,4 +1,4 @@
-"""What becomes another around a version that stays: its size, and where it is reached."""
+"""Changes around a version that stays: its size, and where it is reached."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""May this release begin? Objections that need no question to the world: the ledger knows the answers."""
+"""Objections to a release that the ledger alone can know, before any question to the world."""
 
 from collections.abc import Collection, Mapping
 

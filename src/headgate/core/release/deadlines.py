@@ -1,4 +1,4 @@
-"""How long a step waits for a verdict, where nobody has said: the time in which a good version passes.
+"""Deadlines that nobody has declared: the time in which a good version passes, by the traffic there is.
 
 Where the service's traffic has been measured, that is the time within which a version as good as stable passes with a
 probability of 95% (`planner.passing_s`), with some to spare; nowhere less than what goes without measurements, nor more

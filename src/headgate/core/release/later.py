@@ -1,4 +1,4 @@
-"""What of a project file changes nothing that runs: rules for the next release, each with the reason.
+"""Keys of a project file that change nothing that runs: rules for the next release, each with the reason.
 
 A key takes effect at once where it is part of a version (its configuration) or surrounds one
 (`core.release.adjusting`). The rest is said here, so that nobody waits for what does not come. Each field of an

@@ -1,4 +1,4 @@
-"""Which versions a release needs running, so that no other release stops them."""
+"""Versions that a release needs running, so that no other release stops them."""
 
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import LegState, State

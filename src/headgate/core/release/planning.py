@@ -1,4 +1,4 @@
-"""From what is asked and what runs now to a plan."""
+"""Planning: from what is asked, and what runs now, to a plan."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise

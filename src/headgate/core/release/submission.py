@@ -1,4 +1,4 @@
-"""What a person asks of a controller: releases to begin, with the rules of the environment and their reasons."""
+"""A submission to a controller: the releases asked for, with the rules of their environment and the reasons."""
 
 import msgspec
 

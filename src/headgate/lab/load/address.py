@@ -1,4 +1,4 @@
-"""Where load may go: to this machine, and nowhere else."""
+"""Addresses that load may go to: this machine, and nowhere else."""
 
 import ipaddress
 from typing import NamedTuple

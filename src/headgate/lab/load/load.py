@@ -1,4 +1,4 @@
-"""How much to send, of what, where to, and for how long: all of it bounded."""
+"""A load: how much to send, of what, where to, and for how long; all of it bounded."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What came of it, as data. Times are seconds since the load began; latencies are milliseconds."""
+"""Results of a load, as data. Times are seconds since it began; latencies are milliseconds."""
 
 import math
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Sends load: customers come when they come, whether or not the ones before are done (an open loop)."""
+"""The runner of a load: customers come when they come, whether or not those before are done (an open loop)."""
 
 import asyncio
 import math

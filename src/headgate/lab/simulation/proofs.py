@@ -1,4 +1,4 @@
-"""What the ledger of a release must show of its course, told anew from its events.
+"""Proofs of a release's course, told anew from its events.
 
 Nothing of the machine is asked but where it came to.
 

@@ -1,4 +1,4 @@
-"""One seed from beginning to end, and many of them."""
+"""Runs of the simulation: one seed from beginning to end, and many of them."""
 
 import asyncio
 from collections import Counter

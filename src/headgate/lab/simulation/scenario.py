@@ -1,4 +1,4 @@
-"""What a seed stands for: services, versions good and bad, how they are rolled out, and how rough the weather is."""
+"""A scenario, drawn from a seed: services, versions good and bad, their rollouts, and how rough the weather is."""
 
 import hashlib
 from dataclasses import dataclass

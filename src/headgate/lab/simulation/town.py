@@ -1,4 +1,4 @@
-"""What is out there and lives on when a controller dies: instances, routing, requests and their counters.
+"""The town outside: instances, routing, requests and their counters, which live on when a controller dies.
 
 An order that was accepted is carried out even if whoever gave it has died meanwhile, or has long stopped waiting; a
 newer order to the same thing takes its place.

@@ -1,4 +1,4 @@
-"""What is known of one release: folded from the ledger alone, without asking the controller."""
+"""The trace of one release: folded from the ledger alone, without asking the controller."""
 
 from dataclasses import dataclass, field
 

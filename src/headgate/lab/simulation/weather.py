@@ -1,4 +1,4 @@
-"""What goes wrong, when: drawn from the seed, counted by name, and over once the weather has cleared."""
+"""The weather: faults drawn from the seed, counted by name, and over once it has cleared."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Sees every event and every order, and holds them against the invariants."""
+"""The witness: sees every event and every order, and holds them against the invariants."""
 
 import asyncio
 from collections import Counter

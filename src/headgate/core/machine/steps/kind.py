@@ -1,4 +1,4 @@
-"""What a kind of step is: its struct, and the pure functions by which the machine walks through it.
+"""A kind of step: its struct, and the pure functions by which the machine walks through it.
 
 A kind says what it calls for (`work`), what an answer makes of the leg (`answered`), what a verdict on the way means
 (`judged`), and how it is undone (`undo`). It decides nothing beyond itself: where a release goes next is the machine's.
