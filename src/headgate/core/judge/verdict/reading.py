@@ -111,12 +111,7 @@ def comparison_reading(
     note, ratio = _comparison_words(rule, subject, c)
     if found is None:
         found = Found(c.process.e_value, missing_proof(rule, subject, c))
-    e_value, blocks = found.e_value, found.blocks
-    if blocks and rule.exact and stands_alone(c.canary_n, c.stable_n, c.lone_n):
-        blocks = (
-            ""  # a share that only stable could give a meaning to, and stable has next to no traffic left
-        )
-    blocks = blocks or _unweighed(rule, subject, c) or _just_now(subject, c)
+    e_value, blocks = found.e_value, _kept_back(rule, subject, c, found.blocks)
     kind: VerdictKind = "inconclusive" if suspicious(spec, e_value) else "watch" if blocks else "pass"
     low, high = ratio_interval(step_pair(c), phi_of(rule, c), exact=rule.exact)
     stable, canary = share(c.stable_x, c.stable_n), share(c.canary_x, c.canary_n)
@@ -125,6 +120,17 @@ def comparison_reading(
         return Reading(evidence, weight, blocks)
     worse = stable_trouble(spec, rule, subject, c)
     return Reading(evidence, weight, blocks, worse, bool(worse))
+
+
+def _kept_back(rule: ComparisonRule, subject: Subject, c: Comparison, proof: str) -> str:
+    """Why the metric keeps a pass back, as a clause: the first rule of three that does; empty: none does.
+
+    `proof` is what is missing of it: a share that only stable could give a meaning to, so that it counts for nothing
+    where stable has next to no traffic left.
+    """
+    if proof and not (rule.exact and stands_alone(c.canary_n, c.stable_n, c.lone_n)):
+        return proof
+    return _unweighed(rule, subject, c) or _just_now(subject, c)
 
 
 def _unweighed(rule: ComparisonRule, subject: Subject, c: Comparison) -> str:
