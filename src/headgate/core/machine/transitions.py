@@ -73,6 +73,7 @@ LEAVES: dict[tuple[Stage, type[events.Event]], tuple[Stage, ...]] = {
     ("forward", events.Judged): ("reverting",),
     ("forward", events.EffectFailed): ("reverting",),
     ("forward", events.VersionLost): ("reverting",),
+    ("forward", events.ReleaseResumed): ("warm", "closed"),
     ("forward", events.ReleaseAborted): ("reverting",),
     ("forward", events.ReleaseTakenOver): ("reverting",),
     ("reverting", events.VersionPrepared): ("closed",),
