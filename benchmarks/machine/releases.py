@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from headgate.core.machine import initial, step
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import (
     AskGates,
     Effect,
@@ -29,6 +29,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import State
+from headgate.core.machine.step import step
 from headgate.core.model import Intent, Listener, Rollout, Stage, Unit, Verdict, Version
 from headgate.core.model.criteria import JudgeSpec
 from headgate.core.release.planning import Policies, plan

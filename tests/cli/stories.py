@@ -11,9 +11,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headgate.core.judge.judgement import LEARNING
-from headgate.core.machine import effects, events, initial, step
+from headgate.core.machine import effects, events
+from headgate.core.machine.asking import initial
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import UNEXPOSED, Pending, State
+from headgate.core.machine.step import step
 from headgate.core.model import (
     Arm,
     Evidence,

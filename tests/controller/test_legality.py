@@ -5,7 +5,6 @@ from msgspec.structs import replace
 
 from headgate.controller.supervisor import Supervisor
 from headgate.core.home.facts import BarrierLifted
-from headgate.core.machine import Illegal
 from headgate.core.machine.events import (
     EffectId,
     PromotionForced,
@@ -15,6 +14,7 @@ from headgate.core.machine.events import (
     ReleaseTakenOver,
     WayBackOpened,
 )
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.steps import Expose
 from headgate.core.model import OneWay, Routing, Version
 from headgate.core.release.admission import Words

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.effects import SetRouting
 from headgate.core.machine.events import (
     AnyEvent,
@@ -20,6 +19,7 @@ from headgate.core.machine.events import (
     StepApproved,
     VersionLost,
 )
+from headgate.core.machine.names import Illegal
 from headgate.core.model import Finding, Rollout, Sample, Stage
 from headgate.core.model.summary import Summary
 from headgate.ledger import Entry, LedgerBusy, LedgerError, LedgerFull, MemoryLedger

@@ -1,18 +1,23 @@
 """Two controllers on one ledger: exactly one acts, and whoever holds the lease reads anew what the other one wrote."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
-from headgate.controller.lease import LeaseTaken
+from headgate.controller.intake import request
+from headgate.controller.lease import LeaseTaken, MemoryLease
 from headgate.controller.recover import recover
-from headgate.core.machine import step
-from headgate.core.machine.events import ReleasePaused, ReleaseResumed
+from headgate.controller.supervisor import Means, Supervisor
+from headgate.core.machine.asking import initial
+from headgate.core.machine.events import ReleasePaused, ReleaseRequested, ReleaseResumed
+from headgate.core.machine.step import step
 from headgate.core.story.view import summarise
-from headgate.ledger import Entry, MemoryLedger
+from headgate.ledger import Entry, Ledger, MemoryLedger
 from headgate.ledger.verify import verify
 from headgate.ports.controller import Stopped
-from tests.controller.house import ONE, THREE, TWO, Home, play, wish
+from tests.controller.house import ONE, THREE, TWO, Home, T, play, wish
 
 
 def test_a_second_controller_does_not_start() -> None:
@@ -80,6 +85,39 @@ def test_who_holds_the_lease_reads_anew_what_somebody_else_wrote() -> None:
         await supervisor.close()
 
     play(story)
+
+
+def test_a_release_that_another_controller_began_meanwhile_is_waited_for() -> None:
+    """The last words of a controller that lost its lease come between the look at the ledger and the first entry."""
+
+    async def story() -> None:
+        home = Home()
+        first = await home.with_one()
+        await first.close()
+        late = [request(wish(TWO), home.ledger, home.wall)]
+
+        async def aside(work: Callable[[Ledger], T]) -> T:
+            found = work(home.ledger)
+            while late:
+                await _begin(home, late.pop())
+            return found
+
+        lease, means = MemoryLease(home.slot), Means(spool=home.spool, aside=aside)
+        second = Supervisor(home.ledger, home.house.world(), lease, lambda: home.wall, means)
+        await second.start()
+        name = await second.submit(wish(THREE, concurrency="queue"))
+        asked = second.request(name)
+        assert asked is not None
+        assert (name, asked.behind) == ("r3", "r2")
+        await home.until_closed("r2", "r3")
+        await second.close()
+
+    play(story)
+
+
+async def _begin(home: Home, asked: ReleaseRequested) -> None:
+    state, _ = step(initial(asked.release, asked.plan), replace(asked, at=home.wall), asked.plan)
+    await home.ledger.append(asked.release, 0, asked, summarise(state, asked.plan, asked))
 
 
 async def _intrude(home: Home, name: str) -> Entry:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 
-from headgate.core.machine import initial, step
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import (
     AskGates,
     Effect,
@@ -33,6 +33,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import LegState, Pending, Progress, State
+from headgate.core.machine.step import step
 from headgate.core.machine.steps import Bake, Expose, Prepare, Promote, Shrink, Step
 from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Finding, Listener, ServiceChange, Unit, Verdict, VerdictKind, Version

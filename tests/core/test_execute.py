@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.legality import objection_to_revert
-from headgate.core.machine import Illegal
 from headgate.core.machine.answers import CommandRan
 from headgate.core.machine.effects import (
     AskGates,
@@ -17,6 +15,8 @@ from headgate.core.machine.effects import (
     VerifyVersion,
 )
 from headgate.core.machine.events import ReleaseAborted, ReleaseResumed
+from headgate.core.machine.names import Illegal
+from headgate.core.machine.one_way import objection_to_revert
 from headgate.core.machine.plan import OneWayStep
 from headgate.core.machine.steps import Bake, Execute, Expose, Prepare, Promote, Step
 from headgate.core.model import Applied, Command

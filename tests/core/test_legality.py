@@ -4,25 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from headgate.core.home.facts import BarrierLifted, Home, folded
-from headgate.core.legality import (
-    Barrier,
-    Forward,
-    barriers,
-    beyond_return,
-    forecast,
-    from_there,
-    frozen,
-    in_the_way,
-    may_take_over,
-    meant_for,
-    missing,
-    objection,
-    objection_to_revert,
-    one_way_steps,
-    takes_over,
-    taking_over,
-)
-from headgate.core.machine import Illegal
+from headgate.core.legality.barrier import Barrier, barriers, in_the_way, missing
+from headgate.core.legality.declared import meant_for, one_way_steps
+from headgate.core.legality.forward import Forward, from_there, frozen, may_take_over, takes_over, taking_over
 from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting, StopVersion
 from headgate.core.machine.events import (
     EffectFailed,
@@ -33,6 +17,8 @@ from headgate.core.machine.events import (
     VersionLost,
     WayBackOpened,
 )
+from headgate.core.machine.names import Illegal
+from headgate.core.machine.one_way import beyond_return, forecast, objection, objection_to_revert
 from headgate.core.machine.plan import Leg, OneWayStep, Plan
 from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote, Smoke
 from headgate.core.model import Intent, Listener, Match, OneWay, Rollout, Stage, Version

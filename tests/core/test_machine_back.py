@@ -3,7 +3,6 @@
 import pytest
 from msgspec.structs import replace
 
-from headgate.core.machine import Illegal, Stale
 from headgate.core.machine.effects import (
     AskGates,
     Effect,
@@ -22,6 +21,7 @@ from headgate.core.machine.events import (
     ReleaseResumed,
     WatchResumed,
 )
+from headgate.core.machine.names import Illegal, Stale
 from headgate.core.machine.plan import Leg, OneWayStep
 from headgate.core.machine.safety import needs_no_ledger
 from headgate.core.machine.steps import Execute, Expose, Prepare, Promote

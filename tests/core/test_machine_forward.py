@@ -2,7 +2,6 @@
 
 import pytest
 
-from headgate.core.machine import Stale
 from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting
 from headgate.core.machine.events import (
     PromotionForced,
@@ -12,6 +11,7 @@ from headgate.core.machine.events import (
     VersionLost,
     WatchResumed,
 )
+from headgate.core.machine.names import Stale
 from headgate.core.machine.steps import Bake, Expose, Pause, Prepare, Promote, Shrink, Smoke
 from headgate.core.machine.steps.expose import promoted
 from headgate.core.model import Finding, VerdictKind

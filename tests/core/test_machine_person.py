@@ -2,7 +2,6 @@
 
 import pytest
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.effects import AskGates, PrepareVersion, SetRouting
 from headgate.core.machine.events import (
     PromotionForced,
@@ -11,6 +10,7 @@ from headgate.core.machine.events import (
     ReleaseResumed,
     StepApproved,
 )
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.steps import Expose, Pause, Prepare
 from tests.core.ride import CANARY, NEW, Ride, leg, plan_of
 

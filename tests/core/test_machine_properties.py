@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from headgate.core.legality import objection
-from headgate.core.machine import Illegal, Stale, events, initial, step
+from headgate.core.machine import events
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import Observe, PrepareVersion, SetRouting, StopVersion
 from headgate.core.machine.events import (
     AnyEvent,
@@ -15,8 +15,11 @@ from headgate.core.machine.events import (
     PromotionForced,
     VersionStopped,
 )
+from headgate.core.machine.names import Illegal, Stale
+from headgate.core.machine.one_way import objection
 from headgate.core.machine.plan import Leg, OneWayStep, Plan
 from headgate.core.machine.state import Pending
+from headgate.core.machine.step import step
 from headgate.core.machine.steps import Promote
 from headgate.core.machine.steps.expose import aside
 from headgate.core.machine.transitions import LEAVES

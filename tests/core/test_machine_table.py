@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from headgate.core.machine import TRANSITIONS, Illegal, Stale, events, initial, names, step
+from headgate.core.machine import events, names
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import (
     AskGates,
     Effect,
@@ -18,9 +19,10 @@ from headgate.core.machine.effects import (
     VerifyVersion,
 )
 from headgate.core.machine.events import AnyEvent, EffectFailed, EffectId, GatesAnswered, VersionPrepared
-from headgate.core.machine.names import EFFECTS, FACTS, VERBS
+from headgate.core.machine.names import EFFECTS, FACTS, VERBS, Illegal, Stale
 from headgate.core.machine.state import Pending, Stage, State
-from headgate.core.machine.transitions import ANSWERED_BY, LEAVES
+from headgate.core.machine.step import step
+from headgate.core.machine.transitions import ANSWERED_BY, LEAVES, TRANSITIONS
 from headgate.core.model import Finding, Verdict
 from tests.core.ride import GOOD, NEW, OLD, Ride, answer, request
 

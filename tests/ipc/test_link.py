@@ -7,9 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.events import STAMPED_LATER, ReleaseAborted
-from headgate.core.machine.names import WORDS
+from headgate.core.machine.names import WORDS, Illegal
 from headgate.core.model import Unit
 from headgate.core.release.submission import Submission
 from headgate.ipc import answering as answering_room

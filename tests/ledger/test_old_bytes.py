@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from headgate.core.home.facts import AnyHomeEvent
-from headgate.core.machine import initial, step
+from headgate.core.machine.asking import initial
 from headgate.core.machine.events import EffectFailed, ReleaseDequeued, ReleaseRequested, RoutingSet
+from headgate.core.machine.step import step
 from headgate.core.model import ServiceChange
 from headgate.ledger.codec import CODEC
 

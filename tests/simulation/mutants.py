@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from headgate.controller import actor, perform, sampling, scribe, underway
 from headgate.controller import underway as turns
-from headgate.core.machine import TRANSITIONS, back, forward, wanted
+from headgate.core.machine import back, forward, wanted
 from headgate.core.machine.events import (
     Judged,
     VersionLost,
@@ -24,6 +24,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import Pending, State, Watch
+from headgate.core.machine.transitions import TRANSITIONS
 from headgate.core.model import Routing
 from headgate.core.model.summary import Outcome
 from headgate.core.release import planning

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from headgate.controller import crew, sampling, supervisor, underway
 from headgate.controller.actor import Actor
 from headgate.controller.lease import MemoryLease
-from headgate.core.machine import TRANSITIONS, asking, back, forward, wanted
+from headgate.core.machine import asking, back, forward, wanted
 from headgate.core.machine.effects import AskGates, Observe, PrepareVersion, RunSmoke, SetRouting, StopVersion
 from headgate.core.machine.events import (
     AnyEvent,
@@ -28,6 +28,7 @@ from headgate.core.machine.steps.bake import BAKE
 from headgate.core.machine.steps.expose import promoted, undone
 from headgate.core.machine.steps.kind import WAITS_FOR, Decision, Look
 from headgate.core.machine.steps.prepare import PREPARE
+from headgate.core.machine.transitions import TRANSITIONS
 from headgate.core.model import Routing, ServiceChange, Version
 from headgate.core.model.summary import Outcome
 from headgate.lab.simulation import Report, simulate

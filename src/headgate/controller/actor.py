@@ -13,7 +13,6 @@ from headgate.controller.plain import plain
 from headgate.controller.sampling import Observation, Watcher
 from headgate.controller.scribe import BEHIND_MAX, Overtaken, Scribe
 from headgate.controller.underway import Underway
-from headgate.core.machine import Illegal, Stale, step
 from headgate.core.machine.effects import Observe
 from headgate.core.machine.events import (
     STAMPED_LATER,
@@ -27,10 +26,11 @@ from headgate.core.machine.events import (
     ReleaseDequeued,
     ReleaseRequested,
 )
-from headgate.core.machine.names import EFFECTS, called
+from headgate.core.machine.names import EFFECTS, Illegal, Stale, called
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.safety import needs_no_ledger, tried_until_done, whole
 from headgate.core.machine.state import UNEXPOSED, Pending, State
+from headgate.core.machine.step import step
 from headgate.core.machine.steps import Expose
 from headgate.core.model import Sample
 from headgate.core.model.summary import Summary

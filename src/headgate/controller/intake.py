@@ -35,7 +35,12 @@ PAGE = 100
 
 
 def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
-    """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its name and time later."""
+    """The fact that begins a release, asked for at `at` (seconds since the epoch); it gets its time later.
+
+    Its name is found before the ledger is looked at: whoever appends meanwhile takes the name, so that what was found
+    cannot be appended any more, and is to be found anew.
+    """
+    name = free_name(ledger)
     seen = _Seen.of(ledger)
     moving = {unit: run.in_flight for unit, run in seen.running.items() if run.in_flight}
     back = wish.rollback_to is not None
@@ -47,7 +52,7 @@ def request(wish: Submission, ledger: Ledger, at: float) -> ReleaseRequested:
     behind = next((moving[one.unit] for one in wish.intents if one.unit in moving and forward), None)
     return ReleaseRequested(
         at=STAMPED_LATER,
-        release="",
+        release=name,
         intents=wish.intents,
         plan=drawn,
         author=wish.author,

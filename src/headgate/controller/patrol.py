@@ -7,9 +7,9 @@ from typing import NamedTuple
 from headgate.controller.actor import Actor
 from headgate.controller.asking import instances_of
 from headgate.controller.world import World
-from headgate.core.machine import Illegal
 from headgate.core.machine.effects import PrepareVersion
 from headgate.core.machine.events import STAMPED_LATER, VersionLost
+from headgate.core.machine.names import Illegal
 from headgate.core.model import Version
 from headgate.ports import Instance
 from headgate.ports.controller import Stopped

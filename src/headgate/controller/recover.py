@@ -7,10 +7,12 @@ from headgate.controller.sampling import Watcher
 from headgate.controller.scribe import following
 from headgate.controller.world import World
 from headgate.core.again.replay import answered
-from headgate.core.machine import Illegal, initial, step
+from headgate.core.machine.asking import initial
 from headgate.core.machine.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import State
+from headgate.core.machine.step import step
 from headgate.core.model import Sample
 from headgate.ledger import Entry, LedgerCorrupt
 from headgate.ledger.spool import Unwritten

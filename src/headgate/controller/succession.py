@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from headgate.controller.actor import Actor
 from headgate.controller.crew import Crew
-from headgate.core.legality import frozen, takes_over, taking_over
-from headgate.core.machine import Illegal
+from headgate.core.legality.forward import frozen, takes_over, taking_over
 from headgate.core.machine.ahead import ordinal
 from headgate.core.machine.events import STAMPED_LATER, AnyEvent, ReleaseAborted, ReleaseTakenOver
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.state import State
 from headgate.ledger import Ledger
 from headgate.ledger.projections import ALL_RELEASES

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from msgspec.structs import replace
-
 from headgate.controller.actor import Actor, Appended, Desk, Release, unseen
 from headgate.controller.clock import SteadyClock
 from headgate.controller.crew import Crew
-from headgate.controller.intake import dequeued, free_name, last_promotion, request
+from headgate.controller.intake import dequeued, last_promotion, request
 from headgate.controller.lease import Lease
 from headgate.controller.perform import Performer
 from headgate.controller.reconcile import Reconciler
@@ -22,8 +20,9 @@ from headgate.controller.succession import Succession
 from headgate.controller.takeover import settled, world_ahead
 from headgate.controller.watchdog import Pauses
 from headgate.controller.world import World
-from headgate.core.machine import Illegal, initial
+from headgate.core.machine.asking import initial
 from headgate.core.machine.events import AnyEvent, ReleaseRequested
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import State
 from headgate.core.model import Placed, Unit, Version
@@ -162,8 +161,7 @@ class Supervisor:
         async with self._admitting:
             await self._require_ledger()
             self._require_free(units)
-            at = self._wall()
-            release = await self._begin(await self._aside(lambda ledger: request(wish, ledger, at)))
+            release = await self._begin(wish, self._wall())
         self._freed.set()
         return release
 
@@ -240,21 +238,21 @@ class Supervisor:
         """The plans of the releases that are not closed."""
         return tuple(actor.plan for actor in self._crew.all())
 
-    async def _begin(self, asked: ReleaseRequested) -> str:
-        """Find a free name; whoever appends first has it. Raises Stopped when we may not act any more."""
+    async def _begin(self, wish: Submission, at: float) -> str:
+        """Ask until nobody has begun another release meanwhile. Raises Stopped when we may not act any more."""
         while True:
-            named = replace(asked, release=free_name(self._ledger))
-            actor = self._crew.run(self._drawn(named))
+            asked = await self._aside(lambda ledger: request(wish, ledger, at))
+            actor = self._crew.run(self._drawn(asked))
             try:
-                await actor.tell(named)
+                await actor.tell(asked)
             except Overtaken:
                 continue
             else:
-                return named.release
+                return asked.release
 
-    def _drawn(self, named: ReleaseRequested) -> Release:
-        state = initial(named.release, named.plan)
-        return Release(named, named.plan, state, watch_over(named.plan, self._world))
+    def _drawn(self, asked: ReleaseRequested) -> Release:
+        state = initial(asked.release, asked.plan)
+        return Release(asked, asked.plan, state, watch_over(asked.plan, self._world))
 
     # --- what is under way here --------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from headgate.controller.actor import Actor
 from headgate.controller.world import World
 from headgate.core.home.facts import folded
-from headgate.core.machine import Illegal
 from headgate.core.machine.ahead import ahead, in_words
 from headgate.core.machine.effects import SetRouting
 from headgate.core.machine.events import (
@@ -18,6 +17,7 @@ from headgate.core.machine.events import (
     ReleaseResumed,
     WatchResumed,
 )
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.state import State
 from headgate.ledger import Ledger

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.events import Request
+from headgate.core.machine.names import Illegal
 from headgate.core.model import Unit
 from headgate.core.release.submission import Submission
 from headgate.ipc.asking import Asking, Silent

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from headgate.core.legality import missing
+from headgate.core.legality.barrier import missing
 from headgate.core.model import Version
 from headgate.ports.artifacts import Artifacts
 from headgate.ports.errors import PortError

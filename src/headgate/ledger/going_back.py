@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from headgate.core.home.facts import folded
-from headgate.core.legality import Barrier, barriers, in_the_way
+from headgate.core.legality.barrier import Barrier, barriers, in_the_way
 from headgate.core.machine.events import ReleaseRequested
 from headgate.core.machine.steps import Execute
 from headgate.core.model import Intent, Unit, Version

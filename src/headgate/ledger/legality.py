@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from headgate.core.home.facts import Home
-from headgate.core.legality import Barrier, Forward, barriers, frozen, in_the_way, may_take_over, meant_for
+from headgate.core.legality.barrier import Barrier, barriers, in_the_way
+from headgate.core.legality.declared import meant_for
+from headgate.core.legality.forward import Forward, frozen, may_take_over
 from headgate.core.model import Intent, Unit
 from headgate.core.model.summary import Summary
 from headgate.core.story.report import fold

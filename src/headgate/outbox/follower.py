@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.events import AnyEvent, ReleaseDequeued, ReleaseRequested
+from headgate.core.machine.names import Illegal
 from headgate.core.machine.plan import Plan
 from headgate.core.model import Version
 from headgate.core.story.notices import Notice, Telling

@@ -11,7 +11,7 @@ from headgate.cli.ask.names import units_named
 from headgate.cli.errors import Unable
 from headgate.cli.session import Session
 from headgate.core.drift import Difference, Part, Pictures
-from headgate.core.legality import Barrier
+from headgate.core.legality.barrier import Barrier
 from headgate.core.model import Unit, Version
 from headgate.core.model.summary import Move, Summary
 from headgate.core.story.view import Alarms, alarms

@@ -9,7 +9,7 @@ from rich.text import Text
 from headgate.cli.render import criteria, words
 from headgate.cli.render.layout import indented
 from headgate.cli.render.words import NO_LABELS, Labels
-from headgate.core.legality import forecast
+from headgate.core.machine.one_way import forecast
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.steps import Bake, Learn, Step, kind_of, step_name
 from headgate.core.model import HOST, Finding, Intent

@@ -11,7 +11,7 @@ from headgate.cli.ask.status import HomeStatus, UnitStatus
 from headgate.cli.render import words
 from headgate.cli.render.styles import KIND_STYLES, PHASE_STYLES, Paint, unpainted
 from headgate.core.drift import Condition, Difference, Gravity, Pictures, Real, Recorded, condition
-from headgate.core.legality import forecast, objection_to_revert
+from headgate.core.machine.one_way import forecast, objection_to_revert
 from headgate.core.model import HOST
 from headgate.core.story.account import role
 from headgate.core.story.advice import answers, question

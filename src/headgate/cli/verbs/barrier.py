@@ -14,7 +14,7 @@ from headgate.cli.run.release import RunMode
 from headgate.cli.screen import print_json, say
 from headgate.cli.session import Session
 from headgate.core.home.facts import folded
-from headgate.core.legality import Barrier, barriers
+from headgate.core.legality.barrier import Barrier, barriers
 from headgate.core.model import Unit
 from headgate.core.model.places import named
 from headgate.ledger.projections import ALL_RELEASES

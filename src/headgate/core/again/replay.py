@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from headgate.core.judge.judge import JudgeState, start
 from headgate.core.judge.judgement import harmed, judge
-from headgate.core.machine import initial
-from headgate.core.machine import step as advance
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import Observe
 from headgate.core.machine.events import AnyEvent, Judged, ReleaseDequeued, ReleaseRequested
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.machine.state import State
+from headgate.core.machine.step import step as advance
 from headgate.core.machine.steps import Expose
 from headgate.core.model import Sample, Verdict
 from headgate.core.model.criteria import JudgeSpec

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from headgate.core.legality import Barrier
+from headgate.core.legality.barrier import Barrier
 from headgate.core.machine.plan import Leg, Plan
 from headgate.core.model import Answer, Finding, Intent, Listener, Unit, Version
 from headgate.core.model.places import collision, named, retire

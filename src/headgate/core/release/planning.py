@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from headgate.core.judge.traffic import Workload
-from headgate.core.legality import Forward, beyond_return, from_there, one_way_steps
+from headgate.core.legality.declared import one_way_steps
+from headgate.core.legality.forward import Forward, from_there
+from headgate.core.machine.one_way import beyond_return
 from headgate.core.machine.plan import ConcurrencyPolicy, Leg, OnSilent, OnUnproven, Plan
 from headgate.core.machine.steps import Bake, Expose, Promote, Step
 from headgate.core.model import Audience, Intent, Listener, ServiceChange, Unit, Version

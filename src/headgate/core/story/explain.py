@@ -6,8 +6,8 @@ from typing import assert_never
 import msgspec
 
 from headgate.core.judge.judgement import LEARNING
-from headgate.core.legality import forecast, objection, sentence
 from headgate.core.machine import events as e
+from headgate.core.machine.one_way import forecast, objection, sentence
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.state import State
 from headgate.core.machine.steps import Bake, kind_of, step_name

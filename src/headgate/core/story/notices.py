@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from headgate.core.legality import objection_to_revert
 from headgate.core.machine.events import (
     AnyEvent,
     EffectDelayed,
@@ -17,6 +16,7 @@ from headgate.core.machine.events import (
     ReleaseRequested,
     RoutingSet,
 )
+from headgate.core.machine.one_way import objection_to_revert
 from headgate.core.machine.state import State
 from headgate.core.machine.steps import Expose, step_name
 from headgate.core.machine.undoing import traffic_is_back

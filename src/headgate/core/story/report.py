@@ -6,8 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from headgate.core.machine import initial
-from headgate.core.machine import step as advance
+from headgate.core.machine.asking import initial
 from headgate.core.machine.events import (
     AnyEvent,
     GatesAnswered,
@@ -18,6 +17,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import UNEXPOSED, State
+from headgate.core.machine.step import step as advance
 from headgate.core.machine.steps import Expose, step_name
 from headgate.core.model import Finding, VerdictKind, worst
 from headgate.core.story.view import phase, waits_for_person

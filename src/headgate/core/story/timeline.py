@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headgate.core.machine import initial
-from headgate.core.machine import step as advance
+from headgate.core.machine.asking import initial
 from headgate.core.machine.events import (
     AnyEvent,
     EffectDelayed,
@@ -28,6 +27,7 @@ from headgate.core.machine.events import (
 )
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import State
+from headgate.core.machine.step import step as advance
 from headgate.core.machine.steps import step_name
 from headgate.core.model import worst
 from headgate.core.story.view import tag

@@ -10,7 +10,7 @@ from typing import Any
 from headgate.controller.lease import LeaseTaken, MemoryLease
 from headgate.controller.supervisor import Means, Supervisor
 from headgate.controller.world import World
-from headgate.core.machine import Illegal
+from headgate.core.machine.names import Illegal
 from headgate.lab.simulation.invariants import Snapshot
 from headgate.lab.simulation.loop import Life, context_of
 from headgate.lab.simulation.witness import Witness

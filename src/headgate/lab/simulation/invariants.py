@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from headgate.core.legality import objection
 from headgate.core.machine.effects import Effect, Observe, SetRouting
 from headgate.core.machine.events import (
     AnyEvent,
@@ -21,6 +20,7 @@ from headgate.core.machine.events import (
     ReleaseResumed,
     StepApproved,
 )
+from headgate.core.machine.one_way import objection
 from headgate.core.machine.plan import Leg
 from headgate.core.machine.safety import is_safe
 from headgate.core.machine.state import UNEXPOSED

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from headgate.controller.supervisor import Supervisor
-from headgate.core.legality import frozen
+from headgate.core.legality.forward import frozen
 from headgate.core.machine.effects import RunCommand
 from headgate.core.machine.events import (
     AnyEvent,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from headgate.core.machine import Illegal, initial, step
+from headgate.core.machine.asking import initial
 from headgate.core.machine.effects import Effect, Observe, SetRouting
 from headgate.core.machine.events import (
     AnyEvent,
@@ -16,9 +16,10 @@ from headgate.core.machine.events import (
     RoutingSet,
     WayBackOpened,
 )
-from headgate.core.machine.names import called
+from headgate.core.machine.names import Illegal, called
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.state import Pending, State
+from headgate.core.machine.step import step
 from headgate.core.machine.steps import Promote
 from headgate.core.machine.transitions import LEAVES
 from headgate.core.model import Arm, Routing, Unit, Version

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from headgate.core.machine import Illegal
 from headgate.core.machine.effects import Effect, PrepareVersion, SetRouting, StopVersion
 from headgate.core.machine.events import (
     AnyEvent,
@@ -16,6 +15,7 @@ from headgate.core.machine.events import (
     VersionLost,
     WayBackOpened,
 )
+from headgate.core.machine.names import Illegal
 from headgate.core.model import Routing, Sample, Unit, Version
 from headgate.core.model.summary import Summary
 from headgate.lab.simulation import invariants, proofs

@@ -9,7 +9,7 @@ import msgspec
 
 from headgate.core.home.facts import BarrierLifted
 from headgate.core.home.identity import is_theirs
-from headgate.core.legality import Barrier, barriers
+from headgate.core.legality.barrier import Barrier, barriers
 from headgate.core.model import Unit, Version
 from headgate.ledger import Ledger
 from headgate.ledger.projections import ALL_RELEASES

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from headgate.core.legality import forecast, objection_to_revert
+from headgate.core.machine.one_way import forecast, objection_to_revert
 from headgate.core.machine.plan import Plan
 from headgate.core.machine.steps import step_name
 from headgate.core.model import Verdict

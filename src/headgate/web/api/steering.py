@@ -7,9 +7,8 @@ from typing import Annotated
 import msgspec
 
 from headgate.core.home.identity import is_theirs
-from headgate.core.machine import Illegal
 from headgate.core.machine.events import STAMPED_LATER, ReleaseRequested, Request
-from headgate.core.machine.names import WORDS
+from headgate.core.machine.names import WORDS, Illegal
 from headgate.core.model import Unit
 from headgate.core.model.foreign import cleaned
 from headgate.core.release.submission import Submission

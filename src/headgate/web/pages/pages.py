@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from headgate.core.legality import barriers, in_the_way
+from headgate.core.legality.barrier import barriers, in_the_way
 from headgate.core.machine.plan import Plan
 from headgate.core.model import HOST, Version
 from headgate.core.model.summary import Summary
